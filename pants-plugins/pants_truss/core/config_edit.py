@@ -1,0 +1,214 @@
+"""Sets `external_package_dirs` to `[]` in the text of a config file, and touches nothing else.
+
+Truss rewrites the whole file when it gathers: comments and order are lost, every default appears.
+Here the bytes around the value stay. What makes that more than a slice is that the value may be in
+block style, may be an alias, may come from a merge key, and may hold anchors that are used elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import yaml
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.yaml_document import parse
+
+KEY = "external_package_dirs"
+
+
+class _Edit(NamedTuple):
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class _Value:
+    """Where a value in block or flow style stands: character offsets into the text."""
+
+    start: int
+    end: int
+    is_block: bool
+    colon_end: int
+
+
+def clear_external_package_dirs(content: bytes) -> bytes:
+    """The config with `external_package_dirs: []`, all else byte for byte.
+
+    Comments survive, those between the items of a block sequence included. A config whose value is
+    empty already comes back as it is. The result is parsed again and compared with what was meant,
+    so a style that this code does not understand ends in an error, not in a wrong config.
+    """
+    document = parse(content)
+    if not document.data.get(KEY):
+        return content
+    edited = _apply(document.text, list(_edits(document.text, document.data)))
+    result = edited.encode("utf-8")
+    if parse(result).data != {**document.data, KEY: []}:
+        raise TrussError(
+            f"`{KEY}` is written in a way that cannot be edited in place. Write it as a plain list."
+        )
+    return result
+
+
+def _apply(text: str, edits: List[_Edit]) -> str:
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def _edits(text: str, data: Dict[Any, Any]) -> Iterator[_Edit]:
+    events = list(yaml.parse(text, Loader=yaml.SafeLoader))
+    value_events = _value_events(events)
+    if value_events is None:
+        # The key comes from a merge: an explicit key beside it wins.
+        yield _insert_key(text)
+        return
+    first, last = value_events
+    inside = range(first, last + 1)
+    yield from _move_anchors(events, inside, data[KEY])
+    yield from _replace_value(text, _locate_value(text, events, first, last))
+
+
+def _value_events(events: List[yaml.Event]) -> Optional[Tuple[int, int]]:
+    """The indices of the first and last event of the value of the top-level key."""
+    index = next(i for i, event in enumerate(events) if isinstance(event, yaml.MappingStartEvent)) + 1
+    while not isinstance(events[index], yaml.MappingEndEvent):
+        key_end = _end_of_node(events, index)
+        value_end = _end_of_node(events, key_end + 1)
+        if isinstance(events[index], yaml.ScalarEvent) and events[index].value == KEY:
+            return key_end + 1, value_end
+        index = value_end + 1
+    return None
+
+
+def _end_of_node(events: List[yaml.Event], start: int) -> int:
+    depth = 0
+    for index in range(start, len(events)):
+        if isinstance(events[index], yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(events[index], yaml.CollectionEndEvent):
+            depth -= 1
+        if depth == 0:
+            return index
+    raise AssertionError("the parser closes every node")
+
+
+def _locate_value(text: str, events: List[yaml.Event], first: int, last: int) -> _Value:
+    start_event, end_event = events[first], events[last]
+    key_end = events[first - 1].end_mark.index
+    return _Value(
+        start=start_event.start_mark.index,
+        end=end_event.end_mark.index,
+        is_block=isinstance(start_event, yaml.SequenceStartEvent) and not start_event.flow_style,
+        colon_end=_colon_after(text, key_end),
+    )
+
+
+def _colon_after(text: str, key_end: int) -> int:
+    # An explicit key (`? key`) may have a comment, with colons in it, before its colon.
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.ValueToken) and token.start_mark.index >= key_end:
+            return int(token.end_mark.index)
+    raise AssertionError("every key has a value token")
+
+
+def _replace_value(text: str, value: _Value) -> Iterator[_Edit]:
+    if not value.is_block:
+        yield _Edit(value.start, value.end, "[]")
+        return
+    yield _Edit(value.colon_end, value.colon_end, " []")
+    spans = [
+        (token.start_mark.index, token.end_mark.index)
+        for token in yaml.scan(text, Loader=yaml.SafeLoader)
+        if value.start <= token.start_mark.index < value.end
+    ]
+    yield from _remove_spans(text, [(start, end) for start, end in spans if start < end])
+
+
+def _remove_spans(text: str, spans: List[Tuple[int, int]]) -> Iterator[_Edit]:
+    """Removes the spans, and with them the lines on which nothing else stands."""
+    for start, end in _merge_spans(text, spans):
+        line_start = _line_start(text, start)
+        line_end = _line_end(text, end)
+        whole_lines = not text[line_start:start].strip() and not text[end:line_end].strip()
+        if not whole_lines:
+            yield _Edit(start, end, "")
+        elif line_end < len(text):
+            yield _Edit(line_start, _after_line_break(text, line_end), "")
+        else:
+            # The file ends without a line break, and shall again.
+            yield _Edit(_before_line_break(text, line_start), line_end, "")
+
+
+def _merge_spans(text: str, spans: List[Tuple[int, int]]) -> List[Tuple[int, int]]:
+    """Joins the spans that only white space separates."""
+    merged: List[Tuple[int, int]] = []
+    for start, end in spans:
+        # A block scalar's token reaches to where the next token starts.
+        end = start + len(text[start:end].rstrip())
+        if merged and not text[merged[-1][1] : start].strip():
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _line_start(text: str, index: int) -> int:
+    return max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+
+
+def _line_end(text: str, index: int) -> int:
+    ends = [end for end in (text.find("\r", index), text.find("\n", index)) if end >= 0]
+    return min(ends, default=len(text))
+
+
+def _after_line_break(text: str, index: int) -> int:
+    return index + (2 if text[index : index + 2] == "\r\n" else 1)
+
+
+def _before_line_break(text: str, index: int) -> int:
+    return index - (2 if text[max(index - 2, 0) : index] == "\r\n" else min(index, 1))
+
+
+def _insert_key(text: str) -> _Edit:
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        if isinstance(token, yaml.FlowMappingStartToken):
+            return _Edit(token.end_mark.index, token.end_mark.index, f"{KEY}: [], ")
+        if isinstance(token, yaml.BlockMappingStartToken):
+            line_break = "\r\n" if "\r\n" in text else "\n"
+            start = token.start_mark
+            return _Edit(start.index, start.index, f"{KEY}: []{line_break}{' ' * start.column}")
+    raise AssertionError("the document is a mapping")
+
+
+def _move_anchors(events: List[yaml.Event], inside: range, value: Any) -> Iterator[_Edit]:
+    """Gives what is anchored in the removed value to the first alias that uses it elsewhere."""
+    anchored = _anchored_values(events, inside, value)
+    for index, event in enumerate(events):
+        if index in inside or not isinstance(event, yaml.AliasEvent) or event.anchor not in anchored:
+            continue
+        text = json.dumps(anchored.pop(event.anchor), ensure_ascii=False)
+        yield _Edit(
+            event.start_mark.index, event.end_mark.index, f"&{event.anchor} {text}"
+        )
+
+
+def _anchored_values(events: List[yaml.Event], inside: range, value: Any) -> Dict[str, Any]:
+    """Anchor -> data, for the anchors in the value (a list of strings) and on it."""
+    anchored: Dict[str, Any] = {}
+    position = 0
+    for index in inside:
+        event = events[index]
+        anchor = getattr(event, "anchor", None)
+        if isinstance(event, yaml.SequenceStartEvent):
+            if anchor:
+                anchored[anchor] = value
+        elif isinstance(event, (yaml.ScalarEvent, yaml.AliasEvent)):
+            if anchor and isinstance(event, yaml.ScalarEvent):
+                anchored[anchor] = value[position]
+            position += 1
+    return anchored

@@ -1,0 +1,158 @@
+"""Decides what a gathered truss holds: which file of which source lands where.
+
+Sources come in Truss's order: the truss itself, then each external package in the order of the
+config. Nothing is read here; a file is its path, the sha256 of its content, its size and mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterable, Iterator, List, Sequence, Set, Tuple
+
+from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.paths import ancestors, join
+
+CONFIG_FILE = "config.yaml"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file below its source's root. `sha256` is in hex, `size` in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+    is_executable: bool
+
+
+@dataclass(frozen=True)
+class SourceTree:
+    """The files of one target. `root` is the folder relative to the build root."""
+
+    root: str
+    address: str
+    files: Tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """`path` in the gathered truss, made of `file` of `source`."""
+
+    path: str
+    source: SourceTree
+    file: SourceFile
+
+    @property
+    def described_source(self) -> str:
+        return f"{join(self.source.root, self.file.path)} ({self.source.address})"
+
+
+@dataclass(frozen=True)
+class Collision:
+    """One path that several sources claim with different bytes, or as file here and folder there."""
+
+    path: str
+    claims: Tuple[PlannedFile, ...]
+
+
+@dataclass(frozen=True)
+class GatherPlan:
+    """`files` is sorted by path; where there are collisions it holds the latest claim."""
+
+    files: Tuple[PlannedFile, ...]
+    collisions: Tuple[Collision, ...]
+
+
+def plan_gather(
+    truss: SourceTree,
+    packages: Sequence[SourceTree],
+    *,
+    config_path: str,
+    bundled_packages_dir: str,
+    ignore: IgnorePatterns,
+) -> GatherPlan:
+    """Lays the packages' *contents* into `bundled_packages_dir` of the truss.
+
+    `config_path` is the config in the truss, which becomes `config.yaml` in the result; a
+    `config.yaml` that is not it stays behind. `ignore` is asked about paths of the result.
+    """
+    claims = [*_own_files(truss, config_path)]
+    for package in packages:
+        claims += [PlannedFile(join(bundled_packages_dir, f.path), package, f) for f in package.files]
+    kept = set(ignore.keep([claim.path for claim in claims]))
+    # Without its config a directory is no truss, whatever a pattern says.
+    kept.add(CONFIG_FILE)
+    layout = _Layout()
+    for claim in claims:
+        if claim.path in kept:
+            layout.add(claim)
+    return GatherPlan(layout.files(), layout.collisions())
+
+
+def _own_files(truss: SourceTree, config_path: str) -> Iterator[PlannedFile]:
+    for file in truss.files:
+        if file.path == config_path:
+            yield PlannedFile(CONFIG_FILE, truss, file)
+        elif file.path != CONFIG_FILE:
+            yield PlannedFile(file.path, truss, file)
+
+
+class _Layout:
+    """The result so far: the later claim wins, and what it wins against is remembered."""
+
+    def __init__(self) -> None:
+        self._files: Dict[str, PlannedFile] = {}
+        self._below: Dict[str, Set[str]] = {}
+        self._collisions: Dict[str, List[PlannedFile]] = {}
+
+    def add(self, claim: PlannedFile) -> None:
+        rivals = [*self._rivals(claim.path)]
+        if rivals == [claim.path]:
+            previous = self._files[claim.path]
+            if previous.file.sha256 != claim.file.sha256:
+                self._collide(claim.path, [previous, claim])
+        elif rivals:
+            path = claim.path if claim.path in self._below else rivals[0]
+            self._collide(path, [self._files[rivals[0]], claim])
+            for rival in rivals:
+                self._remove(rival)
+        self._files[claim.path] = claim
+        for folder in ancestors(claim.path):
+            self._below.setdefault(folder, set()).add(claim.path)
+
+    def _rivals(self, path: str) -> Iterator[str]:
+        """What is there already: the same path, a file where a folder must be, a folder's files."""
+        if path in self._files:
+            yield path
+        yield from (folder for folder in ancestors(path) if folder in self._files)
+        yield from sorted(self._below.get(path, ()))
+
+    def _remove(self, path: str) -> None:
+        del self._files[path]
+        for folder in ancestors(path):
+            self._below[folder].discard(path)
+            if not self._below[folder]:
+                del self._below[folder]
+
+    def _collide(self, path: str, claims: Iterable[PlannedFile]) -> None:
+        known = self._collisions.setdefault(path, [])
+        known += [claim for claim in claims if claim not in known]
+
+    def files(self) -> Tuple[PlannedFile, ...]:
+        return tuple(self._files[path] for path in sorted(self._files))
+
+    def collisions(self) -> Tuple[Collision, ...]:
+        return tuple(
+            Collision(path, tuple(claims)) for path, claims in sorted(self._collisions.items())
+        )
+
+
+def describe_collisions(collisions: Sequence[Collision]) -> str:
+    """A list of every collision with all its sources and their targets."""
+    lines = []
+    for collision in collisions:
+        kinds = {claim.path for claim in collision.claims}
+        note = "" if len(kinds) == 1 else " is a file in one source and a folder in another"
+        lines.append(f"  * {collision.path}{note}")
+        lines += [f"      {claim.described_source}" for claim in collision.claims]
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""Patterns in the syntax of `.gitignore`, matched as Truss matches its `.truss_ignore`.
+
+Truss uses the `pathspec` library, which Pants does not ship. The last pattern that matches decides;
+a pattern with a slash in it is anchored at the root, others match at any depth; unlike git, a later
+`!pattern` can bring back what lies in an ignored folder, but walking stops at an ignored folder.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Iterable, List, Optional, Pattern, Sequence, Tuple
+
+from pants_truss.core.paths import ancestors
+
+
+@dataclass(frozen=True)
+class _Rule:
+    regex: Pattern[str]
+    ignores: bool
+
+
+class IgnorePatterns:
+    """A compiled list of patterns. Lines are stripped; blank ones and comments are skipped."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        rules = (_compile(line.strip()) for line in lines)
+        self._rules: Tuple[_Rule, ...] = tuple(rule for rule in rules if rule)
+
+    def _decides(self, path: str) -> bool:
+        for rule in reversed(self._rules):
+            if rule.regex.search(path):
+                return rule.ignores
+        return False
+
+    def is_dir_ignored(self, path: str) -> bool:
+        """Whether a walk skips this folder (and so all below it)."""
+        return self._decides(path) or self._decides(path + "/")
+
+    def is_ignored(self, path: str) -> bool:
+        """Whether a walk from the root never arrives at this file."""
+        return self._decides(path) or any(self.is_dir_ignored(folder) for folder in ancestors(path))
+
+    def keep(self, paths: Sequence[str]) -> List[str]:
+        """The files that a walk from the root finds, in the given order; each folder asked once."""
+        folders = sorted({folder for path in paths for folder in ancestors(path)})
+        ignored = {folder for folder in folders if self.is_dir_ignored(folder)}
+        return [
+            path
+            for path in paths
+            if not self._decides(path) and not any(f in ignored for f in ancestors(path))
+        ]
+
+
+def _compile(line: str) -> Optional[_Rule]:
+    if not line or line.startswith("#") or line == "/":
+        return None
+    ignores = not line.startswith("!")
+    body = line if ignores else line[1:]
+    try:
+        expression = _translate(body)
+        return _Rule(re.compile(expression, re.DOTALL), ignores) if expression else None
+    except (_InvalidPattern, re.error):
+        return None
+
+
+class _InvalidPattern(ValueError):
+    pass
+
+
+def _translate(body: str) -> Optional[str]:
+    """A regular expression for `re.search` on `path` or, for a folder, `path/`."""
+    directory_only = body.endswith("/")
+    anchored = "/" in body.rstrip("/") if body.strip("/") else body.startswith("/")
+    segments = [segment for segment in body.split("/") if segment]
+    if not segments:
+        return None
+    if not anchored and segments[0] != "**":
+        segments.insert(0, "**")
+    segments = _collapse(segments)
+    if directory_only and segments[-1] != "**":
+        segments.append("**")
+    return "^" + _join(segments, directory_only)
+
+
+def _collapse(segments: List[str]) -> List[str]:
+    return [
+        segment
+        for index, segment in enumerate(segments)
+        if segment != "**" or index == 0 or segments[index - 1] != "**"
+    ]
+
+
+def _join(segments: List[str], directory_only: bool) -> str:
+    if segments == ["**"]:
+        return ".*/" if directory_only else ""
+    expression = ""
+    for index, segment in enumerate(segments):
+        first, last = index == 0, index == len(segments) - 1
+        if segment == "**":
+            expression += "(?:.+/)?" if first else "/" if last else "(?:/.+)?"
+        else:
+            expression += ("" if first or (index == 1 and segments[0] == "**") else "/") + _segment(
+                segment
+            )
+            # A name matches a folder too, and with it all below.
+            expression += r"(?:/|\Z)" if last else ""
+    return expression
+
+
+def _segment(segment: str) -> str:
+    if segment == "*":
+        return "[^/]+"
+    expression, index = "", 0
+    while index < len(segment):
+        char = segment[index]
+        index += 1
+        if char == "\\":
+            if index == len(segment):
+                raise _InvalidPattern(segment)
+            expression += re.escape(segment[index])
+            index += 1
+        elif char == "*":
+            expression += "[^/]*"
+        elif char == "?":
+            expression += "[^/]"
+        elif char == "[":
+            part, index = _bracket(segment, index)
+            expression += part
+        else:
+            expression += re.escape(char)
+    return expression
+
+
+def _bracket(segment: str, start: int) -> Tuple[str, int]:
+    end = start
+    if end < len(segment) and segment[end] in "!^":
+        end += 1
+    if end < len(segment) and segment[end] == "]":
+        end += 1
+    end = segment.find("]", end)
+    if end < 0:
+        raise _InvalidPattern(segment)
+    body = segment[start:end]
+    negated = body[0] in "!^"
+    inner = body[1:] if negated else body
+    return f"[{'^' if negated else ''}{inner.translate(_CLASS_ESCAPES)}]", end + 1
+
+
+_CLASS_ESCAPES = str.maketrans({"\\": r"\\", "[": r"\[", "&": r"\&", "~": r"\~", "|": r"\|"})

@@ -1,0 +1,24 @@
+"""The one line that `pants package` prints for a gathered truss."""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def human_size(size: int) -> str:
+    """`999 B`, `1.2 MB`: powers of 1000, as disks and registries count."""
+    value = float(size)
+    for unit in _UNITS:
+        if value < 999.95 or unit == _UNITS[-1]:
+            break
+        value /= 1000
+    return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def summarize(*, file_count: int, packages: Mapping[str, int], size: int, digest: str) -> str:
+    """`12 files, 3 from src/shared/textkit, 1.2 MB, sha256:...`; packages that gave none are left out."""
+    parts = [f"{file_count} file{'' if file_count == 1 else 's'}"]
+    parts += [f"{count} from {root}" for root, count in packages.items() if count]
+    return ", ".join([*parts, human_size(size), digest])

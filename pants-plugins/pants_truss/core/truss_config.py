@@ -1,0 +1,118 @@
+"""What gathering needs to know of a Truss config, checked.
+
+Key names, types and defaults are those of `truss.base.truss_config.TrussConfig`. Everything that
+gathering does not need is left to Truss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Tuple
+
+from pants_truss.core import yaml_document
+from pants_truss.core.errors import TrussError
+from pants_truss.core.paths import is_within, normalize_inside
+
+DEFAULT_BUNDLED_PACKAGES_DIR = "packages"
+DEFAULT_MODEL_MODULE_DIR = "model"
+
+
+@dataclass(frozen=True)
+class TrussConfig:
+    """The part of a config that decides what is gathered, and where to.
+
+    `bundled_packages_dir` and `model_module_dir` are normalised paths relative to the truss;
+    `external_package_dirs` are the strings of the file, in its order.
+    """
+
+    external_package_dirs: Tuple[str, ...] = ()
+    bundled_packages_dir: str = DEFAULT_BUNDLED_PACKAGES_DIR
+    model_module_dir: str = DEFAULT_MODEL_MODULE_DIR
+
+    @property
+    def is_scattered(self) -> bool:
+        return bool(self.external_package_dirs)
+
+
+def parse(content: bytes) -> TrussConfig:
+    """Reads a config file. Raises `TrussError` that names the key, its value and the remedy."""
+    data = yaml_document.parse(content).data
+    model_module_dir = _string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR)
+    _check_requirements_file(data)
+    return TrussConfig(
+        external_package_dirs=_external_package_dirs(data),
+        bundled_packages_dir=_bundled_packages_dir(data, model_module_dir),
+        model_module_dir=model_module_dir,
+    )
+
+
+def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
+    key = "external_package_dirs"
+    value = data.get(key, [])
+    if not isinstance(value, list):
+        example = value if isinstance(value, str) and value else "../shared"
+        raise TrussError(
+            f"`{key}` must be a list of folders, but is {_show(value)}. Write `{key}: [{example}]`."
+        )
+    for entry in value:
+        if not isinstance(entry, str):
+            raise TrussError(
+                f"`{key}` must hold strings, but one entry is {_show(entry)}. Quote it: "
+                f'`"{entry}"`.'
+            )
+    return tuple(value)
+
+
+def _bundled_packages_dir(data: Dict[Any, Any], model_module_dir: str) -> str:
+    key = "bundled_packages_dir"
+    value = _string(data, key, DEFAULT_BUNDLED_PACKAGES_DIR)
+    normal = normalize_inside(value)
+    if normal is None:
+        raise TrussError(
+            f"`{key}` must be a folder inside the truss, but is {value!r}. Write `{key}: packages`."
+        )
+    if not normal:
+        # Shared code would be laid over config.yaml and model/: Truss lets it (r30).
+        raise TrussError(
+            f"`{key}` must not be the truss itself, but is {value!r}. Write `{key}: packages`."
+        )
+    model_dir = normalize_inside(model_module_dir)
+    if model_dir and (is_within(normal, model_dir) or is_within(model_dir, normal)):
+        raise TrussError(
+            f"`{key}` is {value!r}, which overlaps `model_module_dir` {model_module_dir!r}: shared "
+            f"code would mix with the model's. Write `{key}: packages`."
+        )
+    return normal
+
+
+def _check_requirements_file(data: Dict[Any, Any]) -> None:
+    key = "requirements_file"
+    value = data.get(key)
+    if isinstance(value, str) and value and normalize_inside(value) is None:
+        raise TrussError(
+            f"`{key}` is {value!r}, which lies outside the truss, where neither Truss nor a gathered "
+            f"truss finds it. Move the file into the truss and write `{key}: "
+            f"{value.rstrip('/').rpartition('/')[2] or 'requirements.txt'}`, or list the requirements "
+            f"in `requirements`."
+        )
+
+
+def _string(data: Dict[Any, Any], key: str, default: str) -> str:
+    value = data.get(key, default)
+    if not isinstance(value, str):
+        raise TrussError(
+            f"`{key}` must be a string, but is {_show(value)}. Write `{key}: {default}`."
+        )
+    return value
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return f"the string {value!r}"
+    if isinstance(value, bool):
+        return f"the boolean {str(value).lower()}"
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,178 @@
+"""Reads a Truss `config.yaml` as YAML: data to decide on, and the text to edit.
+
+Truss loads its config with PyYAML's safe loader from UTF-8 text, so the same loader is used here.
+What differs is on purpose: duplicate keys are an error (Truss takes the last one and warns), and
+documents built to exhaust a parser are refused before they are constructed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Hashable, List, Tuple
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pants_truss.core.errors import TrussError
+
+# Far above any real config (Truss itself refuses to push one over 100 KB), far below what hurts.
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 64
+MAX_NODES = 100_000
+
+_MERGE_TAG = "tag:yaml.org,2002:merge"
+
+
+@dataclass(frozen=True)
+class YamlDocument:
+    """One YAML mapping. `text` still has its byte order mark and line endings."""
+
+    text: str
+    data: Dict[Any, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader that refuses duplicate keys and deep nesting."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        # Composing is recursive: without this a file of brackets ends in a RecursionError.
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TrussError(
+                f"it is nested more than {MAX_DEPTH} levels deep "
+                f"({place(self.peek_event().start_mark)})."
+            )
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: Node, deep: bool = False) -> Dict[Hashable, Any]:
+        if isinstance(node, MappingNode):
+            self._refuse_duplicates(node)
+        return super().construct_mapping(node, deep)  # type: ignore[arg-type]
+
+    def _refuse_duplicates(self, node: MappingNode) -> None:
+        # `value` holds merged keys too once a mapping has been flattened; those may repeat.
+        if getattr(node, "keys_checked", False):
+            return
+        node.keys_checked = True  # type: ignore[attr-defined]
+        first: Dict[Any, Node] = {}
+        for key_node, _ in node.value:
+            if not isinstance(key_node, ScalarNode) or key_node.tag == _MERGE_TAG:
+                continue
+            key = (key_node.tag, key_node.value)
+            if key in first:
+                raise TrussError(
+                    f"the key `{key_node.value}` is there twice: {place(first[key].start_mark)} and "
+                    f"{place(key_node.start_mark)}. Keep one: Truss would silently use the last."
+                )
+            first[key] = key_node
+
+    def flatten_mapping(self, node: MappingNode) -> None:
+        self._refuse_duplicates(node)
+        super().flatten_mapping(node)
+
+
+def place(mark: Any) -> str:
+    """`line 3, column 5` of a PyYAML mark, counted from 1 as editors do."""
+    return f"line {mark.line + 1}, column {mark.column + 1}"
+
+
+def decode(content: bytes) -> str:
+    """The text of a config file, with its byte order mark and line endings.
+
+    Raises `TrussError` for a file that is not UTF-8 (Truss reads its config as UTF-8) or is too big.
+    """
+    if len(content) > MAX_BYTES:
+        raise TrussError(
+            f"it has {len(content):,} bytes, over the limit of {MAX_BYTES:,}. Is it a Truss config?"
+        )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as e:
+        line = content.count(b"\n", 0, e.start) + 1
+        raise TrussError(
+            f"it is not UTF-8: byte 0x{content[e.start]:02x} in line {line}. Save it as UTF-8."
+        ) from None
+
+
+def parse(content: bytes) -> YamlDocument:
+    """Parses a config file. An empty file is an empty mapping, as in Truss.
+
+    Raises `TrussError`, with line and column, for anything but one mapping in UTF-8 YAML.
+    """
+    text = decode(content)
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return YamlDocument(text, {})
+            _refuse_expansion(node)
+            data = loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as e:
+        raise TrussError(f"it is not valid YAML: {_describe(e)}") from None
+    except yaml.YAMLError as e:
+        raise TrussError(f"it is not valid YAML: {e}") from None
+    except (ValueError, OverflowError, AttributeError, TypeError) as e:
+        if isinstance(e, TrussError):
+            raise
+        # PyYAML lets the error of Python's own constructors through, for `2024-99-99` for example.
+        raise TrussError(f"it has a value that cannot be read: {e}") from None
+    if data is None:
+        return YamlDocument(text, {})
+    if not isinstance(data, dict):
+        raise TrussError(
+            f"it must be a mapping of keys to values, but it is a {_kind(data)} "
+            f"({place(node.start_mark)})."
+        )
+    return YamlDocument(text, data)
+
+
+def _describe(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    problem = " ".join(str(part) for part in (error.context, error.problem) if part)
+    if "could not determine a constructor for the tag" in problem:
+        problem += "; Truss configs hold plain YAML only"
+    return f"{problem} ({place(mark)})." if mark else f"{problem}."
+
+
+def _kind(value: Any) -> str:
+    return {list: "list", str: "string", bool: "boolean", type(None): "null"}.get(
+        type(value), type(value).__name__
+    )
+
+
+def _refuse_expansion(root: Node) -> None:
+    """Counts nodes with every alias expanded: a "billion laughs" file is small only on disk."""
+    sizes: Dict[int, int] = {}
+    open_nodes: List[int] = []
+
+    def size(node: Node) -> int:
+        if id(node) in sizes:
+            return sizes[id(node)]
+        if id(node) in open_nodes:
+            raise TrussError(f"an alias refers to its own parent ({place(node.start_mark)}).")
+        open_nodes.append(id(node))
+        total = 1 + sum(size(child) for child in _children(node))
+        open_nodes.pop()
+        if total > MAX_NODES:
+            raise TrussError(
+                f"its aliases expand to more than {MAX_NODES:,} values ({place(node.start_mark)})."
+            )
+        sizes[id(node)] = total
+        return total
+
+    size(root)
+
+
+def _children(node: Node) -> Tuple[Node, ...]:
+    if isinstance(node, SequenceNode):
+        return tuple(node.value)
+    if isinstance(node, MappingNode):
+        return tuple(part for pair in node.value for part in pair)
+    return ()

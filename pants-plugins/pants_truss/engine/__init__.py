@@ -1,0 +1,18 @@
+"""The one place that knows which Pants this is.
+
+Rules import the engine's calls from here and are written once, in the call-by-name idiom of Pants
+2.30 and later. Up to 2.29 the same names make `Get`s. Two habits make that work everywhere:
+
+* the first parameter of a rule is its request, the others are injected;
+* a call passes its request first and `**implicitly()` after it: `await gather_truss(request, **implicitly())`.
+
+`concurrently` takes the calls of this package and of the plugin's own rules, never plain coroutines.
+"""
+
+from pants.version import PANTS_SEMVER
+from packaging.version import Version
+
+if PANTS_SEMVER >= Version("2.30.0.dev0"):
+    from pants_truss.engine._by_name import *  # noqa: F401,F403
+else:
+    from pants_truss.engine._by_type import *  # noqa: F401,F403

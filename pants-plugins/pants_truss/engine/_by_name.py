@@ -1,0 +1,62 @@
+"""Engine calls for Pants 2.30 and later: Pants' own named rules, re-exported or wrapped."""
+
+from __future__ import annotations
+
+from pants.engine.internals.graph import (
+    determine_explicitly_provided_dependencies,
+    hydrate_sources,
+    resolve_targets,
+    resolve_unexpanded_targets,
+)
+from pants.engine.internals.options_parsing import _Options as CommandLineOptions
+from pants.engine.internals.specs_rules import (
+    addresses_from_raw_specs_without_file_owners,
+    resolve_addresses_from_raw_specs,
+)
+from pants.engine.intrinsics import (
+    add_prefix,
+    create_digest,
+    digest_subset_to_digest,
+    get_digest_contents,
+    get_digest_entries,
+    path_globs_to_digest,
+    path_globs_to_paths,
+)
+from pants.engine.rules import concurrently, implicitly, rule
+from pants.engine.target import (
+    Dependencies,
+    DependenciesRequest,
+    ExplicitlyProvidedDependencies,
+    ExplicitlyProvidedDependenciesRequest,
+    Targets,
+)
+
+__all__ = [
+    "CommandLineOptions",
+    "add_prefix",
+    "addresses_from_raw_specs_without_file_owners",
+    "concurrently",
+    "create_digest",
+    "dependency_targets",
+    "digest_subset_to_digest",
+    "explicitly_provided_dependencies",
+    "get_digest_contents",
+    "get_digest_entries",
+    "hydrate_sources",
+    "implicitly",
+    "path_globs_to_digest",
+    "path_globs_to_paths",
+    "resolve_addresses_from_raw_specs",
+    "resolve_unexpanded_targets",
+    "rule",
+]
+
+
+async def dependency_targets(request: DependenciesRequest) -> Targets:
+    return await resolve_targets(**implicitly(request))
+
+
+async def explicitly_provided_dependencies(field: Dependencies) -> ExplicitlyProvidedDependencies:
+    return await determine_explicitly_provided_dependencies(
+        ExplicitlyProvidedDependenciesRequest(field), **implicitly()
+    )

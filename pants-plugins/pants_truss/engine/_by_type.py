@@ -1,0 +1,106 @@
+"""Engine calls for Pants before 2.30: each is a `Get` of an output type from an input type."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+
+from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
+from pants.engine.addresses import Addresses
+from pants.engine.fs import (
+    AddPrefix,
+    CreateDigest,
+    Digest,
+    DigestContents,
+    DigestEntries,
+    DigestSubset,
+    PathGlobs,
+    Paths,
+)
+from pants.engine.internals.options_parsing import _Options as CommandLineOptions
+from pants.engine.rules import Get, MultiGet
+from pants.engine.rules import rule as _pants_rule
+from pants.engine.target import (
+    Dependencies,
+    DependenciesRequest,
+    ExplicitlyProvidedDependencies,
+    HydratedSources,
+    HydrateSourcesRequest,
+    Targets,
+    UnexpandedTargets,
+)
+
+try:
+    from pants.engine.target import ExplicitlyProvidedDependenciesRequest
+except ImportError:  # Pants 2.17
+    ExplicitlyProvidedDependenciesRequest = DependenciesRequest
+
+__all__ = [
+    "CommandLineOptions",
+    "add_prefix",
+    "addresses_from_raw_specs_without_file_owners",
+    "concurrently",
+    "create_digest",
+    "dependency_targets",
+    "digest_subset_to_digest",
+    "explicitly_provided_dependencies",
+    "get_digest_contents",
+    "get_digest_entries",
+    "hydrate_sources",
+    "implicitly",
+    "path_globs_to_digest",
+    "path_globs_to_paths",
+    "resolve_addresses_from_raw_specs",
+    "resolve_unexpanded_targets",
+    "rule",
+]
+
+
+def _by_type(output_type: type, input_type: type) -> Callable[..., Get]:
+    # Pants' rule visitor reads the source of `call` and resolves both types through its closure.
+    def call(request: Any, **_implicit: Any) -> Get:
+        return Get(output_type, input_type, request)
+
+    return call
+
+
+def implicitly() -> Dict[str, Any]:
+    """Nothing to pass: before 2.30 the engine finds all but the request by type."""
+    return {}
+
+
+def rule(*args: Any, **kwargs: Any) -> Any:
+    """Pants' `@rule`, and calling the decorated function by name is a memoized `Get`."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Get]:
+        task = _pants_rule(**kwargs)(function).rule
+        call = _by_type(task.output_type, task.input_selectors[0])
+        call.rule = task  # type: ignore[attr-defined]
+        call.__doc__ = function.__doc__
+        return call
+
+    return decorate(args[0]) if args else decorate
+
+
+concurrently = MultiGet
+
+add_prefix = _by_type(Digest, AddPrefix)
+create_digest = _by_type(Digest, CreateDigest)
+digest_subset_to_digest = _by_type(Digest, DigestSubset)
+get_digest_contents = _by_type(DigestContents, Digest)
+get_digest_entries = _by_type(DigestEntries, Digest)
+path_globs_to_digest = _by_type(Digest, PathGlobs)
+path_globs_to_paths = _by_type(Paths, PathGlobs)
+
+addresses_from_raw_specs_without_file_owners = _by_type(Addresses, RawSpecsWithoutFileOwners)
+dependency_targets = _by_type(Targets, DependenciesRequest)
+hydrate_sources = _by_type(HydratedSources, HydrateSourcesRequest)
+resolve_addresses_from_raw_specs = _by_type(Addresses, RawSpecs)
+resolve_unexpanded_targets = _by_type(UnexpandedTargets, Addresses)
+
+
+async def explicitly_provided_dependencies(field: Dependencies) -> ExplicitlyProvidedDependencies:
+    return await Get(
+        ExplicitlyProvidedDependencies,
+        ExplicitlyProvidedDependenciesRequest,
+        ExplicitlyProvidedDependenciesRequest(field),
+    )

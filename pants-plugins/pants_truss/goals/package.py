@@ -1,0 +1,155 @@
+"""`pants package` of a `truss`: the gathered truss as one directory in `dist/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, Optional, Sequence, Tuple
+
+from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
+from pants.base.specs_parser import SpecsParser
+from pants.engine.addresses import Address, Addresses
+from pants.engine.fs import AddPrefix, GlobMatchErrorBehavior
+from pants.engine.rules import collect_rules
+from pants.engine.unions import UnionRule
+from pants.util.logging import LogLevel
+from pants.util.ordered_set import FrozenOrderedSet
+
+from pants_truss.core.summary import summarize
+from pants_truss.engine import (
+    CommandLineOptions,
+    add_prefix,
+    concurrently,
+    implicitly,
+    resolve_addresses_from_raw_specs,
+    resolve_unexpanded_targets,
+    rule,
+)
+from pants_truss.target_types import (
+    TrussConfigField,
+    TrussDependenciesField,
+    TrussOutputPathField,
+    TrussSourcesField,
+)
+from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest, gather_truss
+from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+
+@dataclass(frozen=True)
+class TrussPackageFieldSet(PackageFieldSet):
+    required_fields = (TrussConfigField, TrussSourcesField, TrussOutputPathField)
+
+    config: TrussConfigField
+    sources: TrussSourcesField
+    dependencies: TrussDependenciesField
+    output_path: TrussOutputPathField
+
+
+@dataclass(frozen=True)
+class TryPackageTrussRequest:
+    field_set: TrussPackageFieldSet
+
+
+@dataclass(frozen=True)
+class TriedPackageTruss:
+    """Either the package or, in `error`, why there is none."""
+
+    address: Address
+    package: Optional[BuiltPackage]
+    error: Optional[str]
+
+
+@rule(desc="Package truss", level=LogLevel.DEBUG)
+async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTruss:
+    field_set = request.field_set
+    try:
+        output = await resolve_output_path(
+            ResolveOutputPathRequest(field_set.output_path), **implicitly()
+        )
+        gathered = await gather_truss(
+            GatherTrussRequest(field_set.config, field_set.sources, field_set.dependencies),
+            **implicitly(),
+        )
+    except InvalidTruss as e:
+        return TriedPackageTruss(field_set.address, None, str(e))
+    digest = await add_prefix(AddPrefix(gathered.digest, output.path), **implicitly())
+    artifact = BuiltPackageArtifact(output.path, extra_log_lines=(f"  {_summary(gathered)}",))
+    return TriedPackageTruss(field_set.address, BuiltPackage(digest, (artifact,)), None)
+
+
+def _summary(gathered: GatheredTruss) -> str:
+    return summarize(
+        file_count=gathered.file_count,
+        packages=gathered.packages,
+        size=gathered.size,
+        digest=gathered.tree_digest,
+    )
+
+
+@dataclass(frozen=True)
+class TrussesOfRunRequest:
+    pass
+
+
+@dataclass(frozen=True)
+class TrussesOfRun:
+    """The trusses that the command line names; all of them where it names none, as with
+    `--changed-since`. Pants tells a package rule no more than that."""
+
+    field_sets: Tuple[TrussPackageFieldSet, ...]
+
+
+@rule
+async def find_trusses_of_run(
+    _: TrussesOfRunRequest, command_line: CommandLineOptions
+) -> TrussesOfRun:
+    specs = SpecsParser().parse_specs(
+        command_line.options.specs or ["::"],
+        description_of_origin="the command line",
+        unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
+    )
+    included = await resolve_addresses_from_raw_specs(specs.includes, **implicitly())
+    ignored = await resolve_addresses_from_raw_specs(specs.ignores, **implicitly())
+    named = FrozenOrderedSet(included) - frozenset(ignored)
+    targets = await resolve_unexpanded_targets(Addresses(named))
+    return TrussesOfRun(
+        tuple(
+            TrussPackageFieldSet.create(target)
+            for target in targets
+            if TrussPackageFieldSet.is_applicable(target)
+        )
+    )
+
+
+@rule
+async def package_truss(field_set: TrussPackageFieldSet) -> BuiltPackage:
+    tried = await try_package_truss(TryPackageTrussRequest(field_set), **implicitly())
+    if tried.package:
+        return tried.package
+    # The goal stops at the first error it meets. So the one that is raised speaks for all trusses
+    # of this run, or people would mend them one run at a time.
+    run = await find_trusses_of_run(TrussesOfRunRequest(), **implicitly())
+    others = await concurrently(
+        try_package_truss(TryPackageTrussRequest(other), **implicitly())
+        for other in run.field_sets
+        if other.address != field_set.address
+    )
+    raise InvalidTruss(_describe_failures([tried, *others]))
+
+
+def _describe_failures(tried: Sequence[TriedPackageTruss]) -> str:
+    errors = [t.error for t in sorted(tried, key=lambda t: t.address) if t.error]
+    fine = len(tried) - len(errors)
+    parts = [*errors]
+    if len(errors) > 1:
+        parts.insert(0, f"{len(errors)} trusses cannot be packaged.")
+    if fine:
+        parts.append(
+            f"Nothing was written. The other {'truss' if fine == 1 else f'{fine} trusses'} of this "
+            f"run can be packaged."
+        )
+    return "\n\n".join(parts)
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), UnionRule(PackageFieldSet, TrussPackageFieldSet)]

@@ -1,0 +1,36 @@
+"""What `backend_packages = ["pants_truss"]` registers."""
+
+from __future__ import annotations
+
+from typing import Iterable, Type
+
+from pants.engine.target import Target
+
+from pants_truss.dependency_inference import rules as dependency_inference
+from pants_truss.goals import package
+from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.util_rules import (
+    external_packages,
+    gather,
+    links,
+    output_path,
+    source_tree,
+    truss_config,
+)
+
+
+def target_types() -> Iterable[Type[Target]]:
+    return [TrussTarget, TrussExternalPackageTarget]
+
+
+def rules() -> Iterable[object]:
+    return [
+        *dependency_inference.rules(),
+        *external_packages.rules(),
+        *gather.rules(),
+        *links.rules(),
+        *output_path.rules(),
+        *package.rules(),
+        *source_tree.rules(),
+        *truss_config.rules(),
+    ]

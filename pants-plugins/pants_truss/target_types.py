@@ -1,0 +1,167 @@
+"""The targets and their fields. The help texts are the reference documentation."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from pants.core.goals.package import OutputPathField
+from pants.engine.addresses import Address
+from pants.engine.target import (
+    COMMON_TARGET_FIELDS,
+    AsyncFieldMixin,
+    Dependencies,
+    InvalidFieldException,
+    MultipleSourcesField,
+    StringField,
+    Target,
+)
+from pants.util.strutil import help_text
+
+from pants_truss.core.paths import normalize_inside
+
+
+class TrussConfigField(StringField, AsyncFieldMixin):
+    alias = "config"
+    default = "config.yaml"
+    value: str
+    help = help_text(
+        """
+        The Truss config of this truss, relative to the BUILD file.
+
+        The gathered truss always carries it as `config.yaml`, the only name under which all of
+        Truss's tools find it. Use a second target for a second config of the same folder:
+
+            truss(name="sentiment")
+            truss(name="sentiment-prod", config="prod.yaml")
+        """
+    )
+
+    @classmethod
+    def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
+        value = super().compute_value(raw_value, address)
+        normal = normalize_inside(value or "")
+        if not normal:
+            raise InvalidFieldException(
+                f"The '{cls.alias}' field in target {address} must be the path of a file in the "
+                f"truss, relative to the BUILD file, but was {value!r}. For example "
+                f'`{cls.alias}="{(value or cls.default).rpartition("/")[2] or cls.default}"`.'
+            )
+        return normal
+
+
+class TrussSourcesField(MultipleSourcesField):
+    default = ("**/*",)
+    uses_source_roots = False
+    help = help_text(
+        """
+        The files of the truss itself, as globs relative to the BUILD file; by default all files
+        below it. `!glob` leaves files out. BUILD files never become part of a truss, and neither do
+        the files that `[truss-gather].ignore` names or the truss's own `.truss_ignore`.
+
+            truss(sources=["**/*", "!notebooks/**"])
+
+        Pants sees neither hidden folders nor what git ignores: see `[GLOBAL].pants_ignore`.
+        """
+    )
+
+
+class TrussDependenciesField(Dependencies):
+    help = help_text(
+        """
+        Further targets that the truss depends on.
+
+        Folders that the config names in `external_package_dirs` are dependencies already. A
+        `truss_external_package` that is only listed here is bundled too, after those of the config:
+
+            truss(dependencies=["src/shared/textkit"])
+        """
+    )
+
+
+class TrussOutputPathField(OutputPathField):
+    help = help_text(
+        """
+        Where the gathered truss goes, a directory below `dist/`. By default the path of the BUILD
+        file with dots for slashes, followed by the target name: `src/trusses/sentiment:sentiment`
+        becomes `dist/src.trusses.sentiment/sentiment`.
+
+            truss(output_path="trusses/sentiment")
+
+        Two targets must not have the same or nested paths.
+        """
+    )
+
+
+class TrussTarget(Target):
+    alias = "truss"
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        TrussConfigField,
+        TrussSourcesField,
+        TrussDependenciesField,
+        TrussOutputPathField,
+    )
+    help = help_text(
+        """
+        A model server packaged with Truss: a folder with `config.yaml`, `model/model.py` and,
+        perhaps, bundled packages in `packages/`.
+
+        `pants package` *gathers* it: the result in `dist/` is a self-contained truss, which every
+        Truss tool takes without this plugin. The contents of each folder that the config names in
+        `external_package_dirs` are laid into `bundled_packages_dir`, and that list becomes empty;
+        nothing else in the config changes. Each such folder must be a `truss_external_package`.
+
+            # src/trusses/sentiment/BUILD, next to config.yaml
+            truss()
+        """
+    )
+
+
+class TrussExternalPackageSourcesField(MultipleSourcesField):
+    default = ("**/*",)
+    uses_source_roots = False
+    help = help_text(
+        """
+        The files that trusses get from this folder, as globs relative to the BUILD file; by default
+        all files below it. `!glob` leaves files out. BUILD files never become part of a truss.
+
+            truss_external_package(sources=["**/*", "!**/*_test.py"])
+        """
+    )
+
+
+class TrussExternalPackageDependenciesField(Dependencies):
+    help = help_text(
+        """
+        Further targets that this shared code needs. A `truss_external_package` listed here is
+        bundled into every truss that uses this one.
+
+            truss_external_package(dependencies=["src/shared/textkit"])
+        """
+    )
+
+
+class TrussExternalPackageTarget(Target):
+    alias = "truss_external_package"
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        TrussExternalPackageSourcesField,
+        TrussExternalPackageDependenciesField,
+    )
+    help = help_text(
+        """
+        A folder of code shared by several trusses, outside all of them.
+
+        A truss uses it by naming the folder in `external_package_dirs` of its `config.yaml`; nothing
+        has to be repeated in BUILD files. As in Truss, the *contents* of the folder land in the
+        truss's bundled packages: with the target in `src/shared`, the file
+        `src/shared/textkit/clean.py` is imported as `textkit.clean`.
+
+            # src/shared/BUILD
+            truss_external_package(name="shared")
+
+            # src/trusses/sentiment/config.yaml
+            external_package_dirs:
+              - ../../shared
+        """
+    )

@@ -1,0 +1,212 @@
+"""Finds the `truss_external_package` targets that a truss uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List, Sequence, Tuple
+
+from pants.base.build_environment import get_buildroot
+from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
+from pants.engine.addresses import Address
+from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs, Paths
+from pants.engine.rules import collect_rules
+from pants.engine.target import DependenciesRequest, Target
+from pants.util.ordered_set import FrozenOrderedSet
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.paths import resolve_external_package_dir
+from pants_truss.engine import (
+    addresses_from_raw_specs_without_file_owners,
+    concurrently,
+    dependency_targets,
+    explicitly_provided_dependencies,
+    implicitly,
+    path_globs_to_paths,
+    resolve_unexpanded_targets,
+    rule,
+)
+from pants_truss.target_types import (
+    TrussConfigField,
+    TrussDependenciesField,
+    TrussExternalPackageDependenciesField,
+    TrussExternalPackageSourcesField,
+)
+from pants_truss.util_rules.links import escape_glob
+from pants_truss.util_rules.truss_config import (
+    InvalidTruss,
+    ReadTrussConfigRequest,
+    read_truss_config,
+)
+
+
+@dataclass(frozen=True)
+class FindConfiguredPackagesRequest:
+    """The fields of a `truss` that decide on the meaning of its `external_package_dirs`."""
+
+    config: TrussConfigField
+    dependencies: TrussDependenciesField
+
+
+@dataclass(frozen=True)
+class ConfiguredPackages:
+    """The targets of `external_package_dirs`, in the order of the config, each once."""
+
+    addresses: Tuple[Address, ...]
+
+
+@dataclass(frozen=True)
+class ExternalPackagesInFolderRequest:
+    folder: str
+
+
+@dataclass(frozen=True)
+class ExternalPackagesInFolder:
+    addresses: Tuple[Address, ...]
+
+
+@rule
+async def find_external_packages_in_folder(
+    request: ExternalPackagesInFolderRequest,
+) -> ExternalPackagesInFolder:
+    addresses = await addresses_from_raw_specs_without_file_owners(
+        RawSpecsWithoutFileOwners(
+            dir_literals=(DirLiteralSpec(request.folder),),
+            unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
+            description_of_origin="`external_package_dirs` of a truss",
+        ),
+        **implicitly(),
+    )
+    targets = await resolve_unexpanded_targets(addresses)
+    return ExternalPackagesInFolder(tuple(t.address for t in targets if _is_package(t)))
+
+
+@rule(desc="Find the external packages of a truss")
+async def find_configured_packages(request: FindConfiguredPackagesRequest) -> ConfiguredPackages:
+    truss = request.config.address
+    config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
+    values = config_file.config.external_package_dirs
+    if not values:
+        return ConfiguredPackages(())
+    folders = _resolve_folders(truss, config_file.path, values)
+    found = await concurrently(
+        find_external_packages_in_folder(ExternalPackagesInFolderRequest(folder), **implicitly())
+        for folder in folders
+    )
+    addresses: List[Address] = []
+    for value, folder, packages in zip(values, folders, found):
+        if not packages.addresses:
+            inside = await path_globs_to_paths(_folder_globs(folder), **implicitly())
+            raise InvalidTruss.of(truss, _describe_absence(config_file.path, value, folder, inside))
+        if len(packages.addresses) == 1:
+            addresses.append(packages.addresses[0])
+            continue
+        explicit = await explicitly_provided_dependencies(request.dependencies)
+        addresses += _disambiguate(
+            truss, value, packages.addresses, explicit.includes, explicit.ignores
+        )
+    return ConfiguredPackages(tuple(FrozenOrderedSet(addresses)))
+
+
+def _resolve_folders(truss: Address, config_path: str, values: Sequence[str]) -> List[str]:
+    try:
+        return [
+            resolve_external_package_dir(
+                value, truss_dir=truss.spec_path, build_root=get_buildroot()
+            )
+            for value in values
+        ]
+    except TrussError as e:
+        raise InvalidTruss.of(truss, f"{config_path}: {e}") from None
+
+
+def _folder_globs(folder: str) -> PathGlobs:
+    escaped = escape_glob(folder)
+    return PathGlobs(
+        [escaped, f"{escaped}/*"], glob_match_error_behavior=GlobMatchErrorBehavior.ignore
+    )
+
+
+def _describe_absence(config_path: str, value: str, folder: str, inside: Paths) -> str:
+    entry = f"{config_path}: `external_package_dirs` entry {value!r}"
+    if folder in inside.files:
+        return (
+            f"{entry} is a file, {folder}. Name the folder that holds it: the contents of the folder "
+            f"become importable."
+        )
+    if folder not in inside.dirs:
+        return (
+            f"{entry} means the folder {folder}, which does not exist. The path is relative to the "
+            f"truss."
+        )
+    return (
+        f"{entry} means the folder {folder}, which has no `truss_external_package` target. Run "
+        f"`pants tailor {folder}`, or write this line into {folder}/BUILD:\n\n"
+        f"    truss_external_package()\n"
+    )
+
+
+def _disambiguate(
+    truss: Address,
+    value: str,
+    candidates: Sequence[Address],
+    includes: Iterable[Address],
+    ignores: Iterable[Address],
+) -> List[Address]:
+    """As in Pants' own inference: an explicit dependency decides, and so does an excluding one."""
+    chosen = [address for address in candidates if address in set(includes)]
+    left = chosen or [address for address in candidates if address not in set(ignores)]
+    if chosen or len(left) == 1:
+        return left
+    listed = "".join(f"\n  * {address}" for address in candidates)
+    raise InvalidTruss.of(
+        truss,
+        f"`external_package_dirs` entry {value!r} could mean several targets:{listed}\n"
+        f"List the one you mean in the truss's `dependencies`, or exclude the others with `!`: "
+        f'`dependencies=["{candidates[0]}"]`.',
+    )
+
+
+@dataclass(frozen=True)
+class FindExternalPackagesRequest:
+    config: TrussConfigField
+    dependencies: TrussDependenciesField
+
+
+@dataclass(frozen=True)
+class ExternalPackages:
+    """The sources of every external package of a truss, in the order in which they are laid in."""
+
+    sources: Tuple[TrussExternalPackageSourcesField, ...]
+
+
+@rule
+async def find_external_packages(request: FindExternalPackagesRequest) -> ExternalPackages:
+    """Those of the config in its order, then those that only `dependencies` name, then theirs."""
+    configured = await find_configured_packages(
+        FindConfiguredPackagesRequest(request.config, request.dependencies), **implicitly()
+    )
+    direct = await dependency_targets(DependenciesRequest(request.dependencies))
+    position = {address: index for index, address in enumerate(configured.addresses)}
+    pending = sorted(
+        (target for target in direct if _is_package(target)),
+        key=lambda target: (position.get(target.address, len(position)), target.address.spec),
+    )
+    found: List[Target] = []
+    while pending:
+        found += pending
+        deeper = await concurrently(
+            dependency_targets(DependenciesRequest(target[TrussExternalPackageDependenciesField]))
+            for target in pending
+        )
+        known = {target.address for target in found}
+        new = {t.address: t for targets in deeper for t in targets if _is_package(t)}
+        pending = [new[address] for address in sorted(new) if address not in known]
+    return ExternalPackages(tuple(t[TrussExternalPackageSourcesField] for t in found))
+
+
+def _is_package(target: Target) -> bool:
+    return target.has_field(TrussExternalPackageSourcesField)
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

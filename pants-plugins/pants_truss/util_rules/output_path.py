@@ -1,0 +1,90 @@
+"""Where a gathered truss goes in `dist/`, and that no other truss goes there too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, Tuple
+
+from pants.engine.addresses import Address
+from pants.engine.rules import collect_rules
+from pants.engine.target import AllTargets
+
+from pants_truss.core.paths import is_within, normalize_inside
+from pants_truss.engine import implicitly, rule
+from pants_truss.target_types import TrussOutputPathField
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+
+@dataclass(frozen=True)
+class ResolveOutputPathRequest:
+    field: TrussOutputPathField
+
+
+@dataclass(frozen=True)
+class OutputPath:
+    """Relative to `dist/`."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class AllOutputPathsRequest:
+    pass
+
+
+@dataclass(frozen=True)
+class AllOutputPaths:
+    """The output path of every truss of the repository."""
+
+    paths: Tuple[Tuple[Address, str], ...]
+
+
+@rule
+async def find_all_output_paths(_: AllOutputPathsRequest, targets: AllTargets) -> AllOutputPaths:
+    return AllOutputPaths(
+        tuple(
+            (target.address, _path(target[TrussOutputPathField]))
+            for target in targets
+            if target.has_field(TrussOutputPathField)
+        )
+    )
+
+
+@rule
+async def resolve_output_path(request: ResolveOutputPathRequest) -> OutputPath:
+    field = request.field
+    path = _path(field)
+    if normalize_inside(path) != path:
+        raise InvalidTruss.of(
+            field.address,
+            f"its `{field.alias}` must be a folder below `dist/`, written without `.` and `..`, but "
+            f"was {path!r}. Write `{field.alias}=\"{normalize_inside(path) or _default(field)}\"`, "
+            f"or remove it.",
+        )
+    # Default paths cannot meet, so all targets of the repository are only asked for when one is set.
+    if path != _default(field):
+        others = await find_all_output_paths(AllOutputPathsRequest(), **implicitly())
+        _refuse_overlap(field, path, others)
+    return OutputPath(path)
+
+
+def _refuse_overlap(field: TrussOutputPathField, path: str, others: AllOutputPaths) -> None:
+    for address, other in others.paths:
+        if address != field.address and (is_within(path, other) or is_within(other, path)):
+            raise InvalidTruss.of(
+                field.address,
+                f"its `{field.alias}` {path!r} overlaps that of {address}, {other!r}: one would "
+                f"overwrite the other. Give each its own folder, such as `{_default(field)}`.",
+            )
+
+
+def _path(field: TrussOutputPathField) -> str:
+    return field.value_or_default(file_ending=None)
+
+
+def _default(field: TrussOutputPathField) -> str:
+    return _path(TrussOutputPathField(None, field.address))
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

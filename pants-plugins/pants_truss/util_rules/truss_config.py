@@ -1,0 +1,90 @@
+"""Reads the config of a `truss` target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List
+
+from pants.engine.addresses import Address
+from pants.engine.fs import FileContent, GlobMatchErrorBehavior, PathGlobs
+from pants.engine.rules import collect_rules
+
+from pants_truss.core import truss_config
+from pants_truss.core.errors import TrussError
+from pants_truss.core.paths import join
+from pants_truss.core.truss_config import TrussConfig
+from pants_truss.engine import (
+    get_digest_contents,
+    implicitly,
+    path_globs_to_digest,
+    path_globs_to_paths,
+    rule,
+)
+from pants_truss.target_types import TrussConfigField
+from pants_truss.util_rules.links import escape_glob
+
+
+class InvalidTruss(Exception):
+    """What is wrong with a truss, in words for the person who wrote it."""
+
+    @classmethod
+    def of(cls, address: Address, what: object) -> InvalidTruss:
+        return cls(f"The truss target {address} is not valid: {what}")
+
+
+@dataclass(frozen=True)
+class ReadTrussConfigRequest:
+    field: TrussConfigField
+
+
+@dataclass(frozen=True)
+class TrussConfigFile:
+    """`path` is relative to the build root; `config` is what `content` says."""
+
+    path: str
+    content: bytes
+    config: TrussConfig
+
+
+@rule(desc="Read truss config")
+async def read_truss_config(request: ReadTrussConfigRequest) -> TrussConfigFile:
+    address = request.field.address
+    path = join(address.spec_path, request.field.value)
+    digest = await path_globs_to_digest(_exactly(path), **implicitly())
+    contents = await get_digest_contents(digest)
+    if not contents:
+        siblings = await path_globs_to_paths(
+            PathGlobs(
+                [join(escape_glob(address.spec_path), pattern) for pattern in ("*.yaml", "*.yml")],
+                glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
+            ),
+            **implicitly(),
+        )
+        raise InvalidTruss.of(address, _describe_missing(path, siblings.files))
+    return _parse(address, contents[0])
+
+
+def _parse(address: Address, file: FileContent) -> TrussConfigFile:
+    try:
+        return TrussConfigFile(file.path, file.content, truss_config.parse(file.content))
+    except TrussError as e:
+        raise InvalidTruss.of(address, f"{file.path}: {e}") from None
+
+
+def _exactly(path: str) -> PathGlobs:
+    return PathGlobs([escape_glob(path)], glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
+
+
+def _describe_missing(path: str, siblings: Iterable[str]) -> str:
+    names: List[str] = sorted(sibling.rpartition("/")[2] for sibling in siblings)
+    if path.endswith("/config.yaml") and "config.yml" in names:
+        hint = "There is a config.yml: Truss wants it named config.yaml."
+    elif names:
+        hint = f"The folder has {', '.join(names)}: set `config` to the one you mean."
+    else:
+        hint = "A truss needs one next to its BUILD file; `truss init` makes it."
+    return f"its config {path} does not exist. {hint}"
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

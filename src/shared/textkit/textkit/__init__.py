@@ -1,0 +1,1 @@
+"""Text clean-up that every text model of this repository uses."""

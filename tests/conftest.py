@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from support.monorepo import Monorepo
+from support.truss_library import TrussLibrary
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Iterator[Monorepo]:
+    """An empty repository with a daemon of its own."""
+    monorepo = Monorepo(tmp_path / "repo", tmp_path / "machine").configure()
+    yield monorepo
+    monorepo.stop_daemon()
+
+
+@pytest.fixture
+def truss(tmp_path: Path) -> TrussLibrary:
+    return TrussLibrary(tmp_path / "truss-home")

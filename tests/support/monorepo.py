@@ -1,0 +1,166 @@
+"""A repository in a temporary folder, and a real Pants that runs in it with this plugin."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, List, Mapping, Optional, Tuple, Union
+
+PLUGIN_PATH = Path("pants-plugins").resolve()
+
+PANTS_TOML = """\
+[GLOBAL]
+pants_version = "2.17.1"
+backend_packages = [{backends}]
+pythonpath = [{pythonpath}]
+
+[anonymous-telemetry]
+enabled = false
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    def assert_success(self) -> Run:
+        assert self.exit_code == 0, self.stderr
+        return self
+
+    def assert_failure(self) -> Run:
+        assert self.exit_code == 1, f"exit code {self.exit_code}\n{self.stderr}"
+        return self
+
+
+@dataclass
+class Monorepo:
+    """`machine` holds caches and home: two repositories with different ones share nothing."""
+
+    root: Path
+    machine: Path
+    environment: Dict[str, str] = field(default_factory=dict)
+    daemon: bool = True
+
+    def configure(
+        self, *backends: str, toml: str = "", pythonpath: Tuple[Path, ...] = ()
+    ) -> Monorepo:
+        names = ", ".join(f'"{name}"' for name in (*backends, "pants_truss"))
+        paths = ", ".join(f'"{path}"' for path in (PLUGIN_PATH, *pythonpath))
+        self.write("pants.toml", PANTS_TOML.format(backends=names, pythonpath=paths) + toml)
+        return self
+
+    def write(self, path: str, content: Union[str, bytes] = "", *, executable: bool = False) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        data = content if isinstance(content, bytes) else textwrap.dedent(content).encode()
+        file.write_bytes(data)
+        if executable:
+            file.chmod(0o755)
+        return file
+
+    def write_all(self, files: Mapping[str, Union[str, bytes]]) -> None:
+        for path, content in files.items():
+            self.write(path, content)
+
+    def truss(self, folder: str, config: Union[str, bytes] = "", **files: str) -> Path:
+        """A minimal truss with its BUILD file."""
+        self.write(f"{folder}/BUILD", "truss()\n")
+        self.write(f"{folder}/config.yaml", config)
+        self.write(f"{folder}/model/model.py", "class Model:\n    def predict(self, x):\n        return x\n")
+        return self.root / folder
+
+    def package(self, folder: str, files: Mapping[str, Union[str, bytes]]) -> None:
+        """A folder of shared code with its BUILD file."""
+        self.write(f"{folder}/BUILD", "truss_external_package()\n")
+        self.write_all({f"{folder}/{path}": content for path, content in files.items()})
+
+    def pants(self, *arguments: str, cwd: Optional[Path] = None) -> Run:
+        process = subprocess.run(
+            [sys.executable, "-m", "pants", *arguments],
+            cwd=cwd or self.root,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return Run(process.returncode, process.stdout, process.stderr)
+
+    def _environment(self) -> Dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "HOME": str(self.machine / "home"),
+            "XDG_CACHE_HOME": str(self.machine / "cache"),
+            "NO_SCIE_WARNING": "1",
+            "PANTS_CONCURRENT": "true" if not self.daemon else "false",
+            "PANTS_PANTSD": str(self.daemon).lower(),
+            "PANTS_WATCH_FILESYSTEM": str(self.daemon).lower(),
+            "PANTS_DYNAMIC_UI": "false",
+            "PANTS_COLORS": "false",
+            **self.environment,
+        }
+
+    def git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
+        process = subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=self.root,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return process.stdout
+
+    def commit(self) -> None:
+        if not (self.root / ".git").exists():
+            self.git("init", "--quiet", "--initial-branch=main")
+            self.write(".gitignore", "/dist\n/.pants.d\n/.pids\n")
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "Change")
+
+    def dist(self, path: str) -> Path:
+        return self.root / "dist" / path
+
+    def stop_daemon(self) -> None:
+        """Ends the daemon that this repository's runs have started, by its own pid file."""
+        for pid_file in (self.root / ".pids").glob("*/pantsd/pid"):
+            with suppress(OSError, ValueError):
+                pid = int(pid_file.read_text())
+                os.kill(pid, signal.SIGTERM)
+                _wait_for_end(pid)
+
+
+def _wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        os.kill(pid, 0)  # Raises once the process is gone.
+        time.sleep(0.05)
+
+
+Tree = Dict[str, Tuple[bytes, bool]]
+
+
+def read_tree(root: Path) -> Tree:
+    """Path -> (content, executable by its owner) of each file; links are followed."""
+    tree: Tree = {}
+    for folder, _, names in os.walk(root, followlinks=True):
+        for name in names:
+            path = Path(folder, name)
+            tree[path.relative_to(root).as_posix()] = (
+                path.read_bytes(),
+                bool(path.stat().st_mode & 0o100),
+            )
+    return tree
+
+
+def paths_of(tree: Tree) -> List[str]:
+    return sorted(tree)

@@ -1,0 +1,76 @@
+"""Runs the real Truss library for the tests: a JSON list of [operation, arguments] on standard
+input, a JSON list of {"value": ...} or {"error": ..., "message": ...} on standard output.
+
+Truss keeps gathered trusses under the home directory: callers set HOME.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sys
+import tarfile
+import warnings
+from pathlib import Path
+from typing import Any, Callable, Dict
+
+warnings.simplefilter("ignore")
+
+from truss.base.truss_config import TrussConfig  # noqa: E402
+from truss.remote.baseten.core import archive_dir  # noqa: E402
+from truss.truss_handle.truss_handle import TrussHandle  # noqa: E402
+
+
+def gather(truss: str) -> str:
+    return str(TrussHandle(Path(truss)).gather())
+
+
+def gather_with_config(truss: str, config: str) -> str:
+    return str(TrussHandle(Path(truss), config_path=Path(config)).gather())
+
+
+def config(path: str) -> Dict[str, Any]:
+    data = TrussConfig.from_yaml(Path(path)).to_dict(verbose=True)
+    return dict(json.loads(json.dumps(data, default=str)))
+
+
+def predict(truss: str, request: Any) -> Any:
+    return TrussHandle(Path(truss)).predict(request, use_docker=False)
+
+
+def build_context(truss: str, destination: str) -> None:
+    TrussHandle(Path(truss)).docker_build_setup(Path(destination))
+
+
+def archive(truss: str) -> Dict[str, Any]:
+    """Path -> [sha256, executable] of what a push uploads."""
+    with archive_dir(Path(truss)) as file:
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            return {
+                member.name: [
+                    hashlib.sha256(tar.extractfile(member).read()).hexdigest(),  # type: ignore[union-attr]
+                    bool(member.mode & 0o100),
+                ]
+                for member in tar.getmembers()
+            }
+
+
+OPERATIONS: Dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (gather, gather_with_config, config, predict, build_context, archive)
+}
+
+
+def run(name: str, arguments: Any) -> Dict[str, Any]:
+    try:
+        # The library prints to standard output, which is for the answer here.
+        with contextlib.redirect_stdout(sys.stderr):
+            return {"value": OPERATIONS[name](*arguments)}
+    except BaseException as e:
+        return {"error": type(e).__name__, "message": str(e)}
+
+
+if __name__ == "__main__":
+    answers = [run(name, arguments) for name, arguments in json.load(sys.stdin)]
+    json.dump(answers, sys.stdout)
