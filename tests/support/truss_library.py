@@ -43,6 +43,13 @@ class TrussLibrary:
         answers: List[Dict[str, Any]] = json.loads(process.stdout)
         return answers
 
+    def values(self, operations: Sequence[Sequence[Any]]) -> List[Any]:
+        """The values of operations that all have to succeed."""
+        answers = self.run(operations)
+        failed = {str(op): a for op, a in zip(operations, answers) if "error" in a}
+        assert not failed, failed
+        return [answer["value"] for answer in answers]
+
     def call(self, name: str, *arguments: Any) -> Any:
         """The value of one operation. Raises `TrussError` where the library does."""
         (answer,) = self.run([(name, *arguments)])
