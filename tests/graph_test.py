@@ -15,7 +15,9 @@ def test_goals_see_the_config(repo: Monorepo) -> None:
     repo.truss("trusses/b")
     dependencies = repo.pants("dependencies", "trusses/a").assert_success().stdout.split()
     assert dependencies == ["shared/extra:extra", "shared/text:text"]
-    assert repo.pants("dependents", "shared/text").assert_success().stdout.split() == ["trusses/a:a"]
+    assert repo.pants("dependents", "shared/text").assert_success().stdout.split() == [
+        "trusses/a:a"
+    ]
     (peeked,) = json.loads(repo.pants("peek", "trusses/a").assert_success().stdout)
     assert peeked["dependencies"] == ["shared/extra:extra", "shared/text:text"]
     assert peeked["config"] == "config.yaml"

@@ -152,8 +152,8 @@ class TrussExternalPackageTarget(Target):
         """
         A folder of code shared by several trusses, outside all of them.
 
-        A truss uses it by naming the folder in `external_package_dirs` of its `config.yaml`; nothing
-        has to be repeated in BUILD files. As in Truss, the *contents* of the folder land in the
+        A truss uses it by naming the folder in `external_package_dirs` of its `config.yaml`; BUILD
+        files need not repeat that. As in Truss, the *contents* of the folder land in the
         truss's bundled packages: with the target in `src/shared`, the file
         `src/shared/textkit/clean.py` is imported as `textkit.clean`.
 

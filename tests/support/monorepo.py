@@ -58,7 +58,9 @@ class Monorepo:
         self.write("pants.toml", PANTS_TOML.format(backends=names, pythonpath=paths) + toml)
         return self
 
-    def write(self, path: str, content: Union[str, bytes] = "", *, executable: bool = False) -> Path:
+    def write(
+        self, path: str, content: Union[str, bytes] = "", *, executable: bool = False
+    ) -> Path:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         data = content if isinstance(content, bytes) else textwrap.dedent(content).encode()
@@ -75,7 +77,10 @@ class Monorepo:
         """A minimal truss with its BUILD file."""
         self.write(f"{folder}/BUILD", "truss()\n")
         self.write(f"{folder}/config.yaml", config)
-        self.write(f"{folder}/model/model.py", "class Model:\n    def predict(self, x):\n        return x\n")
+        self.write(
+            f"{folder}/model/model.py",
+            "class Model:\n    def predict(self, x):\n        return x\n",
+        )
         return self.root / folder
 
     def package(self, folder: str, files: Mapping[str, Union[str, bytes]]) -> None:

@@ -13,7 +13,7 @@ import sys
 import tarfile
 import warnings
 from pathlib import Path
-from typing import Any, Callable, Dict
+from typing import IO, Any, Callable, Dict, Optional
 
 warnings.simplefilter("ignore")
 
@@ -48,12 +48,14 @@ def archive(truss: str) -> Dict[str, Any]:
     with archive_dir(Path(truss)) as file:
         with tarfile.open(fileobj=file, mode="r:") as tar:
             return {
-                member.name: [
-                    hashlib.sha256(tar.extractfile(member).read()).hexdigest(),  # type: ignore[union-attr]
-                    bool(member.mode & 0o100),
-                ]
+                member.name: [_sha256(tar.extractfile(member)), bool(member.mode & 0o100)]
                 for member in tar.getmembers()
             }
+
+
+def _sha256(file: Optional[IO[bytes]]) -> str:
+    assert file is not None
+    return hashlib.sha256(file.read()).hexdigest()
 
 
 OPERATIONS: Dict[str, Callable[..., Any]] = {

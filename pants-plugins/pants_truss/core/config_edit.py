@@ -1,8 +1,8 @@
 """Sets `external_package_dirs` to `[]` in the text of a config file, and touches nothing else.
 
 Truss rewrites the whole file when it gathers: comments and order are lost, every default appears.
-Here the bytes around the value stay. What makes that more than a slice is that the value may be in
-block style, may be an alias, may come from a merge key, and may hold anchors that are used elsewhere.
+Here the bytes around the value stay. What makes that more than a slice is that the value may be
+in block style, be an alias, come from a merge key, or hold anchors that are used elsewhere.
 """
 
 from __future__ import annotations
@@ -75,11 +75,13 @@ def _edits(text: str, data: Dict[Any, Any]) -> Iterator[_Edit]:
 
 def _value_events(events: List[yaml.Event]) -> Optional[Tuple[int, int]]:
     """The indices of the first and last event of the value of the top-level key."""
-    index = next(i for i, event in enumerate(events) if isinstance(event, yaml.MappingStartEvent)) + 1
+    index = (
+        next(i for i, event in enumerate(events) if isinstance(event, yaml.MappingStartEvent)) + 1
+    )
     while not isinstance(events[index], yaml.MappingEndEvent):
         key_end = _end_of_node(events, index)
         value_end = _end_of_node(events, key_end + 1)
-        if isinstance(events[index], yaml.ScalarEvent) and events[index].value == KEY:
+        if getattr(events[index], "value", None) == KEY:
             return key_end + 1, value_end
         index = value_end + 1
     return None
@@ -136,7 +138,8 @@ def _remove_spans(text: str, spans: List[Tuple[int, int]]) -> Iterator[_Edit]:
         line_end = _line_end(text, end)
         whole_lines = not text[line_start:start].strip() and not text[end:line_end].strip()
         if not whole_lines:
-            yield _Edit(start, end, "")
+            ends_line = not text[end:line_end].strip()
+            yield _Edit(len(text[:start].rstrip(" \t")) if ends_line else start, end, "")
         elif line_end < len(text):
             yield _Edit(line_start, _after_line_break(text, line_end), "")
         else:
@@ -189,12 +192,14 @@ def _move_anchors(events: List[yaml.Event], inside: range, value: Any) -> Iterat
     """Gives what is anchored in the removed value to the first alias that uses it elsewhere."""
     anchored = _anchored_values(events, inside, value)
     for index, event in enumerate(events):
-        if index in inside or not isinstance(event, yaml.AliasEvent) or event.anchor not in anchored:
+        if (
+            index in inside
+            or not isinstance(event, yaml.AliasEvent)
+            or event.anchor not in anchored
+        ):
             continue
         text = json.dumps(anchored.pop(event.anchor), ensure_ascii=False)
-        yield _Edit(
-            event.start_mark.index, event.end_mark.index, f"&{event.anchor} {text}"
-        )
+        yield _Edit(event.start_mark.index, event.end_mark.index, f"&{event.anchor} {text}")
 
 
 def _anchored_values(events: List[yaml.Event], inside: range, value: Any) -> Dict[str, Any]:

@@ -49,7 +49,7 @@ class PlannedFile:
 
 @dataclass(frozen=True)
 class Collision:
-    """One path that several sources claim with different bytes, or as file here and folder there."""
+    """A path that sources claim with different bytes, or as file here and as folder there."""
 
     path: str
     claims: Tuple[PlannedFile, ...]
@@ -78,7 +78,9 @@ def plan_gather(
     """
     claims = [*_own_files(truss, config_path)]
     for package in packages:
-        claims += [PlannedFile(join(bundled_packages_dir, f.path), package, f) for f in package.files]
+        claims += [
+            PlannedFile(join(bundled_packages_dir, f.path), package, f) for f in package.files
+        ]
     kept = set(ignore.keep([claim.path for claim in claims]))
     # Without its config a directory is no truss, whatever a pattern says.
     kept.add(CONFIG_FILE)

@@ -60,7 +60,7 @@ def resolve_external_package_dir(value: str, *, truss_dir: str, build_root: str)
     if is_within(truss_dir, root):
         raise TrussError(
             f"{described} is the folder {root or '.'!r}, which holds the truss itself. Name the "
-            f"folder of the shared code alone, such as `{_relative('shared/my_package', truss_dir)}`."
+            f"folder of shared code alone, such as `{_relative('shared/my_package', truss_dir)}`."
         )
     return root
 

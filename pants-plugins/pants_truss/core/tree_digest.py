@@ -5,7 +5,7 @@ sha256 over one record for each file, sorted by the path's UTF-8 bytes:
     <mode> SP <sha256 of the content, hex> SP <path> NUL
 
 with mode `100755` for an executable file and `100644` for any other, as in git. Folders, times,
-owners and other mode bits have no part in it. docs/tree-digest.md has a shell line that does the same.
+owners and other mode bits have no part in it. docs/tree-digest.md has a command that does the same.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ from typing import Iterable, Tuple
 
 
 def tree_digest(files: Iterable[Tuple[str, str, bool]]) -> str:
-    """`sha256:<hex>` of (path, sha256 of the content in hex, is executable) triples, in any order."""
+    """`sha256:<hex>` of (path, sha256 of the content in hex, executable) triples in any order."""
     records = sorted(
-        (path.encode("utf-8", "surrogateescape"), sha256.encode(), b"100755" if executable else b"100644")
+        (
+            path.encode("utf-8", "surrogateescape"),
+            sha256.encode(),
+            b"100755" if executable else b"100644",
+        )
         for path, sha256, executable in files
     )
     digest = hashlib.sha256()

@@ -89,11 +89,11 @@ def _check_requirements_file(data: Dict[Any, Any]) -> None:
     key = "requirements_file"
     value = data.get(key)
     if isinstance(value, str) and value and normalize_inside(value) is None:
+        name = value.rstrip("/").rpartition("/")[2] or "requirements.txt"
         raise TrussError(
-            f"`{key}` is {value!r}, which lies outside the truss, where neither Truss nor a gathered "
-            f"truss finds it. Move the file into the truss and write `{key}: "
-            f"{value.rstrip('/').rpartition('/')[2] or 'requirements.txt'}`, or list the requirements "
-            f"in `requirements`."
+            f"`{key}` is {value!r}, which lies outside the truss and would not be gathered. Move "
+            f"the file into the truss and write `{key}: {name}`, or list its content in "
+            f"`requirements`."
         )
 
 

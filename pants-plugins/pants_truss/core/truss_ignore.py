@@ -1,10 +1,10 @@
 """What a gathered truss leaves out, and the `.truss_ignore` that makes Truss's later steps agree.
 
-Truss's built-in list drops `lib/`, `build/`, `dist/`, `env/`, `*.so` and more, at any depth, without a
-word: when it gathers, in the image's build context, and when it pushes. A `.truss_ignore` in the truss
-is added to that list for images, and replaces it for pushes. So the file that is written here starts
-with `!*`, which takes back the built-in list whatever it holds, and goes on with the very patterns
-that the gather has used. One list, three readers, the same answer.
+Truss's built-in list drops `lib/`, `build/`, `dist/`, `env/`, `*.so` and more, at any depth and
+without a word: when it gathers, in the image's build context, and when it pushes. A
+`.truss_ignore` in the truss is added to that list for images, and replaces it for pushes. So the
+file that is written here starts with `!*`, which takes back the built-in list whatever it holds,
+and goes on with the very patterns that the gather has used. One list, three readers, one answer.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Node, deep: bool = False) -> Dict[Hashable, Any]:
         if isinstance(node, MappingNode):
             self._refuse_duplicates(node)
-        return super().construct_mapping(node, deep)  # type: ignore[arg-type]
+        return super().construct_mapping(node, deep)
 
     def _refuse_duplicates(self, node: MappingNode) -> None:
         # `value` holds merged keys too once a mapping has been flattened; those may repeat.
@@ -65,8 +65,8 @@ class _Loader(yaml.SafeLoader):
             key = (key_node.tag, key_node.value)
             if key in first:
                 raise TrussError(
-                    f"the key `{key_node.value}` is there twice: {place(first[key].start_mark)} and "
-                    f"{place(key_node.start_mark)}. Keep one: Truss would silently use the last."
+                    f"the key `{key_node.value}` is there twice: {place(first[key].start_mark)} "
+                    f"and {place(key_node.start_mark)}. Keep one: Truss uses the last."
                 )
             first[key] = key_node
 
@@ -83,7 +83,7 @@ def place(mark: Any) -> str:
 def decode(content: bytes) -> str:
     """The text of a config file, with its byte order mark and line endings.
 
-    Raises `TrussError` for a file that is not UTF-8 (Truss reads its config as UTF-8) or is too big.
+    Raises `TrussError` for a file that is too big or not UTF-8, which Truss reads its config as.
     """
     if len(content) > MAX_BYTES:
         raise TrussError(

@@ -25,16 +25,14 @@ class TrussDependenciesInferenceFieldSet(FieldSet):
     dependencies: TrussDependenciesField
 
 
-class InferTrussDependenciesRequest(InferDependenciesRequest):
+class InferTrussDependenciesRequest(InferDependenciesRequest[TrussDependenciesInferenceFieldSet]):
     infer_from = TrussDependenciesInferenceFieldSet
 
 
 @rule(desc="Infer the external packages of a truss from its config")
 async def infer_truss_dependencies(request: InferTrussDependenciesRequest) -> InferredDependencies:
     packages = await find_configured_packages(
-        FindConfiguredPackagesRequest(
-            request.field_set.config, request.field_set.dependencies
-        ),
+        FindConfiguredPackagesRequest(request.field_set.config, request.field_set.dependencies),
         **implicitly(),
     )
     return InferredDependencies(packages.addresses)

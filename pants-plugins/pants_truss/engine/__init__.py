@@ -4,15 +4,17 @@ Rules import the engine's calls from here and are written once, in the call-by-n
 2.30 and later. Up to 2.29 the same names make `Get`s. Two habits make that work everywhere:
 
 * the first parameter of a rule is its request, the others are injected;
-* a call passes its request first and `**implicitly()` after it: `await gather_truss(request, **implicitly())`.
+* a call passes its request first and `**implicitly()` after it.
 
-`concurrently` takes the calls of this package and of the plugin's own rules, never plain coroutines.
+`concurrently` takes the calls of this package and those of own rules, never plain coroutines.
 """
 
-from pants.version import PANTS_SEMVER
 from packaging.version import Version
+from pants.version import PANTS_SEMVER
 
-if PANTS_SEMVER >= Version("2.30.0.dev0"):
+HAS_CALL_BY_NAME = PANTS_SEMVER >= Version("2.30.0.dev0")
+
+if HAS_CALL_BY_NAME:
     from pants_truss.engine._by_name import *  # noqa: F401,F403
 else:
     from pants_truss.engine._by_type import *  # noqa: F401,F403

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, TypeVar, overload
 
 from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Addresses
@@ -28,9 +28,12 @@ from pants.engine.target import (
     Targets,
     UnexpandedTargets,
 )
+from pants.util.logging import LogLevel
 
 try:
-    from pants.engine.target import ExplicitlyProvidedDependenciesRequest
+    from pants.engine.target import (  # type: ignore[attr-defined]
+        ExplicitlyProvidedDependenciesRequest,
+    )
 except ImportError:  # Pants 2.17
     ExplicitlyProvidedDependenciesRequest = DependenciesRequest
 
@@ -55,9 +58,12 @@ __all__ = [
 ]
 
 
-def _by_type(output_type: type, input_type: type) -> Callable[..., Get]:
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _by_type(output_type: type, input_type: type) -> Callable[..., Any]:
     # Pants' rule visitor reads the source of `call` and resolves both types through its closure.
-    def call(request: Any, **_implicit: Any) -> Get:
+    def call(request: Any, **_implicit: Any) -> Get:  # type: ignore[type-arg]
         return Get(output_type, input_type, request)
 
     return call
@@ -68,10 +74,20 @@ def implicitly() -> Dict[str, Any]:
     return {}
 
 
+@overload
+def rule(function: F) -> F:
+    ...
+
+
+@overload
+def rule(*, desc: str = ..., level: LogLevel = ...) -> Callable[[F], F]:
+    ...
+
+
 def rule(*args: Any, **kwargs: Any) -> Any:
     """Pants' `@rule`, and calling the decorated function by name is a memoized `Get`."""
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Get]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         task = _pants_rule(**kwargs)(function).rule
         call = _by_type(task.output_type, task.input_selectors[0])
         call.rule = task  # type: ignore[attr-defined]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, Optional, Sequence, Tuple
 
-from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
 from pants.base.specs_parser import SpecsParser
+from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
 from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import AddPrefix, GlobMatchErrorBehavior
 from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
-from pants.util.ordered_set import FrozenOrderedSet
 
 from pants_truss.core.summary import summarize
 from pants_truss.engine import (
@@ -110,7 +109,7 @@ async def find_trusses_of_run(
     )
     included = await resolve_addresses_from_raw_specs(specs.includes, **implicitly())
     ignored = await resolve_addresses_from_raw_specs(specs.ignores, **implicitly())
-    named = FrozenOrderedSet(included) - frozenset(ignored)
+    named = [address for address in included if address not in set(ignored)]
     targets = await resolve_unexpanded_targets(Addresses(named))
     return TrussesOfRun(
         tuple(

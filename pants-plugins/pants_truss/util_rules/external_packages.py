@@ -130,7 +130,7 @@ def _describe_absence(config_path: str, value: str, folder: str, inside: Paths) 
     entry = f"{config_path}: `external_package_dirs` entry {value!r}"
     if folder in inside.files:
         return (
-            f"{entry} is a file, {folder}. Name the folder that holds it: the contents of the folder "
+            f"{entry} is a file, {folder}. Name the folder that holds it: the contents of a folder "
             f"become importable."
         )
     if folder not in inside.dirs:

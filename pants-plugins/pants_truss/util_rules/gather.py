@@ -1,11 +1,11 @@
-"""Gathers a truss: plumbing around `core.gather_plan`. No file's content is read but the config's."""
+"""Gathers a truss: plumbing around `core.gather_plan`. It reads no content but the config's."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from pants.engine.addresses import Address
 from pants.engine.fs import (
@@ -80,8 +80,8 @@ class GatherTrussRequest:
 class GatheredTruss:
     """A self-contained truss: `digest` holds it at its root.
 
-    `tree_digest` is that of `core.tree_digest`; `size` is in bytes; `packages` counts the files that
-    each external root gave, by its folder, in the order in which they were laid in.
+    `tree_digest` is that of `core.tree_digest`; `size` is in bytes; `packages` counts the files
+    that each external root gave, by its folder, in the order in which they were laid in.
     """
 
     digest: Digest
@@ -103,9 +103,7 @@ async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsyste
     )
     ignore_digest = await path_globs_to_digest(_user_ignore_globs(request.address), **implicitly())
     ignore_contents = await get_digest_contents(ignore_digest)
-    lines = _ignore_lines(
-        request, options, ignore_contents[0].content if ignore_contents else None
-    )
+    lines = _ignore_lines(request, options, ignore_contents[0].content if ignore_contents else None)
     ignore = IgnorePatterns(lines)
     _refuse_bad_links(request.address, config_file, trees, ignore)
     plan = _plan(request, config_file, [tree.tree for tree in trees], ignore)
@@ -146,8 +144,7 @@ def _refuse_bad_links(
     if problems:
         raise InvalidTruss.of(
             address,
-            "\n".join(problems)
-            + "\nOr leave it out with `!` in `sources` of its target.",
+            "\n".join(problems) + "\nOr leave it out with `!` in `sources` of its target.",
         )
 
 
@@ -208,7 +205,7 @@ def _generated(
     return {CONFIG_FILE: config, IGNORE_FILE: file_content(lines)}
 
 
-def _entries(plan: GatherPlan, generated: Dict[str, bytes]) -> List[object]:
+def _entries(plan: GatherPlan, generated: Dict[str, bytes]) -> List[Union[FileContent, FileEntry]]:
     executables = {planned.path for planned in plan.files if planned.file.is_executable}
     return [
         *(

@@ -1,10 +1,11 @@
 """Symlinks, and the virtual environments they come in, looked for where Pants does not look.
 
-Pants follows relative links while it expands globs, but drops a broken link, and one that leaves the
-build root, without a word; an absolute one is an error of its own with no hint at what to do, and a
-link to a folder above itself is expanded over and over. A truss must not lose a file silently, so the
-tree is walked first. The engine cannot see a link that leads nowhere, nor notice when one appears:
-that is why this one rule reads the file system itself, and runs anew in every session.
+Pants follows relative links while it expands globs, but drops a broken link, and one that leaves
+the build root, without a word; an absolute one is an error of its own with no hint at what to do,
+and a link to a folder above itself is expanded over and over. A truss must not silently lose a
+file, so the tree is walked first. The engine cannot see a link that leads nowhere, nor notice when
+one
+appears: that is why this one rule reads the file system itself, and runs anew in every session.
 """
 
 from __future__ import annotations
@@ -160,7 +161,7 @@ class _Walk:
                 return f"{described}, which leads back to itself. Remove it"
             return f"{described}, which does not exist. Remove it or mend it"
         if not self._is_inside(real):
-            return f"{described}, which leaves the build root by way of {real!r}. Copy what it points to"
+            return f"{described}, which leaves the build root for {real!r}. Copy what it points to"
         if any(is_within(folder_above, real) for folder_above in above):
             return f"{described}, a folder that holds the link: it has no end. Remove it"
         return None

@@ -57,11 +57,11 @@ async def resolve_output_path(request: ResolveOutputPathRequest) -> OutputPath:
     if normalize_inside(path) != path:
         raise InvalidTruss.of(
             field.address,
-            f"its `{field.alias}` must be a folder below `dist/`, written without `.` and `..`, but "
-            f"was {path!r}. Write `{field.alias}=\"{normalize_inside(path) or _default(field)}\"`, "
+            f"its `{field.alias}` must be a folder below `dist/`, without `.` and `..` in it, but "
+            f'was {path!r}. Write `{field.alias}="{normalize_inside(path) or _default(field)}"`, '
             f"or remove it.",
         )
-    # Default paths cannot meet, so all targets of the repository are only asked for when one is set.
+    # Default paths cannot meet: only a path that is set is worth asking all targets for theirs.
     if path != _default(field):
         others = await find_all_output_paths(AllOutputPathsRequest(), **implicitly())
         _refuse_overlap(field, path, others)

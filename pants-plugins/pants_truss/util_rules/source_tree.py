@@ -90,7 +90,11 @@ def _globs_around(sources: MultipleSourcesField, links: FoundLinks) -> PathGlobs
 
 def _relevant(links: FoundLinks, found: Iterable[str]) -> List[BadLink]:
     lost = [
-        BadLink(path, path, "is a symlink to a file that Pants ignores, by `[GLOBAL].pants_ignore` or git")
+        BadLink(
+            path,
+            path,
+            "is a symlink to a file that Pants ignores, by `[GLOBAL].pants_ignore` or git",
+        )
         for path in links.file_links
         if path not in found
     ]

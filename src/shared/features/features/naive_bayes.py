@@ -26,15 +26,11 @@ class NaiveBayes:
 
     @property
     def counts(self) -> Dict[str, Dict[str, int]]:
-        return {
-            label: dict(sorted(words.items())) for label, words in sorted(self._counts.items())
-        }
+        return {label: dict(sorted(words.items())) for label, words in sorted(self._counts.items())}
 
     def probabilities(self, bag: Bag) -> Dict[str, float]:
         """Label -> probability, with add-one smoothing and equal priors."""
-        scores = {
-            label: self._log_likelihood(words, bag) for label, words in self._counts.items()
-        }
+        scores = {label: self._log_likelihood(words, bag) for label, words in self._counts.items()}
         best = max(scores.values())
         weights = {label: math.exp(score - best) for label, score in scores.items()}
         total = sum(weights.values())

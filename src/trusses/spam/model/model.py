@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import Any, Dict, Optional
 
+from spamrules import broken_rules
+
 from features.bag import bag_of_words
 from features.naive_bayes import NaiveBayes
-from spamrules import broken_rules
 from textkit.tokens import words
 
 

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import Dict, List, Tuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pants_truss.core.gather_plan import (
+    GatherPlan,
+    SourceFile,
+    SourceTree,
+    describe_collisions,
+    plan_gather,
+)
+from pants_truss.core.gitignore import IgnorePatterns
+
+Files = Dict[str, str]
+
+
+def tree(root: str, files: Files) -> SourceTree:
+    return SourceTree(
+        root, f"{root}:t", tuple(SourceFile(p, sha, len(sha), False) for p, sha in files.items())
+    )
+
+
+def plan(
+    truss: Files, *packages: Files, config_path: str = "config.yaml", ignore: Tuple[str, ...] = ()
+) -> GatherPlan:
+    return plan_gather(
+        tree("t", truss),
+        [tree(f"p{index}", files) for index, files in enumerate(packages)],
+        config_path=config_path,
+        bundled_packages_dir="packages",
+        ignore=IgnorePatterns(ignore),
+    )
+
+
+def contents(result: GatherPlan) -> Files:
+    return {file.path: file.file.sha256 for file in result.files}
+
+
+def test_contents_of_packages_land_in_the_bundled_dir() -> None:
+    result = plan({"config.yaml": "c", "packages/own.py": "o"}, {"lib/a.py": "a"}, {"b.py": "b"})
+    assert contents(result) == {
+        "config.yaml": "c",
+        "packages/b.py": "b",
+        "packages/lib/a.py": "a",
+        "packages/own.py": "o",
+    }
+    assert not result.collisions
+
+
+def test_another_config_becomes_config_yaml() -> None:
+    result = plan({"config.yaml": "c", "conf/prod.yaml": "p"}, config_path="conf/prod.yaml")
+    assert contents(result) == {"config.yaml": "p"}
+
+
+def test_identical_bytes_do_not_collide() -> None:
+    assert not plan({"packages/a": "x"}, {"a": "x"}, {"a": "x"}).collisions
+
+
+def test_all_sources_of_a_collision_are_named_and_the_last_wins() -> None:
+    result = plan({"packages/a": "0"}, {"a": "1"}, {"a": "2"})
+    assert contents(result) == {"packages/a": "2"}
+    assert describe_collisions(result.collisions) == (
+        "  * packages/a\n      t/packages/a (t:t)\n      p0/a (p0:t)\n      p1/a (p1:t)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"x": "file"}, {"x/y": "below"}, {"packages/x/y": "below"}),
+        ({"x/y": "below", "x/z": "too"}, {"x": "file"}, {"packages/x": "file"}),
+    ],
+)
+def test_a_file_where_another_has_a_folder(first: Files, second: Files, expected: Files) -> None:
+    result = plan({}, first, second)
+    (collision,) = result.collisions
+    assert collision.path == "packages/x"
+    assert "is a file in one source and a folder in another" in describe_collisions([collision])
+    assert contents(result) == expected
+
+
+def test_ignored_paths_neither_land_nor_collide() -> None:
+    result = plan(
+        {"config.yaml": "c", "a.pyc": "x"}, {"a.pyc": "1"}, {"a.pyc": "2"}, ignore=("*.pyc",)
+    )
+    assert contents(result) == {"config.yaml": "c"}
+    assert not result.collisions
+
+
+def test_the_config_cannot_be_ignored() -> None:
+    assert contents(plan({"config.yaml": "c", "x.yaml": "x"}, ignore=("*.yaml",))) == {
+        "config.yaml": "c"
+    }
+
+
+# --- Random trees against a reference that only knows dicts.
+
+names = st.sampled_from(["a", "b", "c.py", "packages", "config.yaml"])
+file_trees = st.dictionaries(
+    st.lists(names, min_size=1, max_size=3).map("/".join), st.sampled_from("xyz"), max_size=6
+).map(
+    lambda files: {p: c for p, c in files.items() if not any(q.startswith(p + "/") for q in files)}
+)
+
+
+def reference(truss: Files, packages: List[Files]) -> Tuple[Files, bool]:
+    result, clashed = dict(truss), False
+    for package in packages:
+        for path, content in package.items():
+            path = f"packages/{path}"
+            rivals = [
+                other
+                for other in result
+                if other == path or other.startswith(path + "/") or path.startswith(other + "/")
+            ]
+            clashed |= any(other != path or result[other] != content for other in rivals)
+            for other in rivals:
+                del result[other]
+            result[path] = content
+    return result, clashed
+
+
+@given(file_trees, st.lists(file_trees, max_size=4))
+@settings(max_examples=600, deadline=None)
+def test_random_trees(truss: Files, packages: List[Files]) -> None:
+    result = plan(truss, *packages)
+    expected, clashed = reference(truss, packages)
+    assert contents(result) == expected
+    assert bool(result.collisions) == clashed
+    assert [file.path for file in result.files] == sorted(expected)
