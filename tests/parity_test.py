@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, NamedTuple
 
 import pytest
 
-from support.cases import CASES, Case
+from support.cases import CASES, Case, Files
 from support.monorepo import Monorepo, Tree, read_tree
 from support.truss_library import TrussLibrary
 
@@ -52,7 +52,7 @@ def gathered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dict[str, Gat
 
 def write_case(folder: Path, case: Case) -> None:
     config = case.config.replace("{root}", str(folder))
-    files = {"truss/model/model.py": MODEL, **case.files, "truss/config.yaml": config}
+    files: Files = {"truss/model/model.py": MODEL, **case.files, "truss/config.yaml": config}
     for path, content in files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -59,8 +59,12 @@ def _sha256(file: Optional[IO[bytes]]) -> str:
 
 
 OPERATIONS: Dict[str, Callable[..., Any]] = {
-    function.__name__: function
-    for function in (gather, gather_with_config, config, predict, build_context, archive)
+    "archive": archive,
+    "build_context": build_context,
+    "config": config,
+    "gather": gather,
+    "gather_with_config": gather_with_config,
+    "predict": predict,
 }
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, Dict, List
 
 import pytest
 import yaml
@@ -125,7 +125,6 @@ folders = st.lists(
 )
 styles = st.fixed_dictionaries(
     {
-        "default_flow_style": st.sampled_from([True, False, None]),
         "indent": st.sampled_from([2, 4, 7]),
         "width": st.sampled_from([10, 80]),
         "line_break": st.sampled_from(["\n", "\r\n"]),
@@ -143,7 +142,8 @@ class Dumper(yaml.SafeDumper):
 
 
 def dump(key: str, value: Any, style: Any) -> str:
-    return yaml.dump({key: value}, Dumper=Dumper, **style)
+    text: str = yaml.dump({key: value}, Dumper=Dumper, **style)
+    return text
 
 
 @given(
@@ -151,6 +151,7 @@ def dump(key: str, value: Any, style: Any) -> str:
     after=st.dictionaries(st.text(alphabet="xyz", min_size=1, max_size=6), values, max_size=3),
     entries=folders,
     style=styles,
+    flow=st.booleans(),
     comments=st.lists(st.text(alphabet="c #:-[]{}&*", max_size=8), min_size=3, max_size=3),
     final_break=st.booleans(),
     bom=st.booleans(),
@@ -161,16 +162,11 @@ def test_random_configs_keep_every_other_byte(
     after: Any,
     entries: List[str],
     style: Any,
+    flow: bool,
     comments: List[str],
     final_break: bool,
     bom: bool,
 ) -> None:
-    style = {
-        **style,
-        "default_flow_style": False
-        if style["default_flow_style"] is None
-        else style["default_flow_style"],
-    }
     block = {**style, "default_flow_style": False}
     line_break = style["line_break"]
     head = ("\ufeff" if bom else "") + "".join(
@@ -179,7 +175,7 @@ def test_random_configs_keep_every_other_byte(
     key = dump(
         "external_package_dirs",
         entries,
-        block if not style["default_flow_style"] else {**style, "default_flow_style": None},
+        {**style, "default_flow_style": None} if flow else block,
     )
     tail = f"# {comments[1]}{line_break}" + "".join(
         dump(k, v, block) + f"# {comments[2]}{line_break}" for k, v in after.items()
@@ -193,7 +189,7 @@ def test_random_configs_keep_every_other_byte(
     middle = result[len(head) : len(result) - len(tail)]
     assert yaml.safe_load(middle) == {"external_package_dirs": []}
     assert middle.endswith(line_break)
-    expected = {**yaml.safe_load(text), "external_package_dirs": []}
+    expected: Dict[str, Any] = {**yaml.safe_load(text), "external_package_dirs": []}
     assert yaml.safe_load(result) == expected
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, TypeVar, overload
+from typing import (
+    Any,
+    Awaitable,
+    Callable,
+    Dict,
+    Iterable,
+    Protocol,
+    Tuple,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Addresses
@@ -59,6 +70,12 @@ __all__ = [
 
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+
+class _Concurrently(Protocol):
+    def __call__(self, calls: Iterable[Awaitable[T]]) -> Awaitable[Tuple[T, ...]]:
+        ...
 
 
 def _by_type(output_type: type, input_type: type) -> Callable[..., Any]:
@@ -97,7 +114,7 @@ def rule(*args: Any, **kwargs: Any) -> Any:
     return decorate(args[0]) if args else decorate
 
 
-concurrently = MultiGet
+concurrently: _Concurrently = cast(Any, MultiGet)
 
 add_prefix = _by_type(Digest, AddPrefix)
 create_digest = _by_type(Digest, CreateDigest)
