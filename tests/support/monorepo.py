@@ -8,18 +8,21 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Mapping, Optional, Tuple, Union
 
 PLUGIN_PATH = Path("pants-plugins").resolve()
+WORK_UNITS_PATH = Path("tests/work_units").resolve()
 
 PANTS_TOML = """\
 [GLOBAL]
 pants_version = "2.17.1"
 backend_packages = [{backends}]
 pythonpath = [{pythonpath}]
+{options}
 
 [anonymous-telemetry]
 enabled = false
@@ -55,7 +58,8 @@ class Monorepo:
     ) -> Monorepo:
         names = ", ".join(f'"{name}"' for name in (*backends, "pants_truss"))
         paths = ", ".join(f'"{path}"' for path in (PLUGIN_PATH, *pythonpath))
-        self.write("pants.toml", PANTS_TOML.format(backends=names, pythonpath=paths) + toml)
+        text = PANTS_TOML.format(backends=names, pythonpath=paths, options=toml)
+        self.write("pants.toml", text)
         return self
 
     def write(
@@ -113,6 +117,23 @@ class Monorepo:
             "PANTS_COLORS": "false",
             **self.environment,
         }
+
+    def log_work_units(self) -> Monorepo:
+        """Makes `pants_with_work_units` possible; for use in place of `configure`."""
+        return self.configure(
+            "work_unit_log",
+            toml="streaming_workunits_level = \"trace\"\n",
+            pythonpath=(WORK_UNITS_PATH,),
+        )
+
+    def pants_with_work_units(self, *arguments: str) -> Tuple[Run, Counter[str]]:
+        """A run, and how often each rule ran in it; the plugin's rules without their module."""
+        log = self.root / ".work_units"
+        log.unlink(missing_ok=True)
+        run = self.pants(*arguments)
+        names = log.read_text().splitlines() if log.exists() else []
+        own = [name.rpartition(".")[2] for name in names if name.startswith("pants_truss.")]
+        return run, Counter(own)
 
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]

@@ -1,0 +1,49 @@
+"""A Pants backend for the tests: appends the name of each work unit of a run to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Iterable, Tuple
+
+from pants.base.build_environment import get_buildroot
+from pants.engine.rules import collect_rules, rule
+from pants.engine.streaming_workunit_handler import (
+    StreamingWorkunitContext,
+    WorkunitsCallback,
+    WorkunitsCallbackFactory,
+    WorkunitsCallbackFactoryRequest,
+)
+from pants.engine.unions import UnionRule
+
+LOG_FILE = ".work_units"
+
+
+class LogCallback(WorkunitsCallback):
+    @property
+    def can_finish_async(self) -> bool:
+        return False
+
+    def __call__(
+        self,
+        *,
+        completed_workunits: Tuple[Any, ...],
+        started_workunits: Tuple[Any, ...],
+        context: StreamingWorkunitContext,
+        finished: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        with Path(get_buildroot(), LOG_FILE).open("a") as file:
+            file.writelines(f"{workunit['name']}\n" for workunit in completed_workunits)
+
+
+class LogFactoryRequest(WorkunitsCallbackFactoryRequest):
+    pass
+
+
+@rule
+async def make_callback_factory(_: LogFactoryRequest) -> WorkunitsCallbackFactory:
+    return WorkunitsCallbackFactory(LogCallback)
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), UnionRule(WorkunitsCallbackFactoryRequest, LogFactoryRequest)]
