@@ -12,10 +12,10 @@ from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.util_rules import (
     external_packages,
     gather,
-    links,
     output_path,
     source_tree,
     truss_config,
+    workspace,
 )
 
 
@@ -28,9 +28,9 @@ def rules() -> Iterable[object]:
         *dependency_inference.rules(),
         *external_packages.rules(),
         *gather.rules(),
-        *links.rules(),
         *output_path.rules(),
         *package.rules(),
         *source_tree.rules(),
         *truss_config.rules(),
+        *workspace.rules(),
     ]

@@ -17,6 +17,7 @@ from typing import IO, Any, Callable, Dict, Optional
 
 warnings.simplefilter("ignore")
 
+from scenarios import gather_in_processes, gather_while_editing  # noqa: E402
 from truss.base.truss_config import TrussConfig  # noqa: E402
 from truss.remote.baseten.core import archive_dir  # noqa: E402
 from truss.truss_handle.truss_handle import TrussHandle  # noqa: E402
@@ -63,6 +64,8 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "build_context": build_context,
     "config": config,
     "gather": gather,
+    "gather_in_processes": gather_in_processes,
+    "gather_while_editing": gather_while_editing,
     "gather_with_config": gather_with_config,
     "predict": predict,
 }

@@ -31,7 +31,7 @@ from pants_truss.target_types import (
     TrussExternalPackageDependenciesField,
     TrussExternalPackageSourcesField,
 )
-from pants_truss.util_rules.links import escape_glob
+from pants_truss.util_rules.workspace import escape_glob
 from pants_truss.util_rules.truss_config import (
     InvalidTruss,
     ReadTrussConfigRequest,

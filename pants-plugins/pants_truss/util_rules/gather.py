@@ -49,7 +49,7 @@ from pants_truss.util_rules.external_packages import (
     FindExternalPackagesRequest,
     find_external_packages,
 )
-from pants_truss.util_rules.links import BadLink, escape_glob
+from pants_truss.util_rules.workspace import BadLink, escape_glob
 from pants_truss.util_rules.source_tree import (
     ReadSourceTree,
     ReadSourceTreeRequest,

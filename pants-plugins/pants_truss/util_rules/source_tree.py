@@ -21,12 +21,12 @@ from pants_truss.engine import (
     path_globs_to_digest,
     rule,
 )
-from pants_truss.util_rules.links import (
+from pants_truss.util_rules.workspace import (
     BadLink,
-    FindLinksRequest,
-    FoundLinks,
+    ScanFolderRequest,
+    ScannedFolder,
     exclude_globs,
-    find_links,
+    scan_folder,
 )
 
 
@@ -52,14 +52,14 @@ async def read_source_tree(
 ) -> ReadSourceTree:
     address = request.sources.address
     root = address.spec_path
-    links = await find_links(FindLinksRequest(root), **implicitly())
-    if links.bad or links.virtualenvs:
-        digest = await path_globs_to_digest(_globs_around(request.sources, links), **implicitly())
+    scan = await scan_folder(ScanFolderRequest(root), **implicitly())
+    if scan.bad_links or scan.virtualenvs:
+        digest = await path_globs_to_digest(_globs_around(request.sources, scan), **implicitly())
     else:
         hydrated = await hydrate_sources(HydrateSourcesRequest(request.sources), **implicitly())
         digest = hydrated.snapshot.digest
     entries = await get_digest_entries(digest)
-    files = tuple(_source_files(entries, root, global_options.build_patterns))
+    files = tuple(_source_files(entries, root, scan, global_options.build_patterns))
     found = {join(root, file.path) for file in files}
     matcher = FilespecMatcher(
         request.sources.filespec["includes"], request.sources.filespec.get("excludes", [])
@@ -68,41 +68,41 @@ async def read_source_tree(
         SourceTree(root, address.spec, files),
         tuple(
             BadLink(_below(bad.path, root), bad.real_path, bad.problem)
-            for bad in _relevant(links, found)
+            for bad in _relevant(scan, found)
             if matcher.matches([bad.path, bad.path + "/file"])
         ),
     )
 
 
-def _globs_around(sources: MultipleSourcesField, links: FoundLinks) -> PathGlobs:
+def _globs_around(sources: MultipleSourcesField, scan: ScannedFolder) -> PathGlobs:
     """The globs of the field, with Pants kept away from what it cannot expand."""
     filespec = sources.filespec
-    avoid = [*(bad.real_path for bad in links.bad), *(bad.path for bad in links.bad)]
+    avoid = [path for bad in scan.bad_links for path in (bad.path, bad.real_path)]
     return PathGlobs(
         [
             *filespec["includes"],
             *(f"!{exclude}" for exclude in filespec.get("excludes", [])),
-            *exclude_globs(sorted({*avoid, *links.virtualenvs})),
+            *exclude_globs(sorted({*avoid, *scan.virtualenvs})),
         ],
         glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
     )
 
 
-def _relevant(links: FoundLinks, found: Iterable[str]) -> List[BadLink]:
+def _relevant(scan: ScannedFolder, found: Iterable[str]) -> List[BadLink]:
     lost = [
         BadLink(
             path,
             path,
             "is a symlink to a file that Pants ignores, by `[GLOBAL].pants_ignore` or git",
         )
-        for path in links.file_links
+        for path in scan.file_links
         if path not in found
     ]
-    return [*links.bad, *lost]
+    return [*scan.bad_links, *lost]
 
 
 def _source_files(
-    entries: Iterable[object], root: str, build_patterns: Iterable[str]
+    entries: Iterable[object], root: str, scan: ScannedFolder, build_patterns: Iterable[str]
 ) -> Iterable[SourceFile]:
     patterns = tuple(build_patterns)
     for entry in entries:
@@ -115,8 +115,15 @@ def _source_files(
             _below(entry.path, root),
             entry.file_digest.fingerprint,
             entry.file_digest.serialized_bytes_length,
-            entry.is_executable,
+            _is_executable(entry, scan),
         )
+
+
+def _is_executable(entry: FileEntry, scan: ScannedFolder) -> bool:
+    # What the engine says may be stale, but is all there is where the scan did not look.
+    if any(is_within(entry.path, folder) for folder in scan.unseen):
+        return entry.is_executable
+    return entry.path in scan.executables
 
 
 def _below(path: str, root: str) -> str:

@@ -21,7 +21,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import TrussConfigField
-from pants_truss.util_rules.links import escape_glob
+from pants_truss.util_rules.workspace import escape_glob
 
 
 class InvalidTruss(Exception):

@@ -1,18 +1,18 @@
-"""Symlinks, and the virtual environments they come in, looked for where Pants does not look.
+"""What Pants does not see in a folder: links that lead nowhere, virtual environments, new modes.
 
 Pants follows relative links while it expands globs, but drops a broken link, and one that leaves
 the build root, without a word; an absolute one is an error of its own with no hint at what to do,
-and a link to a folder above itself is expanded over and over. A truss must not silently lose a
-file, so the tree is walked first. The engine cannot see a link that leads nowhere, nor notice when
-one
-appears: that is why this one rule reads the file system itself, and runs anew in every session.
+and a link to a folder above itself is expanded over and over. Its daemon is not told when a file
+becomes executable. A truss must neither lose a file silently nor keep a stale mode. The engine offers
+no way to ask, so this one rule reads the file system itself, and does so anew in every session; what
+follows from it is memoized by the answer.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator, List, Optional, Tuple
+from typing import Callable, FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.engine.internals.session import RunId
@@ -25,7 +25,7 @@ from pants_truss.engine import implicitly, rule
 
 
 @dataclass(frozen=True)
-class FindLinksRequest:
+class ScanFolderRequest:
     """`root` is a folder relative to the build root."""
 
     root: str
@@ -41,11 +41,14 @@ class BadLink:
 
 
 @dataclass(frozen=True)
-class FoundLinks:
-    """All paths are relative to the build root."""
+class ScannedFolder:
+    """All paths are relative to the build root. `executables` and `file_links` lead to files;
+    `unseen` are folders that Pants is expected to ignore."""
 
+    unseen: Tuple[str, ...]
+    executables: FrozenSet[str]
     file_links: Tuple[str, ...]
-    bad: Tuple[BadLink, ...]
+    bad_links: Tuple[BadLink, ...]
     virtualenvs: Tuple[str, ...]
 
 
@@ -82,11 +85,11 @@ def _lines_of(path: str) -> List[str]:
         return []
 
 
-@rule(desc="Look for symlinks")
-async def find_links(request: FindLinksRequest, run_id: RunId) -> FoundLinks:
+@rule(desc="Scan truss folder")
+async def scan_folder(request: ScanFolderRequest, run_id: RunId) -> ScannedFolder:
     ignore = await read_workspace_ignore(WorkspaceIgnoreRequest(), **implicitly())
     patterns = IgnorePatterns(ignore.lines)
-    return walk_links(get_buildroot(), request.root, _is_ignored_by(patterns))
+    return walk_folder(get_buildroot(), request.root, _is_ignored_by(patterns))
 
 
 def _is_ignored_by(patterns: IgnorePatterns) -> Callable[[str, bool], bool]:
@@ -96,15 +99,17 @@ def _is_ignored_by(patterns: IgnorePatterns) -> Callable[[str, bool], bool]:
     return is_ignored
 
 
-def walk_links(
+def walk_folder(
     buildroot: str, root: str, is_ignored: Callable[[str, bool], bool] = lambda path, is_dir: False
-) -> FoundLinks:
+) -> ScannedFolder:
     """Walks `root` as Pants would, following folder links, and sorts what it finds."""
     walk = _Walk(os.path.realpath(buildroot), is_ignored)
     walk.visit(root, ())
-    return FoundLinks(
+    return ScannedFolder(
+        tuple(sorted(walk.unseen)),
+        frozenset(walk.executables),
         tuple(sorted(walk.file_links)),
-        tuple(sorted(walk.bad, key=lambda bad: bad.path)),
+        tuple(sorted(walk.bad_links, key=lambda bad: bad.path)),
         tuple(sorted(walk.virtualenvs)),
     )
 
@@ -113,8 +118,10 @@ class _Walk:
     def __init__(self, buildroot: str, is_ignored: Callable[[str, bool], bool]) -> None:
         self._buildroot = buildroot
         self._is_ignored = is_ignored
+        self.unseen: List[str] = []
+        self.executables: List[str] = []
         self.file_links: List[str] = []
-        self.bad: List[BadLink] = []
+        self.bad_links: List[BadLink] = []
         self.virtualenvs: List[str] = []
 
     def visit(self, folder: str, above: Tuple[str, ...]) -> None:
@@ -129,8 +136,21 @@ class _Walk:
             path = join(folder, entry.name)
             if entry.is_symlink():
                 self._visit_link(path, above)
-            elif entry.is_dir(follow_symlinks=False) and not self._is_ignored(path, True):
-                self.visit(path, above)
+            elif entry.is_dir(follow_symlinks=False):
+                self._visit_folder(path, above)
+            elif entry.is_file(follow_symlinks=False):
+                self._visit_file(path, entry.stat(follow_symlinks=False))
+
+    def _visit_folder(self, path: str, above: Tuple[str, ...]) -> None:
+        if self._is_ignored(path, True):
+            self.unseen.append(path)
+        else:
+            self.visit(path, above)
+
+    def _visit_file(self, path: str, stat: os.stat_result) -> None:
+        # The bit that Pants goes by.
+        if stat.st_mode & 0o100:
+            self.executables.append(path)
 
     def _visit_link(self, path: str, above: Tuple[str, ...]) -> None:
         absolute = os.path.join(self._buildroot, path)
@@ -141,19 +161,19 @@ class _Walk:
         if problem:
             folder = os.path.relpath(os.path.realpath(os.path.dirname(absolute)), self._buildroot)
             real_path = join("" if folder == "." else folder, os.path.basename(path))
-            self.bad.append(BadLink(path, real_path, problem))
+            self.bad_links.append(BadLink(path, real_path, problem))
         elif is_dir:
             self.visit(path, above)
         else:
             self.file_links.append(path)
+            self._visit_file(path, os.stat(absolute))
 
     def _problem(self, link: str, above: Tuple[str, ...]) -> Optional[str]:
         target = os.readlink(link)
         described = f"is a symlink to {target!r}"
         if os.path.isabs(target):
             return f"{described}, an absolute path. Make it relative"
-        folder = os.path.realpath(os.path.dirname(link))
-        if not self._is_inside(os.path.normpath(os.path.join(folder, target))):
+        if self._steps_outside(os.path.realpath(os.path.dirname(link)), target):
             return f"{described}, which leaves the build root. Copy what it points to"
         real = os.path.realpath(link)
         if not os.path.exists(link):
@@ -165,6 +185,17 @@ class _Walk:
         if any(is_within(folder_above, real) for folder_above in above):
             return f"{described}, a folder that holds the link: it has no end. Remove it"
         return None
+
+    def _steps_outside(self, folder: str, target: str) -> bool:
+        """Whether a relative target passes a folder above the build root, even if it comes back:
+        in a clone of another name it would not."""
+        inside = os.path.relpath(folder, self._buildroot)
+        depth = 0 if inside == "." else inside.count(os.sep) + 1
+        for part in target.split(os.sep):
+            depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+            if depth < 0:
+                return True
+        return False
 
     def _is_inside(self, absolute: str) -> bool:
         return is_within(absolute, self._buildroot)
