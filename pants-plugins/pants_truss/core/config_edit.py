@@ -99,14 +99,21 @@ def _end_of_node(events: List[yaml.Event], start: int) -> int:
     raise AssertionError("the parser closes every node")
 
 
+def _start(event: Any) -> int:
+    return int(event.start_mark.index)
+
+
+def _end(event: Any) -> int:
+    return int(event.end_mark.index)
+
+
 def _locate_value(text: str, events: List[yaml.Event], first: int, last: int) -> _Value:
-    start_event, end_event = events[first], events[last]
-    key_end = events[first - 1].end_mark.index
+    start_event = events[first]
     return _Value(
-        start=start_event.start_mark.index,
-        end=end_event.end_mark.index,
+        start=_start(start_event),
+        end=_end(events[last]),
         is_block=isinstance(start_event, yaml.SequenceStartEvent) and not start_event.flow_style,
-        colon_end=_colon_after(text, key_end),
+        colon_end=_colon_after(text, _end(events[first - 1])),
     )
 
 
@@ -199,7 +206,7 @@ def _move_anchors(events: List[yaml.Event], inside: range, value: Any) -> Iterat
         ):
             continue
         text = json.dumps(anchored.pop(event.anchor), ensure_ascii=False)
-        yield _Edit(event.start_mark.index, event.end_mark.index, f"&{event.anchor} {text}")
+        yield _Edit(_start(event), _end(event), f"&{event.anchor} {text}")
 
 
 def _anchored_values(events: List[yaml.Event], inside: range, value: Any) -> Dict[str, Any]:

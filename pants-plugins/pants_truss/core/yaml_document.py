@@ -8,7 +8,7 @@ documents built to exhaust a parser are refused before they are constructed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Hashable, List, Tuple
+from typing import Any, Dict, Hashable, List, Tuple, cast
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -51,7 +51,7 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Node, deep: bool = False) -> Dict[Hashable, Any]:
         if isinstance(node, MappingNode):
             self._refuse_duplicates(node)
-        return super().construct_mapping(node, deep)
+        return super().construct_mapping(cast(Any, node), deep)
 
     def _refuse_duplicates(self, node: MappingNode) -> None:
         # `value` holds merged keys too once a mapping has been flattened; those may repeat.

@@ -61,31 +61,43 @@ async def read_source_tree(
     entries = await get_digest_entries(digest)
     files = tuple(_source_files(entries, root, scan, global_options.build_patterns))
     found = {join(root, file.path) for file in files}
-    matcher = FilespecMatcher(
-        request.sources.filespec["includes"], request.sources.filespec.get("excludes", [])
-    )
     return ReadSourceTree(
         SourceTree(root, address.spec, files),
         tuple(
             BadLink(_below(bad.path, root), bad.real_path, bad.problem)
             for bad in _relevant(scan, found)
-            if matcher.matches([bad.path, bad.path + "/file"])
+            if _is_source(bad.path, request.sources)
         ),
     )
 
 
 def _globs_around(sources: MultipleSourcesField, scan: ScannedFolder) -> PathGlobs:
     """The globs of the field, with Pants kept away from what it cannot expand."""
-    filespec = sources.filespec
+    includes, excludes = _split_globs(sources)
     avoid = [path for bad in scan.bad_links for path in (bad.path, bad.real_path)]
     return PathGlobs(
         [
-            *filespec["includes"],
-            *(f"!{exclude}" for exclude in filespec.get("excludes", [])),
+            *includes,
+            *(f"!{exclude}" for exclude in excludes),
             *exclude_globs(sorted({*avoid, *scan.virtualenvs})),
         ],
         glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
     )
+
+
+def _split_globs(sources: MultipleSourcesField) -> Tuple[List[str], List[str]]:
+    """The globs that include and those that exclude, relative to the build root."""
+    root = sources.address.spec_path
+    excludes = [join(root, glob[1:]) for glob in sources.globs if glob.startswith("!")]
+    return [join(root, glob) for glob in sources.globs if not glob.startswith("!")], excludes
+
+
+def _is_source(link: str, sources: MultipleSourcesField) -> bool:
+    """Whether the globs take the link as a file, or something below it as a folder."""
+    includes, excludes = _split_globs(sources)
+    below = f"{link}/file"
+    included = FilespecMatcher(includes, []).matches([link, below])
+    return bool(included) and len(FilespecMatcher(["**"], excludes).matches([link, below])) == 2
 
 
 def _relevant(scan: ScannedFolder, found: Iterable[str]) -> List[BadLink]:
