@@ -34,16 +34,47 @@ PACKAGE = {"ext/BUILD": "truss_external_package()\n", "ext/m.py": ""}
 
 CASES = [
     Bad("no_config", None, "its config {dir}/truss/config.yaml does not exist. A truss needs one"),
-    Bad("config_yml", None, "There is a config.yml: Truss wants it named config.yaml", files={"truss/config.yml": ""}),
-    Bad("other_config", None, "The folder has prod.yaml: set `config`", files={"truss/prod.yaml": ""}),
-    Bad("config_outside", "", r"The 'config' field in target {dir}/truss:truss must be the path of a file in the truss", build='truss(config="../x.yaml")\n'),
-    Bad("list_document", "- a\n", "config.yaml: it must be a mapping of keys to values, but it is a list (line 1, column 1)"),
+    Bad(
+        "config_yml",
+        None,
+        "There is a config.yml: Truss wants it named config.yaml",
+        files={"truss/config.yml": ""},
+    ),
+    Bad(
+        "other_config",
+        None,
+        "The folder has prod.yaml: set `config`",
+        files={"truss/prod.yaml": ""},
+    ),
+    Bad(
+        "config_outside",
+        "",
+        r"The 'config' field in target {dir}/truss:truss must be the path of a file in the truss",
+        build='truss(config="../x.yaml")\n',
+    ),
+    Bad(
+        "list_document",
+        "- a\n",
+        "config.yaml: it must be a mapping of keys to values, but it is a list (line 1, column 1)",
+    ),
     Bad("invalid_yaml", "a: 1\nb: [1\nc: 2\n", "(line 3, column 2)"),
-    Bad("duplicate_keys", "a: 1\na: 2\n", "the key `a` is there twice: line 1, column 1 and line 2, column 1"),
+    Bad(
+        "duplicate_keys",
+        "a: 1\na: 2\n",
+        "the key `a` is there twice: line 1, column 1 and line 2, column 1",
+    ),
     Bad("alias_bomb", BOMB, "its aliases expand to more than 100,000 values"),
-    Bad("unknown_tag", "a: !!python/object/apply:os.getcwd []\n", "could not determine a constructor for the tag"),
+    Bad(
+        "unknown_tag",
+        "a: !!python/object/apply:os.getcwd []\n",
+        "could not determine a constructor for the tag",
+    ),
     Bad("not_utf8", b"a: \xe9\n", "it is not UTF-8: byte 0xe9 in line 1"),
-    Bad("dirs_string", "external_package_dirs: ../ext\n", "is the string '../ext'. Write `external_package_dirs: [../ext]`"),
+    Bad(
+        "dirs_string",
+        "external_package_dirs: ../ext\n",
+        "is the string '../ext'. Write `external_package_dirs: [../ext]`",
+    ),
     Bad("dirs_number", "external_package_dirs: 3\n", "is the number 3"),
     Bad("dirs_null", "external_package_dirs:\n", "is null"),
     Bad("dirs_home", "external_package_dirs: [~/ext]\n", "Truss does not expand `~`"),
@@ -52,23 +83,84 @@ CASES = [
     Bad("dirs_itself", "external_package_dirs: [.]\n", "is the truss itself. Remove the entry"),
     Bad("dirs_ancestor", "external_package_dirs: [..]\n", "which holds the truss itself"),
     Bad("dirs_outside", "external_package_dirs: [../../../x]\n", "lies outside the build root"),
-    Bad("dirs_absolute_outside", "external_package_dirs: [/usr/lib]\n", "lies outside the build root (/usr/lib)"),
-    Bad("dirs_no_target", EXT, "Run `pants tailor {dir}/ext`, or write this line into {dir}/ext/BUILD:\n\n    truss_external_package()", files={"ext/m.py": ""}),
-    Bad("dirs_two_targets", EXT, "could mean several targets:\n  * {dir}/ext:a\n  * {dir}/ext:b", files={"ext/BUILD": 'truss_external_package(name="a")\ntruss_external_package(name="b")\n'}),
-    Bad("bundled_absolute", "bundled_packages_dir: /x\n", "`bundled_packages_dir` must be a folder inside the truss, but is '/x'"),
+    Bad(
+        "dirs_absolute_outside",
+        "external_package_dirs: [/usr/lib]\n",
+        "lies outside the build root (/usr/lib)",
+    ),
+    Bad(
+        "dirs_no_target",
+        EXT,
+        "Run `pants tailor {dir}/ext`, or write this line into {dir}/ext/BUILD:\n\n    truss_external_package()",
+        files={"ext/m.py": ""},
+    ),
+    Bad(
+        "dirs_two_targets",
+        EXT,
+        "could mean several targets:\n  * {dir}/ext:a\n  * {dir}/ext:b",
+        files={"ext/BUILD": 'truss_external_package(name="a")\ntruss_external_package(name="b")\n'},
+    ),
+    Bad(
+        "bundled_absolute",
+        "bundled_packages_dir: /x\n",
+        "`bundled_packages_dir` must be a folder inside the truss, but is '/x'",
+    ),
     Bad("bundled_parent", "bundled_packages_dir: ../x\n", "must be a folder inside the truss"),
     Bad("bundled_dot", "bundled_packages_dir: .\n", "must not be the truss itself"),
     Bad("bundled_model", "bundled_packages_dir: model\n", "overlaps `model_module_dir` 'model'"),
-    Bad("requirements_outside", "requirements_file: ../reqs.txt\n", "Move the file into the truss and write `requirements_file: reqs.txt`"),
-    Bad("config_not_in_sources", "", "its `sources` leave out its config. Add 'config.yaml'", build='truss(sources=["model/*"])\n'),
-    Bad("output_outside", "", "its `output_path` must be a folder below `dist/`", build='truss(output_path="../x")\n'),
-    Bad("ignore_not_utf8", "", ".truss_ignore is not UTF-8", files={"truss/.truss_ignore": "\udcff"}),
-    Bad("link_broken", "", "{dir}/truss/l ({dir}/truss:truss) is a symlink to 'nowhere', which does not exist", links={"truss/l": "nowhere"}),
-    Bad("link_absolute", "", "is a symlink to '/etc/passwd', an absolute path", links={"truss/l": "/etc/passwd"}),
-    Bad("link_outside", "", "is a symlink to '../../../x', which leaves the build root", links={"truss/l": "../../../x"}),
+    Bad(
+        "requirements_outside",
+        "requirements_file: ../reqs.txt\n",
+        "Move the file into the truss and write `requirements_file: reqs.txt`",
+    ),
+    Bad(
+        "config_not_in_sources",
+        "",
+        "its `sources` leave out its config. Add 'config.yaml'",
+        build='truss(sources=["model/*"])\n',
+    ),
+    Bad(
+        "output_outside",
+        "",
+        "its `output_path` must be a folder below `dist/`",
+        build='truss(output_path="../x")\n',
+    ),
+    Bad(
+        "ignore_not_utf8", "", ".truss_ignore is not UTF-8", files={"truss/.truss_ignore": "\udcff"}
+    ),
+    Bad(
+        "link_broken",
+        "",
+        "{dir}/truss/l ({dir}/truss:truss) is a symlink to 'nowhere', which does not exist",
+        links={"truss/l": "nowhere"},
+    ),
+    Bad(
+        "link_absolute",
+        "",
+        "is a symlink to '/etc/passwd', an absolute path",
+        links={"truss/l": "/etc/passwd"},
+    ),
+    Bad(
+        "link_outside",
+        "",
+        "is a symlink to '../../../x', which leaves the build root",
+        links={"truss/l": "../../../x"},
+    ),
     Bad("link_cyclic", "", "a folder that holds the link: it has no end", links={"truss/l": "."}),
-    Bad("link_in_package", EXT, "{dir}/ext/l ({dir}/ext:ext) is a symlink to 'nowhere'", files=PACKAGE, links={"ext/l": "nowhere"}),
-    Bad("link_to_ignored", "", "is a symlink to a file that Pants ignores", files={"ext/.hidden/x": ""}, links={"truss/l": "../ext/.hidden/x"}),
+    Bad(
+        "link_in_package",
+        EXT,
+        "{dir}/ext/l ({dir}/ext:ext) is a symlink to 'nowhere'",
+        files=PACKAGE,
+        links={"ext/l": "nowhere"},
+    ),
+    Bad(
+        "link_to_ignored",
+        "",
+        "is a symlink to a file that Pants ignores",
+        files={"ext/.hidden/x": ""},
+        links={"truss/l": "../ext/.hidden/x"},
+    ),
 ]
 
 
@@ -127,7 +219,8 @@ def test_two_targets_with_one_output_path(repo: Monorepo, paths: Tuple[str, str]
     repo.write("outputs/truss/BUILD", build)
     run = repo.pants("package", "outputs/truss:").assert_failure()
     assert re.search(
-        f"its `output_path` '{paths[0]}' overlaps that of outputs/truss:t1, '{paths[1]}'", run.stderr
+        f"its `output_path` '{paths[0]}' overlaps that of outputs/truss:t1, '{paths[1]}'",
+        run.stderr,
     )
     repo.write("outputs/truss/BUILD", "")
 
@@ -170,6 +263,8 @@ def test_warn_lists_all_and_the_later_wins(repo: Monorepo) -> None:
     repo.write("warn/truss/packages/x.py", "own")
     option = "--truss-gather-package-collisions=warn"
     run = repo.pants(option, "package", "warn/truss").assert_success()
-    order = [run.stderr.index(f"warn/{name}") for name in ("truss/packages/x.py", "two/x.py", "one/x.py")]
+    order = [
+        run.stderr.index(f"warn/{name}") for name in ("truss/packages/x.py", "two/x.py", "one/x.py")
+    ]
     assert order == sorted(order)
     assert Path(repo.dist("warn.truss/truss/packages/x.py")).read_text() == "1"

@@ -233,7 +233,9 @@ def test_s19_a_failed_gather_poisons_later_ones_r16(both: Both) -> None:
     with pytest.raises(TrussError, match="FileNotFoundError"):
         both.truss()
     error = both.error()
-    assert "ext/broken.py" in error and "is a symlink to 'nowhere.py', which does not exist" in error
+    assert (
+        "ext/broken.py" in error and "is a symlink to 'nowhere.py', which does not exist" in error
+    )
     both.path("ext/broken.py").unlink()
     with pytest.raises(TrussError, match="'NoneType' object is not subscriptable"):
         both.truss()

@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Tuple, Union
+from typing import Dict, Mapping, Tuple, Union
 
 PLUGIN_PATH = Path("pants-plugins").resolve()
 WORK_UNITS_PATH = Path("tests/work_units").resolve()
@@ -77,7 +77,7 @@ class Monorepo:
         for path, content in files.items():
             self.write(path, content)
 
-    def truss(self, folder: str, config: Union[str, bytes] = "", **files: str) -> Path:
+    def truss(self, folder: str, config: Union[str, bytes] = "") -> Path:
         """A minimal truss with its BUILD file."""
         self.write(f"{folder}/BUILD", "truss()\n")
         self.write(f"{folder}/config.yaml", config)
@@ -92,11 +92,12 @@ class Monorepo:
         self.write(f"{folder}/BUILD", "truss_external_package()\n")
         self.write_all({f"{folder}/{path}": content for path, content in files.items()})
 
-    def pants(self, *arguments: str, cwd: Optional[Path] = None) -> Run:
+    def pants(self, *arguments: str, umask: int = 0o022) -> Run:
         process = subprocess.run(
             [sys.executable, "-m", "pants", *arguments],
-            cwd=cwd or self.root,
+            cwd=self.root,
             env=self._environment(),
+            umask=umask,
             capture_output=True,
             text=True,
             timeout=300,
@@ -122,7 +123,7 @@ class Monorepo:
         """Makes `pants_with_work_units` possible; for use in place of `configure`."""
         return self.configure(
             "work_unit_log",
-            toml="streaming_workunits_level = \"trace\"\n",
+            toml='streaming_workunits_level = "trace"\n',
             pythonpath=(WORK_UNITS_PATH,),
         )
 
@@ -186,7 +187,3 @@ def read_tree(root: Path) -> Tree:
                 bool(path.stat().st_mode & 0o100),
             )
     return tree
-
-
-def paths_of(tree: Tree) -> List[str]:
-    return sorted(tree)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, Any, Callable, Dict, Optional
 
 warnings.simplefilter("ignore")
+# A prediction would write byte code into the truss.
+sys.dont_write_bytecode = True
 
 from scenarios import gather_in_processes, gather_while_editing  # noqa: E402
 from truss.base.truss_config import TrussConfig  # noqa: E402

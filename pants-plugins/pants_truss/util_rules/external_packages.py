@@ -31,12 +31,12 @@ from pants_truss.target_types import (
     TrussExternalPackageDependenciesField,
     TrussExternalPackageSourcesField,
 )
-from pants_truss.util_rules.workspace import escape_glob
 from pants_truss.util_rules.truss_config import (
     InvalidTruss,
     ReadTrussConfigRequest,
     read_truss_config,
 )
+from pants_truss.util_rules.workspace import escape_glob
 
 
 @dataclass(frozen=True)

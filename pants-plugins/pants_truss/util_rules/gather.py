@@ -49,7 +49,6 @@ from pants_truss.util_rules.external_packages import (
     FindExternalPackagesRequest,
     find_external_packages,
 )
-from pants_truss.util_rules.workspace import BadLink, escape_glob
 from pants_truss.util_rules.source_tree import (
     ReadSourceTree,
     ReadSourceTreeRequest,
@@ -61,6 +60,7 @@ from pants_truss.util_rules.truss_config import (
     TrussConfigFile,
     read_truss_config,
 )
+from pants_truss.util_rules.workspace import BadLink, escape_glob
 
 logger = logging.getLogger(__name__)
 

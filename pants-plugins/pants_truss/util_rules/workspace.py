@@ -3,9 +3,9 @@
 Pants follows relative links while it expands globs, but drops a broken link, and one that leaves
 the build root, without a word; an absolute one is an error of its own with no hint at what to do,
 and a link to a folder above itself is expanded over and over. Its daemon is not told when a file
-becomes executable. A truss must neither lose a file silently nor keep a stale mode. The engine offers
-no way to ask, so this one rule reads the file system itself, and does so anew in every session; what
-follows from it is memoized by the answer.
+becomes executable. A truss must neither lose a file silently nor keep a stale mode. The engine
+offers no way to ask, so this one rule reads the file system itself, and does so anew in every
+session; what follows from it is memoized by the answer.
 """
 
 from __future__ import annotations
