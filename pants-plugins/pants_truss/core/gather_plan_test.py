@@ -54,6 +54,7 @@ def test_contents_of_packages_land_in_the_bundled_dir() -> None:
 def test_another_config_becomes_config_yaml() -> None:
     result = plan({"config.yaml": "c", "conf/prod.yaml": "p"}, config_path="conf/prod.yaml")
     assert contents(result) == {"config.yaml": "p"}
+    assert not result.collisions
 
 
 def test_identical_bytes_do_not_collide() -> None:

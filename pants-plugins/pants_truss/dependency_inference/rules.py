@@ -12,7 +12,7 @@ from pants.engine.unions import UnionRule
 from pants_truss.engine import implicitly, rule
 from pants_truss.target_types import TrussConfigField, TrussDependenciesField
 from pants_truss.util_rules.external_packages import (
-    FindConfiguredPackagesRequest,
+    ExternalPackagesRequest,
     find_configured_packages,
 )
 
@@ -32,7 +32,7 @@ class InferTrussDependenciesRequest(InferDependenciesRequest[TrussDependenciesIn
 @rule(desc="Infer the external packages of a truss from its config")
 async def infer_truss_dependencies(request: InferTrussDependenciesRequest) -> InferredDependencies:
     packages = await find_configured_packages(
-        FindConfiguredPackagesRequest(request.field_set.config, request.field_set.dependencies),
+        ExternalPackagesRequest(request.field_set.config, request.field_set.dependencies),
         **implicitly(),
     )
     return InferredDependencies(packages.addresses)

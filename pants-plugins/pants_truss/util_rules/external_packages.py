@@ -40,8 +40,8 @@ from pants_truss.util_rules.workspace import escape_glob
 
 
 @dataclass(frozen=True)
-class FindConfiguredPackagesRequest:
-    """The fields of a `truss` that decide on the meaning of its `external_package_dirs`."""
+class ExternalPackagesRequest:
+    """The fields of a `truss` that decide which external packages it uses."""
 
     config: TrussConfigField
     dependencies: TrussDependenciesField
@@ -81,7 +81,7 @@ async def find_external_packages_in_folder(
 
 
 @rule(desc="Find the external packages of a truss")
-async def find_configured_packages(request: FindConfiguredPackagesRequest) -> ConfiguredPackages:
+async def find_configured_packages(request: ExternalPackagesRequest) -> ConfiguredPackages:
     truss = request.config.address
     config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
     values = config_file.config.external_package_dirs
@@ -167,12 +167,6 @@ def _disambiguate(
 
 
 @dataclass(frozen=True)
-class FindExternalPackagesRequest:
-    config: TrussConfigField
-    dependencies: TrussDependenciesField
-
-
-@dataclass(frozen=True)
 class ExternalPackages:
     """The sources of every external package of a truss, in the order in which they are laid in."""
 
@@ -180,10 +174,10 @@ class ExternalPackages:
 
 
 @rule
-async def find_external_packages(request: FindExternalPackagesRequest) -> ExternalPackages:
+async def find_external_packages(request: ExternalPackagesRequest) -> ExternalPackages:
     """Those of the config in its order, then those that only `dependencies` name, then theirs."""
     configured = await find_configured_packages(
-        FindConfiguredPackagesRequest(request.config, request.dependencies), **implicitly()
+        request, **implicitly()
     )
     direct = await dependency_targets(DependenciesRequest(request.dependencies))
     position = {address: index for index, address in enumerate(configured.addresses)}

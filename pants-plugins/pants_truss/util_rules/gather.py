@@ -46,7 +46,7 @@ from pants_truss.engine import (
 from pants_truss.subsystem import PackageCollisions, TrussGatherSubsystem
 from pants_truss.target_types import TrussConfigField, TrussDependenciesField, TrussSourcesField
 from pants_truss.util_rules.external_packages import (
-    FindExternalPackagesRequest,
+    ExternalPackagesRequest,
     find_external_packages,
 )
 from pants_truss.util_rules.source_tree import (
@@ -95,7 +95,7 @@ class GatheredTruss:
 async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsystem) -> GatheredTruss:
     config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
     packages = await find_external_packages(
-        FindExternalPackagesRequest(request.config, request.dependencies), **implicitly()
+        ExternalPackagesRequest(request.config, request.dependencies), **implicitly()
     )
     trees = await concurrently(
         read_source_tree(ReadSourceTreeRequest(sources), **implicitly())

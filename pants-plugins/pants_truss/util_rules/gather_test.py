@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
+from pathlib import Path
 from typing import Dict, List, Tuple
 
 import pytest
@@ -202,6 +203,14 @@ def test_build_files_never_land(rule_runner: RuleRunner) -> None:
     )
     _, tree = gather_truss(rule_runner, "builds/truss")
     assert set(tree) == {".truss_ignore", "config.yaml", "packages/BUILDING.md"}
+
+
+def test_executables(rule_runner: RuleRunner) -> None:
+    files = {"modes/truss/BUILD": "truss()", "modes/truss/config.yaml": "", "modes/truss/run": ""}
+    rule_runner.write_files(files)
+    Path(rule_runner.build_root, "modes/truss/run").chmod(0o755)
+    _, tree = gather_truss(rule_runner, "modes/truss")
+    assert {path for path, (_, executable) in tree.items() if executable} == {"run"}
 
 
 def test_sizes_and_counts(rule_runner: RuleRunner) -> None:
