@@ -135,8 +135,8 @@ def _describe_absence(config_path: str, value: str, folder: str, inside: Paths) 
         )
     if folder not in inside.dirs:
         return (
-            f"{entry} means the folder {folder}, which does not exist. The path is relative to the "
-            f"truss."
+            f"{entry} means the folder {folder}, which does not exist, or which Pants ignores "
+            f"(`[GLOBAL].pants_ignore` or git). The path is relative to the truss."
         )
     return (
         f"{entry} means the folder {folder}, which has no `truss_external_package` target. Run "
@@ -176,9 +176,7 @@ class ExternalPackages:
 @rule
 async def find_external_packages(request: ExternalPackagesRequest) -> ExternalPackages:
     """Those of the config in its order, then those that only `dependencies` name, then theirs."""
-    configured = await find_configured_packages(
-        request, **implicitly()
-    )
+    configured = await find_configured_packages(request, **implicitly())
     direct = await dependency_targets(DependenciesRequest(request.dependencies))
     position = {address: index for index, address in enumerate(configured.addresses)}
     pending = sorted(
