@@ -156,7 +156,7 @@ def dump(key: str, value: Any, style: Any) -> str:
     final_break=st.booleans(),
     bom=st.booleans(),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_random_configs_keep_every_other_byte(
     before: Any,
     after: Any,
@@ -201,7 +201,7 @@ def test_random_configs_keep_every_other_byte(
         max_size=4,
     ),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_comments_between_entries_survive(entries: List[str], comments: List[str]) -> None:
     items = "".join(
         f"  - {yaml.dump(entry, Dumper=Dumper, default_style=chr(34), width=1000).strip()}{comments[i]}\n"

@@ -126,7 +126,7 @@ def reference(truss: Files, packages: List[Files]) -> Tuple[Files, bool]:
 
 
 @given(file_trees, st.lists(file_trees, max_size=4))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_random_trees(truss: Files, packages: List[Files]) -> None:
     result = plan(truss, *packages)
     expected, clashed = reference(truss, packages)

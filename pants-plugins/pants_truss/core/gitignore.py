@@ -74,7 +74,8 @@ def _translate(body: str) -> Optional[str]:
     anchored = "/" in body.rstrip("/") if body.strip("/") else body.startswith("/")
     segments = [segment for segment in body.split("/") if segment]
     if not segments:
-        return None
+        # A lone `/` matches nothing and is skipped above; `!/` takes back all but the root's files.
+        return "^.*/" if body == "/" else None
     if not anchored and segments[0] != "**":
         segments.insert(0, "**")
     segments = _collapse(segments)

@@ -67,7 +67,7 @@ def test_alias_bombs_are_refused(style: str) -> None:
         st.text(alphabet="a:-[]{}&*!|>'\"# \n\t?,%@`<", max_size=40).map(str.encode),
     )
 )
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 def test_any_bytes_give_a_mapping_or_the_one_error(content: bytes) -> None:
     try:
         assert isinstance(parse(content).data, dict)

@@ -147,8 +147,8 @@ def test_random_repositories(
         path: content for path, content in own.items() if path.partition("/")[0] != "config.yaml"
     }
     files = {f"{base}/truss/{path}": content for path, content in own.items()}
-    for folder, tree in folders.items():
-        files |= {f"{base}/{folder}/{path}": content for path, content in tree.items()}
+    for folder, package in folders.items():
+        files |= {f"{base}/{folder}/{path}": content for path, content in package.items()}
         files[f"{base}/{folder}/BUILD"] = "truss_external_package()"
     files[f"{base}/truss/config.yaml"] = config
     files[f"{base}/truss/BUILD"] = "truss()"

@@ -1,0 +1,6 @@
+from hypothesis import settings
+
+# The same examples each time: a run of CI must not fail for what another commit has found.
+# `./pants test ... -- --hypothesis-profile=default` looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
