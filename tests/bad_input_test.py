@@ -10,7 +10,7 @@ from typing import Dict, Iterator, Optional, Tuple, Union
 
 import pytest
 
-from support.monorepo import Monorepo
+from support.monorepo import Monorepo, read_tree
 
 BOMB = "a0: &a0 [x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
@@ -63,7 +63,7 @@ CASES = [
         "a: 1\na: 2\n",
         "the key `a` is there twice: line 1, column 1 and line 2, column 1",
     ),
-    Bad("alias_bomb", BOMB, "its aliases expand to more than 100,000 values"),
+    Bad("alias_bomb", BOMB, "its aliases expand to more than 20,000 values"),
     Bad(
         "unknown_tag",
         "a: !!python/object/apply:os.getcwd []\n",
@@ -106,17 +106,17 @@ CASES = [
         "`bundled_packages_dir` must be a folder inside the truss, but is '/x'",
     ),
     Bad("bundled_parent", "bundled_packages_dir: ../x\n", "must be a folder inside the truss"),
-    Bad("bundled_dot", "bundled_packages_dir: .\n", "must not be the truss itself"),
+    Bad("bundled_dot", "bundled_packages_dir: .\n", "must be a folder of its own in the truss"),
     Bad("bundled_model", "bundled_packages_dir: model\n", "overlaps `model_module_dir` 'model'"),
     Bad(
         "requirements_outside",
         "requirements_file: ../reqs.txt\n",
-        "Move the file into the truss and write `requirements_file: reqs.txt`",
+        "Move it into the truss and write `requirements_file: reqs.txt`",
     ),
     Bad(
         "config_not_in_sources",
         "",
-        "its `sources` leave out its config. Add 'config.yaml'",
+        "its `sources` leave out its config.yaml. Add 'config.yaml'",
         build='truss(sources=["model/*"])\n',
     ),
     Bad(
@@ -127,6 +127,40 @@ CASES = [
     ),
     Bad(
         "ignore_not_utf8", "", ".truss_ignore is not UTF-8", files={"truss/.truss_ignore": "\udcff"}
+    ),
+    Bad(
+        "ignore_not_in_sources",
+        "",
+        "its `sources` leave out its .truss_ignore",
+        build='truss(sources=["config.yaml"])\n',
+        files={"truss/.truss_ignore": "x\n"},
+    ),
+    Bad(
+        "ignore_invalid",
+        "",
+        "the ignore pattern 'foo\\\\' is not valid",
+        files={"truss/.truss_ignore": "foo\\\n"},
+    ),
+    Bad(
+        "dependency_excluded",
+        EXT,
+        "its `dependencies` exclude {dir}/ext:ext with `!`",
+        build='truss(dependencies=["!dependency_excluded/ext"])\n',
+        files=PACKAGE,
+    ),
+    Bad(
+        "dirs_name_taken",
+        EXT,
+        '    truss_external_package(name="truss_external_package")',
+        files={"ext/BUILD": "file(source='m.py')\n", "ext/m.py": ""},
+    ),
+    Bad("name_not_utf8", "", "has a name that is not UTF-8", files={"truss/x\udcff": ""}),
+    Bad(
+        "link_under_narrow_globs",
+        "",
+        "is a symlink to '/usr/lib', an absolute path",
+        build='truss(sources=["config.yaml", "model/**/*.py"])\n',
+        links={"truss/model/shared": "/usr/lib"},
     ),
     Bad(
         "link_broken",
@@ -168,6 +202,8 @@ CASES = [
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("bad")
     monorepo = Monorepo(base / "repo", base / "machine").configure()
+    monorepo.truss("good")
+    monorepo.pants("package", "good").assert_success()
     yield monorepo
     monorepo.stop_daemon()
 
@@ -185,6 +221,8 @@ def write(repo: Monorepo, case: Bad) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_one_clear_error(case: Bad, repo: Monorepo) -> None:
+    good = read_tree(repo.dist("good"))
+    assert good
     write(repo, case)
     # By its address: where a folder is named, Pants itself stops at an absolute link in it.
     run = repo.pants("package", f"{case.name}/truss:truss").assert_failure()
@@ -192,7 +230,8 @@ def test_one_clear_error(case: Bad, repo: Monorepo) -> None:
     assert f"{case.name}/truss" in run.stderr
     assert run.stderr.count("[ERROR]") == 1
     assert "Traceback" not in run.stderr.replace("Engine traceback", "")
-    assert not (repo.root / "dist").exists()
+    assert not repo.dist(f"{case.name}.truss").exists()
+    assert read_tree(repo.dist("good")) == good
     shutil.rmtree(repo.root / case.name)
 
 
@@ -234,7 +273,7 @@ def test_an_error_speaks_for_all_trusses_of_the_run(repo: Monorepo) -> None:
     assert "2 trusses cannot be packaged." in run.stderr
     assert "is the number 1" in run.stderr and "is the number 2" in run.stderr
     assert "is the number 3" not in run.stderr
-    assert "Nothing was written. The other truss of this run can be packaged." in run.stderr
+    assert "from earlier runs. The other truss can be packaged." in run.stderr
     assert not repo.dist("many.good").exists()
     repo.pants("package", "many/good").assert_success()
     assert repo.dist("many.good/good/config.yaml").exists()
@@ -268,3 +307,39 @@ def test_warn_lists_all_and_the_later_wins(repo: Monorepo) -> None:
     ]
     assert order == sorted(order)
     assert Path(repo.dist("warn.truss/truss/packages/x.py")).read_text() == "1"
+
+
+def test_default_paths_can_meet(repo: Monorepo) -> None:
+    repo.write("out.x/BUILD", 'truss(name="t")\n')
+    repo.write("out.x/config.yaml")
+    repo.write("out/x/BUILD", 'truss(name="t")\n')
+    repo.write("out/x/config.yaml")
+    run = repo.pants("package", "out.x:t", "out/x:t").assert_failure()
+    assert "its `output_path` 'out.x/t' overlaps that of out/x:t" in run.stderr
+    shutil.rmtree(repo.root / "out.x")
+
+
+def test_notes_are_shown_each_time(repo: Monorepo) -> None:
+    repo.truss("notes/truss", "external_package_dirs: [../ext]\n")
+    repo.package("notes/ext", {"x.py": "1"})
+    repo.write("notes/truss/packages/x.py", "2")
+    repo.write("notes/truss/model/.hidden/x")
+    repo.write("notes/truss/.git/x")
+    option = "--truss-gather-package-collisions=warn"
+    for _ in range(2):
+        run = repo.pants(option, "package", "notes/truss").assert_success()
+        assert "Warning: 1 path of the gathered truss comes from more than one" in run.stderr
+        assert "Left out, as Pants ignores it" in run.stderr
+        assert "): notes/truss/model/.hidden\n" in run.stderr
+
+
+def test_a_linked_build_file_is_fine(repo: Monorepo) -> None:
+    repo.truss("linked/truss")
+    (repo.root / "linked/truss/BUILD").rename(repo.root / "linked/template")
+    (repo.root / "linked/truss/BUILD").symlink_to("../template")
+    repo.pants("package", "linked/truss").assert_success()
+    assert set(read_tree(repo.dist("linked.truss/truss"))) == {
+        ".truss_ignore",
+        "config.yaml",
+        "model/model.py",
+    }

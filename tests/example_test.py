@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
@@ -75,7 +76,10 @@ def test_a_push_would_upload_the_gathered_tree(
 ) -> None:
     folder = trusses / TRUSSES[name]
     archive = truss.call("archive", str(folder))
-    assert set(archive) == set(read_tree(folder))
+    assert archive == {
+        path: [hashlib.sha256(content).hexdigest(), executable]
+        for path, (content, executable) in read_tree(folder).items()
+    }
 
 
 def test_the_production_config_is_the_one_that_is_deployed(

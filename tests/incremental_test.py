@@ -86,3 +86,11 @@ def test_stale_files_go(repo: Monorepo) -> None:
     extra.unlink()
     repo.pants("package", "trusses/c").assert_success()
     assert not repo.dist("trusses.c/c/model/gone.py").exists()
+
+
+def test_a_change_behind_a_linked_folder_is_seen(repo: Monorepo) -> None:
+    (repo.root / "alias").symlink_to("shared/other")
+    repo.truss("trusses/e", "external_package_dirs: [../../alias]\n")
+    repo.commit()
+    repo.write("shared/other/other/__init__.py", "# changed\n")
+    assert changed(repo) == [["c", "e"], 2]

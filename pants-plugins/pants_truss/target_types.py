@@ -150,7 +150,7 @@ class TrussExternalPackageTarget(Target):
     )
     help = help_text(
         """
-        A folder of code shared by several trusses, outside all of them.
+        A folder of code shared by several trusses, most often outside all of them.
 
         A truss uses it by naming the folder in `external_package_dirs` of its `config.yaml`; BUILD
         files need not repeat that. As in Truss, the *contents* of the folder land in the

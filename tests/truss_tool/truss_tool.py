@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 
 from scenarios import gather_in_processes, gather_while_editing  # noqa: E402
 from truss.base.truss_config import TrussConfig  # noqa: E402
+from truss.cli.cli import truss_cli  # noqa: E402
 from truss.remote.baseten.core import archive_dir  # noqa: E402
 from truss.truss_handle.truss_handle import TrussHandle  # noqa: E402
 
@@ -43,7 +44,10 @@ def predict(truss: str, request: Any) -> Any:
 
 
 def build_context(truss: str, destination: str) -> None:
-    TrussHandle(Path(truss)).docker_build_setup(Path(destination))
+    """`truss image build-context`, the command."""
+    arguments = ["image", "build-context", destination, truss]
+    if truss_cli(arguments, standalone_mode=False):
+        raise RuntimeError("The command failed.")
 
 
 def archive(truss: str) -> Dict[str, Any]:

@@ -38,7 +38,8 @@ class _Value:
 def clear_external_package_dirs(content: bytes) -> bytes:
     """The config with `external_package_dirs: []`, all else byte for byte.
 
-    Comments survive, those between the items of a block sequence included. A config whose value is
+    Comments survive, those between the items of a block sequence included (but not those within a
+    flow sequence, or on the first line of a block scalar). A config whose value is
     empty already comes back as it is. The result is parsed again and compared with what was meant,
     so a style that this code does not understand ends in an error, not in a wrong config.
     """
@@ -47,11 +48,16 @@ def clear_external_package_dirs(content: bytes) -> bytes:
         return content
     edited = _apply(document.text, list(_edits(document.text, document.data)))
     result = edited.encode("utf-8")
-    if parse(result).data != {**document.data, KEY: []}:
+    if _comparable(parse(result).data) != _comparable({**document.data, KEY: []}):
         raise TrussError(
             f"`{KEY}` is written in a way that cannot be edited in place. Write it as a plain list."
         )
     return result
+
+
+def _comparable(data: Dict[Any, Any]) -> Dict[Any, str]:
+    # Not the values themselves: a NaN is not equal to itself.
+    return {key: repr(value) for key, value in data.items()}
 
 
 def _apply(text: str, edits: List[_Edit]) -> str:
@@ -189,7 +195,7 @@ def _insert_key(text: str) -> _Edit:
         if isinstance(token, yaml.FlowMappingStartToken):
             return _Edit(token.end_mark.index, token.end_mark.index, f"{KEY}: [], ")
         if isinstance(token, yaml.BlockMappingStartToken):
-            line_break = "\r\n" if "\r\n" in text else "\n"
+            line_break = next((b for b in ("\r\n", "\n", "\r") if b in text), "\n")
             start = token.start_mark
             return _Edit(start.index, start.index, f"{KEY}: []{line_break}{' ' * start.column}")
     raise AssertionError("the document is a mapping")

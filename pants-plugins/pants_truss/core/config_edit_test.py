@@ -66,6 +66,11 @@ def clear(text: str) -> str:
             "{external_package_dirs: [], base: &b {external_package_dirs: [../a]}, <<: *b}",
         ),
         (
+            "b: &b {external_package_dirs: [../a]}\r<<: *b\r",
+            "external_package_dirs: []\rb: &b {external_package_dirs: [../a]}\r<<: *b\r",
+        ),
+        ("n: .nan\nexternal_package_dirs: [../a]\n", "n: .nan\nexternal_package_dirs: []\n"),
+        (
             "--- # start\nexternal_package_dirs: [../a]\n...\n",
             "--- # start\nexternal_package_dirs: []\n...\n",
         ),

@@ -11,8 +11,7 @@ from typing import Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.paths import ancestors, join
-
-CONFIG_FILE = "config.yaml"
+from pants_truss.core.truss_config import CONFIG_FILE
 
 
 @dataclass(frozen=True)
@@ -82,8 +81,6 @@ def plan_gather(
             PlannedFile(join(bundled_packages_dir, f.path), package, f) for f in package.files
         ]
     kept = set(ignore.keep([claim.path for claim in claims]))
-    # Without its config a directory is no truss, whatever a pattern says.
-    kept.add(CONFIG_FILE)
     layout = _Layout()
     for claim in claims:
         if claim.path in kept:

@@ -92,12 +92,6 @@ def test_ignored_paths_neither_land_nor_collide() -> None:
     assert not result.collisions
 
 
-def test_the_config_cannot_be_ignored() -> None:
-    assert contents(plan({"config.yaml": "c", "x.yaml": "x"}, ignore=("*.yaml",))) == {
-        "config.yaml": "c"
-    }
-
-
 # --- Random trees against a reference that only knows dicts.
 
 names = st.sampled_from(["a", "b", "c.py", "packages", "config.yaml"])

@@ -21,10 +21,11 @@ class _Rule:
 
 
 class IgnorePatterns:
-    """A compiled list of patterns. Lines are stripped; blank ones and comments are skipped."""
+    """A compiled list of patterns. Lines are stripped; blank ones, comments and lines that are not
+    valid are skipped."""
 
     def __init__(self, lines: Iterable[str]) -> None:
-        rules = (_compile(line.strip()) for line in lines)
+        rules = (_compile_leniently(line.strip()) for line in lines)
         self._rules: Tuple[_Rule, ...] = tuple(rule for rule in rules if rule)
 
     def _decides(self, path: str) -> bool:
@@ -52,20 +53,42 @@ class IgnorePatterns:
         ]
 
 
+def is_valid(line: str) -> bool:
+    """Whether the library that Truss uses can read the line; at any other it stops."""
+    try:
+        _compile(line.strip())
+    except _InvalidPattern:
+        return False
+    return True
+
+
 def _compile(line: str) -> Optional[_Rule]:
     if not line or line.startswith("#") or line == "/":
         return None
     ignores = not line.startswith("!")
     body = line if ignores else line[1:]
+    if not body:
+        raise _InvalidPattern(line)
     try:
         expression = _translate(body)
         return _Rule(re.compile(expression, re.DOTALL), ignores) if expression else None
-    except (_InvalidPattern, re.error):
+    except (_InvalidRange, re.error):
+        return None
+
+
+def _compile_leniently(line: str) -> Optional[_Rule]:
+    try:
+        return _compile(line)
+    except _InvalidPattern:
         return None
 
 
 class _InvalidPattern(ValueError):
-    pass
+    """A pattern that cannot be read."""
+
+
+class _InvalidRange(ValueError):
+    """A pattern that, as in git, matches nothing."""
 
 
 def _translate(body: str) -> Optional[str]:
@@ -141,7 +164,7 @@ def _bracket(segment: str, start: int) -> Tuple[str, int]:
         end += 1
     end = segment.find("]", end)
     if end < 0:
-        raise _InvalidPattern(segment)
+        raise _InvalidRange(segment)
     body = segment[start:end]
     negated = body[0] in "!^"
     inner = body[1:] if negated else body

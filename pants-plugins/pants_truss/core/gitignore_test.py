@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.gitignore import IgnorePatterns, is_valid
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -39,7 +39,9 @@ def walk_with_pathspec(lines: List[str], path: str) -> bool:
             try:
                 pathspec.PathSpec.from_lines("gitwildmatch", [line])
             except ValueError:
-                continue  # The library stops at such a line; here it is skipped.
+                assert not is_valid(line)
+                continue
+            assert is_valid(line)
             usable.append(line)
     spec = pathspec.PathSpec.from_lines("gitwildmatch", usable)
     parts = path.split("/")

@@ -21,5 +21,7 @@ def summarize(*, file_count: int, packages: Mapping[str, int], size: int, digest
     """`12 files, 3 from src/shared/textkit, 1.2 MB, sha256:...`; packages that gave none are left
     out."""
     parts = [f"{file_count} file{'' if file_count == 1 else 's'}"]
-    parts += [f"{count} from {root}" for root, count in packages.items() if count]
+    parts += [
+        f"{count} from {root or 'the build root'}" for root, count in packages.items() if count
+    ]
     return ", ".join([*parts, human_size(size), digest])

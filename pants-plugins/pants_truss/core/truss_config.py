@@ -13,6 +13,7 @@ from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import is_within, normalize_inside
 
+CONFIG_FILE = "config.yaml"
 DEFAULT_BUNDLED_PACKAGES_DIR = "packages"
 DEFAULT_MODEL_MODULE_DIR = "model"
 
@@ -21,13 +22,12 @@ DEFAULT_MODEL_MODULE_DIR = "model"
 class TrussConfig:
     """The part of a config that decides what is gathered, and where to.
 
-    `bundled_packages_dir` and `model_module_dir` are normalised paths relative to the truss;
-    `external_package_dirs` are the strings of the file, in its order.
+    `bundled_packages_dir` is a normalised path relative to the truss; `external_package_dirs` are
+    the strings of the file, in its order.
     """
 
     external_package_dirs: Tuple[str, ...] = ()
     bundled_packages_dir: str = DEFAULT_BUNDLED_PACKAGES_DIR
-    model_module_dir: str = DEFAULT_MODEL_MODULE_DIR
 
     @property
     def is_scattered(self) -> bool:
@@ -37,12 +37,11 @@ class TrussConfig:
 def parse(content: bytes) -> TrussConfig:
     """Reads a config file. Raises `TrussError` that names the key, its value and the remedy."""
     data = yaml_document.parse(content).data
-    model_module_dir = _string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR)
-    _check_requirements_file(data)
+    for key in ("requirements_file", "model_module_dir", "data_dir", "examples_filename"):
+        _check_inside(data, key)
     return TrussConfig(
         external_package_dirs=_external_package_dirs(data),
-        bundled_packages_dir=_bundled_packages_dir(data, model_module_dir),
-        model_module_dir=model_module_dir,
+        bundled_packages_dir=_bundled_packages_dir(data),
     )
 
 
@@ -60,21 +59,25 @@ def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
                 f"`{key}` must hold strings, but one entry is {_show(entry)}. Quote it: "
                 f'`"{entry}"`.'
             )
+        _check_characters(key, entry)
     return tuple(value)
 
 
-def _bundled_packages_dir(data: Dict[Any, Any], model_module_dir: str) -> str:
+def _bundled_packages_dir(data: Dict[Any, Any]) -> str:
     key = "bundled_packages_dir"
     value = _string(data, key, DEFAULT_BUNDLED_PACKAGES_DIR)
+    model_module_dir = _string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR)
+    _check_characters(key, value)
     normal = normalize_inside(value)
     if normal is None:
         raise TrussError(
             f"`{key}` must be a folder inside the truss, but is {value!r}. Write `{key}: packages`."
         )
-    if not normal:
+    if not normal or normal in (CONFIG_FILE, ".truss_ignore"):
         # Shared code would be laid over config.yaml and model/: Truss lets it (r30).
         raise TrussError(
-            f"`{key}` must not be the truss itself, but is {value!r}. Write `{key}: packages`."
+            f"`{key}` must be a folder of its own in the truss, but is {value!r}. Write "
+            f"`{key}: packages`."
         )
     model_dir = normalize_inside(model_module_dir)
     if model_dir and (is_within(normal, model_dir) or is_within(model_dir, normal)):
@@ -85,16 +88,21 @@ def _bundled_packages_dir(data: Dict[Any, Any], model_module_dir: str) -> str:
     return normal
 
 
-def _check_requirements_file(data: Dict[Any, Any]) -> None:
-    key = "requirements_file"
+def _check_inside(data: Dict[Any, Any], key: str) -> None:
     value = data.get(key)
     if isinstance(value, str) and value and normalize_inside(value) is None:
-        name = value.rstrip("/").rpartition("/")[2] or "requirements.txt"
+        name = value.rstrip("/").rpartition("/")[2] or "name"
         raise TrussError(
             f"`{key}` is {value!r}, which lies outside the truss and would not be gathered. Move "
-            f"the file into the truss and write `{key}: {name}`, or list its content in "
-            f"`requirements`."
+            f"it into the truss and write `{key}: {name}`."
         )
+
+
+def _check_characters(key: str, path: str) -> None:
+    # No file system holds such a path, and the engine stops hard at some of them.
+    bad = [char for char in path if ord(char) < 32 or 0xD800 <= ord(char) <= 0xDFFF]
+    if bad:
+        raise TrussError(f"`{key}` has the character {bad[0]!a} in {path!a}. Remove it.")
 
 
 def _string(data: Dict[Any, Any], key: str, default: str) -> str:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import List, Optional, Sequence
 
 from pants_truss.core.errors import TrussError
+from pants_truss.core.gitignore import is_valid
+from pants_truss.core.truss_config import CONFIG_FILE
 
 FILE_NAME = ".truss_ignore"
 
@@ -24,6 +26,7 @@ DEFAULT_IGNORE = (
     ".hg/",
     ".svn/",
     ".bzr/",
+    ".jj/",
     ".mypy_cache/",
     ".pytest_cache/",
     ".ruff_cache/",
@@ -42,14 +45,17 @@ DEFAULT_IGNORE = (
     "*.swp",
     "*.swo",
     "*~",
+    ".#*",
+    "\\#*#",
 )
 
 
 def ignore_lines(default_patterns: Sequence[str], user_file: Optional[bytes]) -> List[str]:
     """The lines of the gathered truss's `.truss_ignore`: the gather itself uses the same.
 
-    `user_file` is the truss's own `.truss_ignore`. Its lines come last, so they have the last word.
-    Raises `TrussError` if it is not UTF-8.
+    `user_file` is the truss's own `.truss_ignore`. Its lines come last, so they have the last word
+    on all but the config and the file itself. Raises `TrussError` if it is not UTF-8, or has a
+    pattern that Truss cannot read.
     """
     lines = [
         "# Written by `pants package`. Truss's own list would drop code such as lib/ or *.so from",
@@ -60,7 +66,13 @@ def ignore_lines(default_patterns: Sequence[str], user_file: Optional[bytes]) ->
     ]
     if user_file is not None:
         lines += ["# The truss's own file:", *_decode(user_file).splitlines()]
-    return lines
+    for line in lines:
+        if not is_valid(line):
+            raise TrussError(
+                f"the ignore pattern {line.strip()!r} is not valid, and Truss stops at it. Mend it "
+                f"in {FILE_NAME} or in `[truss-gather].ignore`."
+            )
+    return [*lines, f"!/{CONFIG_FILE}", f"!/{FILE_NAME}"]
 
 
 def file_content(lines: Sequence[str]) -> bytes:

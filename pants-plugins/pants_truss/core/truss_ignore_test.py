@@ -40,6 +40,8 @@ def test_code_that_truss_would_drop_stays(path: str) -> None:
         ".DS_Store",
         "a/b.swp",
         "c~",
+        "a/.#b.py",
+        "#b.py#",
         ".mypy_cache/x",
     ],
 )
@@ -53,10 +55,23 @@ def test_the_users_file_has_the_last_word() -> None:
     assert not patterns.is_ignored("kept.pyc")
 
 
+@pytest.mark.parametrize("pattern", [b"*.yaml", b".*", b"/*", b"config.yaml"])
+def test_the_config_and_the_file_itself_stay(pattern: bytes) -> None:
+    patterns = ignore(pattern)
+    assert not patterns.is_ignored("config.yaml")
+    assert not patterns.is_ignored(".truss_ignore")
+
+
+@pytest.mark.parametrize("line", ["foo\\", "!"])
+def test_a_pattern_that_truss_stops_at(line: str) -> None:
+    with pytest.raises(TrussError, match="is not valid, and Truss stops at it"):
+        ignore_lines([], line.encode())
+
+
 def test_the_file_takes_back_truss_own_list_first() -> None:
     text = file_content(ignore_lines(["__pycache__/"], b"notes/\n")).decode()
     rules = [line for line in text.splitlines() if not line.startswith("#")]
-    assert rules == ["!*", "__pycache__/", "notes/"]
+    assert rules == ["!*", "__pycache__/", "notes/", "!/config.yaml", "!/.truss_ignore"]
     assert text.endswith("\n")
 
 

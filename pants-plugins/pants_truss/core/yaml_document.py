@@ -16,9 +16,9 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pants_truss.core.errors import TrussError
 
 # Far above any real config (Truss itself refuses to push one over 100 KB), far below what hurts.
-MAX_BYTES = 1_000_000
+MAX_BYTES = 200_000
 MAX_DEPTH = 64
-MAX_NODES = 100_000
+MAX_NODES = 20_000
 
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
@@ -35,9 +35,13 @@ class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader that refuses duplicate keys and deep nesting."""
 
     depth = 0
+    nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         # Composing is recursive: without this a file of brackets ends in a RecursionError.
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise TrussError(f"it has more than {MAX_NODES:,} values. Is it a Truss config?")
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise TrussError(
@@ -118,11 +122,11 @@ def parse(content: bytes) -> YamlDocument:
         raise TrussError(f"it is not valid YAML: {_describe(e)}") from None
     except yaml.YAMLError as e:
         raise TrussError(f"it is not valid YAML: {e}") from None
-    except (ValueError, OverflowError, AttributeError, TypeError) as e:
+    except (ValueError, LookupError, OverflowError, AttributeError, TypeError) as e:
         if isinstance(e, TrussError):
             raise
         # PyYAML lets the error of Python's own constructors through, for `2024-99-99` for example.
-        raise TrussError(f"it has a value that cannot be read: {e}") from None
+        raise TrussError(f"it has a value that cannot be read: {e!r}") from None
     if data is None:
         return YamlDocument(text, {})
     if not isinstance(data, dict):

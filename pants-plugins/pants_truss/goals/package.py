@@ -72,7 +72,8 @@ async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTrus
     except InvalidTruss as e:
         return TriedPackageTruss(field_set.address, None, str(e))
     digest = await add_prefix(AddPrefix(gathered.digest, output.path), **implicitly())
-    artifact = BuiltPackageArtifact(output.path, extra_log_lines=(f"  {_summary(gathered)}",))
+    lines = (_summary(gathered), *gathered.notes)
+    artifact = BuiltPackageArtifact(output.path, extra_log_lines=tuple(f"  {x}" for x in lines))
     return TriedPackageTruss(field_set.address, BuiltPackage(digest, (artifact,)), None)
 
 
@@ -92,8 +93,8 @@ class TrussesOfRunRequest:
 
 @dataclass(frozen=True)
 class TrussesOfRun:
-    """The trusses that the command line names; all of them where it names none, as with
-    `--changed-since`. Pants tells a package rule no more than that."""
+    """The trusses that the command line names; none with `--changed-since`. Pants tells a package
+    rule no more than that."""
 
     field_sets: Tuple[TrussPackageFieldSet, ...]
 
@@ -103,7 +104,7 @@ async def find_trusses_of_run(
     _: TrussesOfRunRequest, command_line: CommandLineOptions
 ) -> TrussesOfRun:
     specs = SpecsParser().parse_specs(
-        command_line.options.specs or ["::"],
+        command_line.options.specs,
         description_of_origin="the command line",
         unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
     )
@@ -126,7 +127,7 @@ async def package_truss(field_set: TrussPackageFieldSet) -> BuiltPackage:
     if tried.package:
         return tried.package
     # The goal stops at the first error it meets. So the one that is raised speaks for all trusses
-    # of this run, or people would mend them one run at a time.
+    # that the command line names, or people would mend them one run at a time.
     run = await find_trusses_of_run(TrussesOfRunRequest(), **implicitly())
     others = await concurrently(
         try_package_truss(TryPackageTrussRequest(other), **implicitly())
@@ -142,11 +143,10 @@ def _describe_failures(tried: Sequence[TriedPackageTruss]) -> str:
     parts = [*errors]
     if len(errors) > 1:
         parts.insert(0, f"{len(errors)} trusses cannot be packaged.")
-    if fine:
-        parts.append(
-            f"Nothing was written. The other {'truss' if fine == 1 else f'{fine} trusses'} of this "
-            f"run can be packaged."
-        )
+    others = f" The other {'truss' if fine == 1 else f'{fine} trusses'} can be packaged."
+    parts.append(
+        "Nothing was written: what `dist/` holds is from earlier runs." + (others if fine else "")
+    )
     return "\n\n".join(parts)
 
 

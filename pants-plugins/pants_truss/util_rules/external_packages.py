@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
@@ -14,6 +14,7 @@ from pants.engine.target import DependenciesRequest, Target
 from pants.util.ordered_set import FrozenOrderedSet
 
 from pants_truss.core.errors import TrussError
+from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import resolve_external_package_dir
 from pants_truss.engine import (
     addresses_from_raw_specs_without_file_owners,
@@ -36,7 +37,7 @@ from pants_truss.util_rules.truss_config import (
     ReadTrussConfigRequest,
     read_truss_config,
 )
-from pants_truss.util_rules.workspace import escape_glob
+from pants_truss.util_rules.workspace import ResolveFolderRequest, resolve_folder
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,10 @@ class ExternalPackagesInFolderRequest:
 
 @dataclass(frozen=True)
 class ExternalPackagesInFolder:
+    """`free_name` is empty, or a name for a new target where the folder's own is taken."""
+
     addresses: Tuple[Address, ...]
+    free_name: str
 
 
 @rule
@@ -77,7 +81,11 @@ async def find_external_packages_in_folder(
         **implicitly(),
     )
     targets = await resolve_unexpanded_targets(addresses)
-    return ExternalPackagesInFolder(tuple(t.address for t in targets if _is_package(t)))
+    taken = {address.target_name for address in addresses}
+    return ExternalPackagesInFolder(
+        tuple(target.address for target in targets if _is_package(target)),
+        "truss_external_package" if request.folder.rpartition("/")[2] in taken else "",
+    )
 
 
 @rule(desc="Find the external packages of a truss")
@@ -87,7 +95,12 @@ async def find_configured_packages(request: ExternalPackagesRequest) -> Configur
     values = config_file.config.external_package_dirs
     if not values:
         return ConfiguredPackages(())
-    folders = _resolve_folders(truss, config_file.path, values)
+    named = _named_folders(truss, config_file.path, values)
+    # Through a link to the folder itself, or `--changed-since` would not see the files change.
+    resolved = await concurrently(
+        resolve_folder(ResolveFolderRequest(folder), **implicitly()) for folder in named
+    )
+    folders = [_inside(truss, value, real.folder) for value, real in zip(values, resolved)]
     found = await concurrently(
         find_external_packages_in_folder(ExternalPackagesInFolderRequest(folder), **implicitly())
         for folder in folders
@@ -96,7 +109,10 @@ async def find_configured_packages(request: ExternalPackagesRequest) -> Configur
     for value, folder, packages in zip(values, folders, found):
         if not packages.addresses:
             inside = await path_globs_to_paths(_folder_globs(folder), **implicitly())
-            raise InvalidTruss.of(truss, _describe_absence(config_file.path, value, folder, inside))
+            raise InvalidTruss.of(
+                truss,
+                _describe_absence(config_file.path, value, folder, inside, packages.free_name),
+            )
         if len(packages.addresses) == 1:
             addresses.append(packages.addresses[0])
             continue
@@ -107,7 +123,7 @@ async def find_configured_packages(request: ExternalPackagesRequest) -> Configur
     return ConfiguredPackages(tuple(FrozenOrderedSet(addresses)))
 
 
-def _resolve_folders(truss: Address, config_path: str, values: Sequence[str]) -> List[str]:
+def _named_folders(truss: Address, config_path: str, values: Sequence[str]) -> List[str]:
     try:
         return [
             resolve_external_package_dir(
@@ -119,6 +135,16 @@ def _resolve_folders(truss: Address, config_path: str, values: Sequence[str]) ->
         raise InvalidTruss.of(truss, f"{config_path}: {e}") from None
 
 
+def _inside(truss: Address, value: str, folder: Optional[str]) -> str:
+    if folder is None:
+        raise InvalidTruss.of(
+            truss,
+            f"`external_package_dirs` entry {value!r} is a symlink that leaves the build root. "
+            f"Move what it points to into the repository.",
+        )
+    return folder
+
+
 def _folder_globs(folder: str) -> PathGlobs:
     escaped = escape_glob(folder)
     return PathGlobs(
@@ -126,7 +152,9 @@ def _folder_globs(folder: str) -> PathGlobs:
     )
 
 
-def _describe_absence(config_path: str, value: str, folder: str, inside: Paths) -> str:
+def _describe_absence(
+    config_path: str, value: str, folder: str, inside: Paths, free_name: str
+) -> str:
     entry = f"{config_path}: `external_package_dirs` entry {value!r}"
     if folder in inside.files:
         return (
@@ -138,10 +166,11 @@ def _describe_absence(config_path: str, value: str, folder: str, inside: Paths) 
             f"{entry} means the folder {folder}, which does not exist, or which Pants ignores "
             f"(`[GLOBAL].pants_ignore` or git). The path is relative to the truss."
         )
+    name = f'name="{free_name}"' if free_name else ""
     return (
         f"{entry} means the folder {folder}, which has no `truss_external_package` target. Run "
         f"`pants tailor {folder}`, or write this line into {folder}/BUILD:\n\n"
-        f"    truss_external_package()\n"
+        f"    truss_external_package({name})\n"
     )
 
 
@@ -178,6 +207,7 @@ async def find_external_packages(request: ExternalPackagesRequest) -> ExternalPa
     """Those of the config in its order, then those that only `dependencies` name, then theirs."""
     configured = await find_configured_packages(request, **implicitly())
     direct = await dependency_targets(DependenciesRequest(request.dependencies))
+    _refuse_excluded(request.config.address, configured, direct)
     position = {address: index for index, address in enumerate(configured.addresses)}
     pending = sorted(
         (target for target in direct if _is_package(target)),
@@ -194,6 +224,19 @@ async def find_external_packages(request: ExternalPackagesRequest) -> ExternalPa
         new = {t.address: t for targets in deeper for t in targets if _is_package(t)}
         pending = [new[address] for address in sorted(new) if address not in known]
     return ExternalPackages(tuple(t[TrussExternalPackageSourcesField] for t in found))
+
+
+def _refuse_excluded(
+    truss: Address, configured: ConfiguredPackages, direct: Iterable[Target]
+) -> None:
+    missing = set(configured.addresses) - {target.address for target in direct}
+    if missing:
+        address = min(missing)
+        raise InvalidTruss.of(
+            truss,
+            f"its `dependencies` exclude {address} with `!`, but its config names that folder in "
+            f"`external_package_dirs`. Remove one of the two.",
+        )
 
 
 def _is_package(target: Target) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 from pants.engine.addresses import Address
 from pants.engine.fs import (
@@ -24,15 +23,16 @@ from pants.util.logging import LogLevel
 from pants_truss.core.config_edit import clear_external_package_dirs
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gather_plan import (
-    CONFIG_FILE,
     GatherPlan,
     SourceTree,
     describe_collisions,
     plan_gather,
 )
 from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import join
 from pants_truss.core.tree_digest import tree_digest
+from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
 from pants_truss.core.truss_ignore import file_content, ignore_lines
 from pants_truss.engine import (
@@ -60,9 +60,7 @@ from pants_truss.util_rules.truss_config import (
     TrussConfigFile,
     read_truss_config,
 )
-from pants_truss.util_rules.workspace import BadLink, escape_glob
-
-logger = logging.getLogger(__name__)
+from pants_truss.util_rules.workspace import BadPath
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,8 @@ class GatheredTruss:
     """A self-contained truss: `digest` holds it at its root.
 
     `tree_digest` is that of `core.tree_digest`; `size` is in bytes; `packages` counts the files
-    that each external root gave, by its folder, in the order in which they were laid in.
+    that each external root gave, by its folder, in the order in which they were laid in. `notes`
+    are for the user, to be shown each time that the result is used.
     """
 
     digest: Digest
@@ -89,6 +88,7 @@ class GatheredTruss:
     file_count: int
     size: int
     packages: FrozenDict[str, int]
+    notes: Tuple[str, ...]
 
 
 @rule(desc="Gather truss", level=LogLevel.DEBUG)
@@ -103,14 +103,19 @@ async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsyste
     )
     ignore_digest = await path_globs_to_digest(_user_ignore_globs(request.address), **implicitly())
     ignore_contents = await get_digest_contents(ignore_digest)
-    lines = _ignore_lines(request, options, ignore_contents[0].content if ignore_contents else None)
+    user_ignore = ignore_contents[0].content if ignore_contents else None
+    lines = _ignore_lines(request, options, user_ignore)
     ignore = IgnorePatterns(lines)
-    _refuse_bad_links(request.address, config_file, trees, ignore)
+    _refuse_bad_paths(request.address, config_file, trees, ignore)
+    _refuse_narrow_sources(request, trees[0].tree, user_ignore)
     plan = _plan(request, config_file, [tree.tree for tree in trees], ignore)
-    _report_collisions(request.address, plan, options.package_collisions)
+    notes = (
+        *_collision_notes(request.address, plan, options.package_collisions),
+        *_unseen_notes(config_file, trees, ignore),
+    )
     generated = _generated(request.address, config_file, lines)
     digest = await create_digest(CreateDigest(_entries(plan, generated)), **implicitly())
-    return _gathered(digest, plan, generated, [tree.tree for tree in trees[1:]])
+    return _gathered(digest, plan, generated, [tree.tree for tree in trees[1:]], notes)
 
 
 def _user_ignore_globs(address: Address) -> PathGlobs:
@@ -127,20 +132,20 @@ def _ignore_lines(
         raise InvalidTruss.of(request.address, e) from None
 
 
-def _refuse_bad_links(
+def _refuse_bad_paths(
     address: Address,
     config_file: TrussConfigFile,
     trees: Sequence[ReadSourceTree],
     ignore: IgnorePatterns,
 ) -> None:
-    """A link that leads nowhere is an error if the gathered truss would hold it."""
+    """A link that leads nowhere, say, is an error if the gathered truss would hold it."""
     problems = []
     for index, read in enumerate(trees):
         prefix = "" if index == 0 else config_file.config.bundled_packages_dir
-        for bad in read.bad_links:
+        for bad in read.bad_paths:
             path = join(prefix, bad.path)
             if not ignore.is_ignored(path) and not ignore.is_dir_ignored(path):
-                problems.append(_describe_bad_link(read.tree, bad))
+                problems.append(_describe_bad_path(read.tree, bad))
     if problems:
         raise InvalidTruss.of(
             address,
@@ -148,7 +153,7 @@ def _refuse_bad_links(
         )
 
 
-def _describe_bad_link(tree: SourceTree, bad: BadLink) -> str:
+def _describe_bad_path(tree: SourceTree, bad: BadPath) -> str:
     return f"{join(tree.root, bad.path)} ({tree.address}) {bad.problem}."
 
 
@@ -158,23 +163,32 @@ def _plan(
     trees: Sequence[SourceTree],
     ignore: IgnorePatterns,
 ) -> GatherPlan:
-    plan = plan_gather(
+    return plan_gather(
         trees[0],
         trees[1:],
         config_path=request.config.value,
         bundled_packages_dir=config_file.config.bundled_packages_dir,
         ignore=ignore,
     )
-    if not any(file.path == CONFIG_FILE for file in plan.files):
-        raise InvalidTruss.of(
-            request.address,
-            f"its `sources` leave out its config. Add {request.config.value!r} to them, or changes "
-            f"to it will go unnoticed.",
-        )
-    return plan
 
 
-def _report_collisions(address: Address, plan: GatherPlan, behavior: PackageCollisions) -> None:
+def _refuse_narrow_sources(
+    request: GatherTrussRequest, truss: SourceTree, user_ignore: Optional[bytes]
+) -> None:
+    paths = {file.path for file in truss.files}
+    needed = [request.config.value, *([IGNORE_FILE] if user_ignore is not None else [])]
+    for path in needed:
+        if path not in paths:
+            raise InvalidTruss.of(
+                request.address,
+                f"its `sources` leave out its {path}. Add {path!r} to them, or changes to it will "
+                f"go unnoticed.",
+            )
+
+
+def _collision_notes(
+    address: Address, plan: GatherPlan, behavior: PackageCollisions
+) -> Iterator[str]:
     if not plan.collisions:
         return
     count = len(plan.collisions)
@@ -189,7 +203,19 @@ def _report_collisions(address: Address, plan: GatherPlan, behavior: PackageColl
             f"{described}\nRename one, leave one out with `!` in `sources` of its target, or set "
             f'`[truss-gather].package_collisions = "warn"` to let the last one listed win.',
         )
-    logger.warning(f"In the truss target {address}, {described}\nThe last one listed wins.")
+    yield f"Warning: {described}\n  The last one listed wins."
+
+
+def _unseen_notes(
+    config_file: TrussConfigFile, trees: Sequence[ReadSourceTree], ignore: IgnorePatterns
+) -> Iterator[str]:
+    """Folders that Pants ignores, though a truss might mean them: hidden ones, `lib/`."""
+    for index, read in enumerate(trees):
+        prefix = "" if index == 0 else config_file.config.bundled_packages_dir
+        folders = [f for f in read.unseen if not ignore.is_dir_ignored(join(prefix, f))]
+        if folders:
+            listed = ", ".join(join(read.tree.root, folder) for folder in folders)
+            yield f"Left out, as Pants ignores it (`[GLOBAL].pants_ignore` or git): {listed}"
 
 
 def _generated(
@@ -229,6 +255,7 @@ def _gathered(
     plan: GatherPlan,
     generated: Dict[str, bytes],
     packages: Sequence[SourceTree],
+    notes: Tuple[str, ...],
 ) -> GatheredTruss:
     records: Dict[str, Tuple[str, str, bool]] = {
         planned.path: (planned.path, planned.file.sha256, planned.file.is_executable)
@@ -250,6 +277,7 @@ def _gathered(
         file_count=len(records),
         size=sum(sizes.values()),
         packages=FrozenDict(counts),
+        notes=notes,
     )
 
 

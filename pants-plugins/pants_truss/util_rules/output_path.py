@@ -61,11 +61,16 @@ async def resolve_output_path(request: ResolveOutputPathRequest) -> OutputPath:
             f'was {path!r}. Write `{field.alias}="{normalize_inside(path) or _default(field)}"`, '
             f"or remove it.",
         )
-    # Default paths cannot meet: only a path that is set is worth asking all targets for theirs.
-    if path != _default(field):
+    if path != _default(field) or _default_may_meet_another(field.address):
         others = await find_all_output_paths(AllOutputPathsRequest(), **implicitly())
         _refuse_overlap(field, path, others)
     return OutputPath(path)
+
+
+def _default_may_meet_another(address: Address) -> bool:
+    """`a.b:t` and `a/b:t` have one default path. Only the one with the dot looks for the other, so
+    that most trusses need not ask all targets of the repository."""
+    return "." in address.spec_path or not address.spec_path
 
 
 def _refuse_overlap(field: TrussOutputPathField, path: str, others: AllOutputPaths) -> None:

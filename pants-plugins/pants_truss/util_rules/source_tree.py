@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Iterable, List, Tuple
 
@@ -13,6 +13,7 @@ from pants.option.global_options import GlobalOptions
 from pants.source.filespec import FilespecMatcher
 
 from pants_truss.core.gather_plan import SourceFile, SourceTree
+from pants_truss.core.globs import can_match_below, exclude_globs
 from pants_truss.core.paths import is_within, join
 from pants_truss.engine import (
     get_digest_entries,
@@ -22,10 +23,9 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.util_rules.workspace import (
-    BadLink,
+    BadPath,
     ScanFolderRequest,
     ScannedFolder,
-    exclude_globs,
     scan_folder,
 )
 
@@ -37,13 +37,14 @@ class ReadSourceTreeRequest:
 
 @dataclass(frozen=True)
 class ReadSourceTree:
-    """`tree` without BUILD files and virtual environments; `bad_links` have paths below its root.
-
-    Whether a bad link is an error depends on whether the gathered truss would hold it.
+    """`tree` is without BUILD files and virtual environments. The other paths are below its root:
+    `bad_paths` are errors if the gathered truss would hold them, `unseen` are folders that Pants
+    ignores.
     """
 
     tree: SourceTree
-    bad_links: Tuple[BadLink, ...]
+    bad_paths: Tuple[BadPath, ...]
+    unseen: Tuple[str, ...]
 
 
 @rule(desc="Read truss sources")
@@ -53,28 +54,33 @@ async def read_source_tree(
     address = request.sources.address
     root = address.spec_path
     scan = await scan_folder(ScanFolderRequest(root), **implicitly())
-    if scan.bad_links or scan.virtualenvs:
+    if scan.bad_paths or scan.virtualenvs:
         digest = await path_globs_to_digest(_globs_around(request.sources, scan), **implicitly())
     else:
         hydrated = await hydrate_sources(HydrateSourcesRequest(request.sources), **implicitly())
         digest = hydrated.snapshot.digest
     entries = await get_digest_entries(digest)
-    files = tuple(_source_files(entries, root, scan, global_options.build_patterns))
-    found = {join(root, file.path) for file in files}
+    files = [entry for entry in entries if isinstance(entry, FileEntry)]
+    bad = [*scan.bad_paths, *_lost_links(scan, {file.path for file in files})]
     return ReadSourceTree(
-        SourceTree(root, address.spec, files),
-        tuple(
-            BadLink(_below(bad.path, root), bad.real_path, bad.problem)
-            for bad in _relevant(scan, found)
-            if _is_source(bad.path, request.sources)
+        SourceTree(
+            root,
+            address.spec,
+            tuple(_source_files(files, root, scan, global_options.build_patterns)),
         ),
+        tuple(
+            replace(path, path=_below(path.path, root))
+            for path in bad
+            if _is_source(path, request.sources)
+        ),
+        tuple(_below(folder, root) for folder in scan.unseen),
     )
 
 
 def _globs_around(sources: MultipleSourcesField, scan: ScannedFolder) -> PathGlobs:
     """The globs of the field, with Pants kept away from what it cannot expand."""
     includes, excludes = _split_globs(sources)
-    avoid = [path for bad in scan.bad_links for path in (bad.path, bad.real_path)]
+    avoid = [path for bad in scan.bad_paths if bad.real_path for path in (bad.path, bad.real_path)]
     return PathGlobs(
         [
             *includes,
@@ -92,34 +98,27 @@ def _split_globs(sources: MultipleSourcesField) -> Tuple[List[str], List[str]]:
     return [join(root, glob) for glob in sources.globs if not glob.startswith("!")], excludes
 
 
-def _is_source(link: str, sources: MultipleSourcesField) -> bool:
-    """Whether the globs take the link as a file, or something below it as a folder."""
+def _is_source(bad: BadPath, sources: MultipleSourcesField) -> bool:
+    """Whether the globs take it as a file, or, if it may be a folder, something below it."""
     includes, excludes = _split_globs(sources)
-    below = f"{link}/file"
-    included = FilespecMatcher(includes, []).matches([link, below])
-    return bool(included) and len(FilespecMatcher(["**"], excludes).matches([link, below])) == 2
+    below = f"{bad.path}/file"
+    if len(FilespecMatcher(["**"], excludes).matches([bad.path, below])) < 2:
+        return False
+    if FilespecMatcher(includes, []).matches([bad.path]):
+        return True
+    return bad.may_be_folder and any(can_match_below(glob, bad.path) for glob in includes)
 
 
-def _relevant(scan: ScannedFolder, found: Iterable[str]) -> List[BadLink]:
-    lost = [
-        BadLink(
-            path,
-            path,
-            "is a symlink to a file that Pants ignores, by `[GLOBAL].pants_ignore` or git",
-        )
-        for path in scan.file_links
-        if path not in found
-    ]
-    return [*scan.bad_links, *lost]
+def _lost_links(scan: ScannedFolder, found: Iterable[str]) -> List[BadPath]:
+    problem = "is a symlink to a file that Pants ignores, by `[GLOBAL].pants_ignore` or git"
+    return [BadPath(path, path, problem) for path in scan.file_links if path not in found]
 
 
 def _source_files(
-    entries: Iterable[object], root: str, scan: ScannedFolder, build_patterns: Iterable[str]
+    entries: Iterable[FileEntry], root: str, scan: ScannedFolder, build_patterns: Iterable[str]
 ) -> Iterable[SourceFile]:
     patterns = tuple(build_patterns)
     for entry in entries:
-        if not isinstance(entry, FileEntry):
-            continue
         name = entry.path.rpartition("/")[2]
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             continue

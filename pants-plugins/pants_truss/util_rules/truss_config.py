@@ -11,6 +11,7 @@ from pants.engine.rules import collect_rules
 
 from pants_truss.core import truss_config
 from pants_truss.core.errors import TrussError
+from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import join
 from pants_truss.core.truss_config import TrussConfig
 from pants_truss.engine import (
@@ -21,7 +22,6 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import TrussConfigField
-from pants_truss.util_rules.workspace import escape_glob
 
 
 class InvalidTruss(Exception):
@@ -77,7 +77,7 @@ def _exactly(path: str) -> PathGlobs:
 
 def _describe_missing(path: str, siblings: Iterable[str]) -> str:
     names: List[str] = sorted(sibling.rpartition("/")[2] for sibling in siblings)
-    if path.endswith("/config.yaml") and "config.yml" in names:
+    if path.rpartition("/")[2] == "config.yaml" and "config.yml" in names:
         hint = "There is a config.yml: Truss wants it named config.yaml."
     elif names:
         hint = f"The folder has {', '.join(names)}: set `config` to the one you mean."

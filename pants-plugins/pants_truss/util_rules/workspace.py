@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Callable, FrozenSet, Iterable, Iterator, List, Optional, Tuple
+from typing import Callable, FrozenSet, Iterable, List, Optional, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.engine.internals.session import RunId
@@ -20,7 +20,8 @@ from pants.engine.rules import collect_rules
 from pants.option.global_options import GlobalOptions
 
 from pants_truss.core.gitignore import IgnorePatterns
-from pants_truss.core.paths import is_within, join
+from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.core.truss_ignore import DEFAULT_IGNORE
 from pants_truss.engine import implicitly, rule
 
 
@@ -32,23 +33,25 @@ class ScanFolderRequest:
 
 
 @dataclass(frozen=True)
-class BadLink:
-    """`path` is as the walk found it, `real_path` with links in its folder resolved."""
+class BadPath:
+    """A path that no gathered truss can hold, most often a symlink. `path` is as the walk found it,
+    `real_path` with links in its folder resolved."""
 
     path: str
     real_path: str
     problem: str
+    may_be_folder: bool = False
 
 
 @dataclass(frozen=True)
 class ScannedFolder:
     """All paths are relative to the build root. `executables` and `file_links` lead to files;
-    `unseen` are folders that Pants is expected to ignore."""
+    `unseen` are folders that Pants is expected to ignore, known litter apart."""
 
     unseen: Tuple[str, ...]
     executables: FrozenSet[str]
     file_links: Tuple[str, ...]
-    bad_links: Tuple[BadLink, ...]
+    bad_paths: Tuple[BadPath, ...]
     virtualenvs: Tuple[str, ...]
 
 
@@ -109,7 +112,7 @@ def walk_folder(
         tuple(sorted(walk.unseen)),
         frozenset(walk.executables),
         tuple(sorted(walk.file_links)),
-        tuple(sorted(walk.bad_links, key=lambda bad: bad.path)),
+        tuple(sorted(walk.bad_paths, key=lambda bad: bad.path)),
         tuple(sorted(walk.virtualenvs)),
     )
 
@@ -121,7 +124,7 @@ class _Walk:
         self.unseen: List[str] = []
         self.executables: List[str] = []
         self.file_links: List[str] = []
-        self.bad_links: List[BadLink] = []
+        self.bad_paths: List[BadPath] = []
         self.virtualenvs: List[str] = []
 
     def visit(self, folder: str, above: Tuple[str, ...]) -> None:
@@ -134,7 +137,11 @@ class _Walk:
         above = (*above, os.path.realpath(absolute))
         for entry in entries:
             path = join(folder, entry.name)
-            if entry.is_symlink():
+            if not _is_utf8(entry.name):
+                self.bad_paths.append(
+                    BadPath(ascii(path)[1:-1], "", "has a name that is not UTF-8. Rename it")
+                )
+            elif entry.is_symlink():
                 self._visit_link(path, above)
             elif entry.is_dir(follow_symlinks=False):
                 self._visit_folder(path, above)
@@ -142,10 +149,10 @@ class _Walk:
                 self._visit_file(path, entry.stat(follow_symlinks=False))
 
     def _visit_folder(self, path: str, above: Tuple[str, ...]) -> None:
-        if self._is_ignored(path, True):
-            self.unseen.append(path)
-        else:
+        if not self._is_ignored(path, True):
             self.visit(path, above)
+        elif not _LITTER.is_dir_ignored(path):
+            self.unseen.append(path)
 
     def _visit_file(self, path: str, stat: os.stat_result) -> None:
         # The bit that Pants goes by.
@@ -154,51 +161,82 @@ class _Walk:
 
     def _visit_link(self, path: str, above: Tuple[str, ...]) -> None:
         absolute = os.path.join(self._buildroot, path)
-        is_dir = os.path.isdir(absolute)
-        if self._is_ignored(path, is_dir):
+        if self._is_ignored(path, os.path.isdir(absolute)):
             return
-        problem = self._problem(absolute, above)
+        problem = self._trace(absolute) or self._end_problem(absolute, above)
         if problem:
-            folder = os.path.relpath(os.path.realpath(os.path.dirname(absolute)), self._buildroot)
-            real_path = join("" if folder == "." else folder, os.path.basename(path))
-            self.bad_links.append(BadLink(path, real_path, problem))
-        elif is_dir:
+            folder = self._inside(os.path.realpath(os.path.dirname(absolute)))
+            self.bad_paths.append(
+                BadPath(
+                    path,
+                    join(folder, os.path.basename(path)),
+                    f"is a symlink to {os.readlink(absolute)!r}, {problem}",
+                    may_be_folder=not os.path.isfile(absolute),
+                )
+            )
+        elif os.path.isdir(absolute):
             self.visit(path, above)
         else:
             self.file_links.append(path)
             self._visit_file(path, os.stat(absolute))
 
-    def _problem(self, link: str, above: Tuple[str, ...]) -> Optional[str]:
-        target = os.readlink(link)
-        described = f"is a symlink to {target!r}"
-        if os.path.isabs(target):
-            return f"{described}, an absolute path. Make it relative"
-        if self._steps_outside(os.path.realpath(os.path.dirname(link)), target):
-            return f"{described}, which leaves the build root. Copy what it points to"
-        real = os.path.realpath(link)
-        if not os.path.exists(link):
-            if os.path.islink(real):
-                return f"{described}, which leads back to itself. Remove it"
-            return f"{described}, which does not exist. Remove it or mend it"
-        if not self._is_inside(real):
-            return f"{described}, which leaves the build root for {real!r}. Copy what it points to"
-        if any(is_within(folder_above, real) for folder_above in above):
-            return f"{described}, a folder that holds the link: it has no end. Remove it"
+    def _trace(self, link: str) -> Optional[str]:
+        """Follows a link step by step, as Pants does: what stops it on the way."""
+        folder = os.path.realpath(os.path.dirname(link))
+        steps, hops = [os.path.basename(link)], 0
+        while steps:
+            step = steps.pop(0)
+            if step == "..":
+                folder = os.path.dirname(folder)
+                if not is_within(folder, self._buildroot):
+                    return "which leaves the build root. Copy what it points to"
+            elif step not in ("", "."):
+                here = os.path.join(folder, step)
+                if not os.path.islink(here):
+                    folder = here
+                    continue
+                hops += 1
+                target = os.readlink(here)
+                if os.path.isabs(target):
+                    by_way = "" if here == link else f" by way of {self._inside(here)}"
+                    return f"an absolute path{by_way}. Make it relative"
+                if hops > _MAX_HOPS:
+                    return "which leads back to itself. Remove it"
+                steps = [*target.split(os.sep), *steps]
         return None
 
-    def _steps_outside(self, folder: str, target: str) -> bool:
-        """Whether a relative target passes a folder above the build root, even if it comes back:
-        in a clone of another name it would not."""
-        inside = os.path.relpath(folder, self._buildroot)
-        depth = 0 if inside == "." else inside.count(os.sep) + 1
-        for part in target.split(os.sep):
-            depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
-            if depth < 0:
-                return True
-        return False
+    def _end_problem(self, link: str, above: Tuple[str, ...]) -> Optional[str]:
+        """What is wrong with where a link ends, which is inside the build root."""
+        real = os.path.realpath(link)
+        if not os.path.exists(link):
+            return "which does not exist. Remove it or mend it"
+        if not os.path.isdir(link):
+            return None if os.path.isfile(link) else "which is no file. Remove it"
+        if any(is_within(folder_above, real) for folder_above in above):
+            return "a folder that holds the link: it has no end. Remove it"
+        inside = self._inside(real)
+        if any(self._is_ignored(folder, True) for folder in (inside, *ancestors(inside))):
+            return "a folder that Pants ignores (`[GLOBAL].pants_ignore` or git)"
+        return None
 
-    def _is_inside(self, absolute: str) -> bool:
-        return is_within(absolute, self._buildroot)
+    def _inside(self, absolute: str) -> str:
+        """The path relative to the build root."""
+        return absolute[len(self._buildroot) + 1 :]
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# As many as Linux follows.
+_MAX_HOPS = 40
+
+# Python makes `__pycache__` folders all the time: they must not count as a change.
+_LITTER = IgnorePatterns(DEFAULT_IGNORE)
 
 
 def _scan(absolute: str) -> List["os.DirEntry[str]"]:
@@ -210,16 +248,26 @@ def _scan(absolute: str) -> List["os.DirEntry[str]"]:
         return []
 
 
-def escape_glob(path: str) -> str:
-    """A glob, and a `.gitignore` pattern, that matches this very path."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+@dataclass(frozen=True)
+class ResolveFolderRequest:
+    """A folder relative to the build root, perhaps a symlink, or below one."""
+
+    folder: str
 
 
-def exclude_globs(paths: Iterable[str]) -> Iterator[str]:
-    """Excludes for `PathGlobs`: each path, and all below it."""
-    for path in paths:
-        yield f"!/{escape_glob(path)}"
-        yield f"!/{escape_glob(path)}/**"
+@dataclass(frozen=True)
+class ResolvedFolder:
+    """The folder itself; None if it lies outside the build root."""
+
+    folder: Optional[str]
+
+
+@rule
+async def resolve_folder(request: ResolveFolderRequest, run_id: RunId) -> ResolvedFolder:
+    buildroot = os.path.realpath(get_buildroot())
+    real = os.path.realpath(os.path.join(buildroot, request.folder))
+    inside = is_within(real, buildroot)
+    return ResolvedFolder(real[len(buildroot) + 1 :] if inside else None)
 
 
 def rules() -> Iterable[object]:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Dict
 
 import pytest
 
-from pants_truss.util_rules.workspace import ScannedFolder, escape_glob, exclude_globs, walk_folder
+from pants_truss.util_rules.workspace import ScannedFolder, walk_folder
 
 
 def scan(buildroot: Path, *ignored: str) -> ScannedFolder:
@@ -13,7 +14,7 @@ def scan(buildroot: Path, *ignored: str) -> ScannedFolder:
 
 
 def problems(buildroot: Path) -> Dict[str, str]:
-    return {bad.path: bad.problem for bad in scan(buildroot).bad_links}
+    return {bad.path: bad.problem for bad in scan(buildroot).bad_paths}
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_links_that_are_fine(repo: Path) -> None:
     (repo / "t/folder").symlink_to("../other")
     found = scan(repo)
     assert found.file_links == ("t/link", "t/sub/up")
-    assert not found.bad_links
+    assert not found.bad_paths
 
 
 @pytest.mark.parametrize(
@@ -59,13 +60,39 @@ def test_links_that_are_not(repo: Path, target: str, problem: str) -> None:
 def test_a_link_that_leaves_by_way_of_another(repo: Path) -> None:
     (repo / "other/out").symlink_to("../../outside")
     (repo / "t/link").symlink_to("../other/out/secret")
-    assert "which leaves the build root for" in problems(repo)["t/link"]
+    assert "which leaves the build root" in problems(repo)["t/link"]
+
+
+@pytest.mark.parametrize("target", ["../other/mid", "../other/folder/deep"])
+def test_an_absolute_link_on_the_way(repo: Path, target: str) -> None:
+    (repo / "other/mid").symlink_to(repo / "other/deep")
+    (repo / "other/folder").symlink_to(repo / "other")
+    (repo / "t/link").symlink_to(target)
+    way = "other/mid" if target.endswith("mid") else "other/folder"
+    assert f"an absolute path by way of {way}. Make it relative" in problems(repo)["t/link"]
+
+
+def test_a_linked_folder_that_pants_ignores(repo: Path) -> None:
+    (repo / "t/link").symlink_to("../other")
+    (bad,) = scan(repo, "other").bad_paths
+    assert "a folder that Pants ignores" in bad.problem
+
+
+def test_a_link_to_neither_file_nor_folder(repo: Path) -> None:
+    os.mkfifo(repo / "other/fifo")
+    (repo / "t/link").symlink_to("../other/fifo")
+    assert "which is no file" in problems(repo)["t/link"]
+
+
+def test_a_name_that_is_not_utf8(repo: Path) -> None:
+    (repo / "t/\udcff.txt").write_text("")
+    assert problems(repo) == {"t/\\udcff.txt": "has a name that is not UTF-8. Rename it"}
 
 
 def test_links_in_a_linked_folder(repo: Path) -> None:
     (repo / "other/bad").symlink_to("/etc/passwd")
     (repo / "t/sub/folder").symlink_to("../../other")
-    (bad,) = scan(repo).bad_links
+    (bad,) = scan(repo).bad_paths
     assert (bad.path, bad.real_path) == ("t/sub/folder/bad", "other/bad")
 
 
@@ -97,9 +124,4 @@ def test_virtual_environments_are_found_and_not_entered(repo: Path) -> None:
 def test_what_pants_ignores_is_not_looked_at(repo: Path) -> None:
     (repo / "t/sub/bad").symlink_to("nowhere")
     assert scan(repo, "t/sub") == ScannedFolder(("t/sub",), frozenset(), (), (), ())
-    assert not scan(repo, "t/sub/bad").bad_links
-
-
-def test_globs_for_a_path() -> None:
-    assert escape_glob("a[b]/c*?") == "a[[]b]/c[*][?]"
-    assert list(exclude_globs(["a"])) == ["!/a", "!/a/**"]
+    assert not scan(repo, "t/sub/bad").bad_paths

@@ -1,0 +1,31 @@
+"""Paths as globs, and what a glob can reach."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Iterable, Iterator
+
+
+def escape_glob(path: str) -> str:
+    """A glob that matches this very path."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+
+
+def exclude_globs(paths: Iterable[str]) -> Iterator[str]:
+    """Excludes for Pants' `PathGlobs`: each path, and all below it. They are `.gitignore` patterns,
+    in which a backslash escapes."""
+    for path in paths:
+        pattern = escape_glob(path.replace("\\", "\\\\"))
+        yield f"!/{pattern}"
+        yield f"!/{pattern}/**"
+
+
+def can_match_below(glob: str, folder: str) -> bool:
+    """Whether the glob can match something in the folder: `a/*/c` in `a/b`, `**/*.py` anywhere."""
+    parts = folder.split("/")
+    for position, pattern in enumerate(glob.split("/")):
+        if pattern == "**" or position == len(parts):
+            return True
+        if not fnmatchcase(parts[position], pattern):
+            return False
+    return False
