@@ -82,6 +82,15 @@ def test_two_machines_give_identical_trees(tmp_path: Path) -> None:
     assert not any("decoy" in path or "scratch" in path for path in tree)
 
 
+def test_a_git_clone_gives_the_same_tree(tmp_path: Path) -> None:
+    first = Monorepo(tmp_path / "first", tmp_path / "machine-a", daemon=False).configure()
+    make(first, 7)
+    first.commit()
+    second = Monorepo(tmp_path / "a clone" / "second", tmp_path / "machine-b", daemon=False)
+    first.git("clone", "--quiet", ".", str(second.root))
+    assert package(second, 0o022) == package(first, 0o022)
+
+
 def test_the_printed_digest_is_the_documented_one(tmp_path: Path) -> None:
     repo = Monorepo(tmp_path / "repo", tmp_path / "machine", daemon=False).configure()
     make(repo, 5)
