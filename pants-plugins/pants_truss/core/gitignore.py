@@ -40,11 +40,11 @@ class IgnorePatterns:
 
     def is_ignored(self, path: str) -> bool:
         """Whether a walk from the root never arrives at this file."""
-        return self._decides(path) or any(self.is_dir_ignored(folder) for folder in ancestors(path))
+        return not self.keep([path])
 
     def keep(self, paths: Sequence[str]) -> List[str]:
         """The files that a walk from the root finds, in the given order; each folder asked once."""
-        folders = sorted({folder for path in paths for folder in ancestors(path)})
+        folders = {folder for path in paths for folder in ancestors(path)}
         ignored = {folder for folder in folders if self.is_dir_ignored(folder)}
         return [
             path

@@ -16,7 +16,6 @@ from pants.engine.internals.specs_rules import (
 from pants.engine.intrinsics import (
     add_prefix,
     create_digest,
-    digest_subset_to_digest,
     get_digest_contents,
     get_digest_entries,
     path_globs_to_digest,
@@ -38,7 +37,6 @@ __all__ = [
     "concurrently",
     "create_digest",
     "dependency_targets",
-    "digest_subset_to_digest",
     "explicitly_provided_dependencies",
     "get_digest_contents",
     "get_digest_entries",

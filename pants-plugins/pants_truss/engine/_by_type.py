@@ -23,7 +23,6 @@ from pants.engine.fs import (
     Digest,
     DigestContents,
     DigestEntries,
-    DigestSubset,
     PathGlobs,
     Paths,
 )
@@ -55,7 +54,6 @@ __all__ = [
     "concurrently",
     "create_digest",
     "dependency_targets",
-    "digest_subset_to_digest",
     "explicitly_provided_dependencies",
     "get_digest_contents",
     "get_digest_entries",
@@ -118,7 +116,6 @@ concurrently: _Concurrently = cast(Any, MultiGet)
 
 add_prefix = _by_type(Digest, AddPrefix)
 create_digest = _by_type(Digest, CreateDigest)
-digest_subset_to_digest = _by_type(Digest, DigestSubset)
 get_digest_contents = _by_type(DigestContents, Digest)
 get_digest_entries = _by_type(DigestEntries, Digest)
 path_globs_to_digest = _by_type(Digest, PathGlobs)

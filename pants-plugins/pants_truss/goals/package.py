@@ -109,8 +109,8 @@ async def find_trusses_of_run(
         unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
     )
     included = await resolve_addresses_from_raw_specs(specs.includes, **implicitly())
-    ignored = await resolve_addresses_from_raw_specs(specs.ignores, **implicitly())
-    named = [address for address in included if address not in set(ignored)]
+    ignored = set(await resolve_addresses_from_raw_specs(specs.ignores, **implicitly()))
+    named = [address for address in included if address not in ignored]
     targets = await resolve_unexpanded_targets(Addresses(named))
     return TrussesOfRun(
         tuple(

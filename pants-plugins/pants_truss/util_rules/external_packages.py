@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
@@ -178,12 +178,12 @@ def _disambiguate(
     truss: Address,
     value: str,
     candidates: Sequence[Address],
-    includes: Iterable[Address],
-    ignores: Iterable[Address],
+    includes: Collection[Address],
+    ignores: Collection[Address],
 ) -> List[Address]:
     """As in Pants' own inference: an explicit dependency decides, and so does an excluding one."""
-    chosen = [address for address in candidates if address in set(includes)]
-    left = chosen or [address for address in candidates if address not in set(ignores)]
+    chosen = [address for address in candidates if address in includes]
+    left = chosen or [address for address in candidates if address not in ignores]
     if chosen or len(left) == 1:
         return left
     listed = "".join(f"\n  * {address}" for address in candidates)

@@ -132,6 +132,14 @@ def _ignore_lines(
         raise InvalidTruss.of(request.address, e) from None
 
 
+def _placed(
+    config_file: TrussConfigFile, trees: Sequence[ReadSourceTree]
+) -> Iterator[Tuple[str, ReadSourceTree]]:
+    """Each tree with the folder of the gathered truss it lands in: the truss's own is first."""
+    for index, read in enumerate(trees):
+        yield config_file.config.bundled_packages_dir if index else "", read
+
+
 def _refuse_bad_paths(
     address: Address,
     config_file: TrussConfigFile,
@@ -140,8 +148,7 @@ def _refuse_bad_paths(
 ) -> None:
     """A link that leads nowhere, say, is an error if the gathered truss would hold it."""
     problems = []
-    for index, read in enumerate(trees):
-        prefix = "" if index == 0 else config_file.config.bundled_packages_dir
+    for prefix, read in _placed(config_file, trees):
         for bad in read.bad_paths:
             path = join(prefix, bad.path)
             if not ignore.is_ignored(path) and not ignore.is_dir_ignored(path):
@@ -210,8 +217,7 @@ def _unseen_notes(
     config_file: TrussConfigFile, trees: Sequence[ReadSourceTree], ignore: IgnorePatterns
 ) -> Iterator[str]:
     """Folders that Pants ignores, though a truss might mean them: hidden ones, `lib/`."""
-    for index, read in enumerate(trees):
-        prefix = "" if index == 0 else config_file.config.bundled_packages_dir
+    for prefix, read in _placed(config_file, trees):
         folders = [f for f in read.unseen if not ignore.is_dir_ignored(join(prefix, f))]
         if folders:
             listed = ", ".join(join(read.tree.root, folder) for folder in folders)

@@ -11,8 +11,8 @@ session; what follows from it is memoized by the answer.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Callable, FrozenSet, Iterable, List, Optional, Tuple
+from dataclasses import dataclass, field
+from typing import FrozenSet, Iterable, List, Optional, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.engine.internals.session import RunId
@@ -57,9 +57,11 @@ class ScannedFolder:
 
 @dataclass(frozen=True)
 class WorkspaceIgnore:
-    """The lines of `.gitignore` and `[GLOBAL].pants_ignore`: what Pants itself does not see."""
+    """`.gitignore` and `[GLOBAL].pants_ignore`: what Pants itself does not see. Compiled once in a
+    session, not once for each truss."""
 
     lines: Tuple[str, ...]
+    patterns: IgnorePatterns = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ async def read_workspace_ignore(
         for name in (".gitignore", ".git/info/exclude"):
             lines += _lines_of(os.path.join(buildroot, name))
     lines += GlobalOptions.compute_pants_ignore(buildroot, global_options)
-    return WorkspaceIgnore(tuple(lines))
+    return WorkspaceIgnore(tuple(lines), IgnorePatterns(lines))
 
 
 def _lines_of(path: str) -> List[str]:
@@ -91,22 +93,12 @@ def _lines_of(path: str) -> List[str]:
 @rule(desc="Scan truss folder")
 async def scan_folder(request: ScanFolderRequest, run_id: RunId) -> ScannedFolder:
     ignore = await read_workspace_ignore(WorkspaceIgnoreRequest(), **implicitly())
-    patterns = IgnorePatterns(ignore.lines)
-    return walk_folder(get_buildroot(), request.root, _is_ignored_by(patterns))
+    return walk_folder(get_buildroot(), request.root, ignore.patterns)
 
 
-def _is_ignored_by(patterns: IgnorePatterns) -> Callable[[str, bool], bool]:
-    def is_ignored(path: str, is_dir: bool) -> bool:
-        return patterns.is_dir_ignored(path) if is_dir else patterns.is_ignored(path)
-
-    return is_ignored
-
-
-def walk_folder(
-    buildroot: str, root: str, is_ignored: Callable[[str, bool], bool] = lambda path, is_dir: False
-) -> ScannedFolder:
+def walk_folder(buildroot: str, root: str, ignore: IgnorePatterns) -> ScannedFolder:
     """Walks `root` as Pants would, following folder links, and sorts what it finds."""
-    walk = _Walk(os.path.realpath(buildroot), is_ignored)
+    walk = _Walk(os.path.realpath(buildroot), ignore)
     walk.visit(root, ())
     return ScannedFolder(
         tuple(sorted(walk.unseen)),
@@ -118,9 +110,9 @@ def walk_folder(
 
 
 class _Walk:
-    def __init__(self, buildroot: str, is_ignored: Callable[[str, bool], bool]) -> None:
+    def __init__(self, buildroot: str, ignore: IgnorePatterns) -> None:
         self._buildroot = buildroot
-        self._is_ignored = is_ignored
+        self._ignore = ignore
         self.unseen: List[str] = []
         self.executables: List[str] = []
         self.file_links: List[str] = []
@@ -149,7 +141,7 @@ class _Walk:
                 self._visit_file(path, entry.stat(follow_symlinks=False))
 
     def _visit_folder(self, path: str, above: Tuple[str, ...]) -> None:
-        if not self._is_ignored(path, True):
+        if not self._ignore.is_dir_ignored(path):
             self.visit(path, above)
         elif not _LITTER.is_dir_ignored(path):
             self.unseen.append(path)
@@ -161,7 +153,8 @@ class _Walk:
 
     def _visit_link(self, path: str, above: Tuple[str, ...]) -> None:
         absolute = os.path.join(self._buildroot, path)
-        if self._is_ignored(path, os.path.isdir(absolute)):
+        is_dir = os.path.isdir(absolute)
+        if self._ignore.is_dir_ignored(path) if is_dir else self._ignore.is_ignored(path):
             return
         problem = self._trace(absolute) or self._end_problem(absolute, above)
         if problem:
@@ -174,7 +167,7 @@ class _Walk:
                     may_be_folder=not os.path.isfile(absolute),
                 )
             )
-        elif os.path.isdir(absolute):
+        elif is_dir:
             self.visit(path, above)
         else:
             self.file_links.append(path)
@@ -215,13 +208,16 @@ class _Walk:
         if any(is_within(folder_above, real) for folder_above in above):
             return "a folder that holds the link: it has no end. Remove it"
         inside = self._inside(real)
-        if any(self._is_ignored(folder, True) for folder in (inside, *ancestors(inside))):
+        if any(self._ignore.is_dir_ignored(part) for part in (inside, *ancestors(inside))):
             return "a folder that Pants ignores (`[GLOBAL].pants_ignore` or git)"
         return None
 
     def _inside(self, absolute: str) -> str:
-        """The path relative to the build root."""
-        return absolute[len(self._buildroot) + 1 :]
+        return _relative_to(self._buildroot, absolute)
+
+
+def _relative_to(buildroot: str, absolute: str) -> str:
+    return absolute[len(buildroot) + 1 :]
 
 
 def _is_utf8(name: str) -> bool:
@@ -266,8 +262,7 @@ class ResolvedFolder:
 async def resolve_folder(request: ResolveFolderRequest, run_id: RunId) -> ResolvedFolder:
     buildroot = os.path.realpath(get_buildroot())
     real = os.path.realpath(os.path.join(buildroot, request.folder))
-    inside = is_within(real, buildroot)
-    return ResolvedFolder(real[len(buildroot) + 1 :] if inside else None)
+    return ResolvedFolder(_relative_to(buildroot, real) if is_within(real, buildroot) else None)
 
 
 def rules() -> Iterable[object]:

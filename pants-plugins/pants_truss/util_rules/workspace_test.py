@@ -6,11 +6,12 @@ from typing import Dict
 
 import pytest
 
+from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.util_rules.workspace import ScannedFolder, walk_folder
 
 
 def scan(buildroot: Path, *ignored: str) -> ScannedFolder:
-    return walk_folder(str(buildroot), "t", lambda path, is_dir: path in ignored)
+    return walk_folder(str(buildroot), "t", IgnorePatterns(f"/{path}" for path in ignored))
 
 
 def problems(buildroot: Path) -> Dict[str, str]:
