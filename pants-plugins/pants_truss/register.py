@@ -9,14 +9,7 @@ from pants.engine.target import Target
 from pants_truss.dependency_inference import rules as dependency_inference
 from pants_truss.goals import package
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import (
-    external_packages,
-    gather,
-    output_path,
-    source_tree,
-    truss_config,
-    workspace,
-)
+from pants_truss.util_rules import gather, output_path
 
 
 def target_types() -> Iterable[Type[Target]]:
@@ -26,11 +19,7 @@ def target_types() -> Iterable[Type[Target]]:
 def rules() -> Iterable[object]:
     return [
         *dependency_inference.rules(),
-        *external_packages.rules(),
         *gather.rules(),
         *output_path.rules(),
         *package.rules(),
-        *source_tree.rules(),
-        *truss_config.rules(),
-        *workspace.rules(),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Optional
 
 from pants.core.goals.package import OutputPathField
@@ -9,6 +10,7 @@ from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     AsyncFieldMixin,
+    BoolField,
     Dependencies,
     InvalidFieldException,
     MultipleSourcesField,
@@ -70,10 +72,73 @@ class TrussDependenciesField(Dependencies):
         """
         Further targets that the truss depends on.
 
-        Folders that the config names in `external_package_dirs` are dependencies already. A
-        `truss_external_package` that is only listed here is bundled too, after those of the config:
+        What its code imports, and folders that the config names in `external_package_dirs`, are
+        dependencies already. What is only listed here is bundled too: a `truss_external_package`
+        after those of the config, and code that is imported in a way that Pants cannot see, with
+        all that this code imports:
 
-            truss(dependencies=["src/shared/textkit"])
+            truss(dependencies=["src/shared/textkit/textkit/clean.py"])
+        """
+    )
+
+
+class TrussBundleImportsField(BoolField):
+    alias = "bundle_imports"
+    default = True
+    help = help_text(
+        """
+        Whether the first-party modules that the code of this truss imports are bundled, with what
+        these import, at `<bundled_packages_dir>/<path under their source root>`.
+
+        It is on by default, for the code of the truss itself and for that of the external packages
+        it uses. Turned off, a truss gets its own files, its external packages, and what
+        `dependencies` name:
+
+            truss(bundle_imports=False)
+
+        `python_source` targets must own the files for Pants to see the imports: `pants tailor ::`
+        makes them.
+        """
+    )
+
+
+class RequirementsMode(Enum):
+    CONFIG = "config"
+    LOCKFILE = "lockfile"
+
+
+class TrussRequirementsField(StringField):
+    alias = "requirements"
+    default = RequirementsMode.CONFIG.value
+    valid_choices = RequirementsMode
+    value: str
+    help = help_text(
+        """
+        Where the `requirements` in the config of the gathered truss come from.
+
+        `config`, the default: they stay as the config lists them. A distribution that the code
+        imports and the config lacks is a warning.
+
+        `lockfile`: they become all that the truss needs, pinned with `==`: the distributions that
+        its code imports, those that its config lists, and what these require in turn, as the
+        lockfile of its resolve has them, for the `python_version` of the config on Linux x86-64.
+
+            truss(requirements="lockfile")
+        """
+    )
+
+
+class TrussResolveField(StringField):
+    alias = "resolve"
+    help = help_text(
+        """
+        The resolve from `[python].resolves` that the truss's requirements come from.
+
+        By default that of the `python_source` targets that own the truss's files. If they are
+        parametrized over several resolves, it is `[python].default_resolve` if that is one of them,
+        and has to be named here otherwise:
+
+            truss(resolve="gpu")
         """
     )
 
@@ -99,6 +164,9 @@ class TrussTarget(Target):
         TrussConfigField,
         TrussSourcesField,
         TrussDependenciesField,
+        TrussBundleImportsField,
+        TrussRequirementsField,
+        TrussResolveField,
         TrussOutputPathField,
     )
     help = help_text(
@@ -110,6 +178,8 @@ class TrussTarget(Target):
         Truss tool takes without this plugin. The contents of each folder that the config names in
         `external_package_dirs` are laid into `bundled_packages_dir`, and that list becomes empty;
         nothing else in the config changes. Each such folder must be a `truss_external_package`.
+        First-party modules that the code imports from elsewhere in the repository are laid there
+        too, file by file, with no line in any config.
 
             # src/trusses/sentiment/BUILD, next to config.yaml
             truss()

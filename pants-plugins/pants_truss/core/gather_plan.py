@@ -13,6 +13,16 @@ from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.paths import ancestors, join
 from pants_truss.core.truss_config import CONFIG_FILE
 
+# Why a file is in a gathered truss.
+TRUSS = "truss"
+EXTERNAL_PACKAGE = "external_package_dirs"
+EXPLICIT = "explicit dependency"
+GENERATED = "generated"
+
+
+def imported_by(path: str) -> str:
+    return f"imported by {path}"
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -26,11 +36,13 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class SourceTree:
-    """The files of one target. `root` is the folder relative to the build root."""
+    """The files of one target. `root` is the folder relative to the build root; `reason` is why the
+    gathered truss holds them, in the words of the manifest."""
 
     root: str
     address: str
     files: Tuple[SourceFile, ...]
+    reason: str = TRUSS
 
 
 @dataclass(frozen=True)
@@ -42,8 +54,13 @@ class PlannedFile:
     file: SourceFile
 
     @property
+    def source_path(self) -> str:
+        """Relative to the build root."""
+        return join(self.source.root, self.file.path)
+
+    @property
     def described_source(self) -> str:
-        return f"{join(self.source.root, self.file.path)} ({self.source.address})"
+        return f"{self.source_path} ({self.source.address})"
 
 
 @dataclass(frozen=True)

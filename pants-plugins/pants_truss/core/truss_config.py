@@ -7,15 +7,17 @@ gathering does not need is left to Truss.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
-from pants_truss.core.paths import is_within, normalize_inside
+from pants_truss.core.paths import is_within, join, normalize_inside
 
 CONFIG_FILE = "config.yaml"
 DEFAULT_BUNDLED_PACKAGES_DIR = "packages"
 DEFAULT_MODEL_MODULE_DIR = "model"
+DEFAULT_MODEL_CLASS_FILENAME = "model.py"
+DEFAULT_PYTHON_VERSION = "py313"
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,16 @@ class TrussConfig:
     """The part of a config that decides what is gathered, and where to.
 
     `bundled_packages_dir` is a normalised path relative to the truss; `external_package_dirs` are
-    the strings of the file, in its order.
+    the strings of the file, in its order. `model_file` is the path of the model class in the truss;
+    `python_version` is as Truss writes it, `py311`.
     """
 
     external_package_dirs: Tuple[str, ...] = ()
     bundled_packages_dir: str = DEFAULT_BUNDLED_PACKAGES_DIR
+    model_file: str = f"{DEFAULT_MODEL_MODULE_DIR}/{DEFAULT_MODEL_CLASS_FILENAME}"
+    python_version: str = DEFAULT_PYTHON_VERSION
+    requirements: Tuple[str, ...] = ()
+    requirements_file: Optional[str] = None
 
     @property
     def is_scattered(self) -> bool:
@@ -42,16 +49,35 @@ def parse(content: bytes) -> TrussConfig:
     return TrussConfig(
         external_package_dirs=_external_package_dirs(data),
         bundled_packages_dir=_bundled_packages_dir(data),
+        model_file=join(
+            _string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR),
+            _string(data, "model_class_filename", DEFAULT_MODEL_CLASS_FILENAME),
+        ),
+        python_version=_string(data, "python_version", DEFAULT_PYTHON_VERSION),
+        requirements=_strings(data, "requirements", "requirements", "numpy"),
+        requirements_file=_requirements_file(data),
     )
 
 
 def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
     key = "external_package_dirs"
+    value = _strings(data, key, "folders", "../shared")
+    for entry in value:
+        _check_characters(key, entry)
+    return value
+
+
+def _requirements_file(data: Dict[Any, Any]) -> Optional[str]:
+    key = "requirements_file"
+    return None if data.get(key) is None else _string(data, key, "requirements.txt") or None
+
+
+def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[str, ...]:
     value = data.get(key, [])
     if not isinstance(value, list):
-        example = value if isinstance(value, str) and value else "../shared"
+        example = value if isinstance(value, str) and value else example
         raise TrussError(
-            f"`{key}` must be a list of folders, but is {_show(value)}. Write `{key}: [{example}]`."
+            f"`{key}` must be a list of {items}, but is {_show(value)}. Write `{key}: [{example}]`."
         )
     for entry in value:
         if not isinstance(entry, str):
@@ -59,7 +85,6 @@ def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
                 f"`{key}` must hold strings, but one entry is {_show(entry)}. Quote it: "
                 f'`"{entry}"`.'
             )
-        _check_characters(key, entry)
     return tuple(value)
 
 

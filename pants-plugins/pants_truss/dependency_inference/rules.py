@@ -1,45 +1,98 @@
-"""`external_package_dirs` of a truss's config as inferred dependencies."""
+"""What a truss and an external package depend on without saying so in a BUILD file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable
+from typing import Iterable, List
 
+from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules
 from pants.engine.target import FieldSet, InferDependenciesRequest, InferredDependencies
 from pants.engine.unions import UnionRule
 
 from pants_truss.engine import implicitly, rule
-from pants_truss.target_types import TrussConfigField, TrussDependenciesField
+from pants_truss.target_types import (
+    TrussBundleImportsField,
+    TrussConfigField,
+    TrussDependenciesField,
+    TrussExternalPackageDependenciesField,
+    TrussExternalPackageSourcesField,
+    TrussResolveField,
+    TrussSourcesField,
+)
 from pants_truss.util_rules.external_packages import (
     ExternalPackagesRequest,
     find_configured_packages,
+)
+from pants_truss.util_rules.import_graph import ImportNode
+from pants_truss.util_rules.own_modules import (
+    OwnModulesRequest,
+    PythonModulesRequest,
+    find_own_modules,
+    find_python_modules,
 )
 
 
 @dataclass(frozen=True)
 class TrussDependenciesInferenceFieldSet(FieldSet):
-    required_fields = (TrussConfigField, TrussDependenciesField)
+    required_fields = (TrussConfigField, TrussSourcesField, TrussDependenciesField)
 
     config: TrussConfigField
+    sources: TrussSourcesField
     dependencies: TrussDependenciesField
+    bundle_imports: TrussBundleImportsField
+    resolve: TrussResolveField
 
 
 class InferTrussDependenciesRequest(InferDependenciesRequest[TrussDependenciesInferenceFieldSet]):
     infer_from = TrussDependenciesInferenceFieldSet
 
 
-@rule(desc="Infer the external packages of a truss from its config")
+@rule(desc="Infer the dependencies of a truss")
 async def infer_truss_dependencies(request: InferTrussDependenciesRequest) -> InferredDependencies:
+    """The folders in its config's `external_package_dirs`, and the targets of its Python files."""
+    fields = request.field_set
     packages = await find_configured_packages(
-        ExternalPackagesRequest(request.field_set.config, request.field_set.dependencies),
-        **implicitly(),
+        ExternalPackagesRequest(fields.config, fields.dependencies), **implicitly()
     )
-    return InferredDependencies(packages.addresses)
+    if not fields.bundle_imports.value:
+        return InferredDependencies(packages.addresses)
+    modules = await find_own_modules(
+        OwnModulesRequest(fields.sources, fields.resolve), **implicitly()
+    )
+    return InferredDependencies([*packages.addresses, *_addresses(modules.nodes)])
+
+
+@dataclass(frozen=True)
+class ExternalPackageDependenciesInferenceFieldSet(FieldSet):
+    required_fields = (TrussExternalPackageSourcesField, TrussExternalPackageDependenciesField)
+
+    sources: TrussExternalPackageSourcesField
+
+
+class InferExternalPackageDependenciesRequest(
+    InferDependenciesRequest[ExternalPackageDependenciesInferenceFieldSet]
+):
+    infer_from = ExternalPackageDependenciesInferenceFieldSet
+
+
+@rule(desc="Infer the dependencies of an external package of trusses")
+async def infer_external_package_dependencies(
+    request: InferExternalPackageDependenciesRequest,
+) -> InferredDependencies:
+    modules = await find_python_modules(
+        PythonModulesRequest(request.field_set.sources), **implicitly()
+    )
+    return InferredDependencies(_addresses(modules.nodes))
+
+
+def _addresses(nodes: Iterable[ImportNode]) -> List[Address]:
+    return [node.address for node in nodes if node.address]
 
 
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
         UnionRule(InferDependenciesRequest, InferTrussDependenciesRequest),
+        UnionRule(InferDependenciesRequest, InferExternalPackageDependenciesRequest),
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pants.engine.addresses import Addresses
 from pants.engine.internals.graph import (
     determine_explicitly_provided_dependencies,
     hydrate_sources,
-    resolve_targets,
+    resolve_source_paths,
     resolve_unexpanded_targets,
 )
+from pants.engine.internals.graph import resolve_targets as _resolve_targets
 from pants.engine.internals.options_parsing import _Options as CommandLineOptions
 from pants.engine.internals.specs_rules import (
     addresses_from_raw_specs_without_file_owners,
@@ -29,6 +31,7 @@ from pants.engine.target import (
     ExplicitlyProvidedDependenciesRequest,
     Targets,
 )
+from pants.source.source_root import get_optional_source_root
 
 __all__ = [
     "CommandLineOptions",
@@ -40,18 +43,25 @@ __all__ = [
     "explicitly_provided_dependencies",
     "get_digest_contents",
     "get_digest_entries",
+    "get_optional_source_root",
     "hydrate_sources",
     "implicitly",
     "path_globs_to_digest",
     "path_globs_to_paths",
     "resolve_addresses_from_raw_specs",
+    "resolve_source_paths",
+    "resolve_targets",
     "resolve_unexpanded_targets",
     "rule",
 ]
 
 
 async def dependency_targets(request: DependenciesRequest) -> Targets:
-    return await resolve_targets(**implicitly(request))
+    return await _resolve_targets(**implicitly(request))
+
+
+async def resolve_targets(addresses: Addresses) -> Targets:
+    return await _resolve_targets(**implicitly(addresses))
 
 
 async def explicitly_provided_dependencies(field: Dependencies) -> ExplicitlyProvidedDependencies:

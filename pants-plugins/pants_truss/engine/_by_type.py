@@ -35,9 +35,12 @@ from pants.engine.target import (
     ExplicitlyProvidedDependencies,
     HydratedSources,
     HydrateSourcesRequest,
+    SourcesPaths,
+    SourcesPathsRequest,
     Targets,
     UnexpandedTargets,
 )
+from pants.source.source_root import OptionalSourceRoot, SourceRootRequest
 from pants.util.logging import LogLevel
 
 try:
@@ -57,11 +60,14 @@ __all__ = [
     "explicitly_provided_dependencies",
     "get_digest_contents",
     "get_digest_entries",
+    "get_optional_source_root",
     "hydrate_sources",
     "implicitly",
     "path_globs_to_digest",
     "path_globs_to_paths",
     "resolve_addresses_from_raw_specs",
+    "resolve_source_paths",
+    "resolve_targets",
     "resolve_unexpanded_targets",
     "rule",
 ]
@@ -123,8 +129,11 @@ path_globs_to_paths = _by_type(Paths, PathGlobs)
 
 addresses_from_raw_specs_without_file_owners = _by_type(Addresses, RawSpecsWithoutFileOwners)
 dependency_targets = _by_type(Targets, DependenciesRequest)
+get_optional_source_root = _by_type(OptionalSourceRoot, SourceRootRequest)
 hydrate_sources = _by_type(HydratedSources, HydrateSourcesRequest)
 resolve_addresses_from_raw_specs = _by_type(Addresses, RawSpecs)
+resolve_source_paths = _by_type(SourcesPaths, SourcesPathsRequest)
+resolve_targets = _by_type(Targets, Addresses)
 resolve_unexpanded_targets = _by_type(UnexpandedTargets, Addresses)
 
 

@@ -24,9 +24,12 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import (
+    TrussBundleImportsField,
     TrussConfigField,
     TrussDependenciesField,
     TrussOutputPathField,
+    TrussRequirementsField,
+    TrussResolveField,
     TrussSourcesField,
 )
 from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest, gather_truss
@@ -41,6 +44,9 @@ class TrussPackageFieldSet(PackageFieldSet):
     config: TrussConfigField
     sources: TrussSourcesField
     dependencies: TrussDependenciesField
+    bundle_imports: TrussBundleImportsField
+    requirements: TrussRequirementsField
+    resolve: TrussResolveField
     output_path: TrussOutputPathField
 
 
@@ -65,10 +71,7 @@ async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTrus
         output = await resolve_output_path(
             ResolveOutputPathRequest(field_set.output_path), **implicitly()
         )
-        gathered = await gather_truss(
-            GatherTrussRequest(field_set.config, field_set.sources, field_set.dependencies),
-            **implicitly(),
-        )
+        gathered = await gather_truss(GatherTrussRequest.of(field_set), **implicitly())
     except InvalidTruss as e:
         return TriedPackageTruss(field_set.address, None, str(e))
     digest = await add_prefix(AddPrefix(gathered.digest, output.path), **implicitly())
@@ -79,7 +82,7 @@ async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTrus
 
 def _summary(gathered: GatheredTruss) -> str:
     return summarize(
-        file_count=gathered.file_count,
+        file_count=len(gathered.files),
         packages=gathered.packages,
         size=gathered.size,
         digest=gathered.tree_digest,

@@ -196,10 +196,17 @@ def _disambiguate(
 
 
 @dataclass(frozen=True)
-class ExternalPackages:
-    """The sources of every external package of a truss, in the order in which they are laid in."""
+class ExternalPackage:
+    sources: TrussExternalPackageSourcesField
+    dependencies: TrussExternalPackageDependenciesField
+    is_configured: bool
 
-    sources: Tuple[TrussExternalPackageSourcesField, ...]
+
+@dataclass(frozen=True)
+class ExternalPackages:
+    """Every external package of a truss, in the order in which they are laid in."""
+
+    packages: Tuple[ExternalPackage, ...]
 
 
 @rule
@@ -223,7 +230,16 @@ async def find_external_packages(request: ExternalPackagesRequest) -> ExternalPa
         known = {target.address for target in found}
         new = {t.address: t for targets in deeper for t in targets if _is_package(t)}
         pending = [new[address] for address in sorted(new) if address not in known]
-    return ExternalPackages(tuple(t[TrussExternalPackageSourcesField] for t in found))
+    return ExternalPackages(
+        tuple(
+            ExternalPackage(
+                target[TrussExternalPackageSourcesField],
+                target[TrussExternalPackageDependenciesField],
+                target.address in position,
+            )
+            for target in found
+        )
+    )
 
 
 def _refuse_excluded(

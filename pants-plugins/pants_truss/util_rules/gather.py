@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from dataclasses import dataclass, fields, replace
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from pants.engine.addresses import Address
 from pants.engine.fs import (
@@ -17,21 +17,24 @@ from pants.engine.fs import (
     PathGlobs,
 )
 from pants.engine.rules import collect_rules
+from pants.engine.target import FieldSet
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
+from pants_truss.core.bundling import HeldFiles, HeldTree
 from pants_truss.core.config_edit import clear_external_package_dirs
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gather_plan import (
+    EXPLICIT,
+    EXTERNAL_PACKAGE,
     GatherPlan,
     SourceTree,
-    describe_collisions,
     plan_gather,
 )
+from pants_truss.core.gathered import GatheredFile, GeneratedFile, digest_of, gathered_files
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import join
-from pants_truss.core.tree_digest import tree_digest
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
 from pants_truss.core.truss_ignore import file_content, ignore_lines
@@ -43,79 +46,147 @@ from pants_truss.engine import (
     path_globs_to_digest,
     rule,
 )
-from pants_truss.subsystem import PackageCollisions, TrussGatherSubsystem
-from pants_truss.target_types import TrussConfigField, TrussDependenciesField, TrussSourcesField
+from pants_truss.subsystem import TrussGatherSubsystem
+from pants_truss.target_types import (
+    TrussBundleImportsField,
+    TrussConfigField,
+    TrussDependenciesField,
+    TrussRequirementsField,
+    TrussResolveField,
+    TrussSourcesField,
+)
+from pants_truss.util_rules import (
+    external_packages,
+    import_closure,
+    import_graph,
+    imported_sources,
+    other_trusses,
+    own_modules,
+    source_tree,
+    truss_config,
+    workspace,
+)
 from pants_truss.util_rules.external_packages import (
+    ExternalPackage,
     ExternalPackagesRequest,
     find_external_packages,
 )
-from pants_truss.util_rules.source_tree import (
-    ReadSourceTree,
-    ReadSourceTreeRequest,
-    read_source_tree,
+from pants_truss.util_rules.gather_checks import (
+    collision_notes,
+    refuse_bad_paths,
+    refuse_narrow_sources,
+    unseen_notes,
 )
+from pants_truss.util_rules.import_closure import (
+    ImportClosure,
+    ImportClosureRequest,
+    find_import_closure,
+)
+from pants_truss.util_rules.imported_sources import (
+    ReadImportedSourcesRequest,
+    read_imported_sources,
+)
+from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
+from pants_truss.util_rules.source_tree import ReadSourceTreeRequest, read_source_tree
 from pants_truss.util_rules.truss_config import (
     InvalidTruss,
     ReadTrussConfigRequest,
     TrussConfigFile,
     read_truss_config,
 )
-from pants_truss.util_rules.workspace import BadPath
 
 
 @dataclass(frozen=True)
-class GatherTrussRequest:
+class GatherTrussRequest(FieldSet):
+    required_fields = (TrussConfigField, TrussSourcesField)
+
     config: TrussConfigField
     sources: TrussSourcesField
     dependencies: TrussDependenciesField
+    bundle_imports: TrussBundleImportsField
+    requirements: TrussRequirementsField
+    resolve: TrussResolveField
 
-    @property
-    def address(self) -> Address:
-        return self.sources.address
+    @classmethod
+    def of(cls, field_set: FieldSet) -> GatherTrussRequest:
+        """From a field set that has these fields and others."""
+        return cls(**{field.name: getattr(field_set, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True)
 class GatheredTruss:
-    """A self-contained truss: `digest` holds it at its root.
+    """A self-contained truss: `digest` holds it at its root, `files` say what is in it and why.
 
-    `tree_digest` is that of `core.tree_digest`; `size` is in bytes; `packages` counts the files
-    that each external root gave, by its folder, in the order in which they were laid in. `notes`
-    are for the user, to be shown each time that the result is used.
+    `tree_digest` is that of `core.tree_digest`; `packages` counts the files that each external root
+    gave, by its folder, in the order in which they were laid in. `notes` are for the user, to be
+    shown each time that the result is used.
     """
 
     digest: Digest
     tree_digest: str
-    file_count: int
-    size: int
+    files: Tuple[GatheredFile, ...]
     packages: FrozenDict[str, int]
+    imports: ImportClosure
     notes: Tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(file.size for file in self.files)
 
 
 @rule(desc="Gather truss", level=LogLevel.DEBUG)
 async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsystem) -> GatheredTruss:
     config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
-    packages = await find_external_packages(
+    found = await find_external_packages(
         ExternalPackagesRequest(request.config, request.dependencies), **implicitly()
     )
-    trees = await concurrently(
+    own, *external = await concurrently(
         read_source_tree(ReadSourceTreeRequest(sources), **implicitly())
-        for sources in (request.sources, *packages.sources)
+        for sources in (request.sources, *(package.sources for package in found.packages))
     )
     ignore_digest = await path_globs_to_digest(_user_ignore_globs(request.address), **implicitly())
     ignore_contents = await get_digest_contents(ignore_digest)
     user_ignore = ignore_contents[0].content if ignore_contents else None
     lines = _ignore_lines(request, options, user_ignore)
     ignore = IgnorePatterns(lines)
-    _refuse_bad_paths(request.address, config_file, trees, ignore)
-    _refuse_narrow_sources(request, trees[0].tree, user_ignore)
-    plan = _plan(request, config_file, [tree.tree for tree in trees], ignore)
+    refuse_bad_paths(request.address, config_file, (own, *external), ignore)
+    refuse_narrow_sources(request.address, request.config.value, own.tree, user_ignore)
+    packages = _with_reasons(found.packages, [read.tree for read in external])
+    modules = await find_own_modules(
+        OwnModulesRequest(request.sources, request.resolve), **implicitly()
+    )
+    closure = await find_import_closure(
+        ImportClosureRequest(
+            request.dependencies,
+            config_file.config.model_file,
+            request.bundle_imports.value,
+            modules.resolve,
+            _held_files(config_file, own.tree, packages, ignore),
+            tuple(package.dependencies for package in found.packages),
+        ),
+        **implicitly(),
+    )
+    imported = await read_imported_sources(
+        ReadImportedSourcesRequest(closure.sources), **implicitly()
+    )
+    plan = plan_gather(
+        own.tree,
+        [*packages, *imported.trees],
+        config_path=request.config.value,
+        bundled_packages_dir=config_file.config.bundled_packages_dir,
+        ignore=ignore,
+    )
     notes = (
-        *_collision_notes(request.address, plan, options.package_collisions),
-        *_unseen_notes(config_file, trees, ignore),
+        *collision_notes(request.address, plan, options.package_collisions),
+        *unseen_notes(config_file, (own, *external), ignore),
     )
     generated = _generated(request.address, config_file, lines)
     digest = await create_digest(CreateDigest(_entries(plan, generated)), **implicitly())
-    return _gathered(digest, plan, generated, [tree.tree for tree in trees[1:]], notes)
+    files = gathered_files(plan, _describe_generated(config_file, generated))
+    return GatheredTruss(
+        digest, digest_of(files), files, _count_files(plan, packages), closure, notes
+    )
 
 
 def _user_ignore_globs(address: Address) -> PathGlobs:
@@ -132,96 +203,36 @@ def _ignore_lines(
         raise InvalidTruss.of(request.address, e) from None
 
 
-def _placed(
-    config_file: TrussConfigFile, trees: Sequence[ReadSourceTree]
-) -> Iterator[Tuple[str, ReadSourceTree]]:
-    """Each tree with the folder of the gathered truss it lands in: the truss's own is first."""
-    for index, read in enumerate(trees):
-        yield config_file.config.bundled_packages_dir if index else "", read
+def _with_reasons(
+    packages: Sequence[ExternalPackage], trees: Sequence[SourceTree]
+) -> List[SourceTree]:
+    return [
+        replace(tree, reason=EXTERNAL_PACKAGE if package.is_configured else EXPLICIT)
+        for package, tree in zip(packages, trees)
+    ]
 
 
-def _refuse_bad_paths(
-    address: Address,
+def _held_files(
     config_file: TrussConfigFile,
-    trees: Sequence[ReadSourceTree],
+    truss: SourceTree,
+    packages: Sequence[SourceTree],
     ignore: IgnorePatterns,
-) -> None:
-    """A link that leads nowhere, say, is an error if the gathered truss would hold it."""
-    problems = []
-    for prefix, read in _placed(config_file, trees):
-        for bad in read.bad_paths:
-            path = join(prefix, bad.path)
-            if not ignore.is_ignored(path) and not ignore.is_dir_ignored(path):
-                problems.append(_describe_bad_path(read.tree, bad))
-    if problems:
-        raise InvalidTruss.of(
-            address,
-            "\n".join(problems) + "\nOr leave it out with `!` in `sources` of its target.",
-        )
-
-
-def _describe_bad_path(tree: SourceTree, bad: BadPath) -> str:
-    return f"{join(tree.root, bad.path)} ({tree.address}) {bad.problem}."
-
-
-def _plan(
-    request: GatherTrussRequest,
-    config_file: TrussConfigFile,
-    trees: Sequence[SourceTree],
-    ignore: IgnorePatterns,
-) -> GatherPlan:
-    return plan_gather(
-        trees[0],
-        trees[1:],
-        config_path=request.config.value,
-        bundled_packages_dir=config_file.config.bundled_packages_dir,
-        ignore=ignore,
+) -> HeldFiles:
+    bundled_dir = config_file.config.bundled_packages_dir
+    return HeldFiles(
+        HeldTree(truss.root, frozenset(ignore.keep([file.path for file in truss.files]))),
+        tuple(_held_package(package, bundled_dir, ignore) for package in packages),
+        bundled_dir,
+        config_file.config.model_file.rpartition("/")[0],
     )
 
 
-def _refuse_narrow_sources(
-    request: GatherTrussRequest, truss: SourceTree, user_ignore: Optional[bytes]
-) -> None:
-    paths = {file.path for file in truss.files}
-    needed = [request.config.value, *([IGNORE_FILE] if user_ignore is not None else [])]
-    for path in needed:
-        if path not in paths:
-            raise InvalidTruss.of(
-                request.address,
-                f"its `sources` leave out its {path}. Add {path!r} to them, or changes to it will "
-                f"go unnoticed.",
-            )
-
-
-def _collision_notes(
-    address: Address, plan: GatherPlan, behavior: PackageCollisions
-) -> Iterator[str]:
-    if not plan.collisions:
-        return
-    count = len(plan.collisions)
-    described = (
-        f"{count} path{'s' if count > 1 else ''} of the gathered truss "
-        f"{'come' if count > 1 else 'comes'} from more than one source:\n"
-        f"{describe_collisions(plan.collisions)}"
+def _held_package(package: SourceTree, bundled_dir: str, ignore: IgnorePatterns) -> HeldTree:
+    kept = set(ignore.keep([join(bundled_dir, file.path) for file in package.files]))
+    return HeldTree(
+        package.root,
+        frozenset(file.path for file in package.files if join(bundled_dir, file.path) in kept),
     )
-    if behavior is PackageCollisions.ERROR:
-        raise InvalidTruss.of(
-            address,
-            f"{described}\nRename one, leave one out with `!` in `sources` of its target, or set "
-            f'`[truss-gather].package_collisions = "warn"` to let the last one listed win.',
-        )
-    yield f"Warning: {described}\n  The last one listed wins."
-
-
-def _unseen_notes(
-    config_file: TrussConfigFile, trees: Sequence[ReadSourceTree], ignore: IgnorePatterns
-) -> Iterator[str]:
-    """Folders that Pants ignores, though a truss might mean them: hidden ones, `lib/`."""
-    for prefix, read in _placed(config_file, trees):
-        folders = [f for f in read.unseen if not ignore.is_dir_ignored(join(prefix, f))]
-        if folders:
-            listed = ", ".join(join(read.tree.root, folder) for folder in folders)
-            yield f"Left out, as Pants ignores it (`[GLOBAL].pants_ignore` or git): {listed}"
 
 
 def _generated(
@@ -235,6 +246,16 @@ def _generated(
         except TrussError as e:
             raise InvalidTruss.of(address, f"{config_file.path}: {e}") from None
     return {CONFIG_FILE: config, IGNORE_FILE: file_content(lines)}
+
+
+def _describe_generated(
+    config_file: TrussConfigFile, generated: Dict[str, bytes]
+) -> Dict[str, GeneratedFile]:
+    sources = {CONFIG_FILE: config_file.path}
+    return {
+        path: GeneratedFile(hashlib.sha256(content).hexdigest(), len(content), sources.get(path))
+        for path, content in generated.items()
+    }
 
 
 def _entries(plan: GatherPlan, generated: Dict[str, bytes]) -> List[Union[FileContent, FileEntry]]:
@@ -256,36 +277,26 @@ def _entries(plan: GatherPlan, generated: Dict[str, bytes]) -> List[Union[FileCo
     ]
 
 
-def _gathered(
-    digest: Digest,
-    plan: GatherPlan,
-    generated: Dict[str, bytes],
-    packages: Sequence[SourceTree],
-    notes: Tuple[str, ...],
-) -> GatheredTruss:
-    records: Dict[str, Tuple[str, str, bool]] = {
-        planned.path: (planned.path, planned.file.sha256, planned.file.is_executable)
-        for planned in plan.files
-    }
-    sizes = {planned.path: planned.file.size for planned in plan.files}
-    for path, content in generated.items():
-        executable = path in records and records[path][2]
-        records[path] = (path, hashlib.sha256(content).hexdigest(), executable)
-        sizes[path] = len(content)
+def _count_files(plan: GatherPlan, packages: Sequence[SourceTree]) -> FrozenDict[str, int]:
     counts = {package.root: 0 for package in packages}
+    reasons = {EXTERNAL_PACKAGE, EXPLICIT}
     addresses = {package.address for package in packages}
     for planned in plan.files:
-        if planned.source.address in addresses:
+        if planned.source.address in addresses and planned.source.reason in reasons:
             counts[planned.source.root] += 1
-    return GatheredTruss(
-        digest=digest,
-        tree_digest=tree_digest(records.values()),
-        file_count=len(records),
-        size=sum(sizes.values()),
-        packages=FrozenDict(counts),
-        notes=notes,
-    )
+    return FrozenDict(counts)
 
 
 def rules() -> Iterable[object]:
-    return collect_rules()
+    return [
+        *collect_rules(),
+        *external_packages.rules(),
+        *import_closure.rules(),
+        *import_graph.rules(),
+        *imported_sources.rules(),
+        *other_trusses.rules(),
+        *own_modules.rules(),
+        *source_tree.rules(),
+        *truss_config.rules(),
+        *workspace.rules(),
+    ]

@@ -17,20 +17,8 @@ from pants.engine.fs import DigestContents
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import rules as inference
-from pants_truss.target_types import (
-    TrussConfigField,
-    TrussDependenciesField,
-    TrussExternalPackageTarget,
-    TrussSourcesField,
-    TrussTarget,
-)
-from pants_truss.util_rules import (
-    external_packages,
-    gather,
-    source_tree,
-    truss_config,
-    workspace,
-)
+from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.util_rules import gather
 from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest
 
 Files = Dict[str, str]
@@ -42,12 +30,8 @@ def rule_runner() -> RuleRunner:
     return RuleRunner(
         rules=[
             *core_target_types_rules(),
-            *external_packages.rules(),
             *gather.rules(),
             *inference.rules(),
-            *source_tree.rules(),
-            *truss_config.rules(),
-            *workspace.rules(),
             QueryRule(GatheredTruss, [GatherTrussRequest]),
         ],
         target_types=[TrussTarget, TrussExternalPackageTarget],
@@ -57,14 +41,7 @@ def rule_runner() -> RuleRunner:
 def gather_truss(rule_runner: RuleRunner, folder: str) -> Tuple[GatheredTruss, Tree]:
     rule_runner.set_options(["--truss-gather-package-collisions=warn"])
     target = rule_runner.get_target(Address(folder))
-    gathered = rule_runner.request(
-        GatheredTruss,
-        [
-            GatherTrussRequest(
-                target[TrussConfigField], target[TrussSourcesField], target[TrussDependenciesField]
-            )
-        ],
-    )
+    gathered = rule_runner.request(GatheredTruss, [GatherTrussRequest.create(target)])
     contents = rule_runner.request(DigestContents, [gathered.digest])
     return gathered, {f.path: (f.content.decode(), f.is_executable) for f in contents}
 
@@ -222,5 +199,5 @@ def test_sizes_and_counts(rule_runner: RuleRunner) -> None:
         }
     )
     gathered, tree = gather_truss(rule_runner, "sizes/truss")
-    assert gathered.file_count == len(tree) == 3
+    assert len(gathered.files) == len(tree) == 3
     assert gathered.size == sum(len(content.encode()) for content, _ in tree.values())

@@ -11,6 +11,7 @@ session; what follows from it is memoized by the answer.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import FrozenSet, Iterable, List, Optional, Tuple
 
@@ -263,6 +264,38 @@ async def resolve_folder(request: ResolveFolderRequest, run_id: RunId) -> Resolv
     buildroot = os.path.realpath(get_buildroot())
     real = os.path.realpath(os.path.join(buildroot, request.folder))
     return ResolvedFolder(_relative_to(buildroot, real) if is_within(real, buildroot) else None)
+
+
+@dataclass(frozen=True)
+class FileModesRequest:
+    """Paths of files relative to the build root; not all of them need exist."""
+
+    paths: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FileModes:
+    """Which of the files exist, and which of these are executable."""
+
+    files: FrozenSet[str]
+    executables: FrozenSet[str]
+
+    def is_executable(self, path: str, unless_there: bool) -> bool:
+        """`unless_there` is the answer for a file that is generated."""
+        return path in self.executables if path in self.files else unless_there
+
+
+@rule
+async def read_file_modes(request: FileModesRequest, run_id: RunId) -> FileModes:
+    modes = {}
+    for path in request.paths:
+        with suppress(OSError):
+            modes[path] = os.stat(os.path.join(get_buildroot(), path)).st_mode
+    return FileModes(
+        frozenset(modes),
+        # The bit that Pants goes by.
+        frozenset(path for path, mode in modes.items() if mode & 0o100),
+    )
 
 
 def rules() -> Iterable[object]:

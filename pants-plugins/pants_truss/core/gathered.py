@@ -1,0 +1,79 @@
+"""What a gathered truss consists of, for people and tools that want to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterable, Mapping, Optional, Tuple
+
+from pants_truss.core.gather_plan import GENERATED, GatherPlan
+from pants_truss.core.tree_digest import tree_digest
+
+
+@dataclass(frozen=True)
+class GatheredFile:
+    """A file of a gathered truss. `size` is in bytes; `target` is the address of the target that it
+    comes from, and `source` its path in the repository, unless gathering made it. `reason` is why
+    it is there: see `core.gather_plan`.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    is_executable: bool
+    target: Optional[str]
+    source: Optional[str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class GatheredRequirement:
+    """A requirement of a gathered truss. `origin` is where it is written: a file or the address of
+    a target. `reason` is why the truss has it, where that is known."""
+
+    requirement: str
+    origin: str
+    reason: Optional[str]
+
+
+@dataclass(frozen=True)
+class GeneratedFile:
+    """A file whose content gathering makes. `source` is the path of what it is made from."""
+
+    sha256: str
+    size: int
+    source: Optional[str]
+
+
+def gathered_files(
+    plan: GatherPlan, generated: Mapping[str, GeneratedFile]
+) -> Tuple[GatheredFile, ...]:
+    """The files of the result, sorted by path. A generated one takes the place of a planned one."""
+    files: Dict[str, GatheredFile] = {}
+    for planned in plan.files:
+        files[planned.path] = GatheredFile(
+            planned.path,
+            planned.file.sha256,
+            planned.file.size,
+            planned.file.is_executable,
+            planned.source.address or None,
+            planned.source_path,
+            planned.source.reason,
+        )
+    for path, content in generated.items():
+        planned_file = files.get(path)
+        if planned_file and planned_file.sha256 == content.sha256:
+            continue
+        files[path] = GatheredFile(
+            path,
+            content.sha256,
+            content.size,
+            bool(planned_file and planned_file.is_executable),
+            planned_file.target if planned_file else None,
+            content.source,
+            GENERATED,
+        )
+    return tuple(files[path] for path in sorted(files))
+
+
+def digest_of(files: Iterable[GatheredFile]) -> str:
+    return tree_digest((file.path, file.sha256, file.is_executable) for file in files)

@@ -1,0 +1,92 @@
+"""What gathering refuses, and what it tells of."""
+
+from __future__ import annotations
+
+from typing import Iterator, Optional, Sequence, Tuple
+
+from pants.engine.addresses import Address
+
+from pants_truss.core.gather_plan import GatherPlan, SourceTree, describe_collisions
+from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.paths import join
+from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
+from pants_truss.subsystem import PackageCollisions
+from pants_truss.util_rules.source_tree import ReadSourceTree
+from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
+from pants_truss.util_rules.workspace import BadPath
+
+
+def _placed(
+    config_file: TrussConfigFile, trees: Sequence[ReadSourceTree]
+) -> Iterator[Tuple[str, ReadSourceTree]]:
+    """Each tree with the folder of the gathered truss it lands in: the truss's own is first."""
+    for index, read in enumerate(trees):
+        yield config_file.config.bundled_packages_dir if index else "", read
+
+
+def refuse_bad_paths(
+    address: Address,
+    config_file: TrussConfigFile,
+    trees: Sequence[ReadSourceTree],
+    ignore: IgnorePatterns,
+) -> None:
+    """A link that leads nowhere, say, is an error if the gathered truss would hold it."""
+    problems = []
+    for prefix, read in _placed(config_file, trees):
+        for bad in read.bad_paths:
+            path = join(prefix, bad.path)
+            if not ignore.is_ignored(path) and not ignore.is_dir_ignored(path):
+                problems.append(_describe_bad_path(read.tree, bad))
+    if problems:
+        raise InvalidTruss.of(
+            address,
+            "\n".join(problems) + "\nOr leave it out with `!` in `sources` of its target.",
+        )
+
+
+def _describe_bad_path(tree: SourceTree, bad: BadPath) -> str:
+    return f"{join(tree.root, bad.path)} ({tree.address}) {bad.problem}."
+
+
+def refuse_narrow_sources(
+    address: Address, config_path: str, truss: SourceTree, user_ignore: Optional[bytes]
+) -> None:
+    paths = {file.path for file in truss.files}
+    for path in [config_path, *([IGNORE_FILE] if user_ignore is not None else [])]:
+        if path not in paths:
+            raise InvalidTruss.of(
+                address,
+                f"its `sources` leave out its {path}. Add {path!r} to them, or changes to it will "
+                f"go unnoticed.",
+            )
+
+
+def collision_notes(
+    address: Address, plan: GatherPlan, behavior: PackageCollisions
+) -> Iterator[str]:
+    if not plan.collisions:
+        return
+    count = len(plan.collisions)
+    described = (
+        f"{count} path{'s' if count > 1 else ''} of the gathered truss "
+        f"{'come' if count > 1 else 'comes'} from more than one source:\n"
+        f"{describe_collisions(plan.collisions)}"
+    )
+    if behavior is PackageCollisions.ERROR:
+        raise InvalidTruss.of(
+            address,
+            f"{described}\nRename one, leave one out with `!` in `sources` of its target, or set "
+            f'`[truss-gather].package_collisions = "warn"` to let the last one listed win.',
+        )
+    yield f"Warning: {described}\n  The last one listed wins."
+
+
+def unseen_notes(
+    config_file: TrussConfigFile, trees: Sequence[ReadSourceTree], ignore: IgnorePatterns
+) -> Iterator[str]:
+    """Folders that Pants ignores, though a truss might mean them: hidden ones, `lib/`."""
+    for prefix, read in _placed(config_file, trees):
+        folders = [f for f in read.unseen if not ignore.is_dir_ignored(join(prefix, f))]
+        if folders:
+            listed = ", ".join(join(read.tree.root, folder) for folder in folders)
+            yield f"Left out, as Pants ignores it (`[GLOBAL].pants_ignore` or git): {listed}"
