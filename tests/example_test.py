@@ -14,6 +14,7 @@ from support.monorepo import Monorepo, read_tree
 from support.truss_library import TrussLibrary
 
 TRUSSES = {
+    "keywords": "src.trusses.keywords/keywords",
     "readtime": "src.trusses.readtime/readtime",
     "langid": "src.trusses.langid/langid",
     "sentiment": "src.trusses.sentiment/sentiment",
@@ -23,6 +24,7 @@ TRUSSES = {
 
 # What each example of the truss's examples file must at least give.
 ANSWERS: Dict[str, List[Dict[str, Any]]] = {
+    "keywords": [{"keywords": ["cat", "flap"]}],
     "readtime": [{"words": 6, "seconds": 2}],
     "langid": [{"language": "en"}, {"language": "de"}],
     "sentiment": [{"sentiment": "positive"}, {"sentiment": "negative"}],
@@ -36,11 +38,11 @@ def trusses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The gathered trusses, moved away, with the monorepo deleted."""
     base = tmp_path_factory.mktemp("example")
     repo = Monorepo(base / "repo", base / "machine", daemon=False)
-    for folder in ("pants-plugins/pants_truss", "src"):
+    for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(folder, repo.root / folder)
     shutil.copy("pants.toml", repo.root)
     run = repo.pants("package", "src::").assert_success()
-    assert run.stderr.count("3 from src/shared/textkit, 4 from src/shared/features") == 3
+    assert run.stderr.count("3 from src/shared/textkit, 4 from src/shared/features") == 2
     moved = base / "moved"
     shutil.move(str(repo.root / "dist"), moved)
     shutil.rmtree(repo.root)

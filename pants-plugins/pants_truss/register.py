@@ -7,7 +7,7 @@ from typing import Iterable, Type
 from pants.engine.target import Target
 
 from pants_truss.dependency_inference import rules as dependency_inference
-from pants_truss.goals import package
+from pants_truss.goals import explain, package
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.util_rules import gather, output_path
 
@@ -19,6 +19,7 @@ def target_types() -> Iterable[Type[Target]]:
 def rules() -> Iterable[object]:
     return [
         *dependency_inference.rules(),
+        *explain.rules(),
         *gather.rules(),
         *output_path.rules(),
         *package.rules(),

@@ -1,4 +1,4 @@
-"""Sets `external_package_dirs` to `[]` in the text of a config file, and touches nothing else.
+"""Sets a list in the text of a config file, and touches nothing else.
 
 Truss rewrites the whole file when it gathers: comments and order are lost, every default appears.
 Here the bytes around the value stay. What makes that more than a slice is that the value may be
@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import yaml
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.yaml_document import parse
-
-KEY = "external_package_dirs"
 
 
 class _Edit(NamedTuple):
@@ -36,23 +34,40 @@ class _Value:
 
 
 def clear_external_package_dirs(content: bytes) -> bytes:
-    """The config with `external_package_dirs: []`, all else byte for byte.
+    """The config with `external_package_dirs: []`; one whose value is empty already comes back as
+    it is."""
+    key = "external_package_dirs"
+    return set_list(content, key, ()) if parse(content).data.get(key) else content
+
+
+def set_list(content: bytes, key: str, items: Sequence[str]) -> bytes:
+    """The config with a list of strings at a top-level key, all else byte for byte.
 
     Comments survive, those between the items of a block sequence included (but not those within a
-    flow sequence, or on the first line of a block scalar). A config whose value is
-    empty already comes back as it is. The result is parsed again and compared with what was meant,
-    so a style that this code does not understand ends in an error, not in a wrong config.
+    flow sequence, or on the first line of a block scalar). The result is parsed again and compared
+    with what was meant, so a style that this code does not understand ends in an error, not in a
+    wrong config.
     """
     document = parse(content)
-    if not document.data.get(KEY):
-        return content
-    edited = _apply(document.text, list(_edits(document.text, document.data)))
+    edited = _apply(document.text, list(_edits(document.text, document.data, key, items)))
     result = edited.encode("utf-8")
-    if _comparable(parse(result).data) != _comparable({**document.data, KEY: []}):
+    if _comparable(parse(result).data) != _comparable({**document.data, key: list(items)}):
         raise TrussError(
-            f"`{KEY}` is written in a way that cannot be edited in place. Write it as a plain list."
+            f"`{key}` is written in a way that cannot be edited in place. Write it as a plain list."
         )
     return result
+
+
+def _flow_list(text: str, items: Sequence[str]) -> str:
+    """In flow style, one item a line, which is valid in any place of any document."""
+    if not items:
+        return "[]"
+    lines = ["[", *(f"    {json.dumps(item, ensure_ascii=False)}," for item in items), "  ]"]
+    return _line_break(text).join(lines)
+
+
+def _line_break(text: str) -> str:
+    return next((b for b in ("\r\n", "\n", "\r") if b in text), "\n")
 
 
 def _comparable(data: Dict[Any, Any]) -> Dict[Any, str]:
@@ -66,28 +81,30 @@ def _apply(text: str, edits: List[_Edit]) -> str:
     return text
 
 
-def _edits(text: str, data: Dict[Any, Any]) -> Iterator[_Edit]:
+def _edits(text: str, data: Dict[Any, Any], key: str, items: Sequence[str]) -> Iterator[_Edit]:
     events = list(yaml.parse(text, Loader=yaml.SafeLoader))
-    value_events = _value_events(events)
+    new = _flow_list(text, items)
+    value_events = _value_events(events, key)
     if value_events is None:
-        # The key comes from a merge: an explicit key beside it wins.
-        yield _insert_key(text)
+        # It is not there, or comes from a merge: an explicit key beside that wins.
+        yield _insert_key(text, key, new)
         return
     first, last = value_events
     inside = range(first, last + 1)
-    yield from _move_anchors(events, inside, data[KEY])
-    yield from _replace_value(text, _locate_value(text, events, first, last))
+    yield from _move_anchors(events, inside, data[key])
+    yield from _replace_value(text, _locate_value(text, events, first, last), new)
 
 
-def _value_events(events: List[yaml.Event]) -> Optional[Tuple[int, int]]:
-    """The indices of the first and last event of the value of the top-level key."""
-    index = (
-        next(i for i, event in enumerate(events) if isinstance(event, yaml.MappingStartEvent)) + 1
-    )
+def _value_events(events: List[yaml.Event], key: str) -> Optional[Tuple[int, int]]:
+    """The indices of the first and last event of the value of a top-level key."""
+    start = next((i for i, e in enumerate(events) if isinstance(e, yaml.MappingStartEvent)), None)
+    if start is None:
+        return None
+    index = start + 1
     while not isinstance(events[index], yaml.MappingEndEvent):
         key_end = _end_of_node(events, index)
         value_end = _end_of_node(events, key_end + 1)
-        if getattr(events[index], "value", None) == KEY:
+        if getattr(events[index], "value", None) == key:
             return key_end + 1, value_end
         index = value_end + 1
     return None
@@ -131,11 +148,11 @@ def _colon_after(text: str, key_end: int) -> int:
     raise AssertionError("every key has a value token")
 
 
-def _replace_value(text: str, value: _Value) -> Iterator[_Edit]:
+def _replace_value(text: str, value: _Value, new: str) -> Iterator[_Edit]:
     if not value.is_block:
-        yield _Edit(value.start, value.end, "[]")
+        yield _Edit(value.start, value.end, new)
         return
-    yield _Edit(value.colon_end, value.colon_end, " []")
+    yield _Edit(value.colon_end, value.colon_end, f" {new}")
     spans = [
         (token.start_mark.index, token.end_mark.index)
         for token in yaml.scan(text, Loader=yaml.SafeLoader)
@@ -190,15 +207,17 @@ def _before_line_break(text: str, index: int) -> int:
     return index - (2 if text[max(index - 2, 0) : index] == "\r\n" else min(index, 1))
 
 
-def _insert_key(text: str) -> _Edit:
+def _insert_key(text: str, key: str, new: str) -> _Edit:
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         if isinstance(token, yaml.FlowMappingStartToken):
-            return _Edit(token.end_mark.index, token.end_mark.index, f"{KEY}: [], ")
+            return _Edit(token.end_mark.index, token.end_mark.index, f"{key}: {new}, ")
         if isinstance(token, yaml.BlockMappingStartToken):
-            line_break = next((b for b in ("\r\n", "\n", "\r") if b in text), "\n")
             start = token.start_mark
-            return _Edit(start.index, start.index, f"{KEY}: []{line_break}{' ' * start.column}")
-    raise AssertionError("the document is a mapping")
+            indent = " " * start.column
+            return _Edit(start.index, start.index, f"{key}: {new}{_line_break(text)}{indent}")
+    # The document is empty, comments apart.
+    before = "" if not text or text.endswith(("\n", "\r")) else _line_break(text)
+    return _Edit(len(text), len(text), f"{before}{key}: {new}{_line_break(text)}")
 
 
 def _move_anchors(events: List[yaml.Event], inside: range, value: Any) -> Iterator[_Edit]:

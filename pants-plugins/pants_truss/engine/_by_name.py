@@ -20,6 +20,7 @@ from pants.engine.intrinsics import (
     create_digest,
     get_digest_contents,
     get_digest_entries,
+    merge_digests,
     path_globs_to_digest,
     path_globs_to_paths,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "get_optional_source_root",
     "hydrate_sources",
     "implicitly",
+    "merge_digests",
     "path_globs_to_digest",
     "path_globs_to_paths",
     "resolve_addresses_from_raw_specs",

@@ -23,6 +23,7 @@ from pants.engine.fs import (
     Digest,
     DigestContents,
     DigestEntries,
+    MergeDigests,
     PathGlobs,
     Paths,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "get_optional_source_root",
     "hydrate_sources",
     "implicitly",
+    "merge_digests",
     "path_globs_to_digest",
     "path_globs_to_paths",
     "resolve_addresses_from_raw_specs",
@@ -124,6 +126,7 @@ add_prefix = _by_type(Digest, AddPrefix)
 create_digest = _by_type(Digest, CreateDigest)
 get_digest_contents = _by_type(DigestContents, Digest)
 get_digest_entries = _by_type(DigestEntries, Digest)
+merge_digests = _by_type(Digest, MergeDigests)
 path_globs_to_digest = _by_type(Digest, PathGlobs)
 path_globs_to_paths = _by_type(Paths, PathGlobs)
 

@@ -8,17 +8,27 @@ from typing import Iterable, Optional, Sequence, Tuple
 from pants.base.specs_parser import SpecsParser
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
 from pants.engine.addresses import Address, Addresses
-from pants.engine.fs import AddPrefix, GlobMatchErrorBehavior
+from pants.engine.fs import (
+    AddPrefix,
+    CreateDigest,
+    FileContent,
+    GlobMatchErrorBehavior,
+    MergeDigests,
+)
 from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
+from pants_truss.core.manifest import FILE_SUFFIX as MANIFEST_SUFFIX
+from pants_truss.core.manifest import manifest, to_bytes
 from pants_truss.core.summary import summarize
 from pants_truss.engine import (
     CommandLineOptions,
     add_prefix,
     concurrently,
+    create_digest,
     implicitly,
+    merge_digests,
     resolve_addresses_from_raw_specs,
     resolve_unexpanded_targets,
     rule,
@@ -74,10 +84,21 @@ async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTrus
         gathered = await gather_truss(GatherTrussRequest.of(field_set), **implicitly())
     except InvalidTruss as e:
         return TriedPackageTruss(field_set.address, None, str(e))
-    digest = await add_prefix(AddPrefix(gathered.digest, output.path), **implicitly())
+    manifest_path = output.path + MANIFEST_SUFFIX
+    content = to_bytes(manifest(field_set.address.spec, gathered.files, gathered.requirements))
+    tree, beside = await concurrently(
+        [
+            add_prefix(AddPrefix(gathered.digest, output.path), **implicitly()),
+            create_digest(CreateDigest([FileContent(manifest_path, content)]), **implicitly()),
+        ]
+    )
+    digest = await merge_digests(MergeDigests([tree, beside]), **implicitly())
     lines = (_summary(gathered), *gathered.notes)
-    artifact = BuiltPackageArtifact(output.path, extra_log_lines=tuple(f"  {x}" for x in lines))
-    return TriedPackageTruss(field_set.address, BuiltPackage(digest, (artifact,)), None)
+    artifacts = (
+        BuiltPackageArtifact(output.path, extra_log_lines=tuple(f"  {x}" for x in lines)),
+        BuiltPackageArtifact(manifest_path),
+    )
+    return TriedPackageTruss(field_set.address, BuiltPackage(digest, artifacts), None)
 
 
 def _summary(gathered: GatheredTruss) -> str:

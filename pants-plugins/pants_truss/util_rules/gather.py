@@ -22,7 +22,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_truss.core.bundling import HeldFiles, HeldTree
-from pants_truss.core.config_edit import clear_external_package_dirs
+from pants_truss.core.config_edit import clear_external_package_dirs, set_list
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gather_plan import (
     EXPLICIT,
@@ -31,7 +31,13 @@ from pants_truss.core.gather_plan import (
     SourceTree,
     plan_gather,
 )
-from pants_truss.core.gathered import GatheredFile, GeneratedFile, digest_of, gathered_files
+from pants_truss.core.gathered import (
+    GatheredFile,
+    GatheredRequirement,
+    GeneratedFile,
+    digest_of,
+    gathered_files,
+)
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import join
@@ -60,8 +66,10 @@ from pants_truss.util_rules import (
     import_closure,
     import_graph,
     imported_sources,
+    lockfile,
     other_trusses,
     own_modules,
+    requirements,
     source_tree,
     truss_config,
     workspace,
@@ -87,6 +95,7 @@ from pants_truss.util_rules.imported_sources import (
     read_imported_sources,
 )
 from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
+from pants_truss.util_rules.requirements import TrussRequirementsRequest, find_requirements
 from pants_truss.util_rules.source_tree import ReadSourceTreeRequest, read_source_tree
 from pants_truss.util_rules.truss_config import (
     InvalidTruss,
@@ -118,15 +127,17 @@ class GatheredTruss:
     """A self-contained truss: `digest` holds it at its root, `files` say what is in it and why.
 
     `tree_digest` is that of `core.tree_digest`; `packages` counts the files that each external root
-    gave, by its folder, in the order in which they were laid in. `notes` are for the user, to be
-    shown each time that the result is used.
+    gave, by its folder, in the order in which they were laid in, and `package_roots` has these
+    folders by address. `notes` are for the user, to be shown each time that the result is used.
     """
 
     digest: Digest
     tree_digest: str
     files: Tuple[GatheredFile, ...]
     packages: FrozenDict[str, int]
+    package_roots: FrozenDict[str, str]
     imports: ImportClosure
+    requirements: Tuple[GatheredRequirement, ...]
     notes: Tuple[str, ...]
 
     @property
@@ -170,6 +181,16 @@ async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsyste
     imported = await read_imported_sources(
         ReadImportedSourcesRequest(closure.sources), **implicitly()
     )
+    required = await find_requirements(
+        TrussRequirementsRequest(
+            request.address,
+            request.requirements,
+            config_file,
+            modules.resolve,
+            closure.requirements,
+        ),
+        **implicitly(),
+    )
     plan = plan_gather(
         own.tree,
         [*packages, *imported.trees],
@@ -180,12 +201,20 @@ async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsyste
     notes = (
         *collision_notes(request.address, plan, options.package_collisions),
         *unseen_notes(config_file, (own, *external), ignore),
+        *required.notes,
     )
-    generated = _generated(request.address, config_file, lines)
+    generated = _generated(request.address, config_file, required.pins, lines)
     digest = await create_digest(CreateDigest(_entries(plan, generated)), **implicitly())
     files = gathered_files(plan, _describe_generated(config_file, generated))
     return GatheredTruss(
-        digest, digest_of(files), files, _count_files(plan, packages), closure, notes
+        digest,
+        digest_of(files),
+        files,
+        _count_files(plan, packages),
+        FrozenDict({package.address: package.root for package in packages}),
+        closure,
+        required.listed,
+        notes,
     )
 
 
@@ -236,15 +265,18 @@ def _held_package(package: SourceTree, bundled_dir: str, ignore: IgnorePatterns)
 
 
 def _generated(
-    address: Address, config_file: TrussConfigFile, lines: Sequence[str]
+    address: Address,
+    config_file: TrussConfigFile,
+    pins: Optional[Tuple[str, ...]],
+    lines: Sequence[str],
 ) -> Dict[str, bytes]:
     """The files whose content is made here, by path in the gathered truss."""
-    config = config_file.content
-    if config_file.config.is_scattered:
-        try:
-            config = clear_external_package_dirs(config)
-        except TrussError as e:
-            raise InvalidTruss.of(address, f"{config_file.path}: {e}") from None
+    try:
+        config = clear_external_package_dirs(config_file.content)
+        if pins is not None and pins != config_file.config.requirements:
+            config = set_list(config, "requirements", pins)
+    except TrussError as e:
+        raise InvalidTruss.of(address, f"{config_file.path}: {e}") from None
     return {CONFIG_FILE: config, IGNORE_FILE: file_content(lines)}
 
 
@@ -294,8 +326,10 @@ def rules() -> Iterable[object]:
         *import_closure.rules(),
         *import_graph.rules(),
         *imported_sources.rules(),
+        *lockfile.rules(),
         *other_trusses.rules(),
         *own_modules.rules(),
+        *requirements.rules(),
         *source_tree.rules(),
         *truss_config.rules(),
         *workspace.rules(),

@@ -53,9 +53,10 @@ class ImportedSource:
 
 @dataclass(frozen=True)
 class ImportedRequirement:
-    """`requirement` is as the target at `address` writes it."""
+    """`requirement` is as the target at `address` writes it; it provides `modules`."""
 
     requirement: str
+    modules: Tuple[str, ...]
     address: str
     resolve: Optional[str]
     reason: str
@@ -207,7 +208,9 @@ class _Closure:
         return ImportClosure(
             self.sources(),
             tuple(
-                ImportedRequirement(requirement, key, node.resolve, self._reasons[key])
+                ImportedRequirement(
+                    requirement, node.modules, key, node.resolve, self._reasons[key]
+                )
                 for key, node in sorted(self._nodes.items())
                 for requirement in node.requirements
             ),

@@ -11,7 +11,6 @@ from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import (
-    PythonRequirementsField,
     PythonResolveField,
     PythonSourceField,
     PythonTestSourceField,
@@ -44,6 +43,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import TrussConfigField
+from pants_truss.util_rules.requirement_targets import describe_requirement
 
 INIT_FILE = "__init__.py"
 
@@ -53,7 +53,7 @@ class ImportNode:
     """A target that a truss may need, or, without an address, a file that no target owns.
 
     `file` is the path of its one source, where it has one, and `source_root` the source root of
-    that file. `requirements` are those of a `python_requirement`.
+    that file. `requirements` are those of a `python_requirement`, which provide `modules`.
     """
 
     address: Optional[Address]
@@ -63,6 +63,7 @@ class ImportNode:
     source_root: str = ""
     resolve: Optional[str] = None
     requirements: Tuple[str, ...] = ()
+    modules: Tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -97,9 +98,7 @@ async def describe_target(request: DescribeTargetRequest, python_setup: PythonSe
     resolve = None
     if target.has_field(PythonResolveField) and python_setup.enable_resolves:
         resolve = target[PythonResolveField].normalized_value(python_setup)
-    requirements: Tuple[str, ...] = ()
-    if target.has_field(PythonRequirementsField):
-        requirements = tuple(str(r) for r in target[PythonRequirementsField].value)
+    provided = describe_requirement(target)
     return ImportNode(
         target.address,
         target.get(Dependencies),
@@ -107,7 +106,8 @@ async def describe_target(request: DescribeTargetRequest, python_setup: PythonSe
         file,
         source_root,
         resolve,
-        requirements,
+        provided.requirements,
+        provided.modules,
     )
 
 
@@ -243,7 +243,9 @@ def _is_followed(target: Target) -> bool:
     """Not another truss, which is no code for this one; nor type stubs, which nothing runs."""
     sources = target.get(SourcesField)
     is_stub = isinstance(sources, PythonSourceField) and sources.file_path.endswith(".pyi")
-    return not is_stub and not target.has_field(TrussConfigField)
+    return not (
+        is_stub or target.has_field(TrussConfigField) or describe_requirement(target).is_type_stub
+    )
 
 
 def rules() -> Iterable[object]:

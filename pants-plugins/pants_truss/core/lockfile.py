@@ -1,0 +1,283 @@
+"""Reads the lockfile of a resolve: what Pex writes, and pip's constraints format.
+
+Nothing is downloaded: both say which versions are locked; Pex's also says what each requires. In
+pip's format the `# via` comments of pip-compile and uv say so, where they were not turned off.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.requirement import applies, parse_line, parse_locked
+
+_VCS = re.compile(r"(git|hg|svn|bzr)\+")
+# What pip takes in a constraints file and what says nothing about versions.
+_HARMLESS_OPTIONS = (
+    "-i",
+    "-f",
+    "--index-url",
+    "--extra-index-url",
+    "--find-links",
+    "--trusted-host",
+    "--no-index",
+    "--no-binary",
+    "--only-binary",
+    "--pre",
+    "--prefer-binary",
+    "--require-hashes",
+)
+_HASH = re.compile(r"\s--hash[=\s]\S+")
+
+
+@dataclass(frozen=True)
+class LockedDistribution:
+    """`name` is canonical. `requires` are PEP 508 requirements, with markers. `url` is set if it
+    was locked from a repository or URL; then it is what to write after `@`."""
+
+    name: str
+    version: Optional[str]
+    requires: Tuple[Requirement, ...]
+    url: Optional[str] = None
+
+    @property
+    def pin(self) -> str:
+        return f"{self.name} @ {self.url}" if self.url else f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True)
+class Lockfile:
+    """What is locked for one Python, by name. `python_versions` are the specifiers of the Pythons
+    that it is for: any of them must match, if there are any. `has_edges` is False if it does not
+    say what the distributions require."""
+
+    distributions: Mapping[str, LockedDistribution]
+    python_versions: Tuple[str, ...]
+    has_edges: bool
+
+
+def parse(content: bytes, environments: Sequence[Dict[str, str]]) -> Lockfile:
+    """Reads a lockfile, for the environments of `core.requirement.marker_environments`. Raises
+    `TrussError` that says what is wrong with it, to be put after its path."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as e:
+        raise TrussError(f"is not a lockfile: it is not UTF-8 ({e.reason}).") from None
+    _refuse_known_formats(text)
+    body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
+    if body.lstrip().startswith("{"):
+        return _parse_pex(body, environments)
+    return _parse_constraints(text, environments)
+
+
+def _refuse_known_formats(text: str) -> None:
+    known = {
+        "a uv.lock": r"^\[\[package\]\]$[\s\S]*^source = \{",
+        "a pylock.toml": r"^lock-version\s*=",
+        "a poetry.lock": r"^\[\[package\]\]$",
+        "a Pipfile.lock": r'"pipfile-spec"',
+    }
+    for name, pattern in known.items():
+        if re.search(pattern, text, re.MULTILINE):
+            raise TrussError(
+                f"is {name}, a format that is not supported. Supported are Pex's, which `pants "
+                f"generate-lockfiles` writes, and pip's constraints (`name==version` lines)."
+            )
+
+
+# --- Pex.
+
+
+def _parse_pex(body: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
+    try:
+        data = json.loads(body)
+        (resolve,) = _matching_resolves(data["locked_resolves"], environments)
+        urls = _urls(data.get("requirements", []))
+        distributions = {}
+        for entry in resolve["locked_requirements"]:
+            distribution = _pex_distribution(entry, urls)
+            distributions[distribution.name] = distribution
+        return Lockfile(distributions, tuple(data.get("requires_python", [])), True)
+    except RecursionError:
+        raise TrussError("is not a lockfile: it is nested too deep.") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as e:
+        raise TrussError(
+            f"is not a lockfile that Pex wrote ({type(e).__name__}: {e}). Run `pants "
+            f"generate-lockfiles`."
+        ) from None
+
+
+def _matching_resolves(
+    resolves: List[Dict[str, Any]], environments: Sequence[Dict[str, str]]
+) -> List[Dict[str, Any]]:
+    """The one for this Python, of several such as `["cp311", "cp311", "linux_x86_64"]`."""
+    if len(resolves) == 1:
+        return resolves
+    python = "cp" + environments[0]["python_version"].replace(".", "")
+    matching = [
+        resolve
+        for resolve in resolves
+        if (resolve.get("platform_tag") or [""])[0] == python
+        and re.search(r"linux.*_x86_64$", resolve["platform_tag"][-1])
+    ]
+    if len(matching) != 1:
+        tags = ", ".join("-".join(resolve.get("platform_tag") or ["?"]) for resolve in resolves)
+        raise TrussError(
+            f"was made for single platforms ({tags}), of which not just one is {python} on Linux "
+            f"x86-64. Make a universal lockfile: `pants generate-lockfiles`."
+        )
+    return matching
+
+
+def _urls(requirements: Sequence[str]) -> Dict[str, str]:
+    lines = [parse_line(requirement) for requirement in requirements]
+    return {
+        line.name: line.parsed.url
+        for line in lines
+        if line and line.name and line.parsed and line.parsed.url
+    }
+
+
+def _pex_distribution(entry: Dict[str, Any], urls: Mapping[str, str]) -> LockedDistribution:
+    name = canonicalize_name(entry["project_name"])
+    url = entry["artifacts"][0]["url"]
+    return LockedDistribution(
+        name,
+        str(entry["version"]),
+        tuple(parse_locked(requirement) for requirement in entry["requires_dists"]),
+        urls.get(name) or (url if _VCS.match(url) else None),
+    )
+
+
+# --- pip's constraints.
+
+
+@dataclass
+class _Entry:
+    number: int
+    requirement: str
+    comments: List[str]
+
+
+def _parse_constraints(text: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
+    distributions: Dict[str, LockedDistribution] = {}
+    parents: Dict[str, Optional[Set[str]]] = {}
+    for entry in _entries(text):
+        locked = _locked(entry, environments)
+        if not locked:
+            continue
+        known = distributions.get(locked.name)
+        if known and known != locked:
+            raise TrussError(
+                f"locks {locked.name} twice: {known.pin} and, on line {entry.number}, "
+                f"{locked.pin}."
+            )
+        distributions[locked.name] = locked
+        parents[locked.name] = _parents(entry.comments)
+    if not distributions:
+        raise TrussError(
+            "locks nothing, or has a format that is not supported. Supported are Pex's, which "
+            "`pants generate-lockfiles` writes, and pip's constraints (`name==version` lines)."
+        )
+    has_edges = all(found is not None for found in parents.values())
+    if has_edges:
+        distributions = _with_edges(distributions, parents)
+    return Lockfile(distributions, (), has_edges)
+
+
+def _entries(text: str) -> Iterator[_Entry]:
+    """Logical lines without their hashes, each with the comments on it and below it."""
+    entry: Optional[_Entry] = None
+    continued = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        code, _, comment = _split_comment(line)
+        if not continued and not code.strip():
+            if entry and comment:
+                entry.comments.append(comment)
+            continue
+        continued += code.rstrip()
+        if continued.endswith("\\"):
+            continued = continued[:-1] + " "
+            continue
+        if entry:
+            yield entry
+        entry = _Entry(number, _HASH.sub("", f"{continued}").strip(), [comment] if comment else [])
+        continued = ""
+    if entry:
+        yield entry
+
+
+def _split_comment(line: str) -> Tuple[str, str, str]:
+    match = re.search(r"(?:^|\s)#", line)
+    if not match:
+        return line, "", ""
+    return line[: match.start()], "#", line[match.end() :].strip()
+
+
+def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[LockedDistribution]:
+    if entry.requirement.startswith(_HARMLESS_OPTIONS):
+        return None
+    try:
+        line = parse_line(entry.requirement)
+    except TrussError as e:
+        raise TrussError(f"has a line {entry.number} that cannot be read: {e}") from None
+    if line is None:
+        return None
+    if line.name is None or line.parsed is None:
+        raise TrussError(
+            f"has {entry.requirement!r} on line {entry.number}, where a pin was expected, such as "
+            f"`numpy==1.26.4` or `name @ https://...`."
+        )
+    requirement = line.parsed
+    if not applies(requirement, (), environments):
+        return None
+    if requirement.url:
+        return LockedDistribution(line.name, None, (), requirement.url)
+    specifiers = list(requirement.specifier)
+    if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
+        raise TrussError(
+            f"does not pin {line.name} with `==`: it has {entry.requirement!r} on line "
+            f"{entry.number}."
+        )
+    if specifiers[0].version.endswith("*"):
+        raise TrussError(
+            f"pins {line.name} to any of several versions: it has {entry.requirement!r} on line "
+            f"{entry.number}."
+        )
+    return LockedDistribution(line.name, specifiers[0].version, ())
+
+
+def _parents(comments: Sequence[str]) -> Optional[Set[str]]:
+    """The distributions in a `# via a, b` comment, or one in several lines; None if there is none.
+    Files, `-r requirements.in`, are left out."""
+    found: Optional[Set[str]] = None
+    for comment in comments:
+        if comment == "via" or comment.startswith("via "):
+            found = set()
+            comment = comment[len("via") :]
+        if found is not None:
+            for part in comment.split(","):
+                word = part.strip().partition(" ")[0]
+                if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^]]*\])?", word):
+                    found.add(canonicalize_name(word.partition("[")[0]))
+    return found
+
+
+def _with_edges(
+    distributions: Mapping[str, LockedDistribution], parents: Mapping[str, Optional[Set[str]]]
+) -> Dict[str, LockedDistribution]:
+    requires: Dict[str, List[Requirement]] = {name: [] for name in distributions}
+    for name, found in sorted(parents.items()):
+        for parent in sorted(found or ()):
+            if parent in requires:
+                requires[parent].append(Requirement(name))
+    return {
+        name: LockedDistribution(name, locked.version, tuple(requires[name]), locked.url)
+        for name, locked in distributions.items()
+    }

@@ -1,0 +1,52 @@
+"""The manifest of a gathered truss: what is in it, where it comes from, and why.
+
+docs/truss-manifest.schema.json describes it. It lies beside the gathered truss, never in it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Sequence
+
+from pants_truss.core.gathered import GatheredFile, GatheredRequirement, digest_of
+
+FILE_SUFFIX = ".truss-manifest.json"
+VERSION = 1
+
+
+def manifest(
+    target: str, files: Sequence[GatheredFile], requirements: Sequence[GatheredRequirement]
+) -> Dict[str, Any]:
+    """As data. `target` is the address of the truss; `files` are sorted by path, and paths are
+    relative to the gathered truss, sources to the build root."""
+    return {
+        "version": VERSION,
+        "target": target,
+        "tree_digest": digest_of(files),
+        "size": sum(file.size for file in files),
+        "files": [
+            {
+                "path": file.path,
+                "sha256": file.sha256,
+                "size": file.size,
+                "executable": file.is_executable,
+                "target": file.target,
+                "source": file.source,
+                "reason": file.reason,
+            }
+            for file in files
+        ],
+        "requirements": [
+            {
+                "requirement": requirement.requirement,
+                "origin": requirement.origin,
+                "reason": requirement.reason,
+            }
+            for requirement in requirements
+        ],
+    }
+
+
+def to_bytes(data: Any) -> bytes:
+    """The same bytes for the same data, everywhere."""
+    return (json.dumps(data, indent=2, ensure_ascii=True) + "\n").encode("ascii")

@@ -1,0 +1,167 @@
+"""Pins what a truss requires, with all that this requires in turn, to what a lockfile has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.lockfile import LockedDistribution, Lockfile
+from pants_truss.core.requirement import RequirementLine, applies, parse_line
+
+
+@dataclass(frozen=True)
+class RequirementOf:
+    """A requirement as someone wrote it. `origin` is where, for error messages and the manifest;
+    `reason` is why the truss has it, if that is known."""
+
+    text: str
+    origin: str
+    reason: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Pin:
+    """`text` is what the config lists. `reason` is why: that of a requirement, or `required by x`;
+    None for what the lockfile has without saying why."""
+
+    text: str
+    name: Optional[str]
+    reason: Optional[str]
+
+
+def pin_requirements(
+    wanted: Sequence[RequirementOf],
+    lockfile: Lockfile,
+    path: str,
+    environments: Sequence[Dict[str, str]],
+) -> Tuple[Pin, ...]:
+    """The transitive closure of `wanted`, sorted by name; options first, nameless URLs last.
+
+    URL requirements stay as they are written. Of a lockfile without edges everything is taken, as
+    it does not say what can be left out. `path` is the lockfile's. Raises `TrussError` if the
+    lockfile does not fit.
+    """
+    _refuse_other_python(lockfile, path, environments)
+    closure = _Closure(lockfile, path, environments)
+    kept: List[Pin] = []
+    for requirement in wanted:
+        line = _parse(requirement)
+        if line is None or (line.parsed and not applies(line.parsed, (), environments)):
+            continue
+        if line.name is None:
+            kept.append(Pin(line.text, None, requirement.reason))
+        else:
+            closure.want(line, requirement)
+    if not lockfile.has_edges:
+        closure.want_everything()
+    options = [pin for pin in kept if pin.text.startswith("-")]
+    urls = [pin for pin in kept if not pin.text.startswith("-")]
+    return (*_unique(options), *closure.pins(), *sorted(_unique(urls), key=lambda pin: pin.text))
+
+
+def _parse(requirement: RequirementOf) -> Optional[RequirementLine]:
+    try:
+        return parse_line(requirement.text)
+    except TrussError as e:
+        raise TrussError(f"{requirement.origin}: {e}") from None
+
+
+def _unique(pins: Iterable[Pin]) -> Iterator[Pin]:
+    seen: Set[str] = set()
+    for pin in pins:
+        if pin.text not in seen:
+            seen.add(pin.text)
+            yield pin
+
+
+def _refuse_other_python(
+    lockfile: Lockfile, path: str, environments: Sequence[Dict[str, str]]
+) -> None:
+    versions = lockfile.python_versions
+    if versions and not any(
+        SpecifierSet(specifiers).contains(environment["python_full_version"], prereleases=True)
+        for specifiers in versions
+        for environment in environments
+    ):
+        python = environments[0]["python_version"]
+        raise TrussError(
+            f"`python_version` in the config is py{python.replace('.', '')}, but the lockfile "
+            f"{path} is for Python {' or '.join(versions)}. Change `python_version`, or the "
+            f"interpreter constraints of the resolve."
+        )
+
+
+class _Closure:
+    def __init__(
+        self, lockfile: Lockfile, path: str, environments: Sequence[Dict[str, str]]
+    ) -> None:
+        self._lockfile = lockfile
+        self._path = path
+        self._environments = environments
+        self._extras: Dict[str, FrozenSet[str]] = {}
+        self._reasons: Dict[str, Optional[str]] = {}
+        self._urls: Dict[str, str] = {}
+        self._pending: List[str] = []
+
+    def want(self, line: RequirementLine, requirement: RequirementOf) -> None:
+        assert line.name is not None
+        locked = self._lockfile.distributions.get(line.name)
+        described = f"{requirement.text!r} ({requirement.origin})"
+        if locked is None:
+            raise TrussError(
+                f"the lockfile {self._path} has no {line.name}, which {described} asks for. Add it "
+                f"to the requirements of the resolve and run `pants generate-lockfiles`."
+            )
+        if line.is_url:
+            self._urls.setdefault(line.name, line.text)
+        elif not _satisfies(locked, line):
+            raise TrussError(
+                f"{described} contradicts the lockfile {self._path}, which has {locked.pin}. Make "
+                f"them agree: change the one, or the other with `pants generate-lockfiles`."
+            )
+        self._reach(line.name, line.extras, requirement.reason)
+        self._follow()
+
+    def want_everything(self) -> None:
+        for name in self._lockfile.distributions:
+            self._reach(name, frozenset(), None)
+        self._follow()
+
+    def _reach(self, name: str, extras: FrozenSet[str], reason: Optional[str]) -> None:
+        known = self._extras.get(name)
+        if known is not None and extras <= known:
+            return
+        self._extras[name] = (known or frozenset()) | extras
+        self._reasons.setdefault(name, reason)
+        self._pending.append(name)
+
+    def _follow(self) -> None:
+        while self._pending:
+            parent = self._pending.pop(0)
+            extras = self._extras[parent]
+            for requirement in self._lockfile.distributions[parent].requires:
+                if not applies(requirement, sorted(extras), self._environments):
+                    continue
+                name = canonicalize_name(requirement.name)
+                if name not in self._lockfile.distributions:
+                    raise TrussError(
+                        f"the lockfile {self._path} has no {name}, which its {parent} requires "
+                        f"({requirement}). Run `pants generate-lockfiles`."
+                    )
+                wanted = frozenset(canonicalize_name(extra) for extra in requirement.extras)
+                self._reach(name, wanted, f"required by {parent}")
+
+    def pins(self) -> Iterator[Pin]:
+        for name in sorted(self._extras):
+            locked = self._lockfile.distributions[name]
+            yield Pin(self._urls.get(name, locked.pin), name, self._reasons[name])
+
+
+def _satisfies(locked: LockedDistribution, line: RequirementLine) -> bool:
+    if line.parsed is None or locked.version is None:
+        return True
+    return line.parsed.specifier.contains(locked.version, prereleases=True)

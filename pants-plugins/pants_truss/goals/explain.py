@@ -1,0 +1,137 @@
+"""`pants truss-explain`: what is in a gathered truss, and why."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Dict, Iterable, List, Sequence
+
+from pants.engine.addresses import Address
+from pants.engine.console import Console
+from pants.engine.goal import Goal, GoalSubsystem, Outputting
+from pants.engine.rules import collect_rules, goal_rule
+from pants.engine.target import FilteredTargets
+from pants.option.option_types import EnumOption, StrOption
+from pants.util.strutil import help_text, softwrap
+
+from pants_truss.core.dot import DrawnTruss, draw
+from pants_truss.core.errors import TrussError
+from pants_truss.core.explain import describe_path, describe_truss
+from pants_truss.core.manifest import manifest, to_bytes
+from pants_truss.core.requirement import parse_line
+from pants_truss.engine import concurrently, implicitly
+from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest, gather_truss
+
+
+class ExplainFormat(Enum):
+    TEXT = "text"
+    JSON = "json"
+    DOT = "dot"
+
+
+class TrussExplainSubsystem(Outputting, GoalSubsystem):
+    name = "truss-explain"
+    help = help_text(
+        """
+        Show what the gathered form of a truss holds, and why: which file comes from where, and by
+        which imports.
+
+            pants truss-explain src/trusses/sentiment
+            pants truss-explain --path=packages/textkit/clean.py src/trusses/sentiment
+            pants truss-explain --format=dot :: | dot -Tsvg > trusses.svg
+        """
+    )
+
+    path = StrOption(
+        default=None,
+        metavar="<path>",
+        help=softwrap(
+            """
+            A file of the gathered truss, such as `packages/textkit/clean.py`: show where it comes
+            from, with the chain of imports from the model to it.
+            """
+        ),
+    )
+    format = EnumOption(
+        default=ExplainFormat.TEXT,
+        help=softwrap(
+            """
+            `text` is for people. `json` is a list with the manifest of each truss, as `pants
+            package` writes it beside the gathered truss. `dot` draws trusses, shared code and
+            requirements as one graph, for Graphviz.
+            """
+        ),
+    )
+
+
+class TrussExplain(Goal):
+    subsystem_cls = TrussExplainSubsystem
+    environment_behavior = Goal.EnvironmentBehavior.LOCAL_ONLY
+
+
+@goal_rule
+async def explain_trusses(
+    console: Console, subsystem: TrussExplainSubsystem, targets: FilteredTargets
+) -> TrussExplain:
+    requests = [
+        GatherTrussRequest.create(target)
+        for target in sorted(targets, key=lambda target: target.address)
+        if GatherTrussRequest.is_applicable(target)
+    ]
+    if not requests:
+        console.print_stderr(
+            "No truss target was named. `pants list --filter-target-type=truss ::`"
+        )
+        return TrussExplain(exit_code=1)
+    trusses = await concurrently(gather_truss(request, **implicitly()) for request in requests)
+    addresses = [request.address for request in requests]
+    try:
+        text = _render(subsystem, addresses, trusses)
+    except TrussError as e:
+        console.print_stderr(console.red(str(e)))
+        return TrussExplain(exit_code=1)
+    with subsystem.output(console) as write:
+        write(text)
+    return TrussExplain(exit_code=0)
+
+
+def _render(
+    subsystem: TrussExplainSubsystem, addresses: Sequence[Address], trusses: Sequence[GatheredTruss]
+) -> str:
+    named = list(zip((address.spec for address in addresses), trusses))
+    if subsystem.path is not None:
+        return "\n".join(
+            describe_path(
+                name,
+                subsystem.path,
+                truss.files,
+                dict(truss.imports.via),
+                dict(truss.imports.files),
+            )
+            for name, truss in named
+        )
+    if subsystem.format is ExplainFormat.JSON:
+        return to_bytes([manifest(name, t.files, t.requirements) for name, t in named]).decode()
+    if subsystem.format is ExplainFormat.DOT:
+        return draw([_drawn(name, truss) for name, truss in named])
+    return "\n".join(describe_truss(name, t.files, t.requirements) for name, t in named)
+
+
+def _drawn(name: str, truss: GatheredTruss) -> DrawnTruss:
+    distributions: Dict[str, List[str]] = {}
+    for required in truss.imports.requirements:
+        line = parse_line(required.requirement)
+        if line and line.name:
+            distributions.setdefault(required.address, []).append(line.name)
+    return DrawnTruss(
+        name,
+        truss.files,
+        truss.requirements,
+        truss.imports.edges,
+        dict(truss.imports.files),
+        distributions,
+        dict(truss.package_roots),
+    )
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

@@ -1,0 +1,58 @@
+"""Reads the lockfile of a resolve, once for all trusses that use it with one Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable
+
+from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
+from pants.engine.rules import collect_rules
+
+from pants_truss.core import lockfile
+from pants_truss.core.errors import TrussError
+from pants_truss.core.globs import escape_glob
+from pants_truss.core.lockfile import Lockfile
+from pants_truss.core.requirement import marker_environments
+from pants_truss.engine import get_digest_contents, implicitly, path_globs_to_digest, rule
+
+
+@dataclass(frozen=True)
+class ReadLockfileRequest:
+    """`python` is a version such as `3.11`."""
+
+    path: str
+    resolve: str
+    python: str
+
+
+@dataclass(frozen=True)
+class ReadLockfile:
+    lockfile: Lockfile
+
+
+@rule(desc="Read lockfile")
+async def read_lockfile(request: ReadLockfileRequest) -> ReadLockfile:
+    digest = await path_globs_to_digest(
+        PathGlobs(
+            [escape_glob(request.path)], glob_match_error_behavior=GlobMatchErrorBehavior.ignore
+        ),
+        **implicitly(),
+    )
+    contents = await get_digest_contents(digest)
+    if not contents:
+        raise TrussError(
+            f"the lockfile {request.path} of the resolve {request.resolve} does not exist. Run "
+            f"`pants generate-lockfiles --resolve={request.resolve}`."
+        )
+    try:
+        return ReadLockfile(
+            lockfile.parse(contents[0].content, marker_environments(request.python))
+        )
+    except TrussError as e:
+        raise TrussError(
+            f"the lockfile {request.path} of the resolve {request.resolve} {e}"
+        ) from None
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

@@ -1,0 +1,58 @@
+"""What a `python_requirement` target provides, by the same defaults as Pants' import inference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Tuple
+
+from packaging.utils import canonicalize_name
+from pants.backend.python.dependency_inference.default_module_mapping import (
+    DEFAULT_MODULE_MAPPING,
+    DEFAULT_TYPE_STUB_MODULE_MAPPING,
+)
+from pants.backend.python.target_types import (
+    PythonRequirementModulesField,
+    PythonRequirementsField,
+    PythonRequirementTypeStubModulesField,
+)
+from pants.engine.target import Target
+
+
+@dataclass(frozen=True)
+class ProvidedRequirement:
+    """`requirements` are as the target writes them; `modules` can be imported from them. Type stubs
+    are nothing that a server needs."""
+
+    requirements: Tuple[str, ...] = ()
+    modules: Tuple[str, ...] = ()
+    is_type_stub: bool = False
+
+
+def describe_requirement(target: Target) -> ProvidedRequirement:
+    if not target.has_field(PythonRequirementsField):
+        return ProvidedRequirement()
+    requirements = target[PythonRequirementsField].value
+    modules = tuple(target.get(PythonRequirementModulesField).value or ())
+    names = [canonicalize_name(requirement.project_name) for requirement in requirements]
+    stub = bool(target.get(PythonRequirementTypeStubModulesField).value) or (
+        bool(names) and all(_is_type_stub(name) for name in names)
+    )
+    if not modules:
+        modules = tuple(module for name in names for module in _default_modules(name))
+    return ProvidedRequirement(
+        tuple(str(requirement) for requirement in requirements),
+        modules,
+        stub and not target.get(PythonRequirementModulesField).value,
+    )
+
+
+def _default_modules(name: str) -> Tuple[str, ...]:
+    return tuple(DEFAULT_MODULE_MAPPING.get(name, (name.replace("-", "_"),)))
+
+
+def _is_type_stub(name: str) -> bool:
+    return name not in DEFAULT_MODULE_MAPPING and (
+        name in DEFAULT_TYPE_STUB_MODULE_MAPPING
+        or name.startswith(("types-", "stubs-"))
+        or name.endswith(("-types", "-stubs"))
+    )

@@ -1,0 +1,224 @@
+"""What a truss requires: as its config lists it, or pinned to the lockfile of its resolve."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Iterable, Iterator, List, Optional, Tuple
+
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.engine.addresses import Address
+from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
+from pants.engine.rules import collect_rules
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.gathered import GatheredRequirement
+from pants_truss.core.globs import escape_glob
+from pants_truss.core.lockfile import Lockfile
+from pants_truss.core.paths import join
+from pants_truss.core.pins import Pin, RequirementOf, pin_requirements
+from pants_truss.core.requirement import (
+    RequirementLine,
+    guessed_names,
+    marker_environments,
+    parse_line,
+)
+from pants_truss.engine import get_digest_contents, implicitly, path_globs_to_digest, rule
+from pants_truss.target_types import RequirementsMode, TrussRequirementsField
+from pants_truss.util_rules.import_closure import ImportedRequirement
+from pants_truss.util_rules.lockfile import ReadLockfileRequest, read_lockfile
+from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
+
+
+@dataclass(frozen=True)
+class TrussRequirementsRequest:
+    """`imported` are the requirements of the code; `resolve` is None if the code has none."""
+
+    address: Address
+    field: TrussRequirementsField
+    config_file: TrussConfigFile
+    resolve: Optional[str]
+    imported: Tuple[ImportedRequirement, ...]
+
+
+@dataclass(frozen=True)
+class TrussRequirements:
+    """`pins` is None if the list of the config stays. `notes` are for the user."""
+
+    pins: Optional[Tuple[str, ...]]
+    listed: Tuple[GatheredRequirement, ...]
+    notes: Tuple[str, ...]
+
+
+@rule(desc="Find the requirements of a truss")
+async def find_requirements(
+    request: TrussRequirementsRequest, python_setup: PythonSetup
+) -> TrussRequirements:
+    if request.field.value == RequirementsMode.CONFIG.value:
+        path = _requirements_file(request)
+        digest = await path_globs_to_digest(_exactly(path or ""), **implicitly())
+        contents = await get_digest_contents(digest)
+        return _as_configured(request, path, contents[0].content if contents else b"")
+    resolve = _resolve(request, python_setup)
+    path = python_setup.resolves[resolve]
+    try:
+        locked = await read_lockfile(
+            ReadLockfileRequest(path, resolve, _python(request.config_file)), **implicitly()
+        )
+        return _as_locked(request, resolve, path, locked.lockfile)
+    except TrussError as e:
+        raise InvalidTruss.of(request.address, e) from None
+
+
+def _exactly(path: str) -> PathGlobs:
+    return PathGlobs(
+        [escape_glob(path)] if path else [],
+        glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
+    )
+
+
+# --- As the config lists them.
+
+
+def _requirements_file(request: TrussRequirementsRequest) -> Optional[str]:
+    name = request.config_file.config.requirements_file
+    return join(request.address.spec_path, name) if name else None
+
+
+def _as_configured(
+    request: TrussRequirementsRequest, requirements_file: Optional[str], content: bytes
+) -> TrussRequirements:
+    config_path = request.config_file.path
+    written = [(text, config_path) for text in request.config_file.config.requirements]
+    if requirements_file:
+        written += [(line, requirements_file) for line in _lines_of(content)]
+    lines = [(line, origin) for text, origin in written for line in _read_line(text)]
+    reasons = {name: r.reason for r in request.imported for name in _names([r.requirement])}
+    listed = tuple(
+        GatheredRequirement(line.text, origin, reasons.get(line.name or ""))
+        for line, origin in lines
+    )
+    if _is_unreadable(requirements_file, [line for line, _ in lines]):
+        return TrussRequirements(None, listed, ())
+    there = guessed_names(line for line, _ in lines)
+    missing = [r for r in request.imported if not set(_names([r.requirement])) <= there]
+    return TrussRequirements(None, listed, tuple(_describe_missing(request, missing)))
+
+
+def _lines_of(content: bytes) -> List[str]:
+    text = re.sub(r"\\\r?\n", " ", content.decode("utf-8", "replace"))
+    return [re.sub(r"\s--(hash|config-settings?)[=\s].*", "", line) for line in text.splitlines()]
+
+
+def _read_line(text: str) -> List[RequirementLine]:
+    # What pip would refuse is Truss's to tell: here it only means that a name is not known.
+    try:
+        line = parse_line(text)
+    except TrussError:
+        return []
+    return [line] if line else []
+
+
+def _names(requirements: Iterable[str]) -> List[str]:
+    return [line.name for text in requirements for line in _read_line(text) if line.name]
+
+
+def _is_unreadable(requirements_file: Optional[str], lines: Iterable[RequirementLine]) -> bool:
+    """Whether there are requirements that cannot be told here: Truss takes other files than pip's,
+    and pip's may include others."""
+    name = (requirements_file or "").rpartition("/")[2]
+    included = ("-r", "--requirement", "-e", "--editable")
+    return name in ("uv.lock", "pyproject.toml") or any(
+        line.text.startswith(included) for line in lines
+    )
+
+
+def _describe_missing(
+    request: TrussRequirementsRequest, missing: Iterable[ImportedRequirement]
+) -> Iterator[str]:
+    where = _requirements_file(request) or f"`requirements` in {request.config_file.path}"
+    for required in missing:
+        names = ", ".join(_names([required.requirement])) or required.requirement
+        modules = " or ".join(f"`{module}`" for module in required.modules)
+        if required.reason.startswith("imported by "):
+            why = f"{required.reason[len('imported by '):]} imports {modules}"
+        else:
+            why = f"{required.address} is an explicit dependency"
+        yield (
+            f"Warning: {why}, but {where} lacks its distribution {names}. Add "
+            f'{required.requirement!r} to it, or set `requirements="lockfile"` on the target.'
+        )
+
+
+# --- From the lockfile.
+
+
+def _resolve(request: TrussRequirementsRequest, python_setup: PythonSetup) -> str:
+    address = request.address
+    mode = f'`requirements="{RequirementsMode.LOCKFILE.value}"`'
+    if request.config_file.config.requirements_file:
+        raise InvalidTruss.of(
+            address,
+            f"it has {mode}, and {request.config_file.path} has `requirements_file: "
+            f"{request.config_file.config.requirements_file}`. Remove one of the two.",
+        )
+    if not python_setup.enable_resolves:
+        raise InvalidTruss.of(
+            address,
+            f"it has {mode}, but the repository has no resolves. Set `[python].enable_resolves` "
+            f"and `[python].resolves` in pants.toml.",
+        )
+    resolve = request.resolve or python_setup.default_resolve
+    for required in request.imported:
+        if required.resolve not in (None, resolve):
+            raise InvalidTruss.of(
+                address,
+                f"its resolve is {resolve}, but {required.requirement!r} ({required.address}, "
+                f"{required.reason}) belongs to the resolve {required.resolve}. Use one resolve "
+                f"for the truss and all that it imports.",
+            )
+    return resolve
+
+
+def _python(config_file: TrussConfigFile) -> str:
+    value = config_file.config.python_version
+    match = re.fullmatch(r"py3(\d+)", value)
+    if not match:
+        raise TrussError(
+            f"{config_file.path}: `python_version` is {value!r}. Write it as `python_version: "
+            f"py311`."
+        )
+    return f"3.{match.group(1)}"
+
+
+def _as_locked(
+    request: TrussRequirementsRequest, resolve: str, path: str, locked: Lockfile
+) -> TrussRequirements:
+    wanted = [
+        *(RequirementOf(r.requirement, r.address, r.reason) for r in request.imported),
+        *(
+            RequirementOf(text, request.config_file.path, f"listed in {request.config_file.path}")
+            for text in request.config_file.config.requirements
+        ),
+    ]
+    described = f"{path} (resolve {resolve})"
+    environments = marker_environments(_python(request.config_file))
+    pins = pin_requirements(wanted, locked, described, environments)
+    return TrussRequirements(
+        tuple(pin.text for pin in pins),
+        tuple(_listed(pin, path, request.config_file.path) for pin in pins),
+        tuple(
+            f"Warning: {pin.text} does not say which distribution it is, so what it requires is "
+            f"not pinned. Write `name @ {pin.text}`."
+            for pin in pins
+            if pin.name is None and not pin.text.startswith("-")
+        ),
+    )
+
+
+def _listed(pin: Pin, lockfile_path: str, config_path: str) -> GatheredRequirement:
+    return GatheredRequirement(pin.text, lockfile_path if pin.name else config_path, pin.reason)
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()
