@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gather_plan import EXPLICIT, EXTERNAL_PACKAGE, GENERATED, TRUSS
@@ -38,7 +38,7 @@ def _count(files: Sequence[GatheredFile]) -> str:
 def _groups(files: Sequence[GatheredFile]) -> Dict[str, List[GatheredFile]]:
     """Truss first, then external packages, imports, explicit dependencies, and what is made."""
     order = [TRUSS, EXTERNAL_PACKAGE, _IMPORTED, EXPLICIT, GENERATED]
-    titles = {}
+    titles: Dict[Tuple[int, str], List[GatheredFile]] = {}
     for file in files:
         kind = file.reason if file.reason in order else _IMPORTED
         by_target = kind in (TRUSS, EXTERNAL_PACKAGE)

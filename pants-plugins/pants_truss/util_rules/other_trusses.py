@@ -9,17 +9,16 @@ from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Address
 from pants.engine.fs import GlobMatchErrorBehavior
 from pants.engine.rules import collect_rules
-from pants.engine.target import SourcesPathsRequest
 
 from pants_truss.engine import (
     addresses_from_raw_specs_without_file_owners,
     concurrently,
     implicitly,
-    resolve_source_paths,
     resolve_unexpanded_targets,
     rule,
 )
 from pants_truss.target_types import TrussSourcesField
+from pants_truss.util_rules.source_tree import FindSourcePathsRequest, find_source_paths
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,11 @@ async def find_trusses_in_folder(request: TrussesInFolderRequest) -> TrussesInFo
     targets = await resolve_unexpanded_targets(addresses)
     fields = [t[TrussSourcesField] for t in targets if t.has_field(TrussSourcesField)]
     paths = await concurrently(
-        resolve_source_paths(SourcesPathsRequest(field), **implicitly()) for field in fields
+        find_source_paths(FindSourcePathsRequest(field), **implicitly()) for field in fields
     )
     return TrussesInFolder(
         tuple(
-            TrussFiles(field.address, frozenset(found.files)) for field, found in zip(fields, paths)
+            TrussFiles(field.address, frozenset(found.paths)) for field, found in zip(fields, paths)
         )
     )
 

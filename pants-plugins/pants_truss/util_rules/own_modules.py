@@ -7,15 +7,16 @@ from typing import Dict, Iterable, List, Optional, Tuple
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.rules import collect_rules
-from pants.engine.target import MultipleSourcesField, SourcesPathsRequest
+from pants.engine.target import MultipleSourcesField
 
-from pants_truss.engine import concurrently, implicitly, resolve_source_paths, rule
+from pants_truss.engine import concurrently, implicitly, rule
 from pants_truss.target_types import TrussResolveField, TrussSourcesField
 from pants_truss.util_rules.import_graph import (
     ImportNode,
     PythonOwnersRequest,
     find_python_owners,
 )
+from pants_truss.util_rules.source_tree import FindSourcePathsRequest, find_source_paths
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 
@@ -37,8 +38,8 @@ class PythonModules:
 
 @rule(desc="Find the Python targets of a truss's files")
 async def find_python_modules(request: PythonModulesRequest) -> PythonModules:
-    paths = await resolve_source_paths(SourcesPathsRequest(request.sources), **implicitly())
-    files = [path for path in paths.files if path.endswith(".py")]
+    found = await find_source_paths(FindSourcePathsRequest(request.sources), **implicitly())
+    files = [path for path in found.paths if path.endswith(".py")]
     folders = sorted({path.rpartition("/")[0] for path in files})
     owners = await concurrently(
         find_python_owners(PythonOwnersRequest(folder), **implicitly()) for folder in folders

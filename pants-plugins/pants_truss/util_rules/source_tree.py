@@ -8,7 +8,7 @@ from typing import Iterable, List, Tuple
 
 from pants.engine.fs import FileEntry, GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
-from pants.engine.target import HydrateSourcesRequest, MultipleSourcesField
+from pants.engine.target import HydrateSourcesRequest, MultipleSourcesField, SourcesPathsRequest
 from pants.option.global_options import GlobalOptions
 from pants.source.filespec import FilespecMatcher
 
@@ -20,6 +20,8 @@ from pants_truss.engine import (
     hydrate_sources,
     implicitly,
     path_globs_to_digest,
+    path_globs_to_paths,
+    resolve_source_paths,
     rule,
 )
 from pants_truss.util_rules.workspace import (
@@ -75,6 +77,33 @@ async def read_source_tree(
         ),
         tuple(_below(folder, root) for folder in scan.unseen),
     )
+
+
+@dataclass(frozen=True)
+class FindSourcePathsRequest:
+    sources: MultipleSourcesField
+
+
+@dataclass(frozen=True)
+class FoundSourcePaths:
+    """Paths relative to the build root. No content is read."""
+
+    paths: Tuple[str, ...]
+
+
+@rule
+async def find_source_paths(request: FindSourcePathsRequest) -> FoundSourcePaths:
+    try:
+        found = await resolve_source_paths(SourcesPathsRequest(request.sources), **implicitly())
+        return FoundSourcePaths(tuple(found.files))
+    except Exception:
+        # A symlink that Pants cannot expand: gathering tells of it, if the truss would hold it.
+        # The scan costs too much to be made first for every truss whose dependencies are asked.
+        scan = await scan_folder(
+            ScanFolderRequest(request.sources.address.spec_path), **implicitly()
+        )
+        around = await path_globs_to_paths(_globs_around(request.sources, scan), **implicitly())
+        return FoundSourcePaths(tuple(around.files))
 
 
 def _globs_around(sources: MultipleSourcesField, scan: ScannedFolder) -> PathGlobs:
