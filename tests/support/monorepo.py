@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Dict, Mapping, Tuple, Union
 
 PLUGIN_PATH = Path("pants-plugins").resolve()
+CODEGEN_PATH = Path("tests/codegen").resolve()
 WORK_UNITS_PATH = Path("tests/work_units").resolve()
 
 PANTS_TOML = """\
@@ -26,6 +27,20 @@ pythonpath = [{pythonpath}]
 
 [anonymous-telemetry]
 enabled = false
+"""
+
+# For `configure`, with the source roots filled in.
+PYTHON_TOML = """\
+
+[python]
+interpreter_constraints = ["CPython==3.11.*"]
+
+[python-infer]
+use_rust_parser = true
+ambiguity_resolution = "by_source_root"
+
+[source]
+root_patterns = [{roots}]
 """
 
 
@@ -119,11 +134,12 @@ class Monorepo:
             **self.environment,
         }
 
-    def log_work_units(self) -> Monorepo:
+    def log_work_units(self, *backends: str, toml: str = "") -> Monorepo:
         """Makes `pants_with_work_units` possible; for use in place of `configure`."""
         return self.configure(
             "work_unit_log",
-            toml='streaming_workunits_level = "trace"\n',
+            *backends,
+            toml=f'streaming_workunits_level = "trace"\n{toml}',
             pythonpath=(WORK_UNITS_PATH,),
         )
 

@@ -11,15 +11,17 @@ import hashlib
 import json
 import sys
 import tarfile
+import tempfile
 import warnings
 from pathlib import Path
-from typing import IO, Any, Callable, Dict, Optional
+from typing import IO, Any, Callable, Dict, List, Optional
 
 warnings.simplefilter("ignore")
 # A prediction would write byte code into the truss.
 sys.dont_write_bytecode = True
 
 from scenarios import gather_in_processes, gather_while_editing  # noqa: E402
+from server_layout import predict_like_server  # noqa: E402
 from truss.base.truss_config import TrussConfig  # noqa: E402
 from truss.cli.cli import truss_cli  # noqa: E402
 from truss.remote.baseten.core import archive_dir  # noqa: E402
@@ -50,6 +52,13 @@ def build_context(truss: str, destination: str) -> None:
         raise RuntimeError("The command failed.")
 
 
+def serve(truss: str, *requests: Any) -> List[Any]:
+    """What the model server answers, laid out as in an image of the truss."""
+    with tempfile.TemporaryDirectory() as context:
+        build_context(truss, context)
+        return predict_like_server(Path(context), list(requests))
+
+
 def archive(truss: str) -> Dict[str, Any]:
     """Path -> [sha256, executable] of what a push uploads."""
     with archive_dir(Path(truss)) as file:
@@ -74,6 +83,7 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "gather_while_editing": gather_while_editing,
     "gather_with_config": gather_with_config,
     "predict": predict,
+    "serve": serve,
 }
 
 

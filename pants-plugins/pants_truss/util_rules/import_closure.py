@@ -195,7 +195,7 @@ class _Closure:
             inits = self._inits.pop(key)
             for init in inits:
                 self._edges[key, init.key] = None
-                self._meet(init, imported_by(file or key), file)
+                self._meet(init, imported_by(file or key), None)
             self._walk.lead(key, [init.key for init in inits])
 
     def sources(self) -> Tuple[ImportedSource, ...]:

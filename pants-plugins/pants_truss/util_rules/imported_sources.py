@@ -84,7 +84,7 @@ async def read_node(request: ReadNodeRequest) -> NodeTrees:
 
 
 def _exactly(path: str) -> PathGlobs:
-    return PathGlobs([escape_glob(path)], glob_match_error_behavior=GlobMatchErrorBehavior.error)
+    return PathGlobs([escape_glob(path)], glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
 
 
 @dataclass(frozen=True)
