@@ -43,6 +43,9 @@ def trusses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copy("pants.toml", repo.root)
     run = repo.pants("package", "src::").assert_success()
     assert run.stderr.count("3 from src/shared/textkit, 4 from src/shared/features") == 2
+    # By import alone, and by both ways.
+    assert "  11 files, 6 imported, " in run.stderr
+    assert "4 from src/shared/features, 3 imported" in run.stderr
     moved = base / "moved"
     shutil.move(str(repo.root / "dist"), moved)
     shutil.rmtree(repo.root)

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Dict, List, Tuple, Union
 
-from support.monorepo import Monorepo, Tree, read_tree
+from support.monorepo import PYTHON_TOML, Monorepo, Tree, read_tree
 
 INPUTS: Dict[str, Union[str, bytes]] = {
     "trusses/a/BUILD": 'truss()\ntruss(name="prod", config="prod.yaml")\n',
@@ -24,7 +24,21 @@ INPUTS: Dict[str, Union[str, bytes]] = {
     "shared/one/lib/code.py": "L = 1\n",
     "shared/two/BUILD": "truss_external_package()\n",
     "shared/two/two.py": "T = 2\n",
+    "trusses/b/BUILD": "truss(requirements='lockfile')\npython_sources(name='src', sources=['**/*.py'])\n",
+    "trusses/b/config.yaml": "python_version: py311\nrequirements: [b-direct]\n",
+    "trusses/b/model/model.py": "import chain.one\nimport a_dist\n",
+    "imported/BUILD": "python_sources(sources=['**/*.py'])\n",
+    "imported/chain/__init__.py": "",
+    "imported/chain/one.py": "import chain.two\n",
+    "imported/chain/two.py": "import chain.one\n",
+    "imported/chain/run.sh": "#!/bin/sh\n",
+    "3rdparty/BUILD": "python_requirement(name='a', requirements=['a-dist'])\n",
+    "3rdparty/python.lock": "a-dist==1\n    # via -r x\nb-direct==2\n    # via -r x\nc==3\n    # via a-dist\n",
 }
+TOML = PYTHON_TOML.format(roots='"/imported", "/trusses/*"').replace(
+    "[python]",
+    '[python]\nenable_resolves = true\nresolves = {python-default = "3rdparty/python.lock"}',
+)
 LINKS = {"shared/two/alias.py": "two.py", "trusses/a/model/linked": "../../../shared/two"}
 
 DECOYS = {
@@ -43,6 +57,10 @@ DECOYS = {
 }
 
 
+def configure(repo: Monorepo) -> None:
+    repo.configure("pants.backend.python", toml=TOML)
+
+
 def make(repo: Monorepo, seed: int) -> None:
     order: List[str] = sorted(INPUTS)
     random.Random(seed).shuffle(order)
@@ -54,19 +72,21 @@ def make(repo: Monorepo, seed: int) -> None:
 
 
 def package(repo: Monorepo, umask: int) -> Tuple[Tree, List[str]]:
-    run = repo.pants("package", "trusses/a:", umask=umask).assert_success()
+    run = repo.pants("package", "trusses/::", umask=umask).assert_success()
     digests = sorted(line for line in run.stderr.splitlines() if "sha256:" in line)
-    assert len(digests) == 2
+    assert len(digests) == 3
     return read_tree(repo.root / "dist"), digests
 
 
 def test_two_machines_give_identical_trees(tmp_path: Path) -> None:
-    first = Monorepo(tmp_path / "a", tmp_path / "machine-a", daemon=False).configure()
+    first = Monorepo(tmp_path / "a", tmp_path / "machine-a", daemon=False)
+    configure(first)
     make(first, 3)
     first.environment = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0"}
 
     far = tmp_path / "a much longer path" / ("deep/" * 20) / "clone"
-    second = Monorepo(far, tmp_path / "machine-b", daemon=True).configure()
+    second = Monorepo(far, tmp_path / "machine-b", daemon=True)
+    configure(second)
     second.environment = {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "4242"}
     make(second, 11)
     for path, content in DECOYS.items():
@@ -79,11 +99,14 @@ def test_two_machines_give_identical_trees(tmp_path: Path) -> None:
         second.stop_daemon()
     assert "trusses.a/a/packages/pkg/Ärger.py" in tree
     assert "trusses.a/a/model/linked/two.py" in tree
+    assert {"trusses.b/b/packages/chain/two.py", "trusses.b/b.truss-manifest.json"} <= set(tree)
+    assert b'"c==3"' in tree["trusses.b/b/config.yaml"][0]
     assert not any("decoy" in path or "scratch" in path for path in tree)
 
 
 def test_a_git_clone_gives_the_same_tree(tmp_path: Path) -> None:
-    first = Monorepo(tmp_path / "first", tmp_path / "machine-a", daemon=False).configure()
+    first = Monorepo(tmp_path / "first", tmp_path / "machine-a", daemon=False)
+    configure(first)
     make(first, 7)
     first.commit()
     second = Monorepo(tmp_path / "a clone" / "second", tmp_path / "machine-b", daemon=False)
@@ -92,7 +115,8 @@ def test_a_git_clone_gives_the_same_tree(tmp_path: Path) -> None:
 
 
 def test_the_printed_digest_is_the_documented_one(tmp_path: Path) -> None:
-    repo = Monorepo(tmp_path / "repo", tmp_path / "machine", daemon=False).configure()
+    repo = Monorepo(tmp_path / "repo", tmp_path / "machine", daemon=False)
+    configure(repo)
     make(repo, 5)
     run = repo.pants("package", "trusses/a:a").assert_success()
     # The command of docs/tree-digest.md.

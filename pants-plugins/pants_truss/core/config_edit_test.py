@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pants_truss.core.config_edit import clear_external_package_dirs
+from pants_truss.core.config_edit import clear_external_package_dirs, set_list
 from pants_truss.core.errors import TrussError
 
 
@@ -216,3 +216,57 @@ def test_comments_between_entries_survive(entries: List[str], comments: List[str
     assert yaml.safe_load(result) == {"a": 1, "external_package_dirs": [], "b": 2}
     for comment in comments[: len(entries)]:
         assert comment.strip() in result
+
+
+# --- Any list at any top-level key.
+
+
+def set_requirements(text: str, *items: str) -> str:
+    return set_list(text.encode(), "requirements", items).decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "a: 1\nrequirements: []  # none\nb: 2\n",
+            'a: 1\nrequirements: [\n    "x==1",\n  ]  # none\nb: 2\n',
+        ),
+        (
+            "requirements:\n- a  # one\n# two\n- b\nb: 2\n",
+            'requirements: [\n    "x==1",\n  ]\n  # one\n# two\nb: 2\n',
+        ),
+        ("a: 1\r\nb: 2\r\n", 'requirements: [\r\n    "x==1",\r\n  ]\r\na: 1\r\nb: 2\r\n'),
+        ("{a: 1}", '{requirements: [\n    "x==1",\n  ], a: 1}'),
+        ("", 'requirements: [\n    "x==1",\n  ]\n'),
+        ("# only a comment", '# only a comment\nrequirements: [\n    "x==1",\n  ]\n'),
+        (
+            "b: &b {requirements: [q]}\n<<: *b\n",
+            'requirements: [\n    "x==1",\n  ]\nb: &b {requirements: [q]}\n<<: *b\n',
+        ),
+        ("  a: 1\n", '  requirements: [\n    "x==1",\n  ]\n  a: 1\n'),
+        (
+            "requirements: &r\n  - a\nothers: *r\n",
+            'requirements: [\n    "x==1",\n  ]\nothers: &r ["a"]\n',
+        ),
+    ],
+)
+def test_a_list_is_set(before: str, after: str) -> None:
+    assert set_requirements(before, "x==1") == after
+
+
+@given(
+    items=st.lists(st.text(alphabet="ab=\"'#:[]{}é\\\n@ ", max_size=8), max_size=4),
+    old=st.lists(st.text(alphabet="ab=#'\" ", max_size=5), max_size=3),
+    before=st.dictionaries(st.text(alphabet="abc", min_size=1, max_size=6), values, max_size=2),
+    after=st.dictionaries(st.text(alphabet="xyz", min_size=1, max_size=6), values, max_size=2),
+    flow=st.booleans(),
+)
+@settings(max_examples=200)
+def test_random_lists(items: Any, old: Any, before: Any, after: Any, flow: bool) -> None:
+    data = {**before, "requirements": old, **after}
+    text: str = yaml.dump(
+        data, Dumper=Dumper, sort_keys=False, default_flow_style=None if flow else False
+    )
+    result = yaml.safe_load(set_requirements(text, *items))
+    assert repr(result) == repr({**yaml.safe_load(text), "requirements": items})

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
 
-from packaging.utils import canonicalize_name
-
+from pants_truss.core.errors import TrussError
 from pants_truss.core.gather_plan import EXTERNAL_PACKAGE, GENERATED, TRUSS
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement
 from pants_truss.core.paths import ancestors, is_within
+from pants_truss.core.requirement import parse_line
 
 _REQUIRED_BY = "required by "
 
@@ -115,5 +114,11 @@ def _common_suffix(source: str, path: str) -> List[str]:
 
 
 def _distribution(requirement: str) -> str:
-    match = re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", requirement)
-    return canonicalize_name(match.group()) if match else requirement
+    """The name of the distribution, or the URL of one without a name; empty for an option."""
+    try:
+        line = parse_line(requirement)
+    except TrussError:
+        return requirement
+    if line is None or line.is_option:
+        return ""
+    return line.name or line.text

@@ -18,10 +18,11 @@ TRUSS = "truss"
 EXTERNAL_PACKAGE = "external_package_dirs"
 EXPLICIT = "explicit dependency"
 GENERATED = "generated"
+IMPORTED_BY = "imported by "
 
 
 def imported_by(path: str) -> str:
-    return f"imported by {path}"
+    return f"{IMPORTED_BY}{path}"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterable, Mapping, Optional, Tuple
 
-from pants_truss.core.gather_plan import GENERATED, GatherPlan
+from pants_truss.core.gather_plan import GENERATED, IMPORTED_BY, GatherPlan
 from pants_truss.core.tree_digest import tree_digest
 
 
@@ -23,6 +23,10 @@ class GatheredFile:
     target: Optional[str]
     source: Optional[str]
     reason: str
+
+    @property
+    def is_imported(self) -> bool:
+        return self.reason.startswith(IMPORTED_BY)
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,15 @@ def human_size(size: int) -> str:
     return f"{size} B" if unit == "B" else f"{value:.1f} {unit}"
 
 
-def summarize(*, file_count: int, packages: Mapping[str, int], size: int, digest: str) -> str:
-    """`12 files, 3 from src/shared/textkit, 1.2 MB, sha256:...`; packages that gave none are left
+def summarize(
+    *, file_count: int, packages: Mapping[str, int], imported: int, size: int, digest: str
+) -> str:
+    """`12 files, 3 from src/shared/textkit, 2 imported, 1.2 MB, sha256:...`; what gave none is left
     out."""
     parts = [f"{file_count} file{'' if file_count == 1 else 's'}"]
     parts += [
         f"{count} from {root or 'the build root'}" for root, count in packages.items() if count
     ]
+    if imported:
+        parts.append(f"{imported} imported")
     return ", ".join([*parts, human_size(size), digest])

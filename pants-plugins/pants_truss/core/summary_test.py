@@ -24,11 +24,13 @@ def test_human_size(size: int, text: str) -> None:
 def test_the_line() -> None:
     line = summarize(
         file_count=12,
+        imported=2,
         packages={"src/shared/textkit": 3, "src/empty": 0},
         size=1_234_567,
         digest="sha256:ab",
     )
-    assert line == "12 files, 3 from src/shared/textkit, 1.2 MB, sha256:ab"
+    assert line == "12 files, 3 from src/shared/textkit, 2 imported, 1.2 MB, sha256:ab"
     assert (
-        summarize(file_count=1, packages={}, size=1, digest="sha256:ab") == "1 file, 1 B, sha256:ab"
+        summarize(file_count=1, packages={}, imported=0, size=1, digest="sha256:ab")
+        == "1 file, 1 B, sha256:ab"
     )

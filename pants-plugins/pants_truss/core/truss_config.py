@@ -26,7 +26,8 @@ class TrussConfig:
 
     `bundled_packages_dir` is a normalised path relative to the truss; `external_package_dirs` are
     the strings of the file, in its order. `model_file` is the path of the model class in the truss;
-    `python_version` is as Truss writes it, `py311`.
+    `python_version` is as Truss writes it, `py311`; `requirements_file` is a normalised path
+    relative to the truss.
     """
 
     external_package_dirs: Tuple[str, ...] = ()
@@ -69,7 +70,9 @@ def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
 
 def _requirements_file(data: Dict[Any, Any]) -> Optional[str]:
     key = "requirements_file"
-    return None if data.get(key) is None else _string(data, key, "requirements.txt") or None
+    if data.get(key) is None:
+        return None
+    return normalize_inside(_string(data, key, "requirements.txt")) or None
 
 
 def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[str, ...]:

@@ -105,6 +105,7 @@ def _summary(gathered: GatheredTruss) -> str:
     return summarize(
         file_count=len(gathered.files),
         packages=gathered.packages,
+        imported=sum(file.is_imported for file in gathered.files),
         size=gathered.size,
         digest=gathered.tree_digest,
     )

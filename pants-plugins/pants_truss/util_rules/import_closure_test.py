@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
-from typing import Dict, List, Optional, Set
+from typing import Dict, List, Set
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pants.backend.python import target_types_rules
-from pants.backend.python.dependency_inference import rules as python_inference
-from pants.backend.python.macros.python_artifact import PythonArtifact
-from pants.backend.python.target_types import (
-    PythonDistribution,
-    PythonRequirementTarget,
-    PythonSourcesGeneratorTarget,
-    PythonTestsGeneratorTarget,
-)
-from pants.backend.python.util_rules import pex_requirements
-from pants.core.target_types import FilesGeneratorTarget, GenericTarget, ResourceTarget
-from pants.core.target_types import rules as core_target_types_rules
-from pants.engine.addresses import Address
 from pants.engine.fs import DigestContents
-from pants.engine.internals.parametrize import Parametrize
-from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
+from pants.testutil.rule_runner import RuleRunner, engine_error
 
-from pants_truss.dependency_inference import rules as inference
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import gather
-from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest
+from pants_truss.util_rules.conftest import gather_truss, new_rule_runner, write
+from pants_truss.util_rules.gather import GatheredTruss
 from pants_truss.util_rules.truss_config import InvalidTruss
 
-OPTIONS = [
-    "--python-interpreter-constraints=['CPython==3.11.*']",
-    "--python-infer-use-rust-parser",
-    "--source-root-patterns=['/*/shared', '/*/truss*', '/*/truss*/packages', '/*/ext*']",
-    "--truss-gather-package-collisions=error",
-]
 TWO_RESOLVES = [
     "--python-enable-resolves",
     "--python-resolves={'one': 'one.lock', 'two': 'two.lock'}",
@@ -47,49 +24,7 @@ TWO_RESOLVES = [
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return RuleRunner(
-        rules=[
-            *core_target_types_rules(),
-            *pex_requirements.rules(),
-            *python_inference.rules(),
-            *target_types_rules.rules(),
-            *gather.rules(),
-            *inference.rules(),
-            QueryRule(GatheredTruss, [GatherTrussRequest]),
-        ],
-        target_types=[
-            FilesGeneratorTarget,
-            GenericTarget,
-            PythonDistribution,
-            PythonRequirementTarget,
-            PythonSourcesGeneratorTarget,
-            PythonTestsGeneratorTarget,
-            ResourceTarget,
-            TrussExternalPackageTarget,
-            TrussTarget,
-        ],
-        objects={"parametrize": Parametrize, "python_artifact": PythonArtifact},
-    )
-
-
-def gather_truss(
-    rule_runner: RuleRunner, folder: str, *options: str, name: Optional[str] = None
-) -> GatheredTruss:
-    rule_runner.set_options([*OPTIONS, *options], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
-    target = rule_runner.get_target(Address(folder, target_name=name))
-    return rule_runner.request(GatheredTruss, [GatherTrussRequest.create(target)])
-
-
-def write(rule_runner: RuleRunner, root: str, files: Dict[str, str], truss: str = "truss()") -> str:
-    """A case in a folder of its own, with a truss in `truss/`. Returns the truss's folder."""
-    build = f"{truss}\npython_sources(name='src', sources=['**/*.py'])\n"
-    defaults = {
-        "truss/BUILD": build,
-        "truss/config.yaml": "",
-        "shared/BUILD": "python_sources(sources=['**/*.py'])\n",
-    }
-    rule_runner.write_files({f"{root}/{p}": t for p, t in {**defaults, **files}.items()})
-    return f"{root}/truss"
+    return new_rule_runner()
 
 
 def bundled(gathered: GatheredTruss, folder: str = "packages") -> Dict[str, str]:
@@ -467,4 +402,3 @@ def test_random_graphs(
     contents = rule_runner.request(DigestContents, [gathered.digest])
     below = [file.path for file in contents if file.path.startswith("packages/")]
     assert sorted(below) == sorted(f"packages/{path(name)}" for name in reachable(graph, roots))
-    assert Path(rule_runner.build_root, folder).exists()

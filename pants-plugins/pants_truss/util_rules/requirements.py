@@ -12,6 +12,7 @@ from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.errors import TrussError
+from pants_truss.core.gather_plan import IMPORTED_BY
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lockfile import Lockfile
@@ -140,8 +141,8 @@ def _describe_missing(
     for required in missing:
         names = ", ".join(_names([required.requirement])) or required.requirement
         modules = " or ".join(f"`{module}`" for module in required.modules)
-        if required.reason.startswith("imported by "):
-            why = f"{required.reason[len('imported by '):]} imports {modules}"
+        if required.reason.startswith(IMPORTED_BY):
+            why = f"{required.reason[len(IMPORTED_BY):]} imports {modules}"
         else:
             why = f"{required.address} is an explicit dependency"
         yield (

@@ -1,0 +1,108 @@
+"""Pins are those that uv resolves to, when all there is to choose from is what the lockfile has.
+
+For each locked distribution a wheel is made that has its name, version and requirements, as Pex
+recorded them, and nothing else: uv reads no more of a wheel than that to resolve.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+
+from pants_truss.core import lockfile
+from pants_truss.core.pins import RequirementOf, pin_requirements
+from pants_truss.core.requirement import marker_environments
+
+UV = Path("tests.uv_tool/uv_tool.pex").resolve()
+LOCKFILE = Path("3rdparty/truss/truss.lock").resolve()
+
+ROOTS: Dict[str, List[str]] = {
+    "all": ["truss"],
+    "one": ["boto3"],
+    "several": ["google-cloud-storage", "rich>=10", "httpx"],
+    "extras": [
+        "fsspec[github,tqdm]",
+        "google-auth[urllib3]",
+        "httpx2[cli,ws]",
+        "proto-plus[testing]",
+    ],
+    "markers": ["click; sys_platform == 'win32'", "PyYAML; python_version >= '3.8'", "keyring"],
+    "servers": ["fastapi", "opentelemetry-exporter-otlp-proto-http", "uvloop"],
+}
+
+
+def locked_requirements() -> List[Dict[str, Any]]:
+    lines = LOCKFILE.read_text().splitlines()
+    data = json.loads("\n".join(line for line in lines if not line.startswith("//")))
+    return list(data["locked_resolves"][0]["locked_requirements"])
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    for locked in locked_requirements():
+        name, version = locked["project_name"].replace("-", "_"), locked["version"]
+        info = f"{name}-{version}.dist-info"
+        metadata = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+        metadata += [f"Requires-Dist: {requirement}" for requirement in locked["requires_dists"]]
+        with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"{info}/METADATA", "\n".join(metadata) + "\n")
+            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+            wheel.writestr(f"{info}/RECORD", "")
+    return folder
+
+
+def uv_pins(wheels: Path, roots: List[str], python: str, tmp_path: Path) -> List[str]:
+    wanted = tmp_path / "requirements.in"
+    wanted.write_text("\n".join(roots))
+    process = subprocess.run(
+        [str(UV), "pip", "compile", str(wanted), "--no-config", "--no-index"]
+        + [f"--find-links={wheels}", f"--python-version={python}", "--no-header", "--no-annotate"]
+        + [
+            f"--python={sys.executable}",
+            "--python-platform=x86_64-manylinux_2_28",
+            "--no-emit-find-links",
+            "--prerelease=allow",
+        ],
+        env={**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout.split()
+
+
+def test_the_lockfile_is_one_to_learn_from() -> None:
+    requirements = [r for locked in locked_requirements() for r in locked["requires_dists"]]
+    platforms = ("sys_platform", "platform_system", "python_version", "python_full_version")
+    assert len(locked_requirements()) >= 60
+    assert len([r for r in requirements if any(p in r for p in platforms)]) >= 60
+
+
+# On 3.13 one distribution requires another that the lockfile, made for 3.11, does not have.
+CASES = [
+    (roots, python)
+    for roots in ROOTS
+    for python in ("3.11", "3.12", "3.13")
+    if (roots, python) != ("all", "3.13")
+]
+
+
+@pytest.mark.parametrize(("roots", "python"), CASES)
+def test_pins_are_those_of_uv(roots: str, python: str, wheels: Path, tmp_path: Path) -> None:
+    environments = marker_environments(python)
+    locked = lockfile.parse(LOCKFILE.read_bytes(), environments)
+    # Made for 3.11; the others show that markers are evaluated for the Python that is asked for.
+    locked = replace(locked, python_versions=())
+    wanted = [RequirementOf(text, "test") for text in ROOTS[roots]]
+    pins = pin_requirements(wanted, locked, "truss.lock", environments)
+    assert [pin.text for pin in pins] == uv_pins(wheels, ROOTS[roots], python, tmp_path)
