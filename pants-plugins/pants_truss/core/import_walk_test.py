@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from random import Random
 from typing import Dict, List, Set
 
 from hypothesis import given
@@ -69,7 +70,9 @@ def test_each_chain_is_a_shortest_way_from_a_root(graph: Graph, roots: Set[str])
 
 
 @given(GRAPHS, st.sets(NAMES), st.randoms(use_true_random=False))
-def test_the_order_in_which_edges_are_found_does_not_matter(graph: Graph, roots, random) -> None:  # type: ignore[no-untyped-def]
+def test_the_order_in_which_edges_are_found_does_not_matter(
+    graph: Graph, roots: Set[str], random: Random
+) -> None:
     shuffled = {node: random.sample(edges, len(edges)) for node, edges in graph.items()}
     assert list(walk_all(graph, roots).via.items()) == list(walk_all(shuffled, roots).via.items())
 

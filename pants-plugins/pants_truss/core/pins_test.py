@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Dict, List, Set
+from typing import Dict, List, Set, Tuple
 
 import pytest
 from hypothesis import given
@@ -12,10 +12,12 @@ from pants_truss.core.lockfile import LockedDistribution, Lockfile
 from pants_truss.core.pins import Pin, RequirementOf, pin_requirements
 from pants_truss.core.requirement import marker_environments
 
+Strings = Tuple[str, ...]
+
 ENVIRONMENTS = marker_environments("3.11")
 
 
-def lock(*entries: str, has_edges: bool = True, python_versions: tuple = ()) -> Lockfile:  # type: ignore[type-arg]
+def lock(*entries: str, has_edges: bool = True, python_versions: Strings = ()) -> Lockfile:
     """`a 1.0: b>=1, c` is a distribution and what it requires."""
     distributions = {}
     for entry in entries:
@@ -112,7 +114,7 @@ def test_a_prerelease_that_is_locked_is_what_was_wanted() -> None:
 
 
 @pytest.mark.parametrize("versions", [("==3.11.*",), ("<3.9", ">=3.11.4,<3.12"), (">=3.8",), ()])
-def test_a_python_that_the_lockfile_is_for(versions: tuple) -> None:  # type: ignore[type-arg]
+def test_a_python_that_the_lockfile_is_for(versions: Strings) -> None:
     assert pin(lock("a 1", python_versions=versions), "a") == ["a==1"]
 
 

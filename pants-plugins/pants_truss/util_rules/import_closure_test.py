@@ -312,7 +312,9 @@ def test_an_unowned_import_can_be_made_an_error(rule_runner: RuleRunner) -> None
         gather_truss(rule_runner, folder, "--python-infer-unowned-dependency-behavior=error")
 
 
-def test_an_ambiguous_import_is_pants_own_warning(rule_runner: RuleRunner, caplog) -> None:  # type: ignore[no-untyped-def]
+def test_an_ambiguous_import_is_pants_own_warning(
+    rule_runner: RuleRunner, caplog: pytest.LogCaptureFixture
+) -> None:
     files = {
         "truss/model/model.py": "import twofold",
         "shared/twofold.py": "",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Tuple
 
-from packaging.utils import canonicalize_name
 from pants.backend.python.dependency_inference.default_module_mapping import (
     DEFAULT_MODULE_MAPPING,
     DEFAULT_TYPE_STUB_MODULE_MAPPING,
@@ -16,6 +15,8 @@ from pants.backend.python.target_types import (
     PythonRequirementTypeStubModulesField,
 )
 from pants.engine.target import Target
+
+from pants_truss.core.requirement import parse_line
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,17 @@ class ProvidedRequirement:
 def describe_requirement(target: Target) -> ProvidedRequirement:
     if not target.has_field(PythonRequirementsField):
         return ProvidedRequirement()
-    requirements = target[PythonRequirementsField].value
+    requirements = tuple(str(r) for r in target[PythonRequirementsField].value)
     modules = tuple(target.get(PythonRequirementModulesField).value or ())
-    names = [canonicalize_name(requirement.project_name) for requirement in requirements]
+    lines = [parse_line(requirement) for requirement in requirements]
+    names = [line.name for line in lines if line and line.name]
     stub = bool(target.get(PythonRequirementTypeStubModulesField).value) or (
         bool(names) and all(_is_type_stub(name) for name in names)
     )
     if not modules:
         modules = tuple(module for name in names for module in _default_modules(name))
     return ProvidedRequirement(
-        tuple(str(requirement) for requirement in requirements),
+        requirements,
         modules,
         stub and not target.get(PythonRequirementModulesField).value,
     )
