@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.requirement import applies, parse_line, parse_locked
+from pants_truss.core.requirement import applies, parse_line, parse_locked, redacted
 
 _VCS = re.compile(r"(git|hg|svn|bzr)\+")
 # What pip takes in a constraints file and what says nothing about versions.
@@ -175,8 +175,8 @@ def _parse_constraints(text: str, environments: Sequence[Dict[str, str]]) -> Loc
         known = distributions.get(locked.name)
         if known and known != locked:
             raise TrussError(
-                f"locks {locked.name} twice: {known.pin} and, on line {entry.number}, "
-                f"{locked.pin}."
+                f"locks {locked.name} twice: {redacted(known.pin)} and, on line {entry.number}, "
+                f"{redacted(locked.pin)}."
             )
         distributions[locked.name] = locked
         parents[locked.name] = _parents(entry.comments)
@@ -231,7 +231,7 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[L
         return None
     if line.name is None or line.parsed is None:
         raise TrussError(
-            f"has {entry.requirement!r} on line {entry.number}, where a pin was expected, such as "
+            f"has {redacted(entry.requirement)!r} on line {entry.number}, where a pin was expected, such as "
             f"`numpy==1.26.4` or `name @ https://...`."
         )
     requirement = line.parsed
@@ -242,12 +242,12 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[L
     specifiers = list(requirement.specifier)
     if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
         raise TrussError(
-            f"does not pin {line.name} with `==`: it has {entry.requirement!r} on line "
+            f"does not pin {line.name} with `==`: it has {redacted(entry.requirement)!r} on line "
             f"{entry.number}."
         )
     if specifiers[0].version.endswith("*"):
         raise TrussError(
-            f"pins {line.name} to any of several versions: it has {entry.requirement!r} on line "
+            f"pins {line.name} to any of several versions: it has {redacted(entry.requirement)!r} on line "
             f"{entry.number}."
         )
     return LockedDistribution(line.name, specifiers[0].version, ())

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.lockfile import LockedDistribution, Lockfile
-from pants_truss.core.requirement import RequirementLine, applies, parse_line
+from pants_truss.core.requirement import RequirementLine, applies, parse_line, redacted
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class _Closure:
     def want(self, line: RequirementLine, requirement: RequirementOf) -> None:
         assert line.name is not None
         locked = self._lockfile.distributions.get(line.name)
-        described = f"{requirement.text!r} ({requirement.origin})"
+        described = f"{redacted(requirement.text)!r} ({requirement.origin})"
         if locked is None:
             raise TrussError(
                 f"the lockfile {self._path} has no {line.name}, which {described} asks for. Add it "
@@ -120,7 +120,7 @@ class _Closure:
             self._urls.setdefault(line.name, line.text)
         elif not _satisfies(locked, line):
             raise TrussError(
-                f"{described} contradicts the lockfile {self._path}, which has {locked.pin}. Make "
+                f"{described} contradicts the lockfile {self._path}, which has {redacted(locked.pin)}. Make "
                 f"them agree: change the one, or the other with `pants generate-lockfiles`."
             )
         self._reach(line.name, line.extras, requirement.reason)

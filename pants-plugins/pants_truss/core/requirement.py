@@ -14,6 +14,7 @@ from pants_truss.core.errors import TrussError
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)(?:\[([A-Za-z0-9._,-]*)\])?")
 _EXTRA_MARKER = re.compile(r"""(\bextra\s*[=!]=\s*)(["'])([^"']+)\2""")
+_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]*@")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -55,7 +56,7 @@ def parse_line(text: str) -> Optional[RequirementLine]:
         if _URL.match(stripped) or stripped.startswith((".", "/")):
             return _unnamed(stripped)
         raise TrussError(
-            f"{text!r} is not a requirement ({_first_line(e)}). Write it as in a pip requirements "
+            f"{redacted(text)!r} is not a requirement ({_first_line(e)}). Write it as in a pip requirements "
             f"file, such as `numpy==1.26.4`."
         ) from None
     return RequirementLine(
@@ -82,6 +83,12 @@ def _unnamed(text: str) -> RequirementLine:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0].rstrip(":.")
+
+
+def redacted(text: str) -> str:
+    """Without the credentials that a URL may carry: for what is shown or written down. The threat
+    is a token for a private index that ends in a CI log."""
+    return _CREDENTIALS.sub(r"\1***@", text)
 
 
 def guessed_names(lines: Iterable[RequirementLine]) -> FrozenSet[str]:

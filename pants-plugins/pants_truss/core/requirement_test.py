@@ -12,6 +12,7 @@ from pants_truss.core.requirement import (
     marker_environments,
     parse_line,
     parse_locked,
+    redacted,
 )
 
 
@@ -54,6 +55,20 @@ def test_a_url_without_a_name_is_guessed_from_its_last_part() -> None:
         parse_line("numpy"),
     ]
     assert guessed_names(line for line in lines if line) == {"my-lib", "other", "numpy"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--index-url https://me:s3cret@host/simple", "--index-url https://***@host/simple"),
+        ("a @ git+https://tok3n@host/a.git@v1", "a @ git+https://***@host/a.git@v1"),
+        ("git+ssh://git@host/a.git", "git+ssh://***@host/a.git"),
+        ("a @ https://host/a@b.whl", "a @ https://host/a@b.whl"),
+        ("numpy==1.0", "numpy==1.0"),
+    ],
+)
+def test_credentials_are_not_shown(text: str, shown: str) -> None:
+    assert redacted(text) == shown
 
 
 @pytest.mark.parametrize(

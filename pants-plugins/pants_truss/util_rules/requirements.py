@@ -23,6 +23,7 @@ from pants_truss.core.requirement import (
     guessed_names,
     marker_environments,
     parse_line,
+    redacted,
 )
 from pants_truss.engine import get_digest_contents, implicitly, path_globs_to_digest, rule
 from pants_truss.target_types import RequirementsMode, TrussRequirementsField
@@ -96,7 +97,7 @@ def _as_configured(
     lines = [(line, origin) for text, origin in written for line in _read_line(text)]
     reasons = {name: r.reason for r in request.imported for name in _names([r.requirement])}
     listed = tuple(
-        GatheredRequirement(line.text, origin, reasons.get(line.name or ""))
+        GatheredRequirement(redacted(line.text), origin, reasons.get(line.name or ""))
         for line, origin in lines
     )
     if _is_unreadable(requirements_file, [line for line, _ in lines]):
@@ -147,7 +148,7 @@ def _describe_missing(
             why = f"{required.address} is an explicit dependency"
         yield (
             f"Warning: {why}, but {where} lacks its distribution {names}. Add "
-            f'{required.requirement!r} to it, or set `requirements="lockfile"` on the target.'
+            f'{redacted(required.requirement)!r} to it, or set `requirements="lockfile"` on the target.'
         )
 
 
@@ -174,7 +175,7 @@ def _resolve(request: TrussRequirementsRequest, python_setup: PythonSetup) -> st
         if required.resolve not in (None, resolve):
             raise InvalidTruss.of(
                 address,
-                f"its resolve is {resolve}, but {required.requirement!r} ({required.address}, "
+                f"its resolve is {resolve}, but {redacted(required.requirement)!r} ({required.address}, "
                 f"{required.reason}) belongs to the resolve {required.resolve}. Use one resolve "
                 f"for the truss and all that it imports.",
             )
@@ -209,8 +210,8 @@ def _as_locked(
         tuple(pin.text for pin in pins),
         tuple(_listed(pin, path, request.config_file.path) for pin in pins),
         tuple(
-            f"Warning: {pin.text} does not say which distribution it is, so what it requires is "
-            f"not pinned. Write `name @ {pin.text}`."
+            f"Warning: {redacted(pin.text)} does not say which distribution it is, so what it requires is "
+            f"not pinned. Write `name @ {redacted(pin.text)}`."
             for pin in pins
             if pin.name is None and not pin.text.startswith("-")
         ),
@@ -218,7 +219,9 @@ def _as_locked(
 
 
 def _listed(pin: Pin, lockfile_path: str, config_path: str) -> GatheredRequirement:
-    return GatheredRequirement(pin.text, lockfile_path if pin.name else config_path, pin.reason)
+    return GatheredRequirement(
+        redacted(pin.text), lockfile_path if pin.name else config_path, pin.reason
+    )
 
 
 def rules() -> Iterable[object]:

@@ -153,6 +153,20 @@ def test_a_pex_lockfile(rule_runner: RuleRunner) -> None:
     ]
 
 
+@pytest.mark.parametrize("mode", ["config", "lockfile"])
+def test_credentials_stay_in_the_config(rule_runner: RuleRunner, mode: str) -> None:
+    option = "--extra-index-url https://me:s3cret@host/simple"
+    files = {
+        "truss/config.yaml": (
+            f"python_version: py311\nrequirements: ['{option}', git+https://t0ken@host/q.git]\n"
+        )
+    }
+    gathered = gather(rule_runner, files, mode)
+    assert {option, "git+https://t0ken@host/q.git"} <= set(pins(rule_runner, gathered))
+    shown = f"{gathered.requirements} {gathered.notes}"
+    assert "s3cret" not in shown and "t0ken" not in shown and "https://***@host/simple" in shown
+
+
 def test_a_truss_without_requirements(rule_runner: RuleRunner) -> None:
     gathered = gather(rule_runner, {"truss/model/model.py": ""})
     assert config_text(rule_runner, gathered) == "python_version: py311\n"
