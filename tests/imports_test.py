@@ -138,7 +138,10 @@ CASES: Dict[str, Dict[str, Any]] = {
     "generated_code": {
         "import": "from generates.main import answer",
         "files": {
-            "generates/main.py": "from generates.text import TEXT\ndef answer(): return TEXT\n",
+            "generates/main.py": (
+                "from generates.text import TEXT  # pants: no-infer-dep\n"
+                "def answer(): return TEXT\n"
+            ),
             "generates/text.txt": "hello",
             "generates/BUILD": (
                 "python_sources(dependencies=[':text'])\n"

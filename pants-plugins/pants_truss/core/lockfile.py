@@ -231,8 +231,8 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[L
         return None
     if line.name is None or line.parsed is None:
         raise TrussError(
-            f"has {redacted(entry.requirement)!r} on line {entry.number}, where a pin was expected, such as "
-            f"`numpy==1.26.4` or `name @ https://...`."
+            f"has {redacted(entry.requirement)!r} on line {entry.number}, where a pin was expected, "
+            f"such as `numpy==1.26.4` or `name @ https://...`."
         )
     requirement = line.parsed
     if not applies(requirement, (), environments):
@@ -242,13 +242,13 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[L
     specifiers = list(requirement.specifier)
     if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
         raise TrussError(
-            f"does not pin {line.name} with `==`: it has {redacted(entry.requirement)!r} on line "
-            f"{entry.number}."
+            f"does not pin {line.name} with `==`: it has {redacted(entry.requirement)!r} "
+            f"on line {entry.number}."
         )
     if specifiers[0].version.endswith("*"):
         raise TrussError(
-            f"pins {line.name} to any of several versions: it has {redacted(entry.requirement)!r} on line "
-            f"{entry.number}."
+            f"pins {line.name} to any of several versions: it has {redacted(entry.requirement)!r} "
+            f"on line {entry.number}."
         )
     return LockedDistribution(line.name, specifiers[0].version, ())
 

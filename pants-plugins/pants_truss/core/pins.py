@@ -120,8 +120,8 @@ class _Closure:
             self._urls.setdefault(line.name, line.text)
         elif not _satisfies(locked, line):
             raise TrussError(
-                f"{described} contradicts the lockfile {self._path}, which has {redacted(locked.pin)}. Make "
-                f"them agree: change the one, or the other with `pants generate-lockfiles`."
+                f"{described} contradicts the lockfile {self._path}, which has "
+                f"{redacted(locked.pin)}. Make them agree: change the one, or the other with `pants generate-lockfiles`."
             )
         self._reach(line.name, line.extras, requirement.reason)
         self._follow()

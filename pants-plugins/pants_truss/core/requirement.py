@@ -56,8 +56,8 @@ def parse_line(text: str) -> Optional[RequirementLine]:
         if _URL.match(stripped) or stripped.startswith((".", "/")):
             return _unnamed(stripped)
         raise TrussError(
-            f"{redacted(text)!r} is not a requirement ({_first_line(e)}). Write it as in a pip requirements "
-            f"file, such as `numpy==1.26.4`."
+            f"{redacted(text)!r} is not a requirement ({_first_line(e)}). Write it as in a pip "
+            f"requirements file, such as `numpy==1.26.4`."
         ) from None
     return RequirementLine(
         stripped,

@@ -148,7 +148,8 @@ def _describe_missing(
             why = f"{required.address} is an explicit dependency"
         yield (
             f"Warning: {why}, but {where} lacks its distribution {names}. Add "
-            f'{redacted(required.requirement)!r} to it, or set `requirements="lockfile"` on the target.'
+            f"{redacted(required.requirement)!r} to it, or set "
+            f'`requirements="lockfile"` on the target.'
         )
 
 
@@ -175,8 +176,8 @@ def _resolve(request: TrussRequirementsRequest, python_setup: PythonSetup) -> st
         if required.resolve not in (None, resolve):
             raise InvalidTruss.of(
                 address,
-                f"its resolve is {resolve}, but {redacted(required.requirement)!r} ({required.address}, "
-                f"{required.reason}) belongs to the resolve {required.resolve}. Use one resolve "
+                f"its resolve is {resolve}, but {redacted(required.requirement)!r} "
+                f"({required.address}, {required.reason}) belongs to the resolve {required.resolve}. Use one resolve "
                 f"for the truss and all that it imports.",
             )
     return resolve
@@ -210,8 +211,8 @@ def _as_locked(
         tuple(pin.text for pin in pins),
         tuple(_listed(pin, path, request.config_file.path) for pin in pins),
         tuple(
-            f"Warning: {redacted(pin.text)} does not say which distribution it is, so what it requires is "
-            f"not pinned. Write `name @ {redacted(pin.text)}`."
+            f"Warning: {redacted(pin.text)} does not say which distribution it is, so what it "
+            f"requires is not pinned. Write `name @ {redacted(pin.text)}`."
             for pin in pins
             if pin.name is None and not pin.text.startswith("-")
         ),
