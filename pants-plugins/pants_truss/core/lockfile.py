@@ -231,8 +231,8 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[L
         return None
     if line.name is None or line.parsed is None:
         raise TrussError(
-            f"has {redacted(entry.requirement)!r} on line {entry.number}, where a pin was expected, "
-            f"such as `numpy==1.26.4` or `name @ https://...`."
+            f"has {redacted(entry.requirement)!r} on line {entry.number}, where a pin was "
+            f"expected, such as `numpy==1.26.4` or `name @ https://...`."
         )
     requirement = line.parsed
     if not applies(requirement, (), environments):

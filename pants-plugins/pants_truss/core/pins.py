@@ -121,7 +121,8 @@ class _Closure:
         elif not _satisfies(locked, line):
             raise TrussError(
                 f"{described} contradicts the lockfile {self._path}, which has "
-                f"{redacted(locked.pin)}. Make them agree: change the one, or the other with `pants generate-lockfiles`."
+                f"{redacted(locked.pin)}. Make them agree: change the one, or the other with "
+                f"`pants generate-lockfiles`."
             )
         self._reach(line.name, line.extras, requirement.reason)
         self._follow()

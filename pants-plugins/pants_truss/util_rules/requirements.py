@@ -177,8 +177,8 @@ def _resolve(request: TrussRequirementsRequest, python_setup: PythonSetup) -> st
             raise InvalidTruss.of(
                 address,
                 f"its resolve is {resolve}, but {redacted(required.requirement)!r} "
-                f"({required.address}, {required.reason}) belongs to the resolve {required.resolve}. Use one resolve "
-                f"for the truss and all that it imports.",
+                f"({required.address}, {required.reason}) belongs to the resolve "
+                f"{required.resolve}. Use one resolve for the truss and all that it imports.",
             )
     return resolve
 
