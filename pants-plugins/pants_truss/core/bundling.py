@@ -71,7 +71,15 @@ class HeldFiles:
         return self.holder_of(importer) is not None and self._is_importable(module_path)
 
     def _is_importable(self, module_path: str) -> bool:
-        bundled = join(self.bundled_packages_dir, module_path)
-        return bundled in self.truss.paths or any(
-            module_path in tree.paths for tree in self.packages
+        return any(
+            join(self.bundled_packages_dir, path) in self.truss.paths
+            or any(path in tree.paths for tree in self.packages)
+            for path in (module_path, _other_form(module_path))
         )
+
+
+def _other_form(module_path: str) -> str:
+    """`x/__init__.py` for `x.py`, and the other way round: both are the module `x`."""
+    if module_path.endswith("/__init__.py"):
+        return module_path[: -len("/__init__.py")] + ".py"
+    return module_path[: -len(".py")] + "/__init__.py" if module_path.endswith(".py") else ""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
@@ -48,25 +49,30 @@ class LockedDistribution:
 
     @property
     def pin(self) -> str:
-        return f"{self.name} @ {self.url}" if self.url else f"{self.name}=={self.version}"
+        return self.pin_with(())
+
+    def pin_with(self, extras: Iterable[str]) -> str:
+        name = f"{self.name}[{','.join(sorted(extras))}]" if extras else self.name
+        return f"{name} @ {self.url}" if self.url else f"{name}=={self.version}"
 
 
 @dataclass(frozen=True)
 class Lockfile:
     """What is locked for one Python, by name. `python_versions` are the specifiers of the Pythons
     that it is for: any of them must match, if there are any. `has_edges` is False if it does not
-    say what the distributions require."""
+    say what the distributions require, `has_extras` if it does not say for which extras."""
 
     distributions: Mapping[str, LockedDistribution]
     python_versions: Tuple[str, ...]
     has_edges: bool
+    has_extras: bool
 
 
 def parse(content: bytes, environments: Sequence[Dict[str, str]]) -> Lockfile:
     """Reads a lockfile, for the environments of `core.requirement.marker_environments`. Raises
     `TrussError` that says what is wrong with it, to be put after its path."""
     try:
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as e:
         raise TrussError(f"is not a lockfile: it is not UTF-8 ({e.reason}).") from None
     _refuse_known_formats(text)
@@ -80,7 +86,9 @@ def _refuse_known_formats(text: str) -> None:
     known = {
         "a uv.lock": r"^\[\[package\]\]$[\s\S]*^source = \{",
         "a pylock.toml": r"^lock-version\s*=",
+        "a pdm.lock": r"^lock_version\s*=",
         "a poetry.lock": r"^\[\[package\]\]$",
+        "a conda-lock file": r"^metadata:$[\s\S]*^package:$",
         "a Pipfile.lock": r'"pipfile-spec"',
     }
     for name, pattern in known.items():
@@ -97,28 +105,35 @@ def _refuse_known_formats(text: str) -> None:
 def _parse_pex(body: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
     try:
         data = json.loads(body)
-        (resolve,) = _matching_resolves(data["locked_resolves"], environments)
-        urls = _urls(data.get("requirements", []))
-        distributions = {}
-        for entry in resolve["locked_requirements"]:
-            distribution = _pex_distribution(entry, urls)
-            distributions[distribution.name] = distribution
-        return Lockfile(distributions, tuple(data.get("requires_python", [])), True)
+        resolve = _matching_resolve(data["locked_resolves"], environments)
+        entries = resolve["locked_requirements"]
+        written = [*data.get("requirements", [])]
+        written += [text for entry in entries for text in entry["requires_dists"] if "@" in text]
+        urls = _urls(written)
+        found = [_pex_distribution(entry, urls) for entry in entries]
+        pythons = data.get("requires_python", [])
+        if not isinstance(pythons, list):
+            raise ValueError(f"requires_python is {pythons!r}")
+        for specifiers in pythons:
+            SpecifierSet(specifiers)
+        return Lockfile({locked.name: locked for locked in found}, tuple(pythons), True, True)
+    except TrussError:
+        raise
     except RecursionError:
         raise TrussError("is not a lockfile: it is nested too deep.") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, LookupError, TypeError, AttributeError) as e:
         raise TrussError(
             f"is not a lockfile that Pex wrote ({type(e).__name__}: {e}). Run `pants "
             f"generate-lockfiles`."
         ) from None
 
 
-def _matching_resolves(
+def _matching_resolve(
     resolves: List[Dict[str, Any]], environments: Sequence[Dict[str, str]]
-) -> List[Dict[str, Any]]:
+) -> Dict[str, Any]:
     """The one for this Python, of several such as `["cp311", "cp311", "linux_x86_64"]`."""
     if len(resolves) == 1:
-        return resolves
+        return resolves[0]
     python = "cp" + environments[0]["python_version"].replace(".", "")
     matching = [
         resolve
@@ -129,10 +144,10 @@ def _matching_resolves(
     if len(matching) != 1:
         tags = ", ".join("-".join(resolve.get("platform_tag") or ["?"]) for resolve in resolves)
         raise TrussError(
-            f"was made for single platforms ({tags}), of which not just one is {python} on Linux "
-            f"x86-64. Make a universal lockfile: `pants generate-lockfiles`."
+            f"was made for single platforms ({tags or 'none'}), of which not just one is {python} "
+            f"on Linux x86-64. Make a universal lockfile: `pants generate-lockfiles`."
         )
-    return matching
+    return matching[0]
 
 
 def _urls(requirements: Sequence[str]) -> Dict[str, str]:
@@ -144,14 +159,24 @@ def _urls(requirements: Sequence[str]) -> Dict[str, str]:
     }
 
 
+# The threat: a version or a name with a line break in it would add options to what pip is given.
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")
+
+
 def _pex_distribution(entry: Dict[str, Any], urls: Mapping[str, str]) -> LockedDistribution:
-    name = canonicalize_name(entry["project_name"])
-    url = entry["artifacts"][0]["url"]
+    name, version, artifact = entry["project_name"], entry["version"], entry["artifacts"][0]["url"]
+    if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
+        raise ValueError(f"{name!r} {version!r} is no distribution")
+    name = canonicalize_name(name)
+    url = urls.get(name) or (artifact if _VCS.match(artifact) else None)
+    if url and (re.search(r"\s", url) or not url.isprintable()):
+        raise ValueError(f"{redacted(url)!r} is no URL")
     return LockedDistribution(
         name,
-        str(entry["version"]),
+        version,
         tuple(parse_locked(requirement) for requirement in entry["requires_dists"]),
-        urls.get(name) or (url if _VCS.match(url) else None),
+        url,
     )
 
 
@@ -165,30 +190,53 @@ class _Entry:
     comments: List[str]
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    entry: _Entry
+    requirement: Requirement
+    locked: LockedDistribution
+
+
 def _parse_constraints(text: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
-    distributions: Dict[str, LockedDistribution] = {}
-    parents: Dict[str, Optional[Set[str]]] = {}
+    candidates: Dict[str, List[_Candidate]] = {}
     for entry in _entries(text):
-        locked = _locked(entry, environments)
-        if not locked:
-            continue
-        known = distributions.get(locked.name)
-        if known and known != locked:
-            raise TrussError(
-                f"locks {locked.name} twice: {redacted(known.pin)} and, on line {entry.number}, "
-                f"{redacted(locked.pin)}."
-            )
-        distributions[locked.name] = locked
-        parents[locked.name] = _parents(entry.comments)
-    if not distributions:
+        found = _locked(entry, environments)
+        if found:
+            candidates.setdefault(found.locked.name, []).append(found)
+    if not candidates:
         raise TrussError(
             "locks nothing, or has a format that is not supported. Supported are Pex's, which "
             "`pants generate-lockfiles` writes, and pip's constraints (`name==version` lines)."
         )
-    has_edges = all(found is not None for found in parents.values())
+    distributions = {name: _only(found, environments) for name, found in candidates.items()}
+    parents = {
+        name: [_parents(candidate.entry.comments) for candidate in found]
+        for name, found in candidates.items()
+    }
+    has_edges = all(None not in found for found in parents.values())
     if has_edges:
-        distributions = _with_edges(distributions, parents)
-    return Lockfile(distributions, (), has_edges)
+        merged = {name: set().union(*(p or set() for p in ps)) for name, ps in parents.items()}
+        distributions = _with_edges(distributions, merged)
+    return Lockfile(distributions, (), has_edges, False)
+
+
+def _only(
+    candidates: Sequence[_Candidate], environments: Sequence[Dict[str, str]]
+) -> LockedDistribution:
+    """Of lines for different patch releases of Python, that for the newest."""
+    found = {candidate.locked.pin: candidate for candidate in candidates}
+    if len(found) > 1:
+        found = {
+            pin: candidate
+            for pin, candidate in found.items()
+            if applies(candidate.requirement, (), environments[-1:])
+        }
+    if len(found) != 1:
+        pins = " and ".join(
+            f"{redacted(c.locked.pin)} on line {c.entry.number}" for c in candidates
+        )
+        raise TrussError(f"locks {candidates[0].locked.name} twice: {pins}.")
+    return next(iter(found.values())).locked
 
 
 def _entries(text: str) -> Iterator[_Entry]:
@@ -220,7 +268,7 @@ def _split_comment(line: str) -> Tuple[str, str, str]:
     return line[: match.start()], "#", line[match.end() :].strip()
 
 
-def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[LockedDistribution]:
+def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[_Candidate]:
     if entry.requirement.startswith(_HARMLESS_OPTIONS):
         return None
     try:
@@ -238,7 +286,8 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[L
     if not applies(requirement, (), environments):
         return None
     if requirement.url:
-        return LockedDistribution(line.name, None, (), requirement.url)
+        locked = LockedDistribution(line.name, None, (), requirement.url)
+        return _Candidate(entry, requirement, locked)
     specifiers = list(requirement.specifier)
     if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
         raise TrussError(
@@ -250,7 +299,8 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[L
             f"pins {line.name} to any of several versions: it has {redacted(entry.requirement)!r} "
             f"on line {entry.number}."
         )
-    return LockedDistribution(line.name, specifiers[0].version, ())
+    locked = LockedDistribution(line.name, specifiers[0].version, ())
+    return _Candidate(entry, requirement, locked)
 
 
 def _parents(comments: Sequence[str]) -> Optional[Set[str]]:
@@ -270,11 +320,11 @@ def _parents(comments: Sequence[str]) -> Optional[Set[str]]:
 
 
 def _with_edges(
-    distributions: Mapping[str, LockedDistribution], parents: Mapping[str, Optional[Set[str]]]
+    distributions: Mapping[str, LockedDistribution], parents: Mapping[str, Set[str]]
 ) -> Dict[str, LockedDistribution]:
     requires: Dict[str, List[Requirement]] = {name: [] for name in distributions}
     for name, found in sorted(parents.items()):
-        for parent in sorted(found or ()):
+        for parent in sorted(found):
             if parent in requires:
                 requires[parent].append(Requirement(name))
     return {

@@ -38,10 +38,10 @@ def dist(name: str, version: str = "1.0", *requires: str, url: str = "https://x/
 
 
 def test_pex() -> None:
-    lockfile = read(pex(dist("A_b", "2.0", "c>=1; extra == 'x'"), dist("c"), requires_python=["x"]))
+    lockfile = read(pex(dist("A_b", "2.0", "c>=1; extra == 'x'"), dist("c"), requires_python=["<4"]))
     assert pins(lockfile) == {"a-b": "a-b==2.0", "c": "c==1.0"}
     assert str(lockfile.distributions["a-b"].requires[0]) == 'c>=1; extra == "x"'
-    assert (lockfile.python_versions, lockfile.has_edges) == (("x",), True)
+    assert (lockfile.python_versions, lockfile.has_edges) == (("<4",), True)
 
 
 def test_pex_repositories_and_urls() -> None:
@@ -49,12 +49,16 @@ def test_pex_repositories_and_urls() -> None:
         pex(
             dist("vcs", url="git+https://host/vcs.git@v1"),
             dist("wheel", url="https://host/wheel-1.0-py3-none-any.whl"),
+            dist("needs", "1.0", "deep @ https://host/deep-1.0.tar.gz"),
+            dist("deep", url="https://host/deep-1.0.tar.gz"),
             requirements=["wheel @ https://host/wheel-1.0-py3-none-any.whl", "vcs"],
         )
     )
     assert pins(lockfile) == {
         "vcs": "vcs @ git+https://host/vcs.git@v1",
         "wheel": "wheel @ https://host/wheel-1.0-py3-none-any.whl",
+        "needs": "needs==1.0",
+        "deep": "deep @ https://host/deep-1.0.tar.gz",
     }
 
 
@@ -69,8 +73,10 @@ def test_pex_for_single_platforms() -> None:
         platform("cp311 cp311 macosx_13_0_arm64", "3"),
     ]
     assert pins(read(pex(locked_resolves=resolves))) == {"a": "a==1"}
-    with pytest.raises(TrussError, match="single platforms .*macosx_13_0_arm64.*generate-lock"):
+    with pytest.raises(TrussError, match="^was made for single platforms .*macosx_13_0_arm64.*"):
         read(pex(locked_resolves=resolves[1:]))
+    with pytest.raises(TrussError, match=r"^was made for single platforms \(none\)"):
+        read(pex(locked_resolves=[]))
 
 
 CONSTRAINTS = """\
@@ -110,6 +116,23 @@ def test_constraints_with_annotations() -> None:
     assert requires == {"a": ["b-c", "d", "n"], "b-c": ["d"], "d": [], "n": []}
 
 
+def test_constraints_that_list_one_distribution_twice() -> None:
+    text = (
+        "a==1\n    # via -r x\nb==1\n    # via -r x\n"
+        "c==1 ; python_version >= '3.8'\n    # via a\nc==1 ; sys_platform == 'linux'\n    # via b\n"
+        "d==1 ; python_full_version < '3.11.4'\n    # via a\n"
+        "d==2 ; python_full_version >= '3.11.4'\n    # via b\n"
+    )
+    lockfile = read(text)
+    assert pins(lockfile) == {"a": "a==1", "b": "b==1", "c": "c==1", "d": "d==2"}
+    for parent in "ab":
+        assert [str(r) for r in lockfile.distributions[parent].requires] == ["c", "d"]
+
+
+def test_windows_line_ends_and_a_byte_order_mark() -> None:
+    assert pins(parse(b"\xef\xbb\xbfa==1\r\nb==2\r\n", ENVIRONMENTS)) == {"a": "a==1", "b": "b==2"}
+
+
 def test_constraints_without_annotations_have_no_edges() -> None:
     lockfile = read("a==1.0\nb===2.0 --hash=sha256:00\n")
     assert pins(lockfile) == {"a": "a==1.0", "b": "b==2.0"}
@@ -129,10 +152,20 @@ def test_constraints_without_annotations_have_no_edges() -> None:
         ('{"locked_resolves": [', "is not a lockfile that Pex wrote"),
         (pex({"project_name": "a"}), "is not a lockfile that Pex wrote"),
         (pex(dist("a", "1", "???")), "is not a lockfile that Pex wrote"),
+        (pex({**dist("a"), "artifacts": []}), "is not a lockfile that Pex wrote"),
+        (pex(dist("a"), requires_python=["foo"]), "is not a lockfile that Pex wrote"),
+        (pex(dist("a"), requires_python=">=3.9"), "is not a lockfile that Pex wrote"),
+        (pex(dist("a", "1\n--index-url https://evil")), "is no distribution"),
+        (pex(dist("a", "1 --hash=x")), "is no distribution"),
+        (pex(dist("a\n--pre", "1")), "is no distribution"),
+        (pex({**dist("a"), "version": None}), "is not a lockfile that Pex wrote"),
+        (pex(dist("a", url="git+https://h/a\n--pre")), "is no URL"),
+        ("metadata:\n  x: 1\npackage:\n- name: a\n", "is a conda-lock file"),
+        ('lock_version = "4"\r\n[[package]]\r\nname = "a"\r\n', "is a pdm.lock"),
         ("a>=1.0\n", "does not pin a with `==`: it has 'a>=1.0' on line 1"),
         ("a\n", "does not pin a"),
         ("\na==1.*\n", "any of several versions: .* on line 2"),
-        ("a==1\na==2\n", "locks a twice: a==1 and, on line 2, a==2"),
+        ("a==1\na==2\n", "locks a twice: a==1 on line 1 and a==2 on line 2"),
         ("-r other.txt\n", "has '-r other.txt' on line 1, where a pin was expected"),
         ("git+https://host/x.git\n", "where a pin was expected"),
         ("a == = 1\n", "has a line 1 that cannot be read"),

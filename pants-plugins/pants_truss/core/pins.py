@@ -25,11 +25,12 @@ class RequirementOf:
 
 @dataclass(frozen=True)
 class Pin:
-    """`text` is what the config lists. `reason` is why: that of a requirement, or `required by x`;
-    None for what the lockfile has without saying why."""
+    """`text` is what the config lists. `origin` is where it is written, None for the lockfile.
+    `reason` is why: that of a requirement, or `required by x`."""
 
     text: str
     name: Optional[str]
+    origin: Optional[str]
     reason: Optional[str]
 
 
@@ -53,7 +54,7 @@ def pin_requirements(
         if line is None or (line.parsed and not applies(line.parsed, (), environments)):
             continue
         if line.name is None:
-            kept.append(Pin(line.text, None, requirement.reason))
+            kept.append(Pin(line.text, None, requirement.origin, requirement.reason))
         else:
             closure.want(line, requirement)
     if not lockfile.has_edges:
@@ -104,7 +105,7 @@ class _Closure:
         self._environments = environments
         self._extras: Dict[str, FrozenSet[str]] = {}
         self._reasons: Dict[str, Optional[str]] = {}
-        self._urls: Dict[str, str] = {}
+        self._urls: Dict[str, Tuple[RequirementLine, RequirementOf]] = {}
         self._pending: List[str] = []
 
     def want(self, line: RequirementLine, requirement: RequirementOf) -> None:
@@ -113,23 +114,40 @@ class _Closure:
         described = f"{redacted(requirement.text)!r} ({requirement.origin})"
         if locked is None:
             raise TrussError(
-                f"the lockfile {self._path} has no {line.name}, which {described} asks for. Add it "
-                f"to the requirements of the resolve and run `pants generate-lockfiles`."
+                f"the lockfile {self._path} has no {line.name} for this Python on Linux, which "
+                f"{described} asks for. Add it to the requirements of the resolve, and make the "
+                f"lockfile anew (`pants generate-lockfiles`)."
             )
         if line.is_url:
-            self._urls.setdefault(line.name, line.text)
+            self._refuse_other_url(line, requirement, locked)
+            self._urls.setdefault(line.name, (line, requirement))
         elif not _satisfies(locked, line):
-            raise TrussError(
-                f"{described} contradicts the lockfile {self._path}, which has "
-                f"{redacted(locked.pin)}. Make them agree: change the one, or the other with "
-                f"`pants generate-lockfiles`."
-            )
+            raise self._contradiction(described, redacted(locked.pin))
         self._reach(line.name, line.extras, requirement.reason)
         self._follow()
 
+    def _refuse_other_url(
+        self, line: RequirementLine, requirement: RequirementOf, locked: LockedDistribution
+    ) -> None:
+        described = f"{redacted(line.text)!r} ({requirement.origin})"
+        known = self._urls.get(locked.name)
+        if known and known[0].url != line.url:
+            raise TrussError(
+                f"{described} contradicts {redacted(known[0].text)!r} ({known[1].origin}). Write "
+                f"the same URL in both."
+            )
+        if locked.url and line.parsed and _bare(locked.url) != line.url:
+            raise self._contradiction(described, redacted(locked.pin))
+
+    def _contradiction(self, described: str, locked: str) -> TrussError:
+        return TrussError(
+            f"{described} contradicts the lockfile {self._path}, which has {locked}. Make them "
+            f"agree: change the one, or make the lockfile anew (`pants generate-lockfiles`)."
+        )
+
     def want_everything(self) -> None:
         for name in self._lockfile.distributions:
-            self._reach(name, frozenset(), None)
+            self._reach(name, frozenset(), "the lockfile does not say what requires it")
         self._follow()
 
     def _reach(self, name: str, extras: FrozenSet[str], reason: Optional[str]) -> None:
@@ -159,7 +177,17 @@ class _Closure:
     def pins(self) -> Iterator[Pin]:
         for name in sorted(self._extras):
             locked = self._lockfile.distributions[name]
-            yield Pin(self._urls.get(name, locked.pin), name, self._reasons[name])
+            if name in self._urls:
+                line, requirement = self._urls[name]
+                yield Pin(line.text, name, requirement.origin, self._reasons[name])
+            else:
+                # pip has to find what an extra needs, where the lockfile does not tell.
+                extras = () if self._lockfile.has_extras else self._extras[name]
+                yield Pin(locked.pin_with(extras), name, None, self._reasons[name])
+
+
+def _bare(url: str) -> str:
+    return url.partition("#")[0]
 
 
 def _satisfies(locked: LockedDistribution, line: RequirementLine) -> bool:

@@ -17,7 +17,12 @@ Strings = Tuple[str, ...]
 ENVIRONMENTS = marker_environments("3.11")
 
 
-def lock(*entries: str, has_edges: bool = True, python_versions: Strings = ()) -> Lockfile:
+def lock(
+    *entries: str,
+    has_edges: bool = True,
+    has_extras: bool = True,
+    python_versions: Strings = (),
+) -> Lockfile:
     """`a 1.0: b>=1, c` is a distribution and what it requires."""
     distributions = {}
     for entry in entries:
@@ -25,7 +30,7 @@ def lock(*entries: str, has_edges: bool = True, python_versions: Strings = ()) -
         name, version = head.split()
         parsed = tuple(Requirement(text) for text in requires.split(", ") if text)
         distributions[name] = LockedDistribution(name, version, parsed)
-    return Lockfile(distributions, python_versions, has_edges)
+    return Lockfile(distributions, python_versions, has_edges, has_extras)
 
 
 def pin(lockfile: Lockfile, *wanted: str) -> List[str]:
@@ -86,6 +91,25 @@ def test_urls_stay_as_they_are_written() -> None:
     assert pin(named, "git+https://host/y.git#egg=Y") == ["git+https://host/y.git#egg=Y", "z==1"]
 
 
+def test_an_extra_stays_where_the_lockfile_does_not_say_what_it_needs() -> None:
+    lockfile = lock("a 1", "b 1: a", has_extras=False)
+    assert pin(lockfile, "a[y,x]", "b") == ["a[x,y]==1", "b==1"]
+
+
+def test_one_distribution_from_two_urls() -> None:
+    with pytest.raises(TrussError, match=r"'z @ https://h/2' \(here\) contradicts 'z @ https://h/1'"):
+        pin(LOCK, "z @ https://h/1", "z @ https://h/2")
+    assert pin(LOCK, "z @ https://h/1", "z@ https://h/1", "z") == ["z @ https://h/1"]
+
+
+def test_a_url_that_is_not_the_locked_one() -> None:
+    locked = LockedDistribution("a", "1", (), "git+https://h/a.git@v1")
+    lockfile = Lockfile({"a": locked}, (), True, True)
+    assert pin(lockfile, "a") == pin(lockfile, "a @ git+https://h/a.git@v1")
+    with pytest.raises(TrussError, match="contradicts the lockfile x.lock, which has a @ git"):
+        pin(lockfile, "a @ git+https://h/a.git@v2")
+
+
 def test_a_lockfile_without_edges_is_taken_whole() -> None:
     assert pin(lock("a 1", "b 1", has_edges=False), "a") == ["a==1", "b==1"]
 
@@ -93,7 +117,7 @@ def test_a_lockfile_without_edges_is_taken_whole() -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (["q"], r"the lockfile x.lock has no q, which 'q' \(here\) asks for. Add it to"),
+        (["q"], r"the lockfile x.lock has no q for this Python on Linux, which 'q' \(here\) asks for. Add"),
         (["a>=2"], r"'a>=2' \(here\) contradicts the lockfile x.lock, which has a==1.0. Make them"),
         (["a==0.9; python_version > '3'"], "contradicts"),
         (["a b"], "here: 'a b' is not a requirement"),
@@ -113,7 +137,7 @@ def test_a_prerelease_that_is_locked_is_what_was_wanted() -> None:
     assert pin(lock("a 2.0rc1"), "a>=1") == ["a==2.0rc1"]
 
 
-@pytest.mark.parametrize("versions", [("==3.11.*",), ("<3.9", ">=3.11.4,<3.12"), (">=3.8",), ()])
+@pytest.mark.parametrize("versions", [("==3.11.*",), ("<3.9", ">=3.11.4,<3.12"), ("==3.11.4",), (">=3.11.2,<3.11.9",), (">=3.8",), ()])
 def test_a_python_that_the_lockfile_is_for(versions: Strings) -> None:
     assert pin(lock("a 1", python_versions=versions), "a") == ["a==1"]
 

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence
 
+from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
 
 from pants_truss.core.errors import TrussError
 
@@ -34,6 +36,12 @@ class RequirementLine:
     @property
     def is_option(self) -> bool:
         return self.text.startswith("-")
+
+    @property
+    def url(self) -> str:
+        """Without its fragment; empty if the line has none."""
+        written = self.parsed.url if self.parsed else self.text
+        return (written or "").partition("#")[0]
 
     @property
     def is_url(self) -> bool:
@@ -119,8 +127,8 @@ def marker_environments(python: str) -> Sequence[Dict[str, str]]:
     """What markers are evaluated against, for a `3.11`: CPython on Linux x86-64.
 
     Nothing is of the machine that this runs on. Which patch release will serve is not known, so
-    there are two environments, for the oldest and for one newer than all; a marker counts as true
-    if it is so in either.
+    there is an environment for each that could be, the oldest first; a marker counts as true if it
+    is so in any.
     """
     return [
         {
@@ -136,19 +144,26 @@ def marker_environments(python: str) -> Sequence[Dict[str, str]]:
             "python_version": python,
             "sys_platform": "linux",
         }
-        for patch in (0, 99)
+        for patch in range(100)
     ]
 
 
 def applies(
     requirement: Requirement, extras: Iterable[str], environments: Sequence[Dict[str, str]]
 ) -> bool:
-    """Whether the marker holds in one of the environments, with one of the extras or none."""
+    """Whether the marker holds in one of the environments, with one of the extras or none. Raises
+    `TrussError` for one that compares what cannot be compared."""
     marker = requirement.marker
     if marker is None:
         return True
-    return any(
-        marker.evaluate({**environment, "extra": extra})
-        for environment in environments
-        for extra in ("", *extras)
-    )
+    asks_for_patch = "_full_version" in str(marker) or "implementation_version" in str(marker)
+    try:
+        return any(
+            marker.evaluate({**environment, "extra": extra})
+            for environment in (environments if asks_for_patch else environments[:1])
+            for extra in ("", *extras)
+        )
+    except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as e:
+        raise TrussError(
+            f"{redacted(str(requirement))!r} has a marker that cannot be evaluated: {e}"
+        ) from None

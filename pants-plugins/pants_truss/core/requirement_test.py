@@ -83,6 +83,8 @@ def test_credentials_are_not_shown(text: str, shown: str) -> None:
         # True on some patch releases, and which one serves is not known.
         ("python_full_version < '3.11.3'", True),
         ("python_full_version >= '3.11.4'", True),
+        ("python_full_version == '3.11.4'", True),
+        ("implementation_version < '3.11.3'", True),
         ("python_full_version <= '3.11.0a6'", False),
         ("python_full_version >= '3.12'", False),
         ("extra == 'x'", False),
@@ -91,6 +93,11 @@ def test_credentials_are_not_shown(text: str, shown: str) -> None:
 def test_markers_are_for_linux_and_the_trusss_python(marker: str, holds: bool) -> None:
     requirement = Requirement(f"a; {marker}")
     assert applies(requirement, (), marker_environments("3.11")) is holds
+
+
+def test_a_marker_that_compares_what_cannot_be_compared() -> None:
+    with pytest.raises(TrussError, match="has a marker that cannot be evaluated"):
+        applies(Requirement("a; sys_platform ~= 'linux'"), (), marker_environments("3.11"))
 
 
 @pytest.mark.parametrize("written", ["My_Extra", "my.extra", "my-extra"])

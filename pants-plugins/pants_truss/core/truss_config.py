@@ -51,10 +51,10 @@ def parse(content: bytes) -> TrussConfig:
         external_package_dirs=_external_package_dirs(data),
         bundled_packages_dir=_bundled_packages_dir(data),
         model_file=join(
-            _string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR),
+            normalize_inside(_string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR)) or "",
             _string(data, "model_class_filename", DEFAULT_MODEL_CLASS_FILENAME),
         ),
-        python_version=_string(data, "python_version", DEFAULT_PYTHON_VERSION),
+        python_version=_python_version(data),
         requirements=_strings(data, "requirements", "requirements", "numpy"),
         requirements_file=_requirements_file(data),
     )
@@ -66,6 +66,14 @@ def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
     for entry in value:
         _check_characters(key, entry)
     return value
+
+
+def _python_version(data: Dict[Any, Any]) -> str:
+    key = "python_version"
+    value = data.get(key)
+    # YAML reads 3.11 as a number.
+    meant = f"py{value}".replace(".", "") if isinstance(value, float) else DEFAULT_PYTHON_VERSION
+    return _string(data, key, DEFAULT_PYTHON_VERSION, meant)
 
 
 def _requirements_file(data: Dict[Any, Any]) -> Optional[str]:
@@ -133,11 +141,11 @@ def _check_characters(key: str, path: str) -> None:
         raise TrussError(f"`{key}` has the character {bad[0]!a} in {path!a}. Remove it.")
 
 
-def _string(data: Dict[Any, Any], key: str, default: str) -> str:
+def _string(data: Dict[Any, Any], key: str, default: str, example: str = "") -> str:
     value = data.get(key, default)
     if not isinstance(value, str):
         raise TrussError(
-            f"`{key}` must be a string, but is {_show(value)}. Write `{key}: {default}`."
+            f"`{key}` must be a string, but is {_show(value)}. Write `{key}: {example or default}`."
         )
     return value
 

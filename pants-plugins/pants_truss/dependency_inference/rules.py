@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List
+from typing import Iterable, List, Optional
 
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules
 from pants.engine.target import FieldSet, InferDependenciesRequest, InferredDependencies
 from pants.engine.unions import UnionRule
 
+from pants_truss.core.paths import normalize_inside
 from pants_truss.engine import implicitly, rule
 from pants_truss.target_types import (
+    RequirementsMode,
     TrussBundleImportsField,
     TrussConfigField,
     TrussDependenciesField,
     TrussExternalPackageDependenciesField,
     TrussExternalPackageSourcesField,
+    TrussRequirementsField,
     TrussResolveField,
     TrussSourcesField,
 )
@@ -25,6 +29,7 @@ from pants_truss.util_rules.external_packages import (
     find_configured_packages,
 )
 from pants_truss.util_rules.import_graph import ImportNode
+from pants_truss.util_rules.lockfile import LockfileOwnersRequest, find_lockfile_owners
 from pants_truss.util_rules.own_modules import (
     OwnModulesRequest,
     PythonModulesRequest,
@@ -41,6 +46,7 @@ class TrussDependenciesInferenceFieldSet(FieldSet):
     sources: TrussSourcesField
     dependencies: TrussDependenciesField
     bundle_imports: TrussBundleImportsField
+    requirements: TrussRequirementsField
     resolve: TrussResolveField
 
 
@@ -49,18 +55,36 @@ class InferTrussDependenciesRequest(InferDependenciesRequest[TrussDependenciesIn
 
 
 @rule(desc="Infer the dependencies of a truss")
-async def infer_truss_dependencies(request: InferTrussDependenciesRequest) -> InferredDependencies:
-    """The folders in its config's `external_package_dirs`, and the targets of its Python files."""
+async def infer_truss_dependencies(
+    request: InferTrussDependenciesRequest, python_setup: PythonSetup
+) -> InferredDependencies:
+    """The folders in its config's `external_package_dirs`, the targets of its Python files, and the
+    lockfile that its requirements are pinned to."""
     fields = request.field_set
     packages = await find_configured_packages(
         ExternalPackagesRequest(fields.config, fields.dependencies), **implicitly()
     )
-    if not fields.bundle_imports.value:
-        return InferredDependencies(packages.addresses)
     modules = await find_own_modules(
         OwnModulesRequest(fields.sources, fields.resolve), **implicitly()
     )
-    return InferredDependencies([*packages.addresses, *_addresses(modules.nodes)])
+    found = [*packages.addresses]
+    if fields.bundle_imports.value:
+        found += _addresses(modules.nodes)
+    path = _lockfile(fields.requirements, modules.resolve, python_setup)
+    if path:
+        owners = await find_lockfile_owners(LockfileOwnersRequest(path), **implicitly())
+        found += owners.addresses
+    return InferredDependencies(found)
+
+
+def _lockfile(
+    field: TrussRequirementsField, resolve: Optional[str], python_setup: PythonSetup
+) -> Optional[str]:
+    """The lockfile that the truss's pins come from; whether it is one is for gathering to tell."""
+    if field.value != RequirementsMode.LOCKFILE.value or not python_setup.enable_resolves:
+        return None
+    path = python_setup.resolves.get(resolve or python_setup.default_resolve)
+    return normalize_inside(path) if path else None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ all trusses. Which module an import means is left to Pants' own inference.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.target_types import (
@@ -16,7 +16,7 @@ from pants.backend.python.target_types import (
     PythonTestSourceField,
 )
 from pants.base.specs import AncestorGlobSpec, RawSpecsWithoutFileOwners
-from pants.engine.addresses import Address
+from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
 from pants.engine.target import (
@@ -124,9 +124,11 @@ class PythonOwnersRequest:
 
 @dataclass(frozen=True)
 class PythonOwners:
-    """The `python_source` targets of the files directly in a folder, by the path of the file."""
+    """The `python_source` targets of the files directly in a folder, by the path of the file.
+    `tests` are files of tests: they are owned, but no server imports them."""
 
     by_file: FrozenDict[str, Tuple[ImportNode, ...]]
+    tests: FrozenSet[str]
 
 
 @rule
@@ -142,19 +144,30 @@ async def find_python_owners(request: PythonOwnersRequest) -> PythonOwners:
     targets = await resolve_targets(addresses)
     owners = [target for target in targets if _owns_module_in(target, request.folder)]
     nodes = await concurrently(
-        describe_target(DescribeTargetRequest(target), **implicitly()) for target in owners
+        describe_target(DescribeTargetRequest(target), **implicitly())
+        for target in owners
+        if not _is_test(target)
     )
     by_file: Dict[str, List[ImportNode]] = {}
     for node in sorted(nodes, key=lambda node: node.key):
         by_file.setdefault(node.file or "", []).append(node)
-    return PythonOwners(FrozenDict({file: tuple(found) for file, found in sorted(by_file.items())}))
+    return PythonOwners(
+        FrozenDict({file: tuple(found) for file, found in sorted(by_file.items())}),
+        frozenset(target[PythonSourceField].file_path for target in owners if _is_test(target)),
+    )
 
 
 def _owns_module_in(target: Target, folder: str) -> bool:
-    if not target.has_field(PythonSourceField) or target.has_field(PythonTestSourceField):
+    if not target.has_field(PythonSourceField):
         return False
     path = target[PythonSourceField].file_path
     return path.rpartition("/")[0] == folder and not path.endswith(".pyi")
+
+
+def _is_test(target: Target) -> bool:
+    # Targets of `python_test_utils` are plain `python_source`s.
+    name = target[PythonSourceField].file_path.rpartition("/")[2]
+    return target.has_field(PythonTestSourceField) or name == "conftest.py"
 
 
 @dataclass(frozen=True)
@@ -217,7 +230,9 @@ async def find_imports(request: FindImportsRequest) -> Imports:
         )
         if node.dependencies.value:
             provided = await explicitly_provided_dependencies(node.dependencies)
-            explicit = tuple(sorted(address.spec for address in provided.includes))
+            # What a generator generates is named by naming the generator.
+            named = await resolve_targets(Addresses(provided.includes))
+            explicit = tuple(sorted(target.address.spec for target in named))
     inits: Tuple[ImportNode, ...] = ()
     if node.is_python and node.file is not None:
         found = await concurrently(

@@ -3,17 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable
+from typing import Iterable, Tuple
 
+from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
+from pants.engine.addresses import Address
 from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
+from pants.engine.target import SingleSourceField, SourcesField, Target
 
 from pants_truss.core import lockfile
 from pants_truss.core.errors import TrussError
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lockfile import Lockfile
 from pants_truss.core.requirement import marker_environments
-from pants_truss.engine import get_digest_contents, implicitly, path_globs_to_digest, rule
+from pants_truss.engine import (
+    addresses_from_raw_specs_without_file_owners,
+    get_digest_contents,
+    implicitly,
+    path_globs_to_digest,
+    resolve_targets,
+    rule,
+)
+
+
+@dataclass(frozen=True)
+class LockfileOwnersRequest:
+    """`path` is that of a lockfile."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class LockfileOwners:
+    """The targets of a lockfile, most often the one that Pants makes up for it."""
+
+    addresses: Tuple[Address, ...]
+
+
+@rule
+async def find_lockfile_owners(request: LockfileOwnersRequest) -> LockfileOwners:
+    addresses = await addresses_from_raw_specs_without_file_owners(
+        RawSpecsWithoutFileOwners(
+            dir_literals=(DirLiteralSpec(request.path.rpartition("/")[0]),),
+            unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
+            description_of_origin="the lockfile of a truss",
+        ),
+        **implicitly(),
+    )
+    targets = await resolve_targets(addresses)
+    return LockfileOwners(
+        tuple(target.address for target in targets if _owns(target, request.path))
+    )
+
+
+def _owns(target: Target, path: str) -> bool:
+    sources = target.get(SourcesField)
+    return isinstance(sources, SingleSourceField) and sources.file_path == path
 
 
 @dataclass(frozen=True)

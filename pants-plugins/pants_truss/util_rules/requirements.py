@@ -16,7 +16,7 @@ from pants_truss.core.gather_plan import IMPORTED_BY
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lockfile import Lockfile
-from pants_truss.core.paths import join
+from pants_truss.core.paths import join, normalize_inside
 from pants_truss.core.pins import Pin, RequirementOf, pin_requirements
 from pants_truss.core.requirement import (
     RequirementLine,
@@ -30,6 +30,9 @@ from pants_truss.target_types import RequirementsMode, TrussRequirementsField
 from pants_truss.util_rules.import_closure import ImportedRequirement
 from pants_truss.util_rules.lockfile import ReadLockfileRequest, read_lockfile
 from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
+
+# Options of pip that bring requirements which are not in the line.
+_INCLUDING = ("-r", "--requirement", "-e", "--editable")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ async def find_requirements(
         contents = await get_digest_contents(digest)
         return _as_configured(request, path, contents[0].content if contents else b"")
     resolve = _resolve(request, python_setup)
-    path = python_setup.resolves[resolve]
+    path = _lockfile_path(request, resolve, python_setup)
     try:
         locked = await read_lockfile(
             ReadLockfileRequest(path, resolve, _python(request.config_file)), **implicitly()
@@ -91,7 +94,7 @@ def _as_configured(
     request: TrussRequirementsRequest, requirements_file: Optional[str], content: bytes
 ) -> TrussRequirements:
     config_path = request.config_file.path
-    written = [(text, config_path) for text in request.config_file.config.requirements]
+    written = [(text, config_path) for text in _config_lines(request.config_file)]
     if requirements_file:
         written += [(line, requirements_file) for line in _lines_of(content)]
     lines = [(line, origin) for text, origin in written for line in _read_line(text)]
@@ -105,6 +108,11 @@ def _as_configured(
     there = guessed_names(line for line, _ in lines)
     missing = [r for r in request.imported if not set(_names([r.requirement])) <= there]
     return TrussRequirements(None, listed, tuple(_describe_missing(request, missing)))
+
+
+def _config_lines(config_file: TrussConfigFile) -> List[str]:
+    """An entry may have several lines: Truss writes them all to pip's file."""
+    return [line for entry in config_file.config.requirements for line in entry.splitlines()]
 
 
 def _lines_of(content: bytes) -> List[str]:
@@ -129,9 +137,8 @@ def _is_unreadable(requirements_file: Optional[str], lines: Iterable[Requirement
     """Whether there are requirements that cannot be told here: Truss takes other files than pip's,
     and pip's may include others."""
     name = (requirements_file or "").rpartition("/")[2]
-    included = ("-r", "--requirement", "-e", "--editable")
     return name in ("uv.lock", "pyproject.toml") or any(
-        line.text.startswith(included) for line in lines
+        line.text.startswith(_INCLUDING) for line in lines
     )
 
 
@@ -183,9 +190,28 @@ def _resolve(request: TrussRequirementsRequest, python_setup: PythonSetup) -> st
     return resolve
 
 
+def _lockfile_path(
+    request: TrussRequirementsRequest, resolve: str, python_setup: PythonSetup
+) -> str:
+    path = python_setup.resolves.get(resolve)
+    if path is None:
+        raise InvalidTruss.of(
+            request.address,
+            f"its resolve is {resolve}, which `[python].resolves` does not name. Set `resolve` to "
+            f"one of: {', '.join(sorted(python_setup.resolves))}.",
+        )
+    inside = normalize_inside(path)
+    if inside is None:
+        raise InvalidTruss.of(
+            request.address,
+            f"the lockfile of its resolve {resolve} is {path}, which lies outside the build root.",
+        )
+    return inside
+
+
 def _python(config_file: TrussConfigFile) -> str:
     value = config_file.config.python_version
-    match = re.fullmatch(r"py3(\d+)", value)
+    match = re.fullmatch(r"py3(9|1\d)", value)
     if not match:
         raise TrussError(
             f"{config_file.path}: `python_version` is {value!r}. Write it as `python_version: "
@@ -201,7 +227,7 @@ def _as_locked(
         *(RequirementOf(r.requirement, r.address, r.reason) for r in request.imported),
         *(
             RequirementOf(text, request.config_file.path, f"listed in {request.config_file.path}")
-            for text in request.config_file.config.requirements
+            for text in _config_lines(request.config_file)
         ),
     ]
     described = f"{path} (resolve {resolve})"
@@ -209,20 +235,22 @@ def _as_locked(
     pins = pin_requirements(wanted, locked, described, environments)
     return TrussRequirements(
         tuple(pin.text for pin in pins),
-        tuple(_listed(pin, path, request.config_file.path) for pin in pins),
         tuple(
-            f"Warning: {redacted(pin.text)} does not say which distribution it is, so what it "
-            f"requires is not pinned. Write `name @ {redacted(pin.text)}`."
-            for pin in pins
-            if pin.name is None and not pin.text.startswith("-")
+            GatheredRequirement(redacted(pin.text), pin.origin or path, pin.reason) for pin in pins
         ),
+        tuple(note for pin in pins for note in _unpinned_notes(pin)),
     )
 
 
-def _listed(pin: Pin, lockfile_path: str, config_path: str) -> GatheredRequirement:
-    return GatheredRequirement(
-        redacted(pin.text), lockfile_path if pin.name else config_path, pin.reason
-    )
+def _unpinned_notes(pin: Pin) -> Iterator[str]:
+    text = redacted(pin.text)
+    if pin.text.startswith(_INCLUDING):
+        yield f"Warning: what {text!r} brings is not pinned. List it in the config instead."
+    elif pin.name is None and not pin.text.startswith("-"):
+        yield (
+            f"Warning: {text} does not say which distribution it is, so what it requires is not "
+            f"pinned. Write `name @ {text}`."
+        )
 
 
 def rules() -> Iterable[object]:

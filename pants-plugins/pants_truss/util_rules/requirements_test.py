@@ -184,8 +184,8 @@ ERRORS = {
     ),
     "stale": (
         {"models.lock": "numpy==1.26.4\n"},
-        "the lockfile r/models.lock (resolve models) has no scikit-learn, which 'scikit-learn' "
-        "(r/3rdparty:sklearn) asks for.",
+        "the lockfile r/models.lock (resolve models) has no scikit-learn for this Python on "
+        "Linux, which 'scikit-learn' (r/3rdparty:sklearn) asks for.",
     ),
     "stale version": (
         {"truss/model/model.py": "import numpy", "models.lock": "numpy==1.19\n"},
@@ -209,6 +209,14 @@ ERRORS = {
         'it has `requirements="lockfile"`, and r/truss/config.yaml has `requirements_file: '
         "requirements.txt`. Remove one of the two.",
     ),
+    "marker": (
+        {"truss/config.yaml": "python_version: py311\nrequirements: ['a; os_name ~= \"x\"']\n"},
+        "'a; os_name ~= \"x\"' has a marker that cannot be evaluated",
+    ),
+    "python, with a typing error": (
+        {"truss/config.yaml": "python_version: py31\n"},
+        "r/truss/config.yaml: `python_version` is 'py31'. Write it as `python_version: py311`.",
+    ),
     "python": (
         {"truss/config.yaml": "python_version: '3.11'\n"},
         "r/truss/config.yaml: `python_version` is '3.11'. Write it as `python_version: py311`.",
@@ -230,6 +238,34 @@ def test_what_does_not_fit_is_one_error(rule_runner: RuleRunner, name: str) -> N
     files, message = ERRORS[name]
     with engine_error(InvalidTruss, contains=f"truss target r/truss:truss is not valid: {message}"):
         gather(rule_runner, files)
+
+
+def test_a_default_resolve_that_does_not_exist(rule_runner: RuleRunner) -> None:
+    with engine_error(InvalidTruss, contains="its resolve is python-default, which `[python].reso"):
+        # No target owns the model, so nothing says which resolve.
+        folder = write(rule_runner, "r", {}, "truss(requirements='lockfile')")
+        gather_truss(rule_runner, folder, *RESOLVES[:2])
+
+
+def test_a_lockfile_outside_the_build_root(rule_runner: RuleRunner) -> None:
+    with engine_error(InvalidTruss, contains="is ../models.lock, which lies outside the build root"):
+        folder = write(rule_runner, "r", {}, "truss(requirements='lockfile')")
+        options = [option.replace("r/models", "../models") for option in RESOLVES]
+        gather_truss(rule_runner, folder, *options)
+
+
+def test_an_entry_with_several_lines(rule_runner: RuleRunner) -> None:
+    files = {
+        "truss/config.yaml": "python_version: py311\nrequirements:\n  - |\n    numpy\n    scikit-learn\n"
+    }
+    assert gather(rule_runner, files, "config").notes == ()
+    assert "scipy==1.11.0" in pins(rule_runner, gather(rule_runner, files))
+
+
+def test_a_file_that_is_included_is_told_of(rule_runner: RuleRunner) -> None:
+    files = {"truss/config.yaml": "python_version: py311\nrequirements: ['-r other.txt']\n"}
+    (note,) = gather(rule_runner, files).notes
+    assert note.startswith("Warning: what '-r other.txt' brings is not pinned.")
 
 
 def test_a_repository_without_resolves(rule_runner: RuleRunner) -> None:
