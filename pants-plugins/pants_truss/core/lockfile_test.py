@@ -38,7 +38,9 @@ def dist(name: str, version: str = "1.0", *requires: str, url: str = "https://x/
 
 
 def test_pex() -> None:
-    lockfile = read(pex(dist("A_b", "2.0", "c>=1; extra == 'x'"), dist("c"), requires_python=["<4"]))
+    lockfile = read(
+        pex(dist("A_b", "2.0", "c>=1; extra == 'x'"), dist("c"), requires_python=["<4"])
+    )
     assert pins(lockfile) == {"a-b": "a-b==2.0", "c": "c==1.0"}
     assert str(lockfile.distributions["a-b"].requires[0]) == 'c>=1; extra == "x"'
     assert (lockfile.python_versions, lockfile.has_edges) == (("<4",), True)

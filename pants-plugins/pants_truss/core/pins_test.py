@@ -97,7 +97,9 @@ def test_an_extra_stays_where_the_lockfile_does_not_say_what_it_needs() -> None:
 
 
 def test_one_distribution_from_two_urls() -> None:
-    with pytest.raises(TrussError, match=r"'z @ https://h/2' \(here\) contradicts 'z @ https://h/1'"):
+    with pytest.raises(
+        TrussError, match=r"'z @ https://h/2' \(here\) contradicts 'z @ https://h/1'"
+    ):
         pin(LOCK, "z @ https://h/1", "z @ https://h/2")
     assert pin(LOCK, "z @ https://h/1", "z@ https://h/1", "z") == ["z @ https://h/1"]
 
@@ -117,7 +119,10 @@ def test_a_lockfile_without_edges_is_taken_whole() -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        (["q"], r"the lockfile x.lock has no q for this Python on Linux, which 'q' \(here\) asks for. Add"),
+        (
+            ["q"],
+            r"the lockfile x.lock has no q for this Python on Linux, which 'q' \(here\) asks for. Add",
+        ),
         (["a>=2"], r"'a>=2' \(here\) contradicts the lockfile x.lock, which has a==1.0. Make them"),
         (["a==0.9; python_version > '3'"], "contradicts"),
         (["a b"], "here: 'a b' is not a requirement"),
@@ -137,7 +142,17 @@ def test_a_prerelease_that_is_locked_is_what_was_wanted() -> None:
     assert pin(lock("a 2.0rc1"), "a>=1") == ["a==2.0rc1"]
 
 
-@pytest.mark.parametrize("versions", [("==3.11.*",), ("<3.9", ">=3.11.4,<3.12"), ("==3.11.4",), (">=3.11.2,<3.11.9",), (">=3.8",), ()])
+@pytest.mark.parametrize(
+    "versions",
+    [
+        ("==3.11.*",),
+        ("<3.9", ">=3.11.4,<3.12"),
+        ("==3.11.4",),
+        (">=3.11.2,<3.11.9",),
+        (">=3.8",),
+        (),
+    ],
+)
 def test_a_python_that_the_lockfile_is_for(versions: Strings) -> None:
     assert pin(lock("a 1", python_versions=versions), "a") == ["a==1"]
 

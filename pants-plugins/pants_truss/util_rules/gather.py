@@ -17,7 +17,7 @@ from pants.engine.fs import (
     PathGlobs,
 )
 from pants.engine.rules import collect_rules
-from pants.engine.target import FieldSet
+from pants.engine.target import FieldSet, RegisteredTargetTypes
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
@@ -83,6 +83,7 @@ from pants_truss.util_rules.gather_checks import (
     collision_notes,
     refuse_bad_paths,
     refuse_narrow_sources,
+    unowned_notes,
     unseen_notes,
 )
 from pants_truss.util_rules.import_closure import (
@@ -94,7 +95,12 @@ from pants_truss.util_rules.imported_sources import (
     ReadImportedSourcesRequest,
     read_imported_sources,
 )
-from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
+from pants_truss.util_rules.own_modules import (
+    OwnModulesRequest,
+    PythonModulesRequest,
+    find_own_modules,
+    find_python_modules,
+)
 from pants_truss.util_rules.requirements import TrussRequirementsRequest, find_requirements
 from pants_truss.util_rules.source_tree import ReadSourceTreeRequest, read_source_tree
 from pants_truss.util_rules.truss_config import (
@@ -147,7 +153,11 @@ class GatheredTruss:
 
 
 @rule(desc="Gather truss", level=LogLevel.DEBUG)
-async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsystem) -> GatheredTruss:
+async def gather_truss(
+    request: GatherTrussRequest,
+    options: TrussGatherSubsystem,
+    target_types: RegisteredTargetTypes,
+) -> GatheredTruss:
     config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
     found = await find_external_packages(
         ExternalPackagesRequest(request.config, request.dependencies), **implicitly()
@@ -166,6 +176,10 @@ async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsyste
     packages = _with_reasons(found.packages, [read.tree for read in external])
     modules = await find_own_modules(
         OwnModulesRequest(request.sources, request.resolve), **implicitly()
+    )
+    owned = await concurrently(
+        find_python_modules(PythonModulesRequest(sources), **implicitly())
+        for sources in (request.sources, *(package.sources for package in found.packages))
     )
     closure = await find_import_closure(
         ImportClosureRequest(
@@ -203,6 +217,8 @@ async def gather_truss(request: GatherTrussRequest, options: TrussGatherSubsyste
         *unseen_notes(config_file, (own, *external), ignore),
         *required.notes,
     )
+    if request.bundle_imports.value and "python_sources" in target_types.aliases:
+        notes += (*unowned_notes(config_file, (own, *external), owned, ignore, imported.trees),)
     generated = _generated(request.address, config_file, required.pins, lines)
     digest = await create_digest(CreateDigest(_entries(plan, generated)), **implicitly())
     files = gathered_files(plan, _describe_generated(config_file, generated))

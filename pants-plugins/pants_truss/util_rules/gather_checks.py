@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from pants.engine.addresses import Address
 
@@ -11,6 +11,7 @@ from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.paths import join
 from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
 from pants_truss.subsystem import PackageCollisions
+from pants_truss.util_rules.own_modules import PythonModules
 from pants_truss.util_rules.source_tree import ReadSourceTree
 from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
 from pants_truss.util_rules.workspace import BadPath
@@ -79,6 +80,58 @@ def collision_notes(
             f'`[truss-gather].package_collisions = "warn"` to let the last one listed win.',
         )
     yield f"Warning: {described}\n  The last one listed wins."
+
+
+def unowned_notes(
+    config_file: TrussConfigFile,
+    trees: Sequence[ReadSourceTree],
+    modules: Sequence[PythonModules],
+    ignore: IgnorePatterns,
+    imported: Sequence[SourceTree],
+) -> Iterator[str]:
+    """Python files that Pants does not look into, so that what they import is not bundled."""
+    for (prefix, read), found in zip(_placed(config_file, trees), modules):
+        unowned = set(found.unowned)
+        paths = [
+            file.path
+            for file in read.tree.files
+            if file.size
+            and join(read.tree.root, file.path) in unowned
+            and not ignore.is_ignored(join(prefix, file.path))
+        ]
+        if paths:
+            folder = read.tree.root or "the build root"
+            globs = ", ".join(f'"{glob}"' for glob in _globs_for(paths))
+            yield (
+                f"Warning: no target owns {_listed(join(read.tree.root, p) for p in paths)}, so "
+                f"what {'it imports' if len(paths) == 1 else 'they import'} is not bundled. Write "
+                f'`python_sources(name="sources", sources=[{globs}])` into the BUILD file in '
+                f"{folder}."
+            )
+    inits = [
+        join(tree.root, file.path)
+        for tree in imported
+        for file in tree.files
+        if not tree.address and file.size
+    ]
+    if inits:
+        yield (
+            f"Warning: no target owns {_listed(inits)}, so what "
+            f"{'it imports' if len(inits) == 1 else 'they import'} is not bundled. Make it part of "
+            f"the `python_sources` beside it."
+        )
+
+
+def _globs_for(paths: Sequence[str]) -> List[str]:
+    return sorted(
+        {f"{path.partition('/')[0]}/**/*.py" if "/" in path else "*.py" for path in paths}
+    )
+
+
+def _listed(paths: Iterable[str]) -> str:
+    found = list(paths)
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return ", ".join(found[:3]) + more
 
 
 def unseen_notes(

@@ -10,7 +10,7 @@ from pants.engine.rules import collect_rules
 from pants_truss.core.bundling import HeldFiles
 from pants_truss.core.gather_plan import EXPLICIT, imported_by
 from pants_truss.core.import_walk import ImportWalk
-from pants_truss.core.paths import ancestors, join
+from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.engine import concurrently, implicitly, rule
 from pants_truss.target_types import (
     TrussDependenciesField,
@@ -98,6 +98,7 @@ async def find_import_closure(request: ImportClosureRequest) -> ImportClosure:
         for folder in sorted(folders)
     )
     _refuse_other_trusses(request, sources, [t for found in others for t in found.trusses])
+    _refuse_unimportable(request, sources)
     return closure.result()
 
 
@@ -128,6 +129,36 @@ def _rounds(
 
 def _is_external_package(node: ImportNode) -> bool:
     return isinstance(node.sources, TrussExternalPackageSourcesField)
+
+
+def _refuse_unimportable(request: ImportClosureRequest, sources: Iterable[ImportedSource]) -> None:
+    """In a truss `model` is its own folder: what is bundled beside it under that name is not found,
+    nor is the truss's own code anywhere but where it is."""
+    held = request.held
+    own_folders = [
+        join(held.truss.root, folder)
+        for folder in (held.model_module_dir, held.bundled_packages_dir)
+        if folder
+    ]
+    problems = []
+    for source in sources:
+        file, module_path = source.node.file, source.node.module_path
+        if file is None or module_path is None or not source.node.is_python:
+            continue
+        described = f"  * {file}: {source.reason}"
+        if any(is_within(file, folder) for folder in own_folders):
+            problems.append(f"{described}. It is the truss's own, but its `sources` leave it out.")
+        elif held.model_module_dir and is_within(module_path, held.model_module_dir):
+            problems.append(
+                f"{described}. Inside a truss, {held.model_module_dir!r} is the truss's own folder."
+            )
+    if problems:
+        raise InvalidTruss.of(
+            request.dependencies.address,
+            "its code could not import these files:\n"
+            + "\n".join(problems)
+            + "\nAdd them to `sources`, or move them to a package with another name.",
+        )
 
 
 class _Closure:

@@ -62,6 +62,53 @@ def test_reasons(rule_runner: RuleRunner) -> None:
     }
 
 
+def test_explicit_dependencies_on_generators(rule_runner: RuleRunner) -> None:
+    folder = write(
+        rule_runner,
+        "generators",
+        {
+            "truss/model/model.py": "",
+            "truss/config.yaml": "external_package_dirs: [../ext]",
+            "shared/gen_a/BUILD": "python_sources(dependencies=[':tables'])\nfiles(name='tables', sources=['*.csv'])",
+            "shared/gen_a/__init__.py": "",
+            "shared/gen_a/one.py": "import gen_b",
+            "shared/gen_a/t.csv": "",
+            "shared/gen_b.py": "",
+            "shared/BUILD": "python_sources()",
+            "shared/gen_c/BUILD": "python_sources()",
+            "shared/gen_c/c.py": "",
+            "ext/BUILD": "truss_external_package(dependencies=['generators/shared/gen_c'])",
+            "ext/data.txt": "",
+        },
+        "truss(dependencies=['generators/shared/gen_a'])",
+    )
+    assert bundled(gather_truss(rule_runner, folder)) == {
+        "data.txt": "external_package_dirs",
+        "gen_a/__init__.py": "explicit dependency",
+        "gen_a/one.py": "explicit dependency",
+        "gen_a/t.csv": "explicit dependency",
+        "gen_b.py": "imported by generators/shared/gen_a/one.py",
+        "gen_c/c.py": "explicit dependency",
+    }
+
+
+def test_an_explicit_dependency_brings_the_init_files_above_it(rule_runner: RuleRunner) -> None:
+    folder = write(
+        rule_runner,
+        "above",
+        {
+            "truss/model/model.py": "",
+            "shared/above_lib/__init__.py": "",
+            "shared/above_lib/a.py": "",
+        },
+        "truss(dependencies=['above/shared/above_lib/a.py:../shared'])",
+    )
+    assert set(bundled(gather_truss(rule_runner, folder))) == {
+        "above_lib/__init__.py",
+        "above_lib/a.py",
+    }
+
+
 def test_nothing_is_followed_when_turned_off(rule_runner: RuleRunner) -> None:
     folder = write(
         rule_runner,
@@ -109,13 +156,18 @@ def test_an_own_package_comes_before_one_of_the_same_name(rule_runner: RuleRunne
         "first",
         {
             "truss/BUILD": "truss()\npython_sources(name='src', sources=['model/*.py'])",
-            "truss/model/model.py": "import first_util.a",
+            "truss/model/model.py": "import first_util.a\nimport first_other",
             "truss/packages/first_util/a.py": "own = 1",
+            "truss/packages/first_other.py": "own = 1",
             "shared/first_util/a.py": "import first_util.b",
             "shared/first_util/b.py": "",
+            "shared/first_other/__init__.py": "",
         },
     )
-    assert bundled(gather_truss(rule_runner, folder)) == {"first_util/a.py": "truss"}
+    assert bundled(gather_truss(rule_runner, folder)) == {
+        "first_util/a.py": "truss",
+        "first_other.py": "truss",
+    }
 
 
 def test_a_collision_is_one_whatever_brought_the_file(rule_runner: RuleRunner) -> None:
@@ -183,11 +235,12 @@ def test_tests_and_type_stubs_stay_behind(rule_runner: RuleRunner) -> None:
         "stubs",
         {
             "truss/BUILD": (
-                "truss()\npython_sources(name='src', sources=['model/model.py'])\n"
+                "truss()\npython_sources(name='src', sources=['model/model.py', '**/conftest.py'])\n"
                 "python_tests(name='tests', sources=['model/*_test.py'])"
             ),
             "truss/model/model.py": "import stubbed",
             "truss/model/model_test.py": "import only_for_tests",
+            "truss/model/conftest.py": "import only_for_tests",
             "shared/BUILD": "python_sources(sources=['**/*.py', '**/*.pyi'])",
             "shared/stubbed.py": "",
             "shared/stubbed.pyi": "import only_for_types",
@@ -195,7 +248,9 @@ def test_tests_and_type_stubs_stay_behind(rule_runner: RuleRunner) -> None:
             "shared/only_for_types.py": "",
         },
     )
-    assert set(bundled(gather_truss(rule_runner, folder))) == {"stubbed.py"}
+    gathered = gather_truss(rule_runner, folder)
+    assert set(bundled(gathered)) == {"stubbed.py"}
+    assert not gathered.notes
 
 
 def test_resources_files_and_code_behind_other_targets(rule_runner: RuleRunner) -> None:
@@ -242,6 +297,73 @@ def test_an_init_file_that_no_target_owns(rule_runner: RuleRunner) -> None:
     (init,) = [f for f in gathered.files if f.path == "packages/unowned_lib/__init__.py"]
     assert (init.target, init.source) == (None, "unowned/shared/unowned_lib/__init__.py")
     assert init.reason == "imported by unowned/shared/unowned_lib/a.py"
+    (note,) = gathered.notes
+    assert note.startswith(
+        "Warning: no target owns unowned/shared/unowned_lib/__init__.py, so what it imports is not"
+    )
+
+
+def test_own_files_that_no_target_owns_are_told(rule_runner: RuleRunner) -> None:
+    folder = write(
+        rule_runner,
+        "untold",
+        {
+            "truss/BUILD": "truss()",
+            "truss/model/__init__.py": "",
+            "truss/model/model.py": "import untold_lib",
+            "truss/packages/p/q.py": "import untold_lib",
+            "truss/setup.py": "1",
+            "shared/untold_lib.py": "",
+        },
+    )
+    (note,) = gather_truss(rule_runner, folder).notes
+    assert note == (
+        "Warning: no target owns untold/truss/model/model.py, untold/truss/packages/p/q.py, "
+        "untold/truss/setup.py, so what they import is not bundled. Write "
+        '`python_sources(name="sources", sources=["*.py", "model/**/*.py", "packages/**/*.py"])` '
+        "into the BUILD file in untold/truss."
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (
+            "shared/model/beside.py",
+            "unimportable/shared/model/beside.py: imported by unimportable/truss/model/model.py. "
+            "Inside a truss, 'model' is the truss's own folder.",
+        ),
+        (
+            "truss/model/left_out.py",
+            "unimportable/truss/model/left_out.py: imported by unimportable/truss/model/model.py. "
+            "It is the truss's own, but its `sources` leave it out.",
+        ),
+    ],
+)
+def test_what_could_not_be_imported_where_it_lands(
+    rule_runner: RuleRunner, module: str, message: str
+) -> None:
+    name = module.rpartition("/")[2][: -len(".py")]
+    files = {module: "", "truss/model/model.py": f"import model.{name}"}
+    truss = "truss(sources=['**/*', '!model/left_out.py'])"
+    folder = write(rule_runner, "unimportable", files, truss)
+    with engine_error(InvalidTruss, contains=message):
+        gather_truss(rule_runner, folder)
+
+
+@pytest.mark.parametrize("written", ["model/", "./model", "model"])
+def test_a_model_folder_in_any_spelling(rule_runner: RuleRunner, written: str) -> None:
+    root = f"spelling_{len(written)}"
+    files = {
+        "truss/config.yaml": f"model_module_dir: {written}\n",
+        "truss/model/model.py": "import model.spelled",
+        "truss/model/spelled.py": "",
+        "truss_b/BUILD": "truss()\npython_sources(name='src', sources=['**/*.py'])",
+        "truss_b/config.yaml": "",
+        "truss_b/model/spelled.py": "",
+    }
+    folder = write(rule_runner, root, files)
+    assert not bundled(gather_truss(rule_runner, folder))
 
 
 OTHER = {

@@ -27,9 +27,11 @@ class PythonModulesRequest:
 
 @dataclass(frozen=True)
 class PythonModules:
-    """The targets that own the Python files of `sources`: for each file, one per resolve."""
+    """The targets that own the Python files of `sources`: for each file, one per resolve. Tests
+    have no part in it; `unowned` are files that no target owns."""
 
     by_file: Tuple[Tuple[str, Tuple[ImportNode, ...]], ...]
+    unowned: Tuple[str, ...]
 
     @property
     def nodes(self) -> Tuple[ImportNode, ...]:
@@ -45,12 +47,14 @@ async def find_python_modules(request: PythonModulesRequest) -> PythonModules:
         find_python_owners(PythonOwnersRequest(folder), **implicitly()) for folder in folders
     )
     by_folder = dict(zip(folders, owners))
-    return PythonModules(
-        tuple(
-            (path, by_folder[path.rpartition("/")[0]].by_file.get(path, ()))
-            for path in sorted(files)
-        )
-    )
+    by_file = []
+    unowned = []
+    for path in sorted(files):
+        found_there = by_folder[path.rpartition("/")[0]]
+        by_file.append((path, found_there.by_file.get(path, ())))
+        if path not in found_there.by_file and path not in found_there.tests:
+            unowned.append(path)
+    return PythonModules(tuple(by_file), tuple(unowned))
 
 
 @dataclass(frozen=True)

@@ -248,7 +248,9 @@ def test_a_default_resolve_that_does_not_exist(rule_runner: RuleRunner) -> None:
 
 
 def test_a_lockfile_outside_the_build_root(rule_runner: RuleRunner) -> None:
-    with engine_error(InvalidTruss, contains="is ../models.lock, which lies outside the build root"):
+    with engine_error(
+        InvalidTruss, contains="is ../models.lock, which lies outside the build root"
+    ):
         folder = write(rule_runner, "r", {}, "truss(requirements='lockfile')")
         options = [option.replace("r/models", "../models") for option in RESOLVES]
         gather_truss(rule_runner, folder, *options)
