@@ -34,7 +34,10 @@ def importing_repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorep
     """Trusses a and b import different modules of one shared folder, and both a third."""
     base = tmp_path_factory.mktemp("importing")
     monorepo = Monorepo(base / "repo", base / "machine").log_work_units(
-        "pants.backend.python", toml=PYTHON_TOML.format(roots='"/shared", "/trusses/*"')
+        "pants.backend.python",
+        toml=PYTHON_TOML.format(roots='"/shared", "/trusses/*"').replace(
+            "[python]", '[python]\nenable_resolves = true\nresolves = {python-default = "x.lock"}'
+        ),
     )
     for name in "ab":
         monorepo.truss(f"trusses/{name}")
@@ -43,6 +46,10 @@ def importing_repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorep
         )
         monorepo.write(f"trusses/{name}/model/model.py", f"from textkit import for_{name}\n")
         monorepo.write(f"shared/textkit/for_{name}.py", "from textkit import common\n")
+    # No code of it imports what it requires: only its config says so.
+    monorepo.truss("trusses/pinned", "python_version: py311\nrequirements: [numpy]\n")
+    monorepo.write("trusses/pinned/BUILD", "truss(requirements='lockfile')\n")
+    monorepo.write("x.lock", "numpy==1.26.3\n")
     monorepo.write("shared/textkit/common.py", "V = 1\n")
     monorepo.write("shared/textkit/unused.py", "V = 1\n")
     monorepo.write("shared/textkit/BUILD", "python_sources()\n")
@@ -127,7 +134,7 @@ def test_an_imported_module_repackages_what_imports_it(importing_repo: Monorepo)
     repo.write("shared/textkit/for_a.py", "from textkit import common\nV = 2\n")
     # The trusses that are named, and no gather rule for b, which is in the same run.
     run, counts = repo.pants_with_work_units("package", "trusses::")
-    assert [sorted(written(run.assert_success())), counts[GATHER]] == [["a", "b"], 1]
+    assert [sorted(written(run.assert_success())), counts[GATHER]] == [["a", "b", "pinned"], 1]
     assert changed(repo) == [["a"], 0]
     tree = read_tree(repo.dist("trusses.a/a"))
     assert tree["packages/textkit/for_a.py"][0].endswith(b"V = 2\n")
@@ -150,12 +157,23 @@ def test_a_new_import_is_a_new_dependency(importing_repo: Monorepo) -> None:
     repo.commit()
 
 
-def test_an_init_file_that_appears_is_bundled(importing_repo: Monorepo) -> None:
+def test_init_files_that_come_and_change_are_seen(importing_repo: Monorepo) -> None:
     repo = importing_repo
-    repo.write("shared/textkit/__init__.py", "")
+    repo.write("shared/textkit/__init__.py", "V = 1\n")
     repo.pants("package", "trusses::").assert_success()
     for name in "ab":
         assert "packages/textkit/__init__.py" in read_tree(repo.dist(f"trusses.{name}/{name}"))
+    repo.commit()
+    repo.write("shared/textkit/__init__.py", "")
+    assert changed(repo) == [["a", "b"], 2]
+    repo.commit()
+
+
+def test_a_changed_lockfile_repackages_what_is_pinned_to_it(importing_repo: Monorepo) -> None:
+    repo = importing_repo
+    repo.write("x.lock", "numpy==1.26.4\n")
+    assert changed(repo) == [["pinned"], 1]
+    assert b"numpy==1.26.4" in read_tree(repo.dist("trusses.pinned/pinned"))["config.yaml"][0]
     repo.commit()
 
 

@@ -20,8 +20,9 @@ import pytest
 from pants_truss.core import lockfile
 from pants_truss.core.pins import RequirementOf, pin_requirements
 from pants_truss.core.requirement import marker_environments
+from support.tools import find_tool
 
-UV = Path("tests.uv_tool/uv_tool.pex").resolve()
+UV = "tests.uv_tool/uv_tool.pex"
 LOCKFILE = Path("3rdparty/truss/truss.lock").resolve()
 
 ROOTS: Dict[str, List[str]] = {
@@ -64,7 +65,7 @@ def uv_pins(wheels: Path, roots: List[str], python: str, tmp_path: Path) -> List
     wanted = tmp_path / "requirements.in"
     wanted.write_text("\n".join(roots))
     process = subprocess.run(
-        [str(UV), "pip", "compile", str(wanted), "--no-config", "--no-index"]
+        [str(find_tool(UV)), "pip", "compile", str(wanted), "--no-config", "--no-index"]
         + [f"--find-links={wheels}", f"--python-version={python}", "--no-header", "--no-annotate"]
         + [
             f"--python={sys.executable}",

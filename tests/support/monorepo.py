@@ -38,6 +38,7 @@ interpreter_constraints = ["CPython==3.11.*"]
 [python-infer]
 use_rust_parser = true
 ambiguity_resolution = "by_source_root"
+init_files = "always"
 
 [source]
 root_patterns = [{roots}]

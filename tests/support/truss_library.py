@@ -8,7 +8,9 @@ import subprocess
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
-TRUSS_TOOL = Path("tests.truss_tool/truss_tool.pex").resolve()
+from support.tools import find_tool
+
+TRUSS_TOOL = "tests.truss_tool/truss_tool.pex"
 
 
 class TrussError(Exception):
@@ -59,4 +61,4 @@ class TrussLibrary:
 
     @staticmethod
     def _executable() -> Path:
-        return TRUSS_TOOL / "__main__.py" if TRUSS_TOOL.is_dir() else TRUSS_TOOL
+        return find_tool(TRUSS_TOOL) / "__main__.py"

@@ -9,7 +9,7 @@ from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Address
 from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
-from pants.engine.target import SingleSourceField, SourcesField, Target
+from pants.engine.target import OptionalSingleSourceField, SourcesField, Target
 
 from pants_truss.core import lockfile
 from pants_truss.core.errors import TrussError
@@ -58,7 +58,7 @@ async def find_lockfile_owners(request: LockfileOwnersRequest) -> LockfileOwners
 
 def _owns(target: Target, path: str) -> bool:
     sources = target.get(SourcesField)
-    return isinstance(sources, SingleSourceField) and sources.file_path == path
+    return isinstance(sources, OptionalSingleSourceField) and sources.file_path == path
 
 
 @dataclass(frozen=True)
