@@ -148,6 +148,8 @@ def test_text(repo: Monorepo) -> None:
 
 def test_the_chain_of_imports_to_a_file(repo: Monorepo) -> None:
     run = repo.pants("truss-explain", "--path=packages/textkit/clean.py", "trusses/full")
+    everywhere = repo.pants("truss-explain", "--path=./packages/textkit/clean.py", "::")
+    assert everywhere.assert_success().stdout == run.stdout
     assert run.assert_success().stdout == (
         "trusses/full:full: packages/textkit/clean.py\n"
         "  from shared/textkit/clean.py (shared/textkit/clean.py:../shared)\n"

@@ -77,7 +77,7 @@ class TrussDependenciesField(Dependencies):
         after those of the config, and code that is imported in a way that Pants cannot see, with
         all that this code imports:
 
-            truss(dependencies=["src/shared/textkit/textkit/clean.py"])
+            truss(dependencies=["src/shared/plugins"])
         """
     )
 
@@ -96,8 +96,10 @@ class TrussBundleImportsField(BoolField):
 
             truss(bundle_imports=False)
 
-        `python_source` targets must own the files for Pants to see the imports: `pants tailor ::`
-        makes them.
+        `python_source` targets must own the files for Pants to see the imports. Where none does,
+        `pants package` warns:
+
+            python_sources(name="sources", sources=["**/*.py"])
         """
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Dict, Iterable, List, Sequence
+from typing import Dict, Iterable, List, Sequence, Tuple
 
 from pants.engine.addresses import Address
 from pants.engine.console import Console
@@ -17,6 +17,7 @@ from pants_truss.core.dot import DrawnTruss, draw
 from pants_truss.core.errors import TrussError
 from pants_truss.core.explain import describe_path, describe_truss
 from pants_truss.core.manifest import manifest, to_bytes
+from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import parse_line
 from pants_truss.engine import concurrently, implicitly
 from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest, gather_truss
@@ -47,7 +48,8 @@ class TrussExplainSubsystem(Outputting, GoalSubsystem):
         help=softwrap(
             """
             A file of the gathered truss, such as `packages/textkit/clean.py`: show where it comes
-            from, with the chain of imports from the model to it.
+            from, with the chain of imports from the model to it. Of several trusses, in those that
+            have it. It has one form, whatever `format` says.
             """
         ),
     )
@@ -99,21 +101,22 @@ def _render(
 ) -> str:
     named = list(zip((address.spec for address in addresses), trusses))
     if subsystem.path is not None:
-        return "\n".join(
-            describe_path(
-                name,
-                subsystem.path,
-                truss.files,
-                dict(truss.imports.via),
-                dict(truss.imports.files),
-            )
-            for name, truss in named
-        )
+        return _render_path(subsystem.path, named)
     if subsystem.format is ExplainFormat.JSON:
         return to_bytes([manifest(name, t.files, t.requirements) for name, t in named]).decode()
     if subsystem.format is ExplainFormat.DOT:
         return draw([_drawn(name, truss) for name, truss in named])
     return "\n".join(describe_truss(name, t.files, t.requirements) for name, t in named)
+
+
+def _render_path(path: str, named: Sequence[Tuple[str, GatheredTruss]]) -> str:
+    """Of several trusses, those that have the file. Raises `TrussError` if none has."""
+    normal = normalize_inside(path) or path
+    having = [(n, t) for n, t in named if any(file.path == normal for file in t.files)]
+    return "\n".join(
+        describe_path(name, normal, truss.files, dict(truss.imports.via), dict(truss.imports.files))
+        for name, truss in having or named[:1]
+    )
 
 
 def _drawn(name: str, truss: GatheredTruss) -> DrawnTruss:
