@@ -83,6 +83,7 @@ async def find_import_closure(request: ImportClosureRequest) -> ImportClosure:
     of_truss, *of_packages = await concurrently(
         find_imports(FindImportsRequest(node), **implicitly()) for node in (truss, *packages)
     )
+    _refuse_trusses(request, of_truss.trusses)
     closure = _Closure(request.held)
     for roots in _rounds(request, of_truss, of_packages):
         closure.start(roots)
@@ -248,6 +249,15 @@ class _Closure:
             tuple(self._walk.via.items()),
             tuple(sorted(self._edges)),
             tuple((key, node.file) for key, node in sorted(self._nodes.items()) if node.file),
+        )
+
+
+def _refuse_trusses(request: ImportClosureRequest, trusses: Iterable[str]) -> None:
+    for other in trusses:
+        raise InvalidTruss.of(
+            request.dependencies.address,
+            f"its `dependencies` name {other}, which is a truss: none can be part of another. Move "
+            f"the code that both use to a folder of its own, and remove {other!r}.",
         )
 
 

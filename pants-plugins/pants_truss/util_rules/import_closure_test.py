@@ -389,6 +389,13 @@ def test_the_files_of_another_truss_are_refused(rule_runner: RuleRunner) -> None
         gather_truss(rule_runner, folder)
 
 
+def test_another_truss_as_a_dependency(rule_runner: RuleRunner) -> None:
+    files = {**OTHER, "truss/model/model.py": ""}
+    folder = write(rule_runner, "depends", files, "truss(dependencies=['depends/truss_b'])")
+    with engine_error(InvalidTruss, contains="name depends/truss_b:truss_b, which is a truss"):
+        gather_truss(rule_runner, folder)
+
+
 def test_what_lies_beside_another_truss_is_not_its_own(rule_runner: RuleRunner) -> None:
     folder = write(
         rule_runner,

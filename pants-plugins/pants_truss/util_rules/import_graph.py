@@ -209,11 +209,13 @@ class FindImportsRequest:
 @dataclass(frozen=True)
 class Imports:
     """What a target depends on. `explicit` holds the keys of those that its `dependencies` field
-    names; `inits` are the `__init__.py` files that Python runs before it, if it is a module."""
+    names; `inits` are the `__init__.py` files that Python runs before it, if it is a module.
+    `trusses` are dependencies that cannot be followed."""
 
     nodes: Tuple[ImportNode, ...]
     explicit: Tuple[str, ...]
     inits: Tuple[ImportNode, ...]
+    trusses: Tuple[str, ...]
 
 
 @rule
@@ -221,6 +223,7 @@ async def find_imports(request: FindImportsRequest) -> Imports:
     node = request.node
     nodes: Sequence[ImportNode] = ()
     explicit: Tuple[str, ...] = ()
+    trusses: Tuple[str, ...] = ()
     if node.dependencies is not None:
         targets = await dependency_targets(DependenciesRequest(node.dependencies))
         nodes = await concurrently(
@@ -228,6 +231,7 @@ async def find_imports(request: FindImportsRequest) -> Imports:
             for target in targets
             if _is_followed(target)
         )
+        trusses = tuple(t.address.spec for t in targets if t.has_field(TrussConfigField))
         if node.dependencies.value:
             provided = await explicitly_provided_dependencies(node.dependencies)
             # What a generator generates is named by naming the generator.
@@ -245,7 +249,7 @@ async def find_imports(request: FindImportsRequest) -> Imports:
             for init in package.nodes
             if init.resolve in (None, node.resolve)
         )
-    return Imports(tuple(nodes), explicit, inits)
+    return Imports(tuple(nodes), explicit, inits, trusses)
 
 
 def _inits_above(file: str, source_root: str) -> List[str]:
