@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Optional, Sequence, Tuple
 
+from pants_truss.core.gather_plan import SourceTree
+from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.paths import is_within, join
 
 
@@ -76,6 +78,30 @@ class HeldFiles:
             or any(path in tree.paths for tree in self.packages)
             for path in (module_path, _other_form(module_path))
         )
+
+
+def held_files(
+    truss: SourceTree,
+    packages: Sequence[SourceTree],
+    *,
+    bundled_packages_dir: str,
+    model_file: str,
+    ignore: IgnorePatterns,
+) -> HeldFiles:
+    """What is left of the sources once `ignore`, which is asked about paths of the result, has
+    dropped what never becomes part of a gathered truss."""
+    return HeldFiles(
+        _held(truss, "", ignore),
+        tuple(_held(package, bundled_packages_dir, ignore) for package in packages),
+        bundled_packages_dir,
+        model_file.rpartition("/")[0],
+    )
+
+
+def _held(tree: SourceTree, folder: str, ignore: IgnorePatterns) -> HeldTree:
+    kept = set(ignore.keep([join(folder, file.path) for file in tree.files]))
+    paths = (file.path for file in tree.files if join(folder, file.path) in kept)
+    return HeldTree(tree.root, frozenset(paths))
 
 
 def _other_form(module_path: str) -> str:

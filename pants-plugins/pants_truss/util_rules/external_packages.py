@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
 from pants.base.build_environment import get_buildroot
-from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Address
 from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs, Paths
 from pants.engine.rules import collect_rules
@@ -32,6 +31,7 @@ from pants_truss.target_types import (
     TrussExternalPackageDependenciesField,
     TrussExternalPackageSourcesField,
 )
+from pants_truss.util_rules.folder_specs import in_folder
 from pants_truss.util_rules.truss_config import (
     InvalidTruss,
     ReadTrussConfigRequest,
@@ -73,12 +73,7 @@ async def find_external_packages_in_folder(
     request: ExternalPackagesInFolderRequest,
 ) -> ExternalPackagesInFolder:
     addresses = await addresses_from_raw_specs_without_file_owners(
-        RawSpecsWithoutFileOwners(
-            dir_literals=(DirLiteralSpec(request.folder),),
-            unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
-            description_of_origin="`external_package_dirs` of a truss",
-        ),
-        **implicitly(),
+        in_folder(request.folder, "`external_package_dirs` of a truss"), **implicitly()
     )
     targets = await resolve_unexpanded_targets(addresses)
     taken = {address.target_name for address in addresses}

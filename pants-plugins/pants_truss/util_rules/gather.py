@@ -21,7 +21,7 @@ from pants.engine.target import FieldSet, RegisteredTargetTypes
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_truss.core.bundling import HeldFiles, HeldTree
+from pants_truss.core.bundling import held_files
 from pants_truss.core.config_edit import clear_external_package_dirs, set_list
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gather_plan import (
@@ -187,7 +187,13 @@ async def gather_truss(
             config_file.config.model_file,
             request.bundle_imports.value,
             modules.resolve,
-            _held_files(config_file, own.tree, packages, ignore),
+            held_files(
+                own.tree,
+                packages,
+                bundled_packages_dir=config_file.config.bundled_packages_dir,
+                model_file=config_file.config.model_file,
+                ignore=ignore,
+            ),
             tuple(package.dependencies for package in found.packages),
         ),
         **implicitly(),
@@ -255,29 +261,6 @@ def _with_reasons(
         replace(tree, reason=EXTERNAL_PACKAGE if package.is_configured else EXPLICIT)
         for package, tree in zip(packages, trees)
     ]
-
-
-def _held_files(
-    config_file: TrussConfigFile,
-    truss: SourceTree,
-    packages: Sequence[SourceTree],
-    ignore: IgnorePatterns,
-) -> HeldFiles:
-    bundled_dir = config_file.config.bundled_packages_dir
-    return HeldFiles(
-        HeldTree(truss.root, frozenset(ignore.keep([file.path for file in truss.files]))),
-        tuple(_held_package(package, bundled_dir, ignore) for package in packages),
-        bundled_dir,
-        config_file.config.model_file.rpartition("/")[0],
-    )
-
-
-def _held_package(package: SourceTree, bundled_dir: str, ignore: IgnorePatterns) -> HeldTree:
-    kept = set(ignore.keep([join(bundled_dir, file.path) for file in package.files]))
-    return HeldTree(
-        package.root,
-        frozenset(file.path for file in package.files if join(bundled_dir, file.path) in kept),
-    )
 
 
 def _generated(

@@ -15,7 +15,6 @@ from pants.backend.python.target_types import (
     PythonSourceField,
     PythonTestSourceField,
 )
-from pants.base.specs import AncestorGlobSpec, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
@@ -43,6 +42,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import TrussConfigField
+from pants_truss.util_rules.folder_specs import in_folder_or_above
 from pants_truss.util_rules.requirement_targets import describe_requirement
 
 INIT_FILE = "__init__.py"
@@ -134,12 +134,7 @@ class PythonOwners:
 @rule
 async def find_python_owners(request: PythonOwnersRequest) -> PythonOwners:
     addresses = await addresses_from_raw_specs_without_file_owners(
-        RawSpecsWithoutFileOwners(
-            ancestor_globs=(AncestorGlobSpec(request.folder),),
-            unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
-            description_of_origin="the files of a truss",
-        ),
-        **implicitly(),
+        in_folder_or_above(request.folder, "the files of a truss"), **implicitly()
     )
     targets = await resolve_targets(addresses)
     owners = [target for target in targets if _owns_module_in(target, request.folder)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, Tuple
 
-from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Address
 from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
@@ -24,6 +23,7 @@ from pants_truss.engine import (
     resolve_targets,
     rule,
 )
+from pants_truss.util_rules.folder_specs import in_folder
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,7 @@ class LockfileOwners:
 @rule
 async def find_lockfile_owners(request: LockfileOwnersRequest) -> LockfileOwners:
     addresses = await addresses_from_raw_specs_without_file_owners(
-        RawSpecsWithoutFileOwners(
-            dir_literals=(DirLiteralSpec(request.path.rpartition("/")[0]),),
-            unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
-            description_of_origin="the lockfile of a truss",
-        ),
-        **implicitly(),
+        in_folder(request.path.rpartition("/")[0], "the lockfile of a truss"), **implicitly()
     )
     targets = await resolve_targets(addresses)
     return LockfileOwners(

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Tuple
 
-from pants.base.specs import DirLiteralSpec, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Address
-from pants.engine.fs import GlobMatchErrorBehavior
 from pants.engine.rules import collect_rules
 
 from pants_truss.engine import (
@@ -18,6 +16,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import TrussSourcesField
+from pants_truss.util_rules.folder_specs import in_folder
 from pants_truss.util_rules.source_tree import FindSourcePathsRequest, find_source_paths
 
 
@@ -44,12 +43,7 @@ class TrussesInFolder:
 @rule
 async def find_trusses_in_folder(request: TrussesInFolderRequest) -> TrussesInFolder:
     addresses = await addresses_from_raw_specs_without_file_owners(
-        RawSpecsWithoutFileOwners(
-            dir_literals=(DirLiteralSpec(request.folder),),
-            unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
-            description_of_origin="the imports of a truss",
-        ),
-        **implicitly(),
+        in_folder(request.folder, "the imports of a truss"), **implicitly()
     )
     targets = await resolve_unexpanded_targets(addresses)
     fields = [t[TrussSourcesField] for t in targets if t.has_field(TrussSourcesField)]
