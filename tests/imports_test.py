@@ -139,16 +139,17 @@ CASES: Dict[str, Dict[str, Any]] = {
         "import": "from generates.main import answer",
         "files": {
             "generates/main.py": (
-                "from generates.text import TEXT  # pants: no-infer-dep\n"
+                "from generates.sub.text import TEXT  # pants: no-infer-dep\n"
                 "def answer(): return TEXT\n"
             ),
-            "generates/text.txt": "hello",
-            "generates/BUILD": (
-                "python_sources(dependencies=[':text'])\n"
-                "text_module(name='text', source='text.txt')\n"
+            "generates/sub/__init__.py": "",
+            "generates/sub/text.txt": "hello",
+            "generates/sub/BUILD": (
+                "python_sources()\ntext_module(name='text', source='text.txt')\n"
             ),
+            "generates/BUILD": "python_sources(dependencies=['shared/generates/sub:text'])\n",
         },
-        "bundled": ["generates/main.py", "generates/text.py"],
+        "bundled": ["generates/main.py", "generates/sub/__init__.py", "generates/sub/text.py"],
         "answer": "hello",
     },
     "cycle_with_the_truss": {

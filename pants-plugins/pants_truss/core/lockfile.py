@@ -240,13 +240,14 @@ def _only(
 
 
 def _entries(text: str) -> Iterator[_Entry]:
-    """Logical lines without their hashes, each with the comments on it and below it."""
+    """Logical lines without their hashes, each with the comment on it and the indented ones below
+    it. One that is not indented is about something else."""
     entry: Optional[_Entry] = None
     continued = ""
     for number, line in enumerate(text.splitlines(), 1):
         code, _, comment = _split_comment(line)
         if not continued and not code.strip():
-            if entry and comment:
+            if entry and comment and line[0].isspace():
                 entry.comments.append(comment)
             continue
         continued += code.rstrip()

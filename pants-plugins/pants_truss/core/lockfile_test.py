@@ -118,6 +118,11 @@ def test_constraints_with_annotations() -> None:
     assert requires == {"a": ["b-c", "d", "n"], "b-c": ["d"], "d": [], "n": []}
 
 
+def test_comments_that_are_about_something_else_are_no_edges() -> None:
+    text = "a==1\n    # via -r x\nb==1\n    # via -r x\n\n# These are considered unsafe:\n# a\n"
+    assert read(text).distributions["a"].requires == ()
+
+
 def test_constraints_that_list_one_distribution_twice() -> None:
     text = (
         "a==1\n    # via -r x\nb==1\n    # via -r x\n"

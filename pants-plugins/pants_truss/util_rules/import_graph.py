@@ -15,6 +15,7 @@ from pants.backend.python.target_types import (
     PythonSourceField,
     PythonTestSourceField,
 )
+from pants.core.target_types import FileSourceField, ResourceSourceField
 from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
@@ -204,7 +205,8 @@ class FindImportsRequest:
 @dataclass(frozen=True)
 class Imports:
     """What a target depends on. `explicit` holds the keys of those that its `dependencies` field
-    names; `inits` are the `__init__.py` files that Python runs before it, if it is a module.
+    names; `inits` are the `__init__.py` files that Python runs before it, if it is a module or one
+    is generated from it.
     `trusses` are dependencies that cannot be followed."""
 
     nodes: Tuple[ImportNode, ...]
@@ -233,7 +235,9 @@ async def find_imports(request: FindImportsRequest) -> Imports:
             named = await resolve_targets(Addresses(provided.includes))
             explicit = tuple(sorted(target.address.spec for target in named))
     inits: Tuple[ImportNode, ...] = ()
-    if node.is_python and node.file is not None:
+    if node.file is not None and not isinstance(
+        node.sources, (FileSourceField, ResourceSourceField)
+    ):
         found = await concurrently(
             find_package_init(PackageInitRequest(path, node.source_root), **implicitly())
             for path in _inits_above(node.file, node.source_root)
