@@ -13,8 +13,6 @@ from pants.engine.fs import (
     FileContent,
     FileDigest,
     FileEntry,
-    GlobMatchErrorBehavior,
-    PathGlobs,
 )
 from pants.engine.rules import collect_rules
 from pants.engine.target import FieldSet, RegisteredTargetTypes
@@ -39,7 +37,6 @@ from pants_truss.core.gathered import (
     gathered_files,
 )
 from pants_truss.core.gitignore import IgnorePatterns
-from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import join
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
@@ -74,6 +71,7 @@ from pants_truss.util_rules import (
     truss_config,
     workspace,
 )
+from pants_truss.util_rules.exact_globs import exactly
 from pants_truss.util_rules.external_packages import (
     ExternalPackage,
     ExternalPackagesRequest,
@@ -166,7 +164,9 @@ async def gather_truss(
         read_source_tree(ReadSourceTreeRequest(sources), **implicitly())
         for sources in (request.sources, *(package.sources for package in found.packages))
     )
-    ignore_digest = await path_globs_to_digest(_user_ignore_globs(request.address), **implicitly())
+    ignore_digest = await path_globs_to_digest(
+        exactly(join(request.address.spec_path, IGNORE_FILE)), **implicitly()
+    )
     ignore_contents = await get_digest_contents(ignore_digest)
     user_ignore = ignore_contents[0].content if ignore_contents else None
     lines = _ignore_lines(request, options, user_ignore)
@@ -238,11 +238,6 @@ async def gather_truss(
         required.listed,
         notes,
     )
-
-
-def _user_ignore_globs(address: Address) -> PathGlobs:
-    path = escape_glob(join(address.spec_path, IGNORE_FILE))
-    return PathGlobs([path], glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
 
 
 def _ignore_lines(

@@ -17,7 +17,6 @@ from pants.backend.python.target_types import (
 )
 from pants.core.target_types import FileSourceField, ResourceSourceField
 from pants.engine.addresses import Address, Addresses
-from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
 from pants.engine.target import (
     Dependencies,
@@ -29,7 +28,6 @@ from pants.engine.target import (
 from pants.source.source_root import SourceRootRequest
 from pants.util.frozendict import FrozenDict
 
-from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.engine import (
     addresses_from_raw_specs_without_file_owners,
@@ -43,6 +41,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import TrussConfigField
+from pants_truss.util_rules.exact_globs import exactly
 from pants_truss.util_rules.folder_specs import in_folder_or_above
 from pants_truss.util_rules.requirement_targets import describe_requirement
 
@@ -185,16 +184,12 @@ class PackageInit:
 @rule
 async def find_package_init(request: PackageInitRequest) -> PackageInit:
     file = request.file
-    found = await path_globs_to_paths(_exactly(file), **implicitly())
+    found = await path_globs_to_paths(exactly(file), **implicitly())
     if not found.files:
         return PackageInit(())
     owners = await find_python_owners(PythonOwnersRequest(file.rpartition("/")[0]), **implicitly())
     unowned = ImportNode(None, file=file, source_root=request.source_root)
     return PackageInit(owners.by_file.get(file, (unowned,)))
-
-
-def _exactly(path: str) -> PathGlobs:
-    return PathGlobs([escape_glob(path)], glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
 
 
 @dataclass(frozen=True)
@@ -206,8 +201,7 @@ class FindImportsRequest:
 class Imports:
     """What a target depends on. `explicit` holds the keys of those that its `dependencies` field
     names; `inits` are the `__init__.py` files that Python runs before it, if it is a module or one
-    is generated from it.
-    `trusses` are dependencies that cannot be followed."""
+    is generated from it; `trusses` are dependencies that cannot be followed."""
 
     nodes: Tuple[ImportNode, ...]
     explicit: Tuple[str, ...]

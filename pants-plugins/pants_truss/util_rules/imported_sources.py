@@ -7,13 +7,12 @@ from typing import Dict, Iterable, List, Tuple
 
 from pants.backend.python.target_types import PythonSourceField
 from pants.core.target_types import FileSourceField, ResourceSourceField
-from pants.engine.fs import Digest, FileEntry, GlobMatchErrorBehavior, PathGlobs
+from pants.engine.fs import Digest, FileEntry
 from pants.engine.rules import collect_rules
 from pants.engine.target import HydrateSourcesRequest
 from pants.source.source_root import SourceRootRequest
 
 from pants_truss.core.gather_plan import SourceFile, SourceTree
-from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import join
 from pants_truss.engine import (
     concurrently,
@@ -24,6 +23,7 @@ from pants_truss.engine import (
     path_globs_to_digest,
     rule,
 )
+from pants_truss.util_rules.exact_globs import exactly
 from pants_truss.util_rules.import_closure import ImportedSource
 from pants_truss.util_rules.import_graph import ImportNode
 from pants_truss.util_rules.workspace import FileModesRequest, read_file_modes
@@ -46,7 +46,7 @@ async def read_node(request: ReadNodeRequest) -> NodeTrees:
     node = request.node
     digest: Digest
     if node.sources is None:
-        digest = await path_globs_to_digest(_exactly(node.file or ""), **implicitly())
+        digest = await path_globs_to_digest(exactly(node.file or ""), **implicitly())
     else:
         hydrated = await hydrate_sources(
             HydrateSourcesRequest(
@@ -81,10 +81,6 @@ async def read_node(request: ReadNodeRequest) -> NodeTrees:
             for prefix, found in sorted(files.items())
         )
     )
-
-
-def _exactly(path: str) -> PathGlobs:
-    return PathGlobs([escape_glob(path)], glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
 
 
 @dataclass(frozen=True)

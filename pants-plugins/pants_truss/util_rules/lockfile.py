@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Iterable, Tuple
 
 from pants.engine.addresses import Address
-from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
 from pants.engine.target import OptionalSingleSourceField, SourcesField, Target
 
 from pants_truss.core import lockfile
 from pants_truss.core.errors import TrussError
-from pants_truss.core.globs import escape_glob
 from pants_truss.core.lockfile import Lockfile
 from pants_truss.core.requirement import marker_environments
 from pants_truss.engine import (
@@ -23,6 +21,7 @@ from pants_truss.engine import (
     resolve_targets,
     rule,
 )
+from pants_truss.util_rules.exact_globs import exactly
 from pants_truss.util_rules.folder_specs import in_folder
 
 
@@ -72,12 +71,7 @@ class ReadLockfile:
 
 @rule(desc="Read lockfile")
 async def read_lockfile(request: ReadLockfileRequest) -> ReadLockfile:
-    digest = await path_globs_to_digest(
-        PathGlobs(
-            [escape_glob(request.path)], glob_match_error_behavior=GlobMatchErrorBehavior.ignore
-        ),
-        **implicitly(),
-    )
+    digest = await path_globs_to_digest(exactly(request.path), **implicitly())
     contents = await get_digest_contents(digest)
     if not contents:
         raise TrussError(

@@ -30,12 +30,8 @@ class PythonModules:
     """The targets that own the Python files of `sources`: for each file, one per resolve. Tests
     have no part in it; `unowned` are files that no target owns."""
 
-    by_file: Tuple[Tuple[str, Tuple[ImportNode, ...]], ...]
+    nodes: Tuple[ImportNode, ...]
     unowned: Tuple[str, ...]
-
-    @property
-    def nodes(self) -> Tuple[ImportNode, ...]:
-        return tuple(node for _, nodes in self.by_file for node in nodes)
 
 
 @rule(desc="Find the Python targets of a truss's files")
@@ -47,14 +43,14 @@ async def find_python_modules(request: PythonModulesRequest) -> PythonModules:
         find_python_owners(PythonOwnersRequest(folder), **implicitly()) for folder in folders
     )
     by_folder = dict(zip(folders, owners))
-    by_file = []
+    nodes: List[ImportNode] = []
     unowned = []
     for path in sorted(files):
         found_there = by_folder[path.rpartition("/")[0]]
-        by_file.append((path, found_there.by_file.get(path, ())))
+        nodes += found_there.by_file.get(path, ())
         if path not in found_there.by_file and path not in found_there.tests:
             unowned.append(path)
-    return PythonModules(tuple(by_file), tuple(unowned))
+    return PythonModules(tuple(nodes), tuple(unowned))
 
 
 @dataclass(frozen=True)

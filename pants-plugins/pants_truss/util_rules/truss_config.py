@@ -22,6 +22,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import TrussConfigField
+from pants_truss.util_rules.exact_globs import exactly
 
 
 class InvalidTruss(Exception):
@@ -50,7 +51,7 @@ class TrussConfigFile:
 async def read_truss_config(request: ReadTrussConfigRequest) -> TrussConfigFile:
     address = request.field.address
     path = join(address.spec_path, request.field.value)
-    digest = await path_globs_to_digest(_exactly(path), **implicitly())
+    digest = await path_globs_to_digest(exactly(path), **implicitly())
     contents = await get_digest_contents(digest)
     if not contents:
         siblings = await path_globs_to_paths(
@@ -69,10 +70,6 @@ def _parse(address: Address, file: FileContent) -> TrussConfigFile:
         return TrussConfigFile(file.path, file.content, truss_config.parse(file.content))
     except TrussError as e:
         raise InvalidTruss.of(address, f"{file.path}: {e}") from None
-
-
-def _exactly(path: str) -> PathGlobs:
-    return PathGlobs([escape_glob(path)], glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
 
 
 def _describe_missing(path: str, siblings: Iterable[str]) -> str:
