@@ -7,7 +7,8 @@ from typing import Iterable, Type
 from pants.engine.target import Target
 
 from pants_truss.dependency_inference import rules as dependency_inference
-from pants_truss.goals import explain, package
+from pants_truss.goals import check, explain, package
+from pants_truss.lint import rules as lint
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.util_rules import gather, output_path
 
@@ -18,9 +19,11 @@ def target_types() -> Iterable[Type[Target]]:
 
 def rules() -> Iterable[object]:
     return [
+        *check.rules(),
         *dependency_inference.rules(),
         *explain.rules(),
         *gather.rules(),
+        *lint.rules(),
         *output_path.rules(),
         *package.rules(),
     ]

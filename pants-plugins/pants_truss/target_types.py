@@ -159,6 +159,21 @@ class TrussOutputPathField(OutputPathField):
     )
 
 
+class SkipTrussLintField(BoolField):
+    alias = "skip_truss_lint"
+    default = False
+    help = help_text(
+        """
+        Whether `pants lint` and `pants check` leave this truss out.
+
+        `pants package` refuses an invalid truss all the same. To silence a rule for all trusses,
+        see `[truss-lint].disable`.
+
+            truss(skip_truss_lint=True)
+        """
+    )
+
+
 class TrussTarget(Target):
     alias = "truss"
     core_fields = (
@@ -170,6 +185,7 @@ class TrussTarget(Target):
         TrussRequirementsField,
         TrussResolveField,
         TrussOutputPathField,
+        SkipTrussLintField,
     )
     help = help_text(
         """

@@ -13,13 +13,17 @@ from pants_truss.core.paths import is_within, join
 @dataclass(frozen=True)
 class HeldTree:
     """Files that the gathered truss has anyway. `root` is relative to the build root, `paths` are
-    relative to `root`."""
+    relative to `root`; `ignored` are those that its ignore patterns leave out."""
 
     root: str
     paths: FrozenSet[str]
+    ignored: FrozenSet[str] = frozenset()
 
     def holds(self, file: str) -> bool:
         return is_within(file, self.root) and self._below(file) in self.paths
+
+    def leaves_out(self, file: str) -> bool:
+        return is_within(file, self.root) and self._below(file) in self.ignored
 
     def _below(self, file: str) -> str:
         return file[len(self.root) + 1 :] if self.root else file
@@ -100,8 +104,8 @@ def held_files(
 
 def _held(tree: SourceTree, folder: str, ignore: IgnorePatterns) -> HeldTree:
     kept = set(ignore.keep([join(folder, file.path) for file in tree.files]))
-    paths = (file.path for file in tree.files if join(folder, file.path) in kept)
-    return HeldTree(tree.root, frozenset(paths))
+    paths = frozenset(file.path for file in tree.files if join(folder, file.path) in kept)
+    return HeldTree(tree.root, paths, frozenset(file.path for file in tree.files) - paths)
 
 
 def _other_form(module_path: str) -> str:

@@ -6,6 +6,7 @@ config. Nothing is read here; a file is its path, the sha256 of its content, its
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
@@ -164,12 +165,30 @@ class _Layout:
         )
 
 
-def describe_collisions(collisions: Sequence[Collision]) -> str:
-    """A list of every collision with all its sources and their targets."""
-    lines = []
-    for collision in collisions:
-        kinds = {claim.path for claim in collision.claims}
-        note = "" if len(kinds) == 1 else " is a file in one source and a folder in another"
-        lines.append(f"  * {collision.path}{note}")
-        lines += [f"      {claim.described_source}" for claim in collision.claims]
-    return "\n".join(lines)
+def describe_collision(collision: Collision) -> str:
+    """All its sources and their targets, in the order in which they are laid in."""
+    kinds = {claim.path for claim in collision.claims}
+    what = (
+        "comes from more than one source"
+        if len(kinds) == 1
+        else "is a file in one source and a folder in another"
+    )
+    sources = ", ".join(claim.described_source for claim in collision.claims)
+    return f"{collision.path} {what}: {sources}"
+
+
+def name_collisions(files: Sequence[PlannedFile]) -> Iterator[Tuple[PlannedFile, PlannedFile]]:
+    """Pairs of files whose paths, or those of their folders, a file system that ignores case or
+    normalises names takes for one. Of two such folders, one pair of files is told."""
+    first: Dict[str, Tuple[str, PlannedFile]] = {}
+    told: Set[Tuple[str, str]] = set()
+    for planned in files:
+        # The outermost folder first: what is below two such folders follows from that.
+        for path in (*reversed([*ancestors(planned.path)]), planned.path):
+            folded = unicodedata.normalize("NFC", path).casefold()
+            known, other = first.setdefault(folded, (path, planned))
+            if known != path:
+                if (known, path) not in told:
+                    told.add((known, path))
+                    yield other, planned
+                break

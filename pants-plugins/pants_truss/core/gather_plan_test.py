@@ -10,7 +10,8 @@ from pants_truss.core.gather_plan import (
     GatherPlan,
     SourceFile,
     SourceTree,
-    describe_collisions,
+    describe_collision,
+    name_collisions,
     plan_gather,
 )
 from pants_truss.core.gitignore import IgnorePatterns
@@ -64,9 +65,28 @@ def test_identical_bytes_do_not_collide() -> None:
 def test_all_sources_of_a_collision_are_named_and_the_last_wins() -> None:
     result = plan({"packages/a": "0"}, {"a": "1"}, {"a": "2"})
     assert contents(result) == {"packages/a": "2"}
-    assert describe_collisions(result.collisions) == (
-        "  * packages/a\n      t/packages/a (t:t)\n      p0/a (p0:t)\n      p1/a (p1:t)"
+    (collision,) = result.collisions
+    assert describe_collision(collision) == (
+        "packages/a comes from more than one source: t/packages/a (t:t), p0/a (p0:t), p1/a (p1:t)"
     )
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["a/B.py", "a/b.py"], [("a/B.py", "a/b.py")]),
+        (["A/x.py", "A/y.py", "a/x.py", "a/z.py"], [("A/x.py", "a/x.py")]),
+        (["caf\u00e9.py", "cafe\u0301.py"], [("cafe\u0301.py", "caf\u00e9.py")]),
+        (["stra\u00dfe", "strasse"], [("strasse", "stra\u00dfe")]),
+        (["a/b", "ab", "a-b", "a_b", "A2"], []),
+        (["A/b", "a"], [("A/b", "a")]),
+    ],
+)
+def test_names_that_some_file_systems_take_for_one(
+    paths: List[str], expected: List[Tuple[str, str]]
+) -> None:
+    found = name_collisions(plan({path: path for path in paths}).files)
+    assert [(one.path, other.path) for one, other in found] == expected
 
 
 @pytest.mark.parametrize(
@@ -80,7 +100,7 @@ def test_a_file_where_another_has_a_folder(first: Files, second: Files, expected
     result = plan({}, first, second)
     (collision,) = result.collisions
     assert collision.path == "packages/x"
-    assert "is a file in one source and a folder in another" in describe_collisions([collision])
+    assert "is a file in one source and a folder in another" in describe_collision(collision)
     assert contents(result) == expected
 
 

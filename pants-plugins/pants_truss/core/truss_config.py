@@ -7,11 +7,13 @@ gathering does not need is left to Truss.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import is_within, join, normalize_inside
+from pants_truss.core.yaml_document import YamlDocument
 
 CONFIG_FILE = "config.yaml"
 DEFAULT_BUNDLED_PACKAGES_DIR = "packages"
@@ -43,10 +45,12 @@ class TrussConfig:
 
 
 def parse(content: bytes) -> TrussConfig:
-    """Reads a config file. Raises `TrussError` that names the key, its value and the remedy."""
-    data = yaml_document.parse(content).data
-    for key in ("requirements_file", "model_module_dir", "data_dir", "examples_filename"):
-        _check_inside(data, key)
+    """Reads a config file. Raises `TrussError`, with the line, naming the key, its value and the
+    remedy."""
+    document = yaml_document.parse(content)
+    for problem in problems(document):
+        raise problem
+    data = document.data
     return TrussConfig(
         external_package_dirs=_external_package_dirs(data),
         bundled_packages_dir=_bundled_packages_dir(data),
@@ -58,6 +62,28 @@ def parse(content: bytes) -> TrussConfig:
         requirements=_strings(data, "requirements", "requirements", "numpy"),
         requirements_file=_requirements_file(data),
     )
+
+
+def problems(document: YamlDocument) -> Iterator[TrussError]:
+    """All for which `parse` raises, in its order."""
+    checks: Tuple[Callable[[Dict[Any, Any]], object], ...] = (
+        *(
+            partial(_check_inside, key=key)
+            for key in ("requirements_file", "model_module_dir", "data_dir", "examples_filename")
+        ),
+        _external_package_dirs,
+        _bundled_packages_dir,
+        partial(_string, key="model_class_filename", default=DEFAULT_MODEL_CLASS_FILENAME),
+        _python_version,
+        partial(_strings, key="requirements", items="requirements", example="numpy"),
+        _requirements_file,
+    )
+    for check in checks:
+        try:
+            check(document.data)
+        except TrussError as e:
+            e.line, e.column = document.position(e.key) or (None, None)
+            yield e
 
 
 def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
@@ -88,13 +114,16 @@ def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[
     if not isinstance(value, list):
         example = value if isinstance(value, str) and value else example
         raise TrussError(
-            f"`{key}` must be a list of {items}, but is {_show(value)}. Write `{key}: [{example}]`."
+            f"`{key}` must be a list of {items}, but is {_show(value)}. Write "
+            f"`{key}: [{example}]`.",
+            key=(key,),
         )
     for entry in value:
         if not isinstance(entry, str):
             raise TrussError(
                 f"`{key}` must hold strings, but one entry is {_show(entry)}. Quote it: "
-                f'`"{entry}"`.'
+                f'`"{entry}"`.',
+                key=(key,),
             )
     return tuple(value)
 
@@ -107,19 +136,23 @@ def _bundled_packages_dir(data: Dict[Any, Any]) -> str:
     normal = normalize_inside(value)
     if normal is None:
         raise TrussError(
-            f"`{key}` must be a folder inside the truss, but is {value!r}. Write `{key}: packages`."
+            f"`{key}` must be a folder inside the truss, but is {value!r}. Write "
+            f"`{key}: packages`.",
+            key=(key,),
         )
     if not normal or normal in (CONFIG_FILE, ".truss_ignore"):
         # Shared code would be laid over config.yaml and model/: Truss lets it (r30).
         raise TrussError(
             f"`{key}` must be a folder of its own in the truss, but is {value!r}. Write "
-            f"`{key}: packages`."
+            f"`{key}: packages`.",
+            key=(key,),
         )
     model_dir = normalize_inside(model_module_dir)
     if model_dir and (is_within(normal, model_dir) or is_within(model_dir, normal)):
         raise TrussError(
-            f"`{key}` is {value!r}, which overlaps `model_module_dir` {model_module_dir!r}: shared "
-            f"code would mix with the model's. Write `{key}: packages`."
+            f"`{key}` is {value!r}, which overlaps `model_module_dir` {model_module_dir!r}: "
+            f"shared code would mix with the model's. Write `{key}: packages`.",
+            key=(key,),
         )
     return normal
 
@@ -130,7 +163,8 @@ def _check_inside(data: Dict[Any, Any], key: str) -> None:
         name = value.rstrip("/").rpartition("/")[2] or "name"
         raise TrussError(
             f"`{key}` is {value!r}, which lies outside the truss and would not be gathered. Move "
-            f"it into the truss and write `{key}: {name}`."
+            f"it into the truss and write `{key}: {name}`.",
+            key=(key,),
         )
 
 
@@ -138,14 +172,18 @@ def _check_characters(key: str, path: str) -> None:
     # No file system holds such a path, and the engine stops hard at some of them.
     bad = [char for char in path if ord(char) < 32 or 0xD800 <= ord(char) <= 0xDFFF]
     if bad:
-        raise TrussError(f"`{key}` has the character {bad[0]!a} in {path!a}. Remove it.")
+        raise TrussError(
+            f"`{key}` has the character {bad[0]!a} in {path!a}. Remove it.", key=(key,)
+        )
 
 
 def _string(data: Dict[Any, Any], key: str, default: str, example: str = "") -> str:
     value = data.get(key, default)
     if not isinstance(value, str):
         raise TrussError(
-            f"`{key}` must be a string, but is {_show(value)}. Write `{key}: {example or default}`."
+            f"`{key}` must be a string, but is {_show(value)}. Write "
+            f"`{key}: {example or default}`.",
+            key=(key,),
         )
     return value
 

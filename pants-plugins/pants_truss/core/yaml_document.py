@@ -7,8 +7,8 @@ documents built to exhaust a parser are refused before they are constructed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Dict, Hashable, List, Tuple, cast
+from dataclasses import dataclass, field
+from typing import Any, Dict, Hashable, List, Optional, Sequence, Tuple, cast
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -29,6 +29,29 @@ class YamlDocument:
 
     text: str
     data: Dict[Any, Any]
+    root: Optional[Node] = field(default=None, compare=False, repr=False)
+
+    def position(self, path: Sequence[Any]) -> Optional[Tuple[int, int]]:
+        """Line and column, from 1, of the key or list item at a path such as `("resources",
+        "cpu")`; of the nearest one above it that can be told."""
+        node, found = self.root, None
+        for step in path:
+            mark, node = _step(node, step)
+            if mark is None:
+                break
+            found = (mark.line + 1, mark.column + 1)
+        return found
+
+
+def _step(node: Optional[Node], step: Any) -> Tuple[Any, Optional[Node]]:
+    if isinstance(node, MappingNode):
+        # Of a merged mapping and an explicit key, the explicit one comes last.
+        for key_node, value_node in reversed(node.value):
+            if isinstance(key_node, ScalarNode) and key_node.value == str(step):
+                return key_node.start_mark, value_node
+    elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark, node.value[step]
+    return None, None
 
 
 class _Loader(yaml.SafeLoader):
@@ -46,7 +69,8 @@ class _Loader(yaml.SafeLoader):
         if self.depth > MAX_DEPTH:
             raise TrussError(
                 f"it is nested more than {MAX_DEPTH} levels deep "
-                f"({place(self.peek_event().start_mark)})."
+                f"({place(self.peek_event().start_mark)}).",
+                **_at(self.peek_event().start_mark),
             )
         node = super().compose_node(parent, index)
         self.depth -= 1
@@ -70,7 +94,8 @@ class _Loader(yaml.SafeLoader):
             if key in first:
                 raise TrussError(
                     f"the key `{key_node.value}` is there twice: {place(first[key].start_mark)} "
-                    f"and {place(key_node.start_mark)}. Keep one: Truss uses the last."
+                    f"and {place(key_node.start_mark)}. Keep one: Truss uses the last.",
+                    **_at(key_node.start_mark),
                 )
             first[key] = key_node
 
@@ -82,6 +107,10 @@ class _Loader(yaml.SafeLoader):
 def place(mark: Any) -> str:
     """`line 3, column 5` of a PyYAML mark, counted from 1 as editors do."""
     return f"line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _at(mark: Any) -> Dict[str, int]:
+    return {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
 
 
 def decode(content: bytes) -> str:
@@ -98,7 +127,8 @@ def decode(content: bytes) -> str:
     except UnicodeDecodeError as e:
         line = content.count(b"\n", 0, e.start) + 1
         raise TrussError(
-            f"it is not UTF-8: byte 0x{content[e.start]:02x} in line {line}. Save it as UTF-8."
+            f"it is not UTF-8: byte 0x{content[e.start]:02x} in line {line}. Save it as UTF-8.",
+            line=line,
         ) from None
 
 
@@ -119,7 +149,9 @@ def parse(content: bytes) -> YamlDocument:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as e:
-        raise TrussError(f"it is not valid YAML: {_describe(e)}") from None
+        raise TrussError(
+            f"it is not valid YAML: {_describe(e)}", **_at(e.problem_mark or e.context_mark)
+        ) from None
     except yaml.YAMLError as e:
         raise TrussError(f"it is not valid YAML: {e}") from None
     except (ValueError, LookupError, OverflowError, AttributeError, TypeError) as e:
@@ -132,9 +164,10 @@ def parse(content: bytes) -> YamlDocument:
     if not isinstance(data, dict):
         raise TrussError(
             f"it must be a mapping of keys to values, but it is a {_kind(data)} "
-            f"({place(node.start_mark)})."
+            f"({place(node.start_mark)}).",
+            **_at(node.start_mark),
         )
-    return YamlDocument(text, data)
+    return YamlDocument(text, data, node)
 
 
 def _describe(error: yaml.MarkedYAMLError) -> str:
@@ -160,13 +193,17 @@ def _refuse_expansion(root: Node) -> None:
         if id(node) in sizes:
             return sizes[id(node)]
         if id(node) in open_nodes:
-            raise TrussError(f"an alias refers to its own parent ({place(node.start_mark)}).")
+            raise TrussError(
+                f"an alias refers to its own parent ({place(node.start_mark)}).",
+                **_at(node.start_mark),
+            )
         open_nodes.append(id(node))
         total = 1 + sum(size(child) for child in _children(node))
         open_nodes.pop()
         if total > MAX_NODES:
             raise TrussError(
-                f"its aliases expand to more than {MAX_NODES:,} values ({place(node.start_mark)})."
+                f"its aliases expand to more than {MAX_NODES:,} values ({place(node.start_mark)}).",
+                **_at(node.start_mark),
             )
         sizes[id(node)] = total
         return total

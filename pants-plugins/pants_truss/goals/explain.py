@@ -20,7 +20,8 @@ from pants_truss.core.manifest import manifest, to_bytes
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import parse_line
 from pants_truss.engine import concurrently, implicitly
-from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest, gather_truss
+from pants_truss.util_rules.gather import GatheredTruss, gather_truss
+from pants_truss.util_rules.plan import GatherTrussRequest
 
 
 class ExplainFormat(Enum):

@@ -42,8 +42,9 @@ from pants_truss.target_types import (
     TrussResolveField,
     TrussSourcesField,
 )
-from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest, gather_truss
+from pants_truss.util_rules.gather import GatheredTruss, gather_truss
 from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
+from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 

@@ -23,7 +23,8 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.dependency_inference import rules as inference
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.util_rules import gather
-from pants_truss.util_rules.gather import GatheredTruss, GatherTrussRequest
+from pants_truss.util_rules.gather import GatheredTruss
+from pants_truss.util_rules.plan import GatherTrussRequest
 
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",

@@ -1,16 +1,24 @@
-"""What gathering refuses, and what it tells of."""
+"""What planning refuses, and what it tells of."""
 
 from __future__ import annotations
 
+import posixpath
 from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from pants.engine.addresses import Address
 
-from pants_truss.core.gather_plan import GatherPlan, SourceTree, describe_collisions
+from pants_truss.core.gather_plan import (
+    GatherPlan,
+    SourceTree,
+    describe_collision,
+    name_collisions,
+)
 from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.paths import join
 from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
 from pants_truss.subsystem import PackageCollisions
+from pants_truss.util_rules.import_closure import ImportClosure
 from pants_truss.util_rules.own_modules import PythonModules
 from pants_truss.util_rules.source_tree import ReadSourceTree
 from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
@@ -62,33 +70,65 @@ def refuse_narrow_sources(
             )
 
 
-def collision_notes(
-    address: Address, plan: GatherPlan, behavior: PackageCollisions
-) -> Iterator[str]:
-    if not plan.collisions:
-        return
-    count = len(plan.collisions)
-    described = (
-        f"{count} path{'s' if count > 1 else ''} of the gathered truss "
-        f"{'come' if count > 1 else 'comes'} from more than one source:\n"
-        f"{describe_collisions(plan.collisions)}"
+def collision_findings(plan: GatherPlan, behavior: PackageCollisions) -> Iterator[Finding]:
+    is_error = behavior is PackageCollisions.ERROR
+    severity = Severity.ERROR if is_error else Severity.WARNING
+    end = (
+        "Rename one, leave one out with `!` in `sources` of its target, or set "
+        '`[truss-gather].package_collisions = "warn"` to let the last one win.'
+        if is_error
+        else "The last one wins."
     )
-    if behavior is PackageCollisions.ERROR:
-        raise InvalidTruss.of(
-            address,
-            f"{described}\nRename one, leave one out with `!` in `sources` of its target, or set "
-            f'`[truss-gather].package_collisions = "warn"` to let the last one listed win.',
+    for collision in plan.collisions:
+        yield Finding(
+            "collision",
+            collision.claims[-1].source_path,
+            f"{describe_collision(collision)}. {end}",
+            severity,
         )
-    yield f"Warning: {described}\n  The last one listed wins."
+    for one, other in name_collisions(plan.files):
+        yield Finding(
+            "collision",
+            other.source_path,
+            f"{other.described_source} and {one.described_source} are {other.path} and {one.path} "
+            f"in the gathered truss: names that are equal but for case or Unicode normalisation, "
+            f"so one overwrites the other on macOS and Windows. Rename one.",
+            severity if one.source.address != other.source.address else Severity.WARNING,
+        )
 
 
-def unowned_notes(
+def dropped_findings(
+    config_file: TrussConfigFile,
+    closure: ImportClosure,
+    imported: Sequence[SourceTree],
+    ignore: IgnorePatterns,
+) -> Iterator[Finding]:
+    """Files that the code imports and the truss's `.truss_ignore` leaves out."""
+    bundled = config_file.config.bundled_packages_dir
+    left_out = {
+        join(tree.root, file.path): tree.reason
+        for tree in imported
+        for file in tree.files
+        if ignore.is_ignored(join(bundled, file.path))
+    }
+    left_out.update(closure.left_out)
+    for path, reason in sorted(left_out.items()):
+        yield Finding(
+            "dropped-file",
+            path,
+            f"{path} is {reason}, but {join(posixpath.dirname(config_file.path), IGNORE_FILE)} or "
+            f"`[truss-gather].ignore` leaves it out. Remove the pattern, or take the file back "
+            f"with a `!` line after it.",
+        )
+
+
+def unowned_findings(
     config_file: TrussConfigFile,
     trees: Sequence[ReadSourceTree],
     modules: Sequence[PythonModules],
     ignore: IgnorePatterns,
     imported: Sequence[SourceTree],
-) -> Iterator[str]:
+) -> Iterator[Finding]:
     """Python files that Pants does not look into, so that what they import is not bundled."""
     for (prefix, read), found in zip(_placed(config_file, trees), modules):
         unowned = set(found.unowned)
@@ -102,11 +142,14 @@ def unowned_notes(
         if paths:
             folder = read.tree.root or "the build root"
             globs = ", ".join(f'"{glob}"' for glob in _globs_for(paths))
-            yield (
-                f"Warning: no target owns {_listed(join(read.tree.root, p) for p in paths)}, so "
+            yield Finding(
+                "unowned-python",
+                join(read.tree.root, paths[0]),
+                f"no target owns {_listed(join(read.tree.root, p) for p in paths)}, so "
                 f"what {'it imports' if len(paths) == 1 else 'they import'} is not bundled. Write "
                 f'`python_sources(name="sources", sources=[{globs}])` into the BUILD file in '
-                f"{folder}."
+                f"{folder}, or run `pants tailor`.",
+                Severity.WARNING,
             )
     inits = [
         join(tree.root, file.path)
@@ -115,10 +158,13 @@ def unowned_notes(
         if not tree.address and file.size
     ]
     if inits:
-        yield (
-            f"Warning: no target owns {_listed(inits)}, so what "
+        yield Finding(
+            "unowned-python",
+            inits[0],
+            f"no target owns {_listed(inits)}, so what "
             f"{'it imports' if len(inits) == 1 else 'they import'} is not bundled. Make it part of "
-            f"the `python_sources` beside it."
+            f"the `python_sources` beside it.",
+            Severity.WARNING,
         )
 
 
@@ -134,12 +180,18 @@ def _listed(paths: Iterable[str]) -> str:
     return ", ".join(found[:3]) + more
 
 
-def unseen_notes(
+def unseen_findings(
     config_file: TrussConfigFile, trees: Sequence[ReadSourceTree], ignore: IgnorePatterns
-) -> Iterator[str]:
+) -> Iterator[Finding]:
     """Folders that Pants ignores, though a truss might mean them: hidden ones, `lib/`."""
     for prefix, read in _placed(config_file, trees):
-        folders = [f for f in read.unseen if not ignore.is_dir_ignored(join(prefix, f))]
-        if folders:
-            listed = ", ".join(join(read.tree.root, folder) for folder in folders)
-            yield f"Left out, as Pants ignores it (`[GLOBAL].pants_ignore` or git): {listed}"
+        for folder in read.unseen:
+            if not ignore.is_dir_ignored(join(prefix, folder)):
+                path = join(read.tree.root, folder)
+                yield Finding(
+                    "dropped-file",
+                    path,
+                    f"the folder {path} is left out, as Pants ignores it "
+                    f"(`[GLOBAL].pants_ignore` or git)",
+                    Severity.WARNING,
+                )

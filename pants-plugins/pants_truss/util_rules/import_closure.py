@@ -66,7 +66,8 @@ class ImportedRequirement:
 class ImportClosure:
     """`via` leads from each target's key to the one that it was reached by, None for a root, and
     `edges` are all dependencies met. A key is an address, or the path of a file without a target;
-    `files` has the path of each key's file, if it has one.
+    `files` has the path of each key's file, if it has one. `left_out` are files of the truss itself
+    that its code imports and its ignore patterns drop, each with the reason.
     """
 
     sources: Tuple[ImportedSource, ...]
@@ -74,6 +75,7 @@ class ImportClosure:
     via: Tuple[Tuple[str, Optional[str]], ...]
     edges: Tuple[Tuple[str, str], ...]
     files: Tuple[Tuple[str, str], ...]
+    left_out: Tuple[Tuple[str, str], ...]
 
 
 @rule(desc="Find what a truss imports")
@@ -145,6 +147,8 @@ def _refuse_unimportable(request: ImportClosureRequest, sources: Iterable[Import
     for source in sources:
         file, module_path = source.node.file, source.node.module_path
         if file is None or module_path is None or not source.node.is_python:
+            continue
+        if held.truss.leaves_out(file):
             continue
         described = f"  * {file}: {source.reason}"
         if any(is_within(file, folder) for folder in own_folders):
@@ -249,6 +253,11 @@ class _Closure:
             tuple(self._walk.via.items()),
             tuple(sorted(self._edges)),
             tuple((key, node.file) for key, node in sorted(self._nodes.items()) if node.file),
+            tuple(
+                (source.node.file, source.reason)
+                for source in self.sources()
+                if source.node.file and self._held.truss.leaves_out(source.node.file)
+            ),
         )
 
 

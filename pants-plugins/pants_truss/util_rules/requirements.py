@@ -15,6 +15,7 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.gather_plan import IMPORTED_BY
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.globs import escape_glob
+from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.lockfile import Lockfile
 from pants_truss.core.paths import join, normalize_inside
 from pants_truss.core.pins import Pin, RequirementOf, pin_requirements
@@ -48,11 +49,11 @@ class TrussRequirementsRequest:
 
 @dataclass(frozen=True)
 class TrussRequirements:
-    """`pins` is None if the list of the config stays. `notes` are for the user."""
+    """`pins` is None if the list of the config stays."""
 
     pins: Optional[Tuple[str, ...]]
     listed: Tuple[GatheredRequirement, ...]
-    notes: Tuple[str, ...]
+    findings: Tuple[Finding, ...]
 
 
 @rule(desc="Find the requirements of a truss")
@@ -144,8 +145,9 @@ def _is_unreadable(requirements_file: Optional[str], lines: Iterable[Requirement
 
 def _describe_missing(
     request: TrussRequirementsRequest, missing: Iterable[ImportedRequirement]
-) -> Iterator[str]:
-    where = _requirements_file(request) or f"`requirements` in {request.config_file.path}"
+) -> Iterator[Finding]:
+    path = _requirements_file(request) or request.config_file.path
+    where = _requirements_file(request) or f"`requirements` in {path}"
     for required in missing:
         names = ", ".join(_names([required.requirement])) or required.requirement
         modules = " or ".join(f"`{module}`" for module in required.modules)
@@ -153,10 +155,13 @@ def _describe_missing(
             why = f"{required.reason[len(IMPORTED_BY):]} imports {modules}"
         else:
             why = f"{required.address} is an explicit dependency"
-        yield (
-            f"Warning: {why}, but {where} lacks its distribution {names}. Add "
+        yield Finding(
+            "missing-requirement",
+            path,
+            f"{why}, but {where} lacks its distribution {names}. Add "
             f"{redacted(required.requirement)!r} to it, or set "
-            f'`requirements="lockfile"` on the target.'
+            f'`requirements="lockfile"` on the target.',
+            Severity.WARNING,
         )
 
 
@@ -238,17 +243,21 @@ def _as_locked(
         tuple(
             GatheredRequirement(redacted(pin.text), pin.origin or path, pin.reason) for pin in pins
         ),
-        tuple(note for pin in pins for note in _unpinned_notes(pin)),
+        tuple(
+            Finding("unpinned-requirement", request.config_file.path, note, Severity.WARNING)
+            for pin in pins
+            for note in _unpinned_notes(pin)
+        ),
     )
 
 
 def _unpinned_notes(pin: Pin) -> Iterator[str]:
     text = redacted(pin.text)
     if pin.text.startswith(_INCLUDING):
-        yield f"Warning: what {text!r} brings is not pinned. List it in the config instead."
+        yield f"what {text!r} brings is not pinned. List it in the config instead."
     elif pin.name is None and not pin.text.startswith("-"):
         yield (
-            f"Warning: {text} does not say which distribution it is, so what it requires is not "
+            f"{text} does not say which distribution it is, so what it requires is not "
             f"pinned. Write `name @ {text}`."
         )
 

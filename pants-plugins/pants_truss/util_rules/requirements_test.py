@@ -286,13 +286,14 @@ def test_the_configs_list_stays_and_what_it_lacks_is_told(rule_runner: RuleRunne
     }
     gathered = gather(rule_runner, files, "config")
     assert config_text(rule_runner, gathered) == config
+    silence = " [missing-requirement; `[truss-lint].disable` silences it]"
     assert gathered.notes == (
         "Warning: r/truss/model/model.py imports `sklearn`, but `requirements` in "
         "r/truss/config.yaml lacks its distribution scikit-learn. Add 'scikit-learn' to it, or set "
-        '`requirements="lockfile"` on the target.',
+        f'`requirements="lockfile"` on the target.{silence}',
         "Warning: r/truss/model/model.py imports `yaml`, but `requirements` in "
         "r/truss/config.yaml lacks its distribution pyyaml. Add 'PyYAML' to it, or set "
-        '`requirements="lockfile"` on the target.',
+        f'`requirements="lockfile"` on the target.{silence}',
     )
     assert [(r.requirement, r.reason) for r in gathered.requirements] == [
         ("numpy", "imported by r/truss/model/model.py")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List
+from typing import Iterable, List, Sequence, Tuple
 
 from pants.engine.addresses import Address
 from pants.engine.fs import FileContent, GlobMatchErrorBehavior, PathGlobs
@@ -12,6 +12,8 @@ from pants.engine.rules import collect_rules
 from pants_truss.core import truss_config
 from pants_truss.core.errors import TrussError
 from pants_truss.core.globs import escape_glob
+from pants_truss.core.lint.config_checks import check_config
+from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.paths import join
 from pants_truss.core.truss_config import TrussConfig
 from pants_truss.engine import (
@@ -26,11 +28,24 @@ from pants_truss.util_rules.exact_globs import exactly
 
 
 class InvalidTruss(Exception):
-    """What is wrong with a truss, in words for the person who wrote it."""
+    """What is wrong with a truss, in words for the person who wrote it. `findings` are the same for
+    linting; without them, `what` is."""
+
+    what: str = ""
+    findings: Tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, address: Address, what: object) -> InvalidTruss:
-        return cls(f"The truss target {address} is not valid: {what}")
+    def of(cls, address: Address, what: object, findings: Iterable[Finding] = ()) -> InvalidTruss:
+        error = cls(f"The truss target {address} is not valid: {what}")
+        error.what = str(what)
+        error.findings = tuple(findings)
+        return error
+
+    @classmethod
+    def found(cls, address: Address, findings: Sequence[Finding]) -> InvalidTruss:
+        lines = [f"{finding.place}: {finding.text}" for finding in findings]
+        start = "\n" if len(lines) > 1 else ""
+        return cls.of(address, start + "\n".join(lines), findings)
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,10 @@ def _parse(address: Address, file: FileContent) -> TrussConfigFile:
     try:
         return TrussConfigFile(file.path, file.content, truss_config.parse(file.content))
     except TrussError as e:
-        raise InvalidTruss.of(address, f"{file.path}: {e}") from None
+        # All that is wrong, and not only what gathering has met first.
+        findings = fatal(check_config(file.path, file.content))
+        own = Finding("config-schema", file.path, str(e), line=e.line, column=e.column)
+        raise InvalidTruss.found(address, findings or [own]) from None
 
 
 def _describe_missing(path: str, siblings: Iterable[str]) -> str:

@@ -1,0 +1,224 @@
+"""Checks a config against Truss's schema, as Truss's own loader reads values.
+
+The loader is pydantic in its lax mode: `"4"` is an integer to it and `yes` a boolean, but `4` is no
+string. It keeps unknown keys, and a push refuses them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+from pants_truss.core.lint.finding import Severity
+from pants_truss.core.lint.tables import read_table
+
+Key = Tuple[Any, ...]
+Schema = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`key` leads to the value: `("resources", "cpu")`."""
+
+    key: Key
+    message: str
+    severity: Severity = Severity.ERROR
+    rule: str = "config-schema"
+
+
+def schema_problems(data: Dict[Any, Any]) -> Iterator[Problem]:
+    """Unknown keys, wrong types, and values that the schema alone tells are wrong."""
+    table = _table()
+    yield from _Check(table["models"]).check((), data, table["root"])
+
+
+def top_level_keys() -> Tuple[str, ...]:
+    return tuple(sorted(_table()["root"]["properties"]))
+
+
+@lru_cache(maxsize=None)
+def _table() -> Schema:
+    return read_table("config_schema")
+
+
+def dotted(key: Sequence[Any]) -> str:
+    """`resources.cpu`, `weights[0].source`."""
+    text = ""
+    for step in key:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text
+
+
+class _Check:
+    def __init__(self, models: Dict[str, Schema]) -> None:
+        self._models = models
+
+    def check(self, key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
+        if "$ref" in schema:
+            schema = self._models[schema["$ref"]]
+        if "oneOf" in schema:
+            schema = self._chosen(value, schema["oneOf"])
+        if "anyOf" in schema:
+            yield from self._check_any(key, value, schema["anyOf"])
+        elif "enum" in schema:
+            yield from _check_choice(key, value, schema["enum"])
+        elif "const" in schema:
+            yield from _check_choice(key, value, [schema["const"]])
+        elif schema.get("type") == "object":
+            yield from self._check_object(key, value, schema)
+        elif schema.get("type") == "array":
+            yield from self._check_list(key, value, schema)
+        elif "type" in schema:
+            yield from _check_scalar(key, value, schema)
+
+    def _check_any(self, key: Key, value: Any, options: List[Schema]) -> Iterator[Problem]:
+        if value is None and {"type": "null"} in options:
+            return
+        found: List[List[Problem]] = []
+        for option in options:
+            if option.get("type") != "null":
+                found.append(list(self.check(key, value, option)))
+        yield from min(found, key=len, default=[])
+
+    def _chosen(self, value: Any, options: List[Schema]) -> Schema:
+        """By the key whose value names the option, such as `kind`; the first is the default."""
+        models = [self._models[option["$ref"]] for option in options]
+        if isinstance(value, dict):
+            for model in models:
+                for name, entry in model["properties"].items():
+                    if "const" in entry and value.get(name) == entry["const"]:
+                        return model
+        return models[0]
+
+    def _check_object(self, key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
+        if not isinstance(value, dict):
+            yield _wrong_type(key, value, "a mapping")
+            return
+        properties = schema.get("properties")
+        if properties is None:
+            for name, entry in value.items():
+                if "values" in schema:
+                    yield from self.check((*key, name), entry, schema["values"])
+            return
+        for name in schema.get("required", ()):
+            if name not in value:
+                yield Problem(key, f"`{dotted((*key, name))}` is missing; it is required.")
+        for name, entry in value.items():
+            if name in properties:
+                yield from self.check((*key, name), entry, properties[name])
+            else:
+                yield _unknown((*key, name), properties)
+
+    def _check_list(self, key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
+        if not isinstance(value, (list, tuple, set)):
+            yield _wrong_type(key, value, "a list")
+            return
+        if len(value) < schema.get("minItems", 0):
+            yield Problem(key, f"`{dotted(key)}` is empty. It needs at least one entry.")
+        for index, entry in enumerate(value):
+            yield from self.check((*key, index), entry, schema.get("items", {}))
+
+
+def _unknown(key: Key, known: Iterable[str]) -> Problem:
+    near = difflib.get_close_matches(str(key[-1]).lower(), list(known), 1)
+    hint = f" Did you mean `{dotted((*key[:-1], near[0]))}`?" if near else ""
+    return Problem(
+        key,
+        f"`{dotted(key)}` is no key that Truss knows; a push would refuse it.{hint}",
+    )
+
+
+def _check_choice(key: Key, value: Any, choices: Sequence[Any]) -> Iterator[Problem]:
+    if not isinstance(value, str) or value not in choices:
+        near = difflib.get_close_matches(str(value), [str(choice) for choice in choices], 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        listed = ", ".join(str(choice) for choice in choices)
+        yield Problem(key, f"`{dotted(key)}` is {show(key, value)}, but must be {listed}.{hint}")
+
+
+_INTEGER = re.compile(r"\s*[-+]?\d+(_\d+)*(\.0*)?\s*")
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+_BOOLEANS = ("0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes")
+
+
+def _check_scalar(key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
+    kind = schema["type"]
+    if kind == "string":
+        if not isinstance(value, (str, bytes)):
+            yield _wrong_type(key, value, "a string")
+        elif len(value) < schema.get("minLength", 0):
+            yield Problem(key, f"`{dotted(key)}` is empty.")
+    elif kind == "boolean":
+        if not _is_boolean(value):
+            yield _wrong_type(key, value, "a boolean, true or false")
+    elif kind in ("integer", "number"):
+        number = _number(value, kind)
+        if number is None:
+            yield _wrong_type(key, value, "a whole number" if kind == "integer" else "a number")
+        else:
+            yield from _check_bounds(key, number, schema)
+
+
+def _is_boolean(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.lower() in _BOOLEANS
+    return isinstance(value, (bool, int, float)) and value in (0, 1)
+
+
+def _number(value: Any, kind: str) -> Optional[float]:
+    if isinstance(value, str):
+        pattern = _INTEGER if kind == "integer" else _NUMBER
+        # Far above any bound, and far below what takes long to convert.
+        return float(value) if len(value) < 40 and pattern.fullmatch(value) else None
+    if isinstance(value, int):
+        return float(value) if abs(value) < 2**63 else None
+    if isinstance(value, float) and (kind == "number" or value.is_integer()):
+        return value
+    return None
+
+
+def _check_bounds(key: Key, number: float, schema: Schema) -> Iterator[Problem]:
+    limits = []
+    if "minimum" in schema and number < schema["minimum"]:
+        limits.append(f"at least {schema['minimum']}")
+    if "exclusiveMinimum" in schema and number <= schema["exclusiveMinimum"]:
+        limits.append(f"more than {schema['exclusiveMinimum']}")
+    if "maximum" in schema and number > schema["maximum"]:
+        limits.append(f"at most {schema['maximum']}")
+    for limit in limits:
+        yield Problem(key, f"`{dotted(key)}` is {number:g}, but must be {limit}.")
+
+
+def _wrong_type(key: Key, value: Any, wanted: str) -> Problem:
+    quoted = ""
+    if wanted == "a string" and isinstance(value, (int, float)) and not is_confidential(key):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        quoted = f' Quote it: `{key[-1]}: "{text}"`.' if isinstance(key[-1], str) else ""
+    if wanted == "a list" and isinstance(value, str):
+        quoted = f" Write `{key[-1]}: [...]`, or each entry in a line that begins with `- `."
+    return Problem(key, f"`{dotted(key)}` must be {wanted}, but is {show(key, value)}.{quoted}")
+
+
+def is_confidential(key: Key) -> bool:
+    """Whether a value at the key is not to be shown."""
+    return any(re.search(r"secret|token|passw|credential", str(step), re.I) for step in key) or (
+        "environment_variables" in key
+    )
+
+
+def show(key: Key, value: Any) -> str:
+    """The value in a message; its kind only if it may be confidential."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        kind, shown = "boolean", str(value).lower()
+    elif isinstance(value, (int, float)):
+        kind, shown = "number", f"{value:.20g}" if abs(value) < 1e300 else "..."
+    elif isinstance(value, str):
+        kind, shown = "string", repr(value if len(value) <= 60 else value[:57] + "...")
+    else:
+        return {dict: "a mapping", list: "a list"}.get(type(value), f"a {type(value).__name__}")
+    return f"a {kind}" if is_confidential(key) else f"the {kind} {shown}"

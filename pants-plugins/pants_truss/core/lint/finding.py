@@ -1,0 +1,184 @@
+"""What linting finds, and the rules that find it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Collection, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from pants_truss.core.errors import TrussError
+
+
+class Severity(Enum):
+    """As SARIF 2.1.0 names its levels. Only errors fail a run."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`is_fatal` rules stop `pants check` and `pants package` too, when they find an error."""
+
+    name: str
+    summary: str
+    help: str
+    is_fatal: bool = False
+
+
+RULES: Tuple[Rule, ...] = (
+    Rule(
+        "cannot-gather",
+        "The truss cannot be gathered.",
+        "A file, target or setting that gathering needs is missing or not valid.",
+        is_fatal=True,
+    ),
+    Rule(
+        "collision",
+        "Two sources claim one path of the gathered truss.",
+        "The same path from two sources with different bytes, a file against a folder, or names "
+        "that are equal but for case or Unicode normalisation. Truss lets the last one win without "
+        "a word.",
+        is_fatal=True,
+    ),
+    Rule(
+        "config-schema",
+        "The config does not follow Truss's schema.",
+        "Unknown keys, wrong types, values out of range, removed or deprecated keys, missing "
+        "files, duplicate keys. Truss keeps unknown keys until a deploy fails on them.",
+        is_fatal=True,
+    ),
+    Rule(
+        "dropped-file",
+        "A file does not become part of what is served.",
+        "The truss's own `.truss_ignore` leaves it out though the model imports it, or Pants does "
+        "not see it.",
+        is_fatal=True,
+    ),
+    Rule(
+        "injection",
+        "A value breaks out of its place in a Dockerfile or shell command.",
+        "Line breaks, shell metacharacters and bad references in values that Truss writes into a "
+        "Dockerfile as they are.",
+        is_fatal=True,
+    ),
+    Rule(
+        "large-file",
+        "A large file outside the data folder.",
+        "Weights belong in `weights`, or at least in `data_dir`: every build and upload carries "
+        "the files of a truss.",
+    ),
+    Rule(
+        "missing-requirement",
+        "The code imports a distribution that the config does not list.",
+        "The server would fail at the import. Add it to `requirements`, or set "
+        '`requirements="lockfile"` on the target.',
+    ),
+    Rule(
+        "model-class",
+        "The server could not load or call the model class.",
+        "The class that the config names is missing, or has no method, or a signature, that the "
+        "model server accepts.",
+        is_fatal=True,
+    ),
+    Rule(
+        "secret",
+        "A credential in a file or in the config.",
+        "Private keys, `.env` files, tokens of well-known services, and values below `secrets`. "
+        "Declare the secret with `null`; its value belongs in the secret store of the server.",
+    ),
+    Rule(
+        "shadowed-by-requirement",
+        "A bundled module has the name of one that a requirement provides.",
+        "Truss appends the bundled packages to the module path, so installed ones come first.",
+    ),
+    Rule(
+        "shadowed-by-server",
+        "A bundled module has the name of one that the model server has.",
+        "Truss appends the bundled packages to the module path: the server's own modules, its "
+        "distributions and the standard library come first.",
+    ),
+    Rule(
+        "unowned-python",
+        "A Python file that no `python_source` target owns.",
+        "Pants does not see what it imports, so that is not bundled. `pants tailor` adds targets.",
+    ),
+    Rule(
+        "unpinned-requirement",
+        "A requirement whose dependencies cannot be pinned.",
+        "The truss takes its requirements from the lockfile, but this one does not say enough.",
+    ),
+)
+
+RULES_BY_NAME: Dict[str, Rule] = {rule.name: rule for rule in RULES}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`path` is that of a file or folder relative to the build root; `line` and `column` count from
+    1, where there are any."""
+
+    rule: str
+    path: str
+    message: str
+    severity: Severity = Severity.ERROR
+    line: Optional[int] = None
+    column: Optional[int] = None
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+    @property
+    def is_fatal(self) -> bool:
+        return self.severity is Severity.ERROR and RULES_BY_NAME[self.rule].is_fatal
+
+    @property
+    def text(self) -> str:
+        """The message with the rule's name and how to silence it."""
+        return f"{self.message} [{self.rule}; `[truss-lint].disable` silences it]"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Which rules are silent, and the severity of others where it is not their own."""
+
+    disabled: Tuple[str, ...] = ()
+    severities: Tuple[Tuple[str, Severity], ...] = ()
+
+    @classmethod
+    def of(cls, disable: Collection[str], severity: Mapping[str, str]) -> Policy:
+        """Raises `TrussError` for names that are no rules, and for severities that are none."""
+        for name in [*disable, *severity]:
+            if name not in RULES_BY_NAME:
+                raise TrussError(f"{name!r} is no rule. There are: {', '.join(RULES_BY_NAME)}.")
+        levels = {level.value for level in Severity}
+        for name, value in severity.items():
+            if value not in levels:
+                raise TrussError(
+                    f"the severity of {name} is {value!r}. Write one of: "
+                    f"{', '.join(sorted(levels))}."
+                )
+        return cls(
+            tuple(sorted(disable)),
+            tuple(sorted((name, Severity(value)) for name, value in severity.items())),
+        )
+
+    def apply(self, findings: Iterable[Finding]) -> Tuple[Finding, ...]:
+        """The findings that are left, sorted by place, each once."""
+        severities = dict(self.severities)
+        kept = {
+            replace(finding, severity=severities.get(finding.rule, finding.severity))
+            for finding in findings
+            if finding.rule not in self.disabled
+        }
+        return tuple(sorted(kept, key=_order))
+
+
+def _order(finding: Finding) -> Tuple[str, int, int, str, str]:
+    return (finding.path, finding.line or 0, finding.column or 0, finding.rule, finding.message)
+
+
+def fatal(findings: Iterable[Finding]) -> List[Finding]:
+    return [finding for finding in findings if finding.is_fatal]

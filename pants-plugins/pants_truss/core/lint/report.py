@@ -1,0 +1,73 @@
+"""What linting says on a terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Callable, Dict, List, Sequence, Tuple
+
+from pants_truss.core.lint.finding import Finding, Severity
+
+# From a text to the same in a colour.
+Paint = Callable[[str, str], str]
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+
+@dataclass(frozen=True)
+class LintedTruss:
+    """`name` is the address of the truss."""
+
+    name: str
+    findings: Tuple[Finding, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+
+def no_paint(text: str, colour: str) -> str:
+    return text
+
+
+def render(trusses: Sequence[LintedTruss], paint: Paint = no_paint) -> str:
+    """Findings by truss, one a line, and a summary. A finding that several trusses share, as they
+    share a file, is told once, with the first of them."""
+    blocks: List[str] = []
+    told: Dict[Finding, str] = {}
+    for truss in trusses:
+        lines = []
+        for finding in truss.findings:
+            if told.setdefault(finding, truss.name) == truss.name:
+                lines.append(_line(finding, paint))
+        shared = len(truss.findings) - len(lines)
+        if shared:
+            lines.append(f"  and {shared} told above, in files that it shares")
+        if lines:
+            blocks.append("\n".join([paint(truss.name, "blue"), *lines]))
+    blocks.append(_summary(trusses, paint))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _line(finding: Finding, paint: Paint) -> str:
+    severity = paint(finding.severity.value, _COLOURS[finding.severity])
+    return f"  {finding.place}: {severity}: {finding.text}"
+
+
+def _summary(trusses: Sequence[LintedTruss], paint: Paint) -> str:
+    counts = Counter(f.severity for f in {f for truss in trusses for f in truss.findings})
+    parts = [
+        paint(_plural(counts[severity], severity.value), _COLOURS[severity])
+        for severity in Severity
+        if counts[severity]
+    ]
+    if not parts:
+        return f"Nothing found in {_plural(len(trusses), 'truss')}."
+    having = sum(bool(truss.findings) for truss in trusses)
+    listed = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    return f"{listed} in {having} of {_plural(len(trusses), 'truss')}."
+
+
+def _plural(count: int, noun: str) -> str:
+    ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
+    return f"{count} {noun}{ending}"

@@ -1,0 +1,48 @@
+"""`pants check`, tool `truss`: what must never reach a package."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Iterable
+
+from pants.core.goals.check import CheckRequest, CheckResult, CheckResults
+from pants.engine.rules import collect_rules
+from pants.engine.unions import UnionRule
+from pants.option.global_options import GlobalOptions
+
+from pants_truss.core.lint.finding import fatal
+from pants_truss.core.lint.report import render
+from pants_truss.engine import concurrently, implicitly, rule
+from pants_truss.lint.rules import TrussLintFieldSet, paint_with
+from pants_truss.lint.subsystem import TrussLintSubsystem
+from pants_truss.util_rules import findings
+from pants_truss.util_rules.findings import LintTrussRequest, lint_truss
+from pants_truss.util_rules.plan import GatherTrussRequest
+
+
+class TrussCheckRequest(CheckRequest):  # type: ignore[type-arg]
+    field_set_type = TrussLintFieldSet
+    tool_name = "truss"
+
+
+@rule(desc="Check trusses")
+async def check_trusses(
+    request: TrussCheckRequest, subsystem: TrussLintSubsystem, global_options: GlobalOptions
+) -> CheckResults:
+    if subsystem.skip or not request.field_sets:
+        return CheckResults([], checker_name=request.tool_name)
+    linted = await concurrently(
+        lint_truss(LintTrussRequest(GatherTrussRequest.of(field_set)), **implicitly())
+        for field_set in sorted(request.field_sets, key=lambda field_set: field_set.address)
+    )
+    trusses = [replace(truss, findings=tuple(fatal(truss.findings))) for truss in linted]
+    result = CheckResult(
+        exit_code=int(any(truss.has_errors for truss in trusses)),
+        stdout=render(trusses, paint_with(bool(global_options.colors))),
+        stderr="",
+    )
+    return CheckResults([result], checker_name=request.tool_name)
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *findings.rules(), UnionRule(CheckRequest, TrussCheckRequest)]

@@ -1,0 +1,99 @@
+"""`pants lint`, tool `truss`: all findings of all trusses, in one report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Iterable, Tuple
+
+from pants.core.goals.lint import LintResult, LintTargetsRequest
+from pants.core.util_rules.partitions import Partition, Partitions
+from pants.engine.fs import EMPTY_DIGEST, CreateDigest, FileContent
+from pants.engine.rules import collect_rules
+from pants.engine.target import Target
+from pants.help.maybe_color import MaybeColor
+from pants.option.global_options import GlobalOptions
+from pants.util.meta import classproperty
+
+from pants_truss.core.lint.report import Paint, no_paint, render
+from pants_truss.core.lint.sarif import to_sarif
+from pants_truss.engine import concurrently, create_digest, implicitly, rule
+from pants_truss.lint.subsystem import TrussLintSubsystem
+from pants_truss.target_types import SkipTrussLintField
+from pants_truss.util_rules import findings
+from pants_truss.util_rules.findings import LintTrussRequest, lint_truss
+from pants_truss.util_rules.plan import GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class TrussLintFieldSet(GatherTrussRequest):
+    @classmethod
+    def opt_out(cls, tgt: Target) -> bool:
+        return bool(tgt.get(SkipTrussLintField).value)
+
+
+class TrussLintRequest(LintTargetsRequest):
+    field_set_type = TrussLintFieldSet
+    tool_subsystem = TrussLintSubsystem
+
+    @classproperty
+    def tool_name(cls) -> str:
+        return "truss"
+
+    @classproperty
+    def tool_id(cls) -> str:
+        return "truss"
+
+
+@dataclass(frozen=True)
+class TrussesToLint:
+    """All of them as one element: Pants would deal several out to batches, with a report each."""
+
+    field_sets: Tuple[TrussLintFieldSet, ...]
+
+
+@rule
+async def partition_trusses(
+    request: TrussLintRequest.PartitionRequest, subsystem: TrussLintSubsystem
+) -> Partitions[TrussesToLint, Any]:
+    if subsystem.skip or not request.field_sets:
+        return Partitions()
+    field_sets = sorted(request.field_sets, key=lambda field_set: field_set.address)
+    return Partitions([Partition((TrussesToLint(tuple(field_sets)),), NoMetadata())])
+
+
+@dataclass(frozen=True)
+class NoMetadata:
+    description = None
+
+
+@rule(desc="Lint trusses")
+async def lint_trusses(
+    request: TrussLintRequest.Batch, subsystem: TrussLintSubsystem, global_options: GlobalOptions
+) -> LintResult:
+    field_sets = [field_set for element in request.elements for field_set in element.field_sets]
+    trusses = await concurrently(
+        lint_truss(LintTrussRequest(GatherTrussRequest.of(field_set)), **implicitly())
+        for field_set in field_sets
+    )
+    report = EMPTY_DIGEST
+    if subsystem.report:
+        file = FileContent(subsystem.report, to_sarif(trusses))
+        report = await create_digest(CreateDigest([file]), **implicitly())
+    return LintResult(
+        exit_code=int(any(truss.has_errors for truss in trusses)),
+        stdout=render(trusses, paint_with(bool(global_options.colors))),
+        stderr="",
+        linter_name=TrussLintRequest.tool_name,
+        report=report,
+    )
+
+
+def paint_with(has_colors: bool) -> Paint:
+    if not has_colors:
+        return no_paint
+    color = MaybeColor(True).maybe_color
+    return lambda text, colour: str(color(text, fg=colour))
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *findings.rules(), *TrussLintRequest.rules()]

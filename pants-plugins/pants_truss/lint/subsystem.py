@@ -1,0 +1,110 @@
+"""Options of linting: the `[truss-lint]` section of `pants.toml`."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pants.option.option_types import (
+    DictOption,
+    EnumOption,
+    IntOption,
+    SkipOption,
+    StrListOption,
+    StrOption,
+)
+from pants.option.subsystem import Subsystem
+from pants.util.memo import memoized_property
+from pants.util.strutil import help_text, softwrap
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.lint.finding import RULES, Policy
+
+
+class InvalidLintOptions(Exception):
+    """What is wrong with `[truss-lint]`."""
+
+
+class TrussValidation(Enum):
+    OFF = "off"
+    CHECK = "check"
+    PACKAGE = "package"
+
+
+def _rules() -> str:
+    return " ".join(f"`{rule.name}`: {rule.summary}" for rule in RULES)
+
+
+class TrussLintSubsystem(Subsystem):
+    options_scope = "truss-lint"
+    name = "truss"
+    help = help_text(
+        """
+        Linting of trusses: what would break at serving time, told before it does.
+
+        `pants lint` runs all rules on what the gathered truss will hold; `pants check` and `pants
+        package` refuse what must never reach a package. A target is left out with
+        `skip_truss_lint=True`.
+
+            [truss-lint]
+            disable = ["large-file"]
+            severity = { unowned-python = "error" }
+        """
+    )
+
+    skip = SkipOption("lint", "check")
+    disable = StrListOption(
+        default=[],
+        metavar="<rule>",
+        help=lambda cls: softwrap(
+            f"""
+            Rules that find nothing, in any goal. There are these.
+
+            {_rules()}
+            """
+        ),
+    )
+    severity = DictOption[str](
+        default={},
+        help=softwrap(
+            """
+            The severity of rules, where it is not to be their own: `error`, `warning` or `note`.
+            Only errors fail a run. For example: `{ large-file = "error" }`.
+            """
+        ),
+    )
+    report = StrOption(
+        default=None,
+        metavar="<file>",
+        help=softwrap(
+            """
+            Also write what `pants lint` found as SARIF 2.1.0, which CI systems show beside the
+            code: a file of this name in `dist/lint/truss/`, such as `truss.sarif`.
+            """
+        ),
+    )
+    large_file_bytes = IntOption(
+        default=10_000_000,
+        help=softwrap(
+            """
+            The size over which `large-file` tells of a file that is not in the data folder, in
+            bytes.
+            """
+        ),
+    )
+    validate_with_truss = EnumOption(
+        default=TrussValidation.CHECK,
+        help=softwrap(
+            """
+            When to have the Truss release of `[truss-tool]` validate configs, after the checks that
+            need no tool: `off` is never, `check` is in `pants lint` and `pants check`, `package` is
+            before packaging too. Each config is validated once, and again when it changes.
+            """
+        ),
+    )
+
+    @memoized_property
+    def policy(self) -> Policy:
+        try:
+            return Policy.of(self.disable, self.severity)
+        except TrussError as e:
+            raise InvalidLintOptions(f"`[{self.options_scope}]` is not valid: {e}") from None

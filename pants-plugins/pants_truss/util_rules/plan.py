@@ -1,0 +1,276 @@
+"""Plans the gathering of a truss: plumbing around `core.gather_plan`. Nothing is refused here that
+`pants lint` could tell of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+
+from pants.engine.addresses import Address
+from pants.engine.rules import collect_rules
+from pants.engine.target import FieldSet, RegisteredTargetTypes
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_truss.core.bundling import held_files
+from pants_truss.core.config_edit import clear_external_package_dirs, set_list
+from pants_truss.core.errors import TrussError
+from pants_truss.core.gather_plan import (
+    EXPLICIT,
+    EXTERNAL_PACKAGE,
+    GatherPlan,
+    SourceTree,
+    plan_gather,
+)
+from pants_truss.core.gathered import (
+    GatheredRequirement,
+)
+from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.lint.finding import Finding
+from pants_truss.core.paths import join
+from pants_truss.core.truss_config import CONFIG_FILE
+from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
+from pants_truss.core.truss_ignore import file_content, ignore_lines
+from pants_truss.engine import (
+    concurrently,
+    get_digest_contents,
+    implicitly,
+    path_globs_to_digest,
+    rule,
+)
+from pants_truss.subsystem import TrussGatherSubsystem
+from pants_truss.target_types import (
+    TrussBundleImportsField,
+    TrussConfigField,
+    TrussDependenciesField,
+    TrussRequirementsField,
+    TrussResolveField,
+    TrussSourcesField,
+)
+from pants_truss.util_rules import (
+    external_packages,
+    import_closure,
+    import_graph,
+    imported_sources,
+    lockfile,
+    other_trusses,
+    own_modules,
+    requirements,
+    source_tree,
+    truss_config,
+    workspace,
+)
+from pants_truss.util_rules.exact_globs import exactly
+from pants_truss.util_rules.external_packages import (
+    ExternalPackage,
+    ExternalPackagesRequest,
+    find_external_packages,
+)
+from pants_truss.util_rules.gather_checks import (
+    collision_findings,
+    dropped_findings,
+    refuse_bad_paths,
+    refuse_narrow_sources,
+    unowned_findings,
+    unseen_findings,
+)
+from pants_truss.util_rules.import_closure import (
+    ImportClosure,
+    ImportClosureRequest,
+    find_import_closure,
+)
+from pants_truss.util_rules.imported_sources import (
+    ReadImportedSourcesRequest,
+    read_imported_sources,
+)
+from pants_truss.util_rules.own_modules import (
+    OwnModulesRequest,
+    PythonModulesRequest,
+    find_own_modules,
+    find_python_modules,
+)
+from pants_truss.util_rules.requirements import TrussRequirementsRequest, find_requirements
+from pants_truss.util_rules.source_tree import ReadSourceTreeRequest, read_source_tree
+from pants_truss.util_rules.truss_config import (
+    InvalidTruss,
+    ReadTrussConfigRequest,
+    TrussConfigFile,
+    read_truss_config,
+)
+
+
+@dataclass(frozen=True)
+class GatherTrussRequest(FieldSet):
+    required_fields = (TrussConfigField, TrussSourcesField)
+
+    config: TrussConfigField
+    sources: TrussSourcesField
+    dependencies: TrussDependenciesField
+    bundle_imports: TrussBundleImportsField
+    requirements: TrussRequirementsField
+    resolve: TrussResolveField
+
+    @classmethod
+    def of(cls, field_set: FieldSet) -> GatherTrussRequest:
+        """From a field set that has these fields and others."""
+        return cls(**{field.name: getattr(field_set, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class PlanTrussRequest:
+    truss: GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class PlannedTruss:
+    """What the gathered truss will hold: `plan`, with the files in `generated` in place of those at
+    the same paths. `packages` are its external packages, in the order in which they are laid in;
+    `requirements` are those of the result. `findings` are what planning came across.
+    """
+
+    config_file: TrussConfigFile
+    plan: GatherPlan
+    packages: Tuple[SourceTree, ...]
+    generated: FrozenDict[str, bytes]
+    imports: ImportClosure
+    requirements: Tuple[GatheredRequirement, ...]
+    findings: Tuple[Finding, ...]
+
+
+@rule(desc="Plan truss", level=LogLevel.DEBUG)
+async def plan_truss(
+    plan_request: PlanTrussRequest,
+    options: TrussGatherSubsystem,
+    target_types: RegisteredTargetTypes,
+) -> PlannedTruss:
+    request = plan_request.truss
+    config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
+    found = await find_external_packages(
+        ExternalPackagesRequest(request.config, request.dependencies), **implicitly()
+    )
+    own, *external = await concurrently(
+        read_source_tree(ReadSourceTreeRequest(sources), **implicitly())
+        for sources in (request.sources, *(package.sources for package in found.packages))
+    )
+    ignore_digest = await path_globs_to_digest(
+        exactly(join(request.address.spec_path, IGNORE_FILE)), **implicitly()
+    )
+    ignore_contents = await get_digest_contents(ignore_digest)
+    user_ignore = ignore_contents[0].content if ignore_contents else None
+    lines = _ignore_lines(request, options, user_ignore)
+    ignore = IgnorePatterns(lines)
+    refuse_bad_paths(request.address, config_file, (own, *external), ignore)
+    refuse_narrow_sources(request.address, request.config.value, own.tree, user_ignore)
+    packages = _with_reasons(found.packages, [read.tree for read in external])
+    modules = await find_own_modules(
+        OwnModulesRequest(request.sources, request.resolve), **implicitly()
+    )
+    owned = await concurrently(
+        find_python_modules(PythonModulesRequest(sources), **implicitly())
+        for sources in (request.sources, *(package.sources for package in found.packages))
+    )
+    closure = await find_import_closure(
+        ImportClosureRequest(
+            request.dependencies,
+            config_file.config.model_file,
+            request.bundle_imports.value,
+            modules.resolve,
+            held_files(
+                own.tree,
+                packages,
+                bundled_packages_dir=config_file.config.bundled_packages_dir,
+                model_file=config_file.config.model_file,
+                ignore=ignore,
+            ),
+            tuple(package.dependencies for package in found.packages),
+        ),
+        **implicitly(),
+    )
+    imported = await read_imported_sources(
+        ReadImportedSourcesRequest(closure.sources), **implicitly()
+    )
+    required = await find_requirements(
+        TrussRequirementsRequest(
+            request.address,
+            request.requirements,
+            config_file,
+            modules.resolve,
+            closure.requirements,
+        ),
+        **implicitly(),
+    )
+    plan = plan_gather(
+        own.tree,
+        [*packages, *imported.trees],
+        config_path=request.config.value,
+        bundled_packages_dir=config_file.config.bundled_packages_dir,
+        ignore=ignore,
+    )
+    findings = [
+        *collision_findings(plan, options.package_collisions),
+        *unseen_findings(config_file, (own, *external), ignore),
+        *dropped_findings(config_file, closure, imported.trees, ignore),
+        *required.findings,
+    ]
+    if request.bundle_imports.value and "python_sources" in target_types.aliases:
+        findings += unowned_findings(config_file, (own, *external), owned, ignore, imported.trees)
+    return PlannedTruss(
+        config_file,
+        plan,
+        tuple(packages),
+        FrozenDict(_generated(request.address, config_file, required.pins, lines)),
+        closure,
+        required.listed,
+        tuple(findings),
+    )
+
+
+def _ignore_lines(
+    request: GatherTrussRequest, options: TrussGatherSubsystem, user_file: Optional[bytes]
+) -> List[str]:
+    try:
+        return ignore_lines(options.ignore, user_file)
+    except TrussError as e:
+        raise InvalidTruss.of(request.address, e) from None
+
+
+def _with_reasons(
+    packages: Sequence[ExternalPackage], trees: Sequence[SourceTree]
+) -> List[SourceTree]:
+    return [
+        replace(tree, reason=EXTERNAL_PACKAGE if package.is_configured else EXPLICIT)
+        for package, tree in zip(packages, trees)
+    ]
+
+
+def _generated(
+    address: Address,
+    config_file: TrussConfigFile,
+    pins: Optional[Tuple[str, ...]],
+    lines: Sequence[str],
+) -> Dict[str, bytes]:
+    """The files whose content is made here, by path in the gathered truss."""
+    try:
+        config = clear_external_package_dirs(config_file.content)
+        if pins is not None and pins != config_file.config.requirements:
+            config = set_list(config, "requirements", pins)
+    except TrussError as e:
+        raise InvalidTruss.of(address, f"{config_file.path}: {e}") from None
+    return {CONFIG_FILE: config, IGNORE_FILE: file_content(lines)}
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *external_packages.rules(),
+        *import_closure.rules(),
+        *import_graph.rules(),
+        *imported_sources.rules(),
+        *lockfile.rules(),
+        *other_trusses.rules(),
+        *own_modules.rules(),
+        *requirements.rules(),
+        *source_tree.rules(),
+        *truss_config.rules(),
+        *workspace.rules(),
+    ]
