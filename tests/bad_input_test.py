@@ -55,7 +55,7 @@ CASES = [
     Bad(
         "list_document",
         "- a\n",
-        "config.yaml: it must be a mapping of keys to values, but it is a list (line 1, column 1)",
+        "config.yaml:1: it must be a mapping of keys to values, but it is a list (line 1",
     ),
     Bad("invalid_yaml", "a: 1\nb: [1\nc: 2\n", "(line 3, column 2)"),
     Bad(

@@ -27,7 +27,14 @@ pythonpath = [{pythonpath}]
 
 [anonymous-telemetry]
 enabled = false
+
+[truss-lint]
+disable = [{silent_rules}]
 """
+
+# Most trusses of the tests are about files, and have neither a model nor a config that Truss would
+# push.
+SILENT_RULES = ("config-schema", "model-class")
 
 # For `configure`, with the source roots filled in.
 PYTHON_TOML = """\
@@ -70,11 +77,18 @@ class Monorepo:
     daemon: bool = True
 
     def configure(
-        self, *backends: str, toml: str = "", pythonpath: Tuple[Path, ...] = ()
+        self,
+        *backends: str,
+        toml: str = "",
+        pythonpath: Tuple[Path, ...] = (),
+        silent_rules: Tuple[str, ...] = SILENT_RULES,
     ) -> Monorepo:
         names = ", ".join(f'"{name}"' for name in (*backends, "pants_truss"))
         paths = ", ".join(f'"{path}"' for path in (PLUGIN_PATH, *pythonpath))
-        text = PANTS_TOML.format(backends=names, pythonpath=paths, options=toml)
+        silent = ", ".join(f'"{rule}"' for rule in silent_rules)
+        text = PANTS_TOML.format(
+            backends=names, pythonpath=paths, options=toml, silent_rules=silent
+        )
         self.write("pants.toml", text)
         return self
 

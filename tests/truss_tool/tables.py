@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, Dict
 
+from server_names import RELEASES, server_names, stdlib_names
+
 # Of a JSON schema, what decides whether a value is valid.
 _DECIDING = (
     "$ref",
@@ -72,6 +74,8 @@ def config_schema() -> Dict[str, Any]:
 
 def write(folder: Path) -> None:
     _write_json(folder / "config_schema.json", config_schema())
+    _write_json(folder / "server_names.json", {r: server_names(r) for r in RELEASES})
+    _write_json(folder / "stdlib_names.json", stdlib_names())
 
 
 def _write_json(path: Path, data: Any) -> None:

@@ -6,6 +6,7 @@ gathering does not need is left to Truss.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple
@@ -19,6 +20,8 @@ CONFIG_FILE = "config.yaml"
 DEFAULT_BUNDLED_PACKAGES_DIR = "packages"
 DEFAULT_MODEL_MODULE_DIR = "model"
 DEFAULT_MODEL_CLASS_FILENAME = "model.py"
+DEFAULT_MODEL_CLASS_NAME = "Model"
+DEFAULT_DATA_DIR = "data"
 DEFAULT_PYTHON_VERSION = "py313"
 
 
@@ -35,6 +38,8 @@ class TrussConfig:
     external_package_dirs: Tuple[str, ...] = ()
     bundled_packages_dir: str = DEFAULT_BUNDLED_PACKAGES_DIR
     model_file: str = f"{DEFAULT_MODEL_MODULE_DIR}/{DEFAULT_MODEL_CLASS_FILENAME}"
+    model_class_name: str = DEFAULT_MODEL_CLASS_NAME
+    data_dir: str = DEFAULT_DATA_DIR
     python_version: str = DEFAULT_PYTHON_VERSION
     requirements: Tuple[str, ...] = ()
     requirements_file: Optional[str] = None
@@ -42,6 +47,13 @@ class TrussConfig:
     @property
     def is_scattered(self) -> bool:
         return bool(self.external_package_dirs)
+
+    @property
+    def python(self) -> Tuple[int, int]:
+        """The Python of the truss, such as (3, 11); Truss's default where the config has none that
+        Truss knows."""
+        match = re.fullmatch(r"py3(\d\d?)", self.python_version)
+        return (3, int(match.group(1) if match else DEFAULT_PYTHON_VERSION[3:]))
 
 
 def parse(content: bytes) -> TrussConfig:
@@ -58,6 +70,8 @@ def parse(content: bytes) -> TrussConfig:
             normalize_inside(_string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR)) or "",
             _string(data, "model_class_filename", DEFAULT_MODEL_CLASS_FILENAME),
         ),
+        model_class_name=_string(data, "model_class_name", DEFAULT_MODEL_CLASS_NAME),
+        data_dir=normalize_inside(_string(data, "data_dir", DEFAULT_DATA_DIR)) or "",
         python_version=_python_version(data),
         requirements=_strings(data, "requirements", "requirements", "numpy"),
         requirements_file=_requirements_file(data),
@@ -74,6 +88,8 @@ def problems(document: YamlDocument) -> Iterator[TrussError]:
         _external_package_dirs,
         _bundled_packages_dir,
         partial(_string, key="model_class_filename", default=DEFAULT_MODEL_CLASS_FILENAME),
+        partial(_string, key="model_class_name", default=DEFAULT_MODEL_CLASS_NAME),
+        partial(_string, key="data_dir", default=DEFAULT_DATA_DIR),
         _python_version,
         partial(_strings, key="requirements", items="requirements", example="numpy"),
         _requirements_file,

@@ -109,7 +109,7 @@ def place(mark: Any) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}"
 
 
-def _at(mark: Any) -> Dict[str, int]:
+def _at(mark: Any) -> Dict[str, Any]:
     return {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
 
 

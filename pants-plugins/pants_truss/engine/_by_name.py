@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexProcess
+from pants.backend.python.util_rules.pex import create_venv_pex as _create_venv_pex
 from pants.engine.addresses import Addresses
 from pants.engine.internals.graph import (
     determine_explicitly_provided_dependencies,
@@ -18,12 +20,14 @@ from pants.engine.internals.specs_rules import (
 from pants.engine.intrinsics import (
     add_prefix,
     create_digest,
+    execute_process,
     get_digest_contents,
     get_digest_entries,
     merge_digests,
     path_globs_to_digest,
     path_globs_to_paths,
 )
+from pants.engine.process import FallibleProcessResult
 from pants.engine.rules import concurrently, implicitly, rule
 from pants.engine.target import (
     Dependencies,
@@ -40,7 +44,9 @@ __all__ = [
     "addresses_from_raw_specs_without_file_owners",
     "concurrently",
     "create_digest",
+    "create_venv_pex",
     "dependency_targets",
+    "execute_venv_pex",
     "explicitly_provided_dependencies",
     "get_digest_contents",
     "get_digest_entries",
@@ -60,6 +66,14 @@ __all__ = [
 
 async def dependency_targets(request: DependenciesRequest) -> Targets:
     return await _resolve_targets(**implicitly(request))
+
+
+async def create_venv_pex(request: PexRequest) -> VenvPex:
+    return await _create_venv_pex(**implicitly(request))
+
+
+async def execute_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
+    return await execute_process(**implicitly(process))
 
 
 async def resolve_targets(addresses: Addresses) -> Targets:

@@ -15,6 +15,7 @@ from typing import (
     overload,
 )
 
+from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexProcess
 from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
 from pants.engine.addresses import Addresses
 from pants.engine.fs import (
@@ -28,6 +29,7 @@ from pants.engine.fs import (
     Paths,
 )
 from pants.engine.internals.options_parsing import _Options as CommandLineOptions
+from pants.engine.process import FallibleProcessResult
 from pants.engine.rules import Get, MultiGet
 from pants.engine.rules import rule as _pants_rule
 from pants.engine.target import (
@@ -57,7 +59,9 @@ __all__ = [
     "addresses_from_raw_specs_without_file_owners",
     "concurrently",
     "create_digest",
+    "create_venv_pex",
     "dependency_targets",
+    "execute_venv_pex",
     "explicitly_provided_dependencies",
     "get_digest_contents",
     "get_digest_entries",
@@ -131,7 +135,9 @@ path_globs_to_digest = _by_type(Digest, PathGlobs)
 path_globs_to_paths = _by_type(Paths, PathGlobs)
 
 addresses_from_raw_specs_without_file_owners = _by_type(Addresses, RawSpecsWithoutFileOwners)
+create_venv_pex = _by_type(VenvPex, PexRequest)
 dependency_targets = _by_type(Targets, DependenciesRequest)
+execute_venv_pex = _by_type(FallibleProcessResult, VenvPexProcess)
 get_optional_source_root = _by_type(OptionalSourceRoot, SourceRootRequest)
 hydrate_sources = _by_type(HydratedSources, HydrateSourcesRequest)
 resolve_addresses_from_raw_specs = _by_type(Addresses, RawSpecs)

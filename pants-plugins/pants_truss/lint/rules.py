@@ -53,7 +53,8 @@ class TrussesToLint:
 
 @rule
 async def partition_trusses(
-    request: TrussLintRequest.PartitionRequest, subsystem: TrussLintSubsystem
+    request: TrussLintRequest.PartitionRequest,  # type: ignore[type-arg]
+    subsystem: TrussLintSubsystem,
 ) -> Partitions[TrussesToLint, Any]:
     if subsystem.skip or not request.field_sets:
         return Partitions()
@@ -68,7 +69,9 @@ class NoMetadata:
 
 @rule(desc="Lint trusses")
 async def lint_trusses(
-    request: TrussLintRequest.Batch, subsystem: TrussLintSubsystem, global_options: GlobalOptions
+    request: TrussLintRequest.Batch,  # type: ignore[type-arg]
+    subsystem: TrussLintSubsystem,
+    global_options: GlobalOptions,
 ) -> LintResult:
     field_sets = [field_set for element in request.elements for field_set in element.field_sets]
     trusses = await concurrently(

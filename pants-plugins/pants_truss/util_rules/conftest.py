@@ -31,6 +31,8 @@ OPTIONS = [
     "--python-infer-use-rust-parser",
     "--source-root-patterns=['/*/shared', '/*/truss*', '/*/truss*/packages', '/*/ext*']",
     "--truss-gather-package-collisions=error",
+    # These trusses are about files: few have a model.
+    "--truss-lint-disable=['config-schema', 'model-class']",
 ]
 
 

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Tuple
+from typing import Iterable, List, Optional, Tuple
 
+from pants.engine.fs import CreateDigest, FileDigest, FileEntry
 from pants.engine.rules import collect_rules
 
+from pants_truss.core import yaml_document
+from pants_truss.core.gather_plan import PlannedFile
 from pants_truss.core.lint.config_checks import check_config
-from pants_truss.core.lint.finding import Finding
-from pants_truss.engine import implicitly, rule
-from pants_truss.lint.subsystem import TrussLintSubsystem
-from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.core.lint.config_rules import needs_model
+from pants_truss.core.lint.file_checks import check_files
+from pants_truss.core.lint.finding import Finding, fatal
+from pants_truss.core.lint.model_class import ModelFile, check_model_class
+from pants_truss.engine import create_digest, get_digest_contents, implicitly, rule
+from pants_truss.lint.subsystem import TrussLintSubsystem, TrussValidation
+from pants_truss.util_rules import truss_errors
+from pants_truss.util_rules.plan import (
+    GatherTrussRequest,
+    PlannedTruss,
+    PlanTrussRequest,
+    plan_truss,
+)
+from pants_truss.util_rules.truss_errors import TrussErrorsRequest, find_truss_errors
 
 
 @dataclass(frozen=True)
@@ -27,15 +40,53 @@ class FatalFindings:
     findings: Tuple[Finding, ...]
 
 
+# Longer code is no model class.
+_MAX_MODEL_BYTES = 2_000_000
+
+
 @rule(desc="Check truss")
 async def find_fatal_findings(
     request: FatalFindingsRequest, subsystem: TrussLintSubsystem
 ) -> FatalFindings:
     planned = await plan_truss(PlanTrussRequest(request.truss), **implicitly())
-    config_file = planned.config_file
-    findings = [*planned.findings, *check_config(config_file.path, config_file.content)]
+    config_file, paths = planned.config_file, {file.path for file in planned.plan.files}
+    document = yaml_document.parse(config_file.content)
+    findings: List[Finding] = [
+        *planned.findings,
+        *check_config(config_file.path, config_file.content),
+        *check_files(config_file.path, document, config_file.config, paths),
+    ]
+    model = _model_file(planned)
+    if model and (needs_model(document.data) or document.data.get("trt_llm")):
+        entry = FileEntry(model.path, FileDigest(model.file.sha256, model.file.size))
+        digest = await create_digest(CreateDigest([entry]), **implicitly())
+        for file in await get_digest_contents(digest):
+            findings += check_model_class(
+                ModelFile(
+                    model.source_path,
+                    file.content,
+                    config_file.config.model_class_name,
+                    config_file.config.python,
+                    ("trt_llm",) if document.data.get("trt_llm") else (),
+                )
+            )
+    if subsystem.validate_with_truss is TrussValidation.PACKAGE and not fatal(findings):
+        errors = await find_truss_errors(TrussErrorsRequest(config_file), **implicitly())
+        findings += errors.findings
     return FatalFindings(subsystem.policy.apply(findings))
 
 
+def _model_file(planned: PlannedTruss) -> Optional[PlannedFile]:
+    path = planned.config_file.config.model_file
+    return next(
+        (
+            file
+            for file in planned.plan.files
+            if file.path == path and path.endswith(".py") and file.file.size <= _MAX_MODEL_BYTES
+        ),
+        None,
+    )
+
+
 def rules() -> Iterable[object]:
-    return collect_rules()
+    return [*collect_rules(), *truss_errors.rules()]

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List
+from typing import FrozenSet, Iterable, Iterator, List, Optional
 
 from pants.engine.rules import collect_rules
 
-from pants_truss.core.lint.finding import Finding
+from pants_truss.core.errors import TrussError
+from pants_truss.core.lint.file_checks import check_sizes
+from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.report import LintedTruss
+from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owners
 from pants_truss.core.paths import join
-from pants_truss.engine import implicitly, rule
-from pants_truss.lint.subsystem import TrussLintSubsystem
-from pants_truss.util_rules import fatal_findings, gather
+from pants_truss.core.requirement import parse_line
+from pants_truss.engine import concurrently, implicitly, rule
+from pants_truss.lint.subsystem import TrussLintSubsystem, TrussValidation
+from pants_truss.truss_cli.rules import TrussReleaseRequest, find_truss_release
+from pants_truss.util_rules import fatal_findings, gather, secrets, truss_errors
 from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fatal_findings
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.plan import (
+    GatherTrussRequest,
+    PlannedTruss,
+    PlanTrussRequest,
+    plan_truss,
+)
+from pants_truss.util_rules.requirement_targets import default_modules
+from pants_truss.util_rules.secrets import (
+    FileToScan,
+    FoundSecrets,
+    ScanForSecretsRequest,
+    by_folder,
+    scan_for_secrets,
+)
 from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.util_rules.truss_errors import TrussErrorsRequest, find_truss_errors
 
 
 @dataclass(frozen=True)
@@ -30,11 +49,83 @@ async def lint_truss(request: LintTrussRequest, subsystem: TrussLintSubsystem) -
     try:
         found = await find_fatal_findings(FatalFindingsRequest(truss), **implicitly())
         findings += found.findings
+        planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
     except InvalidTruss as e:
         path = join(truss.address.spec_path, truss.config.value)
         findings += e.findings or [Finding("cannot-gather", path, e.what)]
+        return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
+    release = await find_truss_release(TrussReleaseRequest(), **implicitly())
+    findings += _shadowing(planned, release.version)
+    config = planned.config_file.config
+    findings += check_sizes(planned.plan.files, config.data_dir, subsystem.large_file_bytes)
+    scanned = await concurrently(
+        scan_for_secrets(ScanForSecretsRequest(files), **implicitly())
+        for files in by_folder(_files_to_scan(planned))
+    )
+    findings += _secrets(scanned)
+    if subsystem.validate_with_truss is TrussValidation.CHECK and not fatal(findings):
+        errors = await find_truss_errors(TrussErrorsRequest(planned.config_file), **implicitly())
+        findings += errors.findings
     return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
 
 
+def _shadowing(planned: PlannedTruss, release: Iterable[int]) -> Iterator[Finding]:
+    config_file = planned.config_file
+    config = config_file.config
+    paths = [file.path for file in planned.plan.files]
+    if config.model_file not in paths:
+        # Another server than Truss's own.
+        return
+    python = ".".join(str(part) for part in config.python)
+    owners = [
+        *server_owners(tuple(release), python, paths),
+        Owner(_required_modules(planned), "one of its requirements", "shadowed-by-requirement"),
+    ]
+    yield from check_shadowing(planned.plan.files, config.bundled_packages_dir, owners)
+
+
+def _required_modules(planned: PlannedTruss) -> FrozenSet[str]:
+    """What the requirements provide, by `modules` of their targets and by Pants' module mapping."""
+    declared = {}
+    for imported in planned.imports.requirements:
+        line = _name_of(imported.requirement)
+        if line:
+            declared[line] = imported.modules
+    names = [_name_of(required.requirement) for required in planned.requirements]
+    modules = (declared.get(name) or default_modules(name) for name in names if name)
+    return frozenset(module for provided in modules for module in provided)
+
+
+def _name_of(requirement: str) -> Optional[str]:
+    try:
+        line = parse_line(requirement)
+    except TrussError:
+        return None
+    return line.name if line else None
+
+
+def _files_to_scan(planned: PlannedTruss) -> Iterator[FileToScan]:
+    for file in planned.plan.files:
+        yield FileToScan(file.source_path, file.file.sha256, file.file.size)
+
+
+def _secrets(scanned: Iterable[FoundSecrets]) -> Iterator[Finding]:
+    for found in scanned:
+        for path, secret in found.secrets:
+            yield Finding(
+                "secret",
+                path,
+                f"{path} holds {secret.what}, which every copy of the truss would carry. Remove "
+                f"it, revoke it, and declare it in `secrets` of the config.",
+                line=secret.line,
+            )
+
+
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *fatal_findings.rules(), *gather.rules()]
+    return [
+        *collect_rules(),
+        *fatal_findings.rules(),
+        *gather.rules(),
+        *secrets.rules(),
+        *truss_errors.rules(),
+    ]

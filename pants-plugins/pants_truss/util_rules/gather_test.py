@@ -40,7 +40,12 @@ def rule_runner() -> RuleRunner:
 
 
 def gather_truss(rule_runner: RuleRunner, folder: str) -> Tuple[GatheredTruss, Tree]:
-    rule_runner.set_options(["--truss-gather-package-collisions=warn"])
+    rule_runner.set_options(
+        [
+            "--truss-gather-package-collisions=warn",
+            "--truss-lint-disable=['config-schema', 'model-class']",
+        ]
+    )
     target = rule_runner.get_target(Address(folder))
     gathered = rule_runner.request(GatheredTruss, [GatherTrussRequest.create(target)])
     contents = rule_runner.request(DigestContents, [gathered.digest])

@@ -40,7 +40,7 @@ def describe_requirement(target: Target) -> ProvidedRequirement:
         bool(names) and all(_is_type_stub(name) for name in names)
     )
     if not modules:
-        modules = tuple(module for name in names for module in _default_modules(name))
+        modules = tuple(module for name in names for module in default_modules(name))
     return ProvidedRequirement(
         requirements,
         modules,
@@ -48,7 +48,8 @@ def describe_requirement(target: Target) -> ProvidedRequirement:
     )
 
 
-def _default_modules(name: str) -> Tuple[str, ...]:
+def default_modules(name: str) -> Tuple[str, ...]:
+    """What Pants takes a distribution to provide, where no target says. `name` is normalised."""
     return tuple(DEFAULT_MODULE_MAPPING.get(name, (name.replace("-", "_"),)))
 
 

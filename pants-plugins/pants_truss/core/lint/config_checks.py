@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Iterator, List
+from typing import Iterable, Iterator, List
 
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
+from pants_truss.core.lint.config_rules import rule_problems
 from pants_truss.core.lint.config_schema import Problem, schema_problems
 from pants_truss.core.lint.finding import Finding
+from pants_truss.core.lint.injection import injection_problems
+from pants_truss.core.lint.secret_scan import config_secrets
 from pants_truss.core.yaml_document import YamlDocument
 
 
@@ -18,15 +21,21 @@ def check_config(path: str, content: bytes) -> List[Finding]:
     except TrussError as e:
         return [Finding("config-schema", path, str(e), line=e.line, column=e.column)]
     own = list(truss_config.problems(document))
-    findings = [Finding("config-schema", path, str(e), line=e.line, column=e.column) for e in own]
-    told = {error.key for error in own}
-    findings += _located(
-        path, document, (p for p in schema_problems(document.data) if p.key[:1] not in told)
+    told = {error.key[:1] for error in own}
+    data = document.data
+    problems = (
+        *schema_problems(data),
+        *rule_problems(data),
+        *injection_problems(data),
+        *config_secrets(document),
     )
-    return findings
+    return [
+        *(Finding("config-schema", path, str(e), line=e.line, column=e.column) for e in own),
+        *_located(path, document, (p for p in problems if p.key[:1] not in told)),
+    ]
 
 
-def _located(path: str, document: YamlDocument, problems: Iterator[Problem]) -> Iterator[Finding]:
+def _located(path: str, document: YamlDocument, problems: Iterable[Problem]) -> Iterator[Finding]:
     for problem in problems:
         line, column = document.position(problem.key) or (None, None)
         yield Finding(problem.rule, path, problem.message, problem.severity, line, column)

@@ -29,19 +29,45 @@ class Problem:
     rule: str = "config-schema"
 
 
+# Models whose unknown keys nothing refuses, not even a push: they have no effect.
+SILENT_MODELS = frozenset(
+    {
+        "AdditionalAutoscalingConfig",
+        "AutoscalingMetric",
+        "CheckpointRepository",
+        "GRPCOptions",
+        "HTTPOptions",
+        "TrussSpeculatorConfiguration",
+        "TrussTRTLLMBuildConfiguration",
+        "TrussTRTLLMPluginConfiguration",
+        "TrussTRTQuantizationConfiguration",
+        "WebsocketOptions",
+    }
+)
+
+# What the loader takes beyond its schema, which `config_rules` knows more about.
+_ACCEPTED_KEYS = {
+    "": ("hf_cache",),
+    "Resources": ("use_gpu",),
+    "Runtime": ("num_workers",),
+    "TRTLLMRuntimeConfigurationV2": ("gated_features",),
+}
+_ANY = {"AcceleratorSpec", "DockerAuthType", "WeightsAuthMethod"}
+
+
 def schema_problems(data: Dict[Any, Any]) -> Iterator[Problem]:
     """Unknown keys, wrong types, and values that the schema alone tells are wrong."""
     table = _table()
     yield from _Check(table["models"]).check((), data, table["root"])
 
 
-def top_level_keys() -> Tuple[str, ...]:
-    return tuple(sorted(_table()["root"]["properties"]))
-
-
 @lru_cache(maxsize=None)
 def _table() -> Schema:
-    return read_table("config_schema")
+    table = read_table("config_schema")
+    table["root"]["properties"]["environment_variables"] = {"type": "object"}
+    cache = table["root"]["properties"]["cache_internal"]
+    table["root"]["properties"]["cache_internal"] = {"anyOf": [cache, {"type": "null"}]}
+    return table
 
 
 def dotted(key: Sequence[Any]) -> str:
@@ -56,11 +82,16 @@ class _Check:
     def __init__(self, models: Dict[str, Schema]) -> None:
         self._models = models
 
-    def check(self, key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
+    def check(self, key: Key, value: Any, schema: Schema, model: str = "") -> Iterator[Problem]:
+        """`model` is the name of the schema, if it has one."""
         if "$ref" in schema:
-            schema = self._models[schema["$ref"]]
+            model = schema["$ref"]
+            if model in _ANY:
+                return
+            schema = self._models[model]
         if "oneOf" in schema:
-            schema = self._chosen(value, schema["oneOf"])
+            yield from self._check_one(key, value, [option["$ref"] for option in schema["oneOf"]])
+            return
         if "anyOf" in schema:
             yield from self._check_any(key, value, schema["anyOf"])
         elif "enum" in schema:
@@ -68,7 +99,7 @@ class _Check:
         elif "const" in schema:
             yield from _check_choice(key, value, [schema["const"]])
         elif schema.get("type") == "object":
-            yield from self._check_object(key, value, schema)
+            yield from self._check_object(key, value, schema, model)
         elif schema.get("type") == "array":
             yield from self._check_list(key, value, schema)
         elif "type" in schema:
@@ -83,17 +114,28 @@ class _Check:
                 found.append(list(self.check(key, value, option)))
         yield from min(found, key=len, default=[])
 
-    def _chosen(self, value: Any, options: List[Schema]) -> Schema:
+    def _check_one(self, key: Key, value: Any, options: List[str]) -> Iterator[Problem]:
         """By the key whose value names the option, such as `kind`; the first is the default."""
-        models = [self._models[option["$ref"]] for option in options]
+        by_value = {
+            (name, entry["const"]): option
+            for option in options
+            for name, entry in self._models[option]["properties"].items()
+            if "const" in entry
+        }
+        chosen = options[0]
         if isinstance(value, dict):
-            for model in models:
-                for name, entry in model["properties"].items():
-                    if "const" in entry and value.get(name) == entry["const"]:
-                        return model
-        return models[0]
+            for name in sorted({name for name, _ in by_value}):
+                choices = [choice for known, choice in by_value if known == name]
+                if value.get(name) is not None and value[name] not in choices:
+                    yield from _check_choice((*key, name), value[name], choices)
+                    return
+                chosen = next(
+                    (o for (n, c), o in by_value.items() if n == name and c == value.get(name)),
+                    chosen,
+                )
+        yield from self.check(key, value, {"$ref": chosen})
 
-    def _check_object(self, key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
+    def _check_object(self, key: Key, value: Any, schema: Schema, model: str) -> Iterator[Problem]:
         if not isinstance(value, dict):
             yield _wrong_type(key, value, "a mapping")
             return
@@ -109,8 +151,8 @@ class _Check:
         for name, entry in value.items():
             if name in properties:
                 yield from self.check((*key, name), entry, properties[name])
-            else:
-                yield _unknown((*key, name), properties)
+            elif name not in _ACCEPTED_KEYS.get(model, ()):
+                yield _unknown((*key, name), properties, model in SILENT_MODELS)
 
     def _check_list(self, key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
         if not isinstance(value, (list, tuple, set)):
@@ -122,12 +164,14 @@ class _Check:
             yield from self.check((*key, index), entry, schema.get("items", {}))
 
 
-def _unknown(key: Key, known: Iterable[str]) -> Problem:
+def _unknown(key: Key, known: Iterable[str], is_silent: bool) -> Problem:
     near = difflib.get_close_matches(str(key[-1]).lower(), list(known), 1)
     hint = f" Did you mean `{dotted((*key[:-1], near[0]))}`?" if near else ""
+    effect = "it has no effect" if is_silent else "a push would refuse it"
     return Problem(
         key,
-        f"`{dotted(key)}` is no key that Truss knows; a push would refuse it.{hint}",
+        f"`{dotted(key)}` is no key that Truss knows; {effect}.{hint}",
+        Severity.WARNING if is_silent else Severity.ERROR,
     )
 
 
@@ -220,5 +264,6 @@ def show(key: Key, value: Any) -> str:
     elif isinstance(value, str):
         kind, shown = "string", repr(value if len(value) <= 60 else value[:57] + "...")
     else:
-        return {dict: "a mapping", list: "a list"}.get(type(value), f"a {type(value).__name__}")
+        names: Dict[type, str] = {dict: "a mapping", list: "a list"}
+        return names.get(type(value), f"a {type(value).__name__}")
     return f"a {kind}" if is_confidential(key) else f"the {kind} {shown}"

@@ -1,0 +1,111 @@
+"""What the config says of files, held against those that the gathered truss will have."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+from typing import Collection, Iterator, List, Sequence
+
+from pants_truss.core.gather_plan import PlannedFile
+from pants_truss.core.lint.config_rules import needs_model
+from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.paths import is_within, normalize_inside
+from pants_truss.core.truss_config import TrussConfig
+from pants_truss.core.yaml_document import YamlDocument
+
+
+def check_files(
+    config_path: str, document: YamlDocument, config: TrussConfig, paths: Collection[str]
+) -> Iterator[Finding]:
+    """Files and folders that the config names, or means by default, and the truss lacks. `paths`
+    are those of the gathered truss."""
+    if needs_model(document.data) and config.model_file not in paths:
+        yield _missing_model(config_path, document, config, paths)
+    yield from _missing_requirements(config_path, document, config, paths)
+    for key, default in (("data_dir", "data"), ("examples_filename", "examples.yaml")):
+        value = document.data.get(key, default)
+        inside = normalize_inside(value) if isinstance(value, str) else None
+        if value == default or not inside:
+            continue
+        if not any(is_within(path, inside) for path in paths):
+            yield _at(
+                config_path,
+                document,
+                key,
+                f"`{key}` is {value!r}, which the truss does not have.{_near(inside, paths)}",
+                Severity.WARNING,
+            )
+
+
+def _missing_model(
+    config_path: str, document: YamlDocument, config: TrussConfig, paths: Collection[str]
+) -> Finding:
+    key = "model_class_filename"
+    folder = posixpath.dirname(config.model_file)
+    if folder and not any(is_within(path, folder) for path in paths):
+        key = "model_module_dir"
+    line, column = document.position((key,)) or (None, None)
+    return Finding(
+        "model-class",
+        config_path,
+        f"the truss has no {config.model_file}, which the server loads the model from."
+        f"{_near(config.model_file, paths)}",
+        line=line,
+        column=column,
+    )
+
+
+def _missing_requirements(
+    config_path: str, document: YamlDocument, config: TrussConfig, paths: Collection[str]
+) -> Iterator[Finding]:
+    path = config.requirements_file
+    if not path:
+        return
+    key = "requirements_file"
+    if path not in paths:
+        message = f"`{key}` is {path!r}, which the truss does not have.{_near(path, paths)}"
+        yield _at(config_path, document, key, message)
+    elif posixpath.basename(path) == "uv.lock":
+        project = posixpath.join(posixpath.dirname(path), "pyproject.toml")
+        if project not in paths:
+            message = f"`{key}` is {path!r}, and Truss wants {project} beside it. Add that file."
+            yield _at(config_path, document, key, message)
+
+
+def _at(
+    config_path: str,
+    document: YamlDocument,
+    key: str,
+    message: str,
+    severity: Severity = Severity.ERROR,
+) -> Finding:
+    line, column = document.position((key,)) or (None, None)
+    return Finding("config-schema", config_path, message, severity, line, column)
+
+
+def _near(path: str, paths: Collection[str]) -> str:
+    """The file that may be meant: of the same name elsewhere, or of a similar one."""
+    name = posixpath.basename(path)
+    same = sorted(other for other in paths if posixpath.basename(other) == name)
+    near = same or difflib.get_close_matches(path, paths, 1, 0.8)
+    return f" It has {near[0]}." if near else " Add it, or correct the key."
+
+
+def check_sizes(files: Sequence[PlannedFile], data_dir: str, limit: int) -> List[Finding]:
+    """Files of more than `limit` bytes that are not in the data folder."""
+    return [
+        Finding(
+            "large-file",
+            planned.source_path,
+            f"{planned.source_path} has {_megabytes(planned.file.size)}: every build and push "
+            f"carries it. Have weights delivered by `weights` in the config, or move the file to "
+            f"`{data_dir}/`.",
+            Severity.WARNING,
+        )
+        for planned in files
+        if planned.file.size > limit and not is_within(planned.path, data_dir)
+    ]
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"

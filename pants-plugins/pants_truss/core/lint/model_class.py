@@ -1,0 +1,254 @@
+"""Checks the model class as the model server would, by reading its source and never importing it.
+
+What the server asks of it is in `truss/templates/server/model_wrapper.py` of Truss 0.18.35:
+`ModelDescriptor.from_model`, `ArgConfig.from_method` and `_prepare_init_args`. Only what is certain
+is told: whatever a base class, decorator or star import may add, is taken to be there.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Iterator, List, Optional, Tuple
+
+from pants_truss.core.lint.finding import Finding
+from pants_truss.core.lint.python_scope import Class, Function, Scope, class_of, scope_of
+from pants_truss.core.lint.signature import (
+    REQUEST,
+    UNKNOWN,
+    Parameter,
+    annotation_kind,
+    bound_parameters,
+)
+
+# What the server passes to `__init__`, by keyword, if it takes it.
+INIT_ARGUMENTS = ("config", "data_dir", "secrets", "lazy_data_resolver", "environment")
+
+ENDPOINTS = (
+    "predict",
+    "preprocess",
+    "postprocess",
+    "chat_completions",
+    "completions",
+    "embeddings",
+    "messages",
+    "responses",
+    "websocket",
+    "is_healthy",
+    "setup_environment",
+)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """`path` is relative to the build root; `python` is the truss's, such as (3, 11);
+    `extra_arguments` are further ones that the server passes to `__init__`."""
+
+    path: str
+    content: bytes
+    class_name: str
+    python: Tuple[int, int]
+    extra_arguments: Tuple[str, ...] = ()
+
+
+def check_model_class(model: ModelFile) -> List[Finding]:
+    try:
+        with warnings.catch_warnings():
+            # What Python would say of the code's escapes is not about the truss.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(model.content)
+    except SyntaxError as e:
+        if sys.version_info[:2] < model.python:
+            # This Python may not know the syntax of the truss's.
+            return []
+        message = f"{model.path} cannot be parsed as Python: {e.msg}."
+        return [Finding("model-class", model.path, message, line=e.lineno or 1)]
+    except ValueError as e:
+        message = f"{model.path} cannot be parsed as Python: {e}."
+        return [Finding("model-class", model.path, message, line=1)]
+    except (RecursionError, MemoryError):
+        # Nesting that this parser cannot take; the truss's own may.
+        return []
+    return [
+        Finding("model-class", model.path, message, line=line)
+        for message, line in _check(model, tree)
+    ]
+
+
+# A message, and the line that it is about.
+_Problem = Tuple[str, Optional[int]]
+
+
+def _check(model: ModelFile, tree: ast.Module) -> Iterator[_Problem]:
+    scope = scope_of(tree)
+    if not scope.may_have(model.class_name):
+        yield _missing_class(model, scope), None
+        return
+    found = class_of(scope, model.class_name)
+    if found is None:
+        return
+    yield from _check_methods(model, scope, found)
+    yield from _check_signatures(model, scope, found)
+    yield from _check_init(model, found)
+    yield from _check_load(model, found)
+
+
+def _missing_class(model: ModelFile, scope: Scope) -> str:
+    classes = sorted(scope.classes)
+    near = difflib.get_close_matches(model.class_name, classes, 1, 0.4) or classes[:1]
+    remedy = (
+        f"It has {', '.join(f'`{name}`' for name in classes)}: write `model_class_name: {near[0]}`."
+        if classes
+        else f"Write `class {model.class_name}:` with a method `predict`."
+    )
+    return f"{model.path} has no class `{model.class_name}`, which the server loads. {remedy}"
+
+
+def _check_methods(model: ModelFile, scope: Scope, found: Class) -> Iterator[_Problem]:
+    name = f"the class `{model.class_name}` in {model.path}"
+    websocket, predict = found.has("websocket"), found.has("predict")
+    if websocket is False and predict is False:
+        others = [m for m in ("chat_completions", "completions", "embeddings") if found.has(m)]
+        near = difflib.get_close_matches("predict", found.own_names, 1, 0.75)
+        hint = f" `{others[0]}` alone is not enough." if others else ""
+        hint += f" Is `{near[0]}` meant to be it?" if near else ""
+        yield (
+            f"{name} has no method `predict`, and no `websocket`: the server refuses it.{hint}",
+            found.line,
+        )
+    elif websocket is True:
+        rivals = [m for m in ("predict", "preprocess", "postprocess") if found.has(m) is True]
+        if rivals:
+            yield (
+                f"{name} has `websocket` and `{rivals[0]}`, which exclude each other.",
+                found.line,
+            )
+
+
+def _check_signatures(model: ModelFile, scope: Scope, found: Class) -> Iterator[_Problem]:
+    kinds = {}
+    for name in ENDPOINTS:
+        function = found.function(name)
+        if function is None:
+            continue
+        described = f"`{name}` of `{model.class_name}` in {model.path}"
+        parameters = bound_parameters(function)
+        if parameters is None:
+            yield f"{described} takes no `self`: the server cannot call it.", function.lineno
+            continue
+        annotations = [annotation_kind(p, scope) for p in parameters]
+        kinds[name] = annotations
+        problem = _problem_of(name, function, parameters, annotations)
+        if problem:
+            yield f"{described} {problem}", function.lineno
+    function = found.function("predict")
+    if function and kinds.get("predict") == [REQUEST] and found.has("preprocess") is True:
+        yield (
+            f"`predict` of `{model.class_name}` in {model.path} takes only the request, so the "
+            f"result of `preprocess` would be lost; the server refuses that. Add a parameter for "
+            f"it.",
+            function.lineno,
+        )
+    function = found.function("postprocess")
+    if function and kinds.get("postprocess") == [REQUEST] and found.has("predict") is True:
+        yield (
+            f"`postprocess` of `{model.class_name}` in {model.path} takes only the request, so the "
+            f"result of `predict` would be lost; the server refuses that. Add a parameter for it.",
+            function.lineno,
+        )
+
+
+def _problem_of(
+    name: str, function: Function, parameters: List[Parameter], annotations: List[str]
+) -> Optional[str]:
+    count = len(parameters)
+    listed = ", ".join(parameter.name for parameter in parameters)
+    if count > 2:
+        return (
+            f"takes {count} arguments ({listed}). The server passes at most two: the inputs, and "
+            f"the request."
+        )
+    if count == 2 and annotations[0] == REQUEST:
+        return "takes the request first. The server passes the inputs first, the request second."
+    if count == 2 and annotations[1] not in (REQUEST, UNKNOWN):
+        return (
+            f"takes {listed}: of two arguments the second must be the request, annotated as "
+            f"`fastapi.Request`"
+            + (
+                ". An annotation as text does not count, so remove `from __future__ import "
+                "annotations`."
+                if annotations[1] == "text"
+                else "."
+            )
+        )
+    if name == "is_healthy" and count:
+        return f"takes {listed}, but the server passes no argument."
+    if name == "websocket":
+        if count != 1 or annotations[0] == REQUEST:
+            return f"takes {listed or 'no argument'}, but must take one: the websocket."
+        if not isinstance(function, ast.AsyncFunctionDef) or _is_generator(function):
+            return "must be a coroutine: write `async def websocket`, without `yield`."
+    return None
+
+
+def _is_generator(function: Function) -> bool:
+    pending: List[ast.AST] = list(function.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            pending += ast.iter_child_nodes(node)
+    return False
+
+
+def _check_init(model: ModelFile, found: Class) -> Iterator[_Problem]:
+    function = found.function("__init__")
+    if function is None or found.has("__new__") is not False or found.has_metaclass:
+        return
+    parameters = bound_parameters(function)
+    if parameters is None or isinstance(function, ast.AsyncFunctionDef):
+        why = "takes no `self`" if parameters is None else "is `async`"
+        yield (
+            f"`__init__` of `{model.class_name}` in {model.path} {why}: the server cannot call it.",
+            function.lineno,
+        )
+        return
+    passed = {*INIT_ARGUMENTS, *model.extra_arguments}
+    for parameter in parameters:
+        if parameter.is_required and (parameter.is_positional_only or parameter.name not in passed):
+            yield (
+                f"`__init__` of `{model.class_name}` in {model.path} requires `{parameter.name}`, "
+                f"which the server does not pass. It passes, by keyword, those that are there of: "
+                f"{', '.join(sorted(passed))}.",
+                function.lineno,
+            )
+    for name in model.extra_arguments:
+        # `truss/trt_llm/validation.py`.
+        if name not in [parameter.name for parameter in parameters]:
+            yield (
+                f"`__init__` of `{model.class_name}` in {model.path} has no argument `{name}`, "
+                f"which Truss requires of a model with `{name}` in its config.",
+                function.lineno,
+            )
+
+
+def _check_load(model: ModelFile, found: Class) -> Iterator[_Problem]:
+    function = found.function("load")
+    if function is None:
+        return
+    described = f"`load` of `{model.class_name}` in {model.path}"
+    parameters = bound_parameters(function)
+    required = [parameter.name for parameter in parameters or () if parameter.is_required]
+    if parameters is None or required:
+        given = ", ".join(required) or "no `self`"
+        yield f"{described} takes {given}, but the server calls it without.", function.lineno
+    elif isinstance(function, ast.AsyncFunctionDef):
+        yield (
+            f"{described} is `async`: the server does not await it, so nothing is loaded. Remove "
+            f"`async`.",
+            function.lineno,
+        )

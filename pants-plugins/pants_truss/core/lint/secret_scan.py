@@ -1,0 +1,103 @@
+"""Credentials in files, told by formats that are theirs alone. A value found is never shown.
+
+Formats are those that the services document. Placeholders, as in documentation, do not count.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import Iterator, Optional, Tuple
+
+from pants_truss.core.lint.config_schema import Problem, dotted
+from pants_truss.core.yaml_document import YamlDocument
+
+# Larger files are data: no one keeps a token in them.
+MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What was found, and in which line of the file."""
+
+    what: str
+    line: int
+
+
+_FORMATS: Tuple[Tuple[str, bytes], ...] = (
+    (
+        "a private key",
+        rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s|\")*(?:Proc-Type[^\n]*\n[^\n]*\n\s*)?"
+        rb"[A-Za-z0-9+/=]{40}",
+    ),
+    ("an AWS access key", rb"(?<![A-Za-z0-9])A(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    ("a GitHub token", rb"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    ("a GitHub token", rb"(?<![A-Za-z0-9])github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    ("a GitLab token", rb"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-])"),
+    ("a Hugging Face token", rb"(?<![A-Za-z0-9])hf_[A-Za-z]{34}(?![A-Za-z0-9])"),
+    ("an OpenAI key", rb"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]*T3BlbkFJ[A-Za-z0-9_-]{16,}"),
+    ("an Anthropic key", rb"(?<![A-Za-z0-9])sk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}"),
+    ("a Google API key", rb"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    ("a Slack token", rb"(?<![A-Za-z0-9])xox[abprs]-(?:\d{10,13}-){1,3}[A-Za-z0-9]{20,}"),
+    ("a Stripe key", rb"(?<![A-Za-z0-9])[rs]k_live_[A-Za-z0-9]{24,}"),
+    ("an npm token", rb"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    ("a PyPI token", rb"(?<![A-Za-z0-9])pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
+    ("an Azure storage key", rb"AccountKey=[A-Za-z0-9+/]{86}=="),
+)
+_ANY_FORMAT = re.compile(b"|".join(b"(" + pattern + b")" for _, pattern in _FORMATS))
+_PLACEHOLDER = re.compile(rb"EXAMPLE|(.)\1{7}|1234567890|abcdefgh", re.I)
+
+
+def scan(path: str, content: bytes) -> Iterator[Secret]:
+    """`path` decides on files that are credentials by their name, such as `.env`."""
+    named = _by_name(posixpath.basename(path), content)
+    if named:
+        yield named
+        return
+    for match in _ANY_FORMAT.finditer(content):
+        if not _PLACEHOLDER.search(match.group()):
+            what = _FORMATS[(match.lastindex or 1) - 1][0]
+            yield Secret(what, content.count(b"\n", 0, match.start()) + 1)
+
+
+_ENV_NAME = re.compile(r"\.env(\.[a-z]+)?", re.I)
+_NO_SECRET_ENV = ("example", "sample", "template", "dist", "defaults")
+_ASSIGNMENT = re.compile(
+    rb"(?m)^\s*(?:export\s+)?\w*(?:SECRET|TOKEN|PASSW|KEY|CREDENTIAL)\w*\s*=[ \t]*[\"']?"
+    rb"(?!<|\$|your|change|xxx)[^\s\"']{6,}",
+    re.I,
+)
+_FILES = {
+    ".netrc": re.compile(rb"\bpassword\s+\S"),
+    "_netrc": re.compile(rb"\bpassword\s+\S"),
+    ".pgpass": re.compile(rb"(?m)^[^#\n]+:[^:\n]+$"),
+    ".pypirc": re.compile(rb"(?m)^\s*password\s*[:=]\s*\S"),
+    ".trussrc": re.compile(rb"(?m)^\s*api_key\s*=\s*\S"),
+    ".git-credentials": re.compile(rb"://[^:/\s]+:[^@/\s]+@"),
+}
+
+
+def _by_name(name: str, content: bytes) -> Optional[Secret]:
+    pattern = _FILES.get(name)
+    if _ENV_NAME.fullmatch(name) and name.rpartition(".")[2].lower() not in _NO_SECRET_ENV:
+        pattern = _ASSIGNMENT
+    match = pattern.search(content) if pattern else None
+    if match is None:
+        return None
+    return Secret(f"a credential, in {name}", content.count(b"\n", 0, match.start()) + 1)
+
+
+def config_secrets(document: YamlDocument) -> Iterator[Problem]:
+    """Values below `secrets`: Truss wants placeholders there, and keeps whatever it gets."""
+    secrets = document.data.get("secrets")
+    for name, value in secrets.items() if isinstance(secrets, dict) else ():
+        if value not in (None, ""):
+            key = ("secrets", name)
+            yield Problem(
+                key,
+                f"`{dotted(key)}` has a value, which every copy of the truss would carry. Write "
+                f"`{name}: null`; the server has the value from its own store, or from the "
+                f"environment variable TRUSS_SECRET_{name}.",
+                rule="secret",
+            )

@@ -1,0 +1,34 @@
+"""What Truss's own validation says, at the place in the config that it is about."""
+
+from __future__ import annotations
+
+import re
+from typing import List, Sequence
+
+from pants_truss.core.lint.config_schema import dotted
+from pants_truss.core.lint.finding import Finding
+from pants_truss.core.yaml_document import YamlDocument
+
+# Steps of pydantic's locations that are no keys: the chosen one of several models.
+_TAGS = {"trt_llm": ("v1", "v2"), "transport": ("http", "websocket", "grpc")}
+
+
+def truss_error(
+    path: str, document: YamlDocument, key: Sequence[str], message: str, release: Sequence[int]
+) -> Finding:
+    steps: List[object] = []
+    for index, step in enumerate(key):
+        if step == "[key]" or (index and step in _TAGS.get(key[index - 1], ())):
+            continue
+        steps.append(int(step) if step.isdigit() else step)
+    line, column = document.position(steps) or (None, None)
+    where = f"`{dotted(steps)}`: " if steps else ""
+    text = re.sub(r"^Value error, ", "", message.strip()).rstrip(".")
+    version = ".".join(str(part) for part in release)
+    return Finding(
+        "config-schema",
+        path,
+        f"Truss {version} refuses it: {where}{text}.",
+        line=line,
+        column=column,
+    )
