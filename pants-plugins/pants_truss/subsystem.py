@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pants.option.option_types import EnumOption, StrListOption
+from pants.option.option_types import BoolOption, EnumOption, StrListOption
 from pants.option.subsystem import Subsystem
 from pants.util.strutil import help_text, softwrap
 
@@ -39,6 +39,17 @@ class TrussGatherSubsystem(Subsystem):
             order. Truss itself lets the later win without a word.
             """
         ),
+    )
+    tailor = BoolOption(
+        default=True,
+        help=softwrap(
+            """
+            Whether `pants tailor` adds a `truss` for each Truss `config.yaml`, a
+            `truss_external_package` for each folder that one names in `external_package_dirs`, and,
+            if `[python].tailor_source_targets` is on, the Python targets of their files.
+            """
+        ),
+        advanced=True,
     )
     ignore = StrListOption(
         default=list(DEFAULT_IGNORE),

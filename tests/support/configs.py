@@ -1096,7 +1096,7 @@ weights:
   - <<: *private
     source: hf://acme/anchored-draft@v2
     mount_location: /models/draft
-model_module_dir: serving
+model_module_dir: ./model
 model_class_filename: entrypoint.py
 model_class_name: TagPredictor
 data_dir: assets
@@ -1116,8 +1116,8 @@ secrets: {hf_access_token: null}
         {
             "assets/tags.txt": "red\ngreen\n",
             "samples.yaml": "- name: one\n  input: {tag: red}\n",
-            "serving/__init__.py": "",
-            "serving/entrypoint.py": """\
+            "model/__init__.py": "",
+            "model/entrypoint.py": """\
 from tagging import normalize
 
 

@@ -15,16 +15,19 @@ from truss.base.truss_config import TrussConfig
 # What /app and /packages are in an image lies in a temporary folder; the server appends /packages
 # to the path itself, if it exists, just before it loads the model.
 LOAD_AND_PREDICT = """\
-import json, os, sys, traceback
+import asyncio, inspect, json, os, sys
 app, packages, requests = sys.argv[1:]
 os.chdir(app)
 sys.path.insert(0, app)
 sys.path.append(packages)
 import yaml
 from model_wrapper import ModelWrapper
+def answer(model, request):
+    result = model.predict(request)
+    return asyncio.run(result) if inspect.isawaitable(result) else result
 wrapper = ModelWrapper(yaml.safe_load(open("config.yaml")), None)
 wrapper._load_impl()
-answers = [wrapper._model.predict(request) for request in json.loads(requests)]
+answers = [answer(wrapper._model, request) for request in json.loads(requests)]
 outside = [p for p in sys.path if p not in (app, packages) and not p.startswith(sys.prefix)
            and not p.startswith(sys.base_prefix)]
 print(json.dumps({"answers": answers, "outside": outside}))

@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 
 from scenarios import gather_in_processes, gather_while_editing  # noqa: E402
 from server_layout import predict_like_server  # noqa: E402
+from tables import config_schema  # noqa: E402
 from truss.base.truss_config import TrussConfig  # noqa: E402
 from truss.cli.cli import truss_cli  # noqa: E402
 from truss.remote.baseten.core import archive_dir  # noqa: E402
@@ -39,6 +40,12 @@ def gather_with_config(truss: str, config: str) -> str:
 def config(path: str) -> Dict[str, Any]:
     data = TrussConfig.from_yaml(Path(path)).to_dict(verbose=True)
     return dict(json.loads(json.dumps(data, default=str)))
+
+
+def validate(path: str) -> str:
+    """What a push checks of a config before it uploads anything."""
+    TrussConfig.from_yaml(Path(path)).validate_forbid_extra()
+    return "valid"
 
 
 def predict(truss: str, request: Any) -> Any:
@@ -78,12 +85,14 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "archive": archive,
     "build_context": build_context,
     "config": config,
+    "config_schema": config_schema,
     "gather": gather,
     "gather_in_processes": gather_in_processes,
     "gather_while_editing": gather_while_editing,
     "gather_with_config": gather_with_config,
     "predict": predict,
     "serve": serve,
+    "validate": validate,
 }
 
 

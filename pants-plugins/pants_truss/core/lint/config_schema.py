@@ -61,6 +61,10 @@ def schema_problems(data: Dict[Any, Any]) -> Iterator[Problem]:
     yield from _Check(table["models"]).check((), data, table["root"])
 
 
+def top_level_keys() -> Tuple[str, ...]:
+    return tuple(sorted(_table()["root"]["properties"]))
+
+
 @lru_cache(maxsize=None)
 def _table() -> Schema:
     table = read_table("config_schema")

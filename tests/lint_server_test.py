@@ -1,0 +1,188 @@
+"""What linting says breaks, breaks: in the real server, laid out as in an image. A near miss does
+not, and is not told of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+
+from pants_truss.core.lint.model_class import ModelFile, check_model_class
+from support.models import BAD, GOOD, NOT_AWAITED, ModelCase
+from support.monorepo import PYTHON_TOML, Monorepo
+from support.truss_library import TrussLibrary
+
+MODEL_CASES = (*BAD, *GOOD, NOT_AWAITED)
+
+
+@pytest.fixture(scope="module")
+def model_answers(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Dict[str, Any]]:
+    base = tmp_path_factory.mktemp("models")
+    for case in MODEL_CASES:
+        _write(base / case.name, {"config.yaml": "python_version: py311\n"})
+        _write(base / case.name, {"model/__init__.py": "", "model/model.py": case.source})
+    operations = [
+        ("serve", str(base / case.name), *([1] if case.answer is not None else []))
+        for case in MODEL_CASES
+    ]
+    answers = TrussLibrary(base / "home").run(operations)
+    return {case.name: answer for case, answer in zip(MODEL_CASES, answers)}
+
+
+def _write(folder: Path, files: Dict[str, str]) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+
+
+def _check(case: ModelCase) -> List[str]:
+    model = ModelFile("model/model.py", case.source.encode(), "Model", (3, 9))
+    return [finding.message for finding in check_model_class(model)]
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
+def test_a_model_that_is_told_of_does_not_load(
+    case: ModelCase, model_answers: Dict[str, Dict[str, Any]]
+) -> None:
+    (message,) = _check(case)
+    assert case.message in message
+    assert "error" in model_answers[case.name], model_answers[case.name]
+
+
+@pytest.mark.parametrize("case", GOOD, ids=lambda case: case.name)
+def test_a_model_that_is_not_told_of_loads(
+    case: ModelCase, model_answers: Dict[str, Dict[str, Any]]
+) -> None:
+    assert not _check(case)
+    answers = [] if case.answer is None else [case.answer]
+    assert model_answers[case.name] == {"value": answers}
+
+
+def test_a_load_that_is_not_awaited(model_answers: Dict[str, Dict[str, Any]]) -> None:
+    (message,) = _check(NOT_AWAITED)
+    assert NOT_AWAITED.message in message
+    assert model_answers[NOT_AWAITED.name] == {"value": [False]}
+
+
+# --- What comes before the bundled packages.
+
+VALUE = "VALUE = 'bundled'\n"
+# name -> files of the truss, what the model imports, and the rule that tells of it.
+ShadowCase = Tuple[Dict[str, str], str, Optional[str]]
+SHADOWING: Dict[str, ShadowCase] = {
+    "site_package": ({"packages/yaml/__init__.py": VALUE}, "yaml", "shadowed-by-server"),
+    "site_folder": ({"packages/requests/mine.py": VALUE}, "requests.mine", "shadowed-by-server"),
+    "stdlib": ({"packages/secrets.py": VALUE}, "secrets", "shadowed-by-server"),
+    "app": ({"packages/truss_server.py": VALUE}, "truss_server", "shadowed-by-server"),
+    "app_shared": ({"packages/_truss_shared/x.py": VALUE}, "_truss_shared.x", "shadowed-by-server"),
+    "model": ({"packages/model/mine.py": VALUE}, "model.mine", "shadowed-by-server"),
+    "namespace_init": ({"packages/google/__init__.py": VALUE}, "google", "shadowed-by-server"),
+    "below_namespace": (
+        {"packages/google/protobuf/mine.py": VALUE},
+        "google.protobuf.mine",
+        "shadowed-by-server",
+    ),
+    "data_package": (
+        {"packages/data/mine.py": VALUE, "data/__init__.py": ""},
+        "data.mine",
+        "shadowed-by-server",
+    ),
+    "requirement": ({"packages/rich/__init__.py": VALUE}, "rich", "shadowed-by-requirement"),
+    "requirement_other_name": (
+        {"packages/dateutil/__init__.py": VALUE},
+        "dateutil",
+        "shadowed-by-requirement",
+    ),
+    "free": ({"packages/mine/__init__.py": VALUE}, "mine", None),
+    "namespace_part": ({"packages/google/mine.py": VALUE}, "google.mine", None),
+    "namespace_package": ({"packages/google/mine/__init__.py": VALUE}, "google.mine", None),
+    "data": ({"packages/data/__init__.py": VALUE, "data/x.txt": ""}, "data", None),
+    "names_of_old_servers": ({"packages/common/shared.py": VALUE}, "common.shared", None),
+    "shared": ({"packages/shared/__init__.py": VALUE}, "shared", None),
+    "longer_name": ({"packages/yaml_tools.py": VALUE}, "yaml_tools", None),
+    "case": ({"packages/Yaml.py": VALUE}, "Yaml", None),
+    "deeper": ({"packages/mine/yaml.py": VALUE}, "mine.yaml", None),
+    "not_installed": ({"packages/flask/__init__.py": VALUE}, "flask", None),
+}
+
+MODEL = """\
+class Model:
+    def predict(self, x):
+        try:
+            from {module} import VALUE
+        except ImportError:
+            return "something else"
+        return VALUE
+"""
+# What the tool's environment has of these is what the server in an image would.
+SHADOW_CONFIG = "python_version: py311\nrequirements: [rich, python-dateutil]\n"
+
+
+@pytest.fixture(scope="module")
+def shadowing(tmp_path_factory: pytest.TempPathFactory) -> Tuple[str, Dict[str, Any]]:
+    """The report of linting, and the answers of the server."""
+    base = tmp_path_factory.mktemp("shadowing")
+    repo = Monorepo(base / "repo", base / "machine", daemon=False)
+    repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/t/*", "/t/*/packages"'))
+    for name, (files, module, _) in SHADOWING.items():
+        repo.truss(f"t/{name}", SHADOW_CONFIG)
+        repo.write(f"t/{name}/model/__init__.py")
+        repo.write(f"t/{name}/model/model.py", MODEL.format(module=module))
+        repo.write_all({f"t/{name}/{path}": content for path, content in files.items()})
+    run = repo.pants("--truss-lint-validate-with-truss=off", "lint", "::").assert_failure()
+    operations = [("serve", str(repo.root / "t" / name), 1) for name in SHADOWING]
+    answers = TrussLibrary(base / "home").values(operations)
+    return run.stderr, {name: answer for name, (answer,) in zip(SHADOWING, answers)}
+
+
+@pytest.mark.parametrize("name", SHADOWING)
+def test_shadowing(name: str, shadowing: Tuple[str, Dict[str, Any]]) -> None:
+    report, answers = shadowing
+    rule = SHADOWING[name][2]
+    told = [line for line in report.splitlines() if f" t/{name}/" in line and "[shadowed" in line]
+    assert answers[name] == ("something else" if rule else "bundled")
+    assert [line.rpartition("[")[2].partition(";")[0] for line in told] == ([rule] if rule else [])
+
+
+# --- Files that are left out.
+
+
+def test_a_file_that_the_trusss_own_patterns_drop(repo: Monorepo, truss: TrussLibrary) -> None:
+    repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/t"'))
+    repo.truss("t")
+    repo.write("t/BUILD", 'truss()\npython_sources(name="src", sources=["**/*.py"])\n')
+    repo.write("t/model/__init__.py")
+    repo.write("t/model/model.py", MODEL.format(module="model.mine_gen"))
+    repo.write("t/model/mine_gen.py", VALUE)
+    repo.write("t/model/other_gen.py", VALUE)
+    repo.write("t/.truss_ignore", "other_*.py\n")
+    off = "--truss-lint-validate-with-truss=off"
+    repo.pants(off, "lint", "::").assert_success()
+    assert truss.call("serve", str(repo.root / "t"), 1) == ["bundled"]
+    repo.write("t/.truss_ignore", "*_gen.py\n")
+    run = repo.pants(off, "lint", "::").assert_failure()
+    assert run.stderr.count("[dropped-file;") == 1
+    assert "t/model/mine_gen.py is imported by t/model/model.py, but t/.truss_ignore" in run.stderr
+    assert truss.call("serve", str(repo.root / "t"), 1) == ["something else"]
+    packaged = repo.pants("package", "::").assert_failure()
+    assert "t/model/mine_gen.py is imported by t/model/model.py, but t/.truss_ignore" in (
+        packaged.stderr
+    )
+
+
+def test_a_folder_that_pants_does_not_see(repo: Monorepo, truss: TrussLibrary) -> None:
+    repo.truss("t")
+    repo.write("t/model/__init__.py")
+    repo.write("t/model/model.py", MODEL.format(module="model.lib.mine"))
+    repo.write("t/model/lib/mine.py", VALUE)
+    repo.write("t/.truss_ignore", "!lib/\n")
+    off = "--truss-lint-validate-with-truss=off"
+    assert "[dropped-file;" not in repo.pants(off, "lint", "::").assert_success().stderr
+    repo.pants("package", "::").assert_success()
+    assert truss.call("serve", str(repo.dist("t/t")), 1) == ["bundled"]
+    repo.write(".gitignore", "lib/\n")
+    run = repo.pants(off, "lint", "::").assert_success()
+    assert "warning: the folder t/model/lib is left out, as Pants ignores it" in run.stderr
+    repo.pants("package", "::").assert_success()
+    assert truss.call("serve", str(repo.dist("t/t")), 1) == ["something else"]
