@@ -44,6 +44,8 @@ def trusses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     run = repo.pants("package", "src::").assert_success()
     assert run.stderr.count("3 from src/shared/textkit, 4 from src/shared/features") == 2
     assert "Warning" not in run.stderr and "[WARN]" not in run.stderr
+    lint = repo.pants("lint", "--only=truss", "src::").assert_success()
+    assert "Nothing found in 7 trusses." in lint.stderr
     # By import alone, and by both ways.
     assert "  11 files, 5 imported, " in run.stderr
     assert "4 from src/shared/features, 3 imported" in run.stderr

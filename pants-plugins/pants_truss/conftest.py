@@ -4,3 +4,6 @@ from hypothesis import settings
 # `./pants test ... -- --hypothesis-profile=default` looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+# For `-- -k any_bytes --hypothesis-profile=fuzz`, which takes a quarter of an hour.
+settings.register_profile("fuzz", max_examples=100_000, deadline=None)

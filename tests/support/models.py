@@ -180,12 +180,17 @@ GOOD: Tuple[ModelCase, ...] = (
     ),
     ModelCase(
         "class_decorator",
-        "def add(c):\n    c.predict = lambda self, x: x\n    return c\n@add\nclass Model:\n    pass\n",
+        "def add(c):\n    c.predict = lambda self, x: x\n    return c\n"
+        "@add\nclass Model:\n    pass\n",
         answer=1,
     ),
     ModelCase(
         "dynamic",
-        _model("def __getattr__(self, name):\n    return lambda x: x"),
+        _model(
+            "def __getattr__(self, name):\n    if name != 'predict':\n"
+            "        raise AttributeError(name)\n    return lambda x: x"
+        ),
+        answer=1,
     ),
     ModelCase(
         "overload",

@@ -78,7 +78,10 @@ def dotted(key: Sequence[Any]) -> str:
     """`resources.cpu`, `weights[0].source`."""
     text = ""
     for step in key:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+        if isinstance(step, int) and text:
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if text else str(step)
     return text
 
 

@@ -1,0 +1,245 @@
+"""`pants lint` and `pants check`, tool `truss`, on real repositories with the real Truss release."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+import jsonschema
+import pytest
+import yaml
+
+from support.configs import DEPRECATED, REALISTIC
+from support.monorepo import PYTHON_TOML, Monorepo
+from support.truss_library import TrussLibrary
+
+MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
+
+# What one truss each has wrong, and what is said of it: place and beginning of the message.
+WRONG: Dict[str, Dict[str, Any]] = {
+    "collision": {
+        "config": "external_package_dirs: [../../shared]\n",
+        "files": {"packages/one.py": "own"},
+        "place": "shared/one.py: error: packages/one.py comes from more than one source: ",
+        "rule": "collision",
+        "is_fatal": True,
+    },
+    "config_schema": {
+        "config": "model_name: x\nresourcs: {}\n",
+        "place": "t/config_schema/config.yaml:2: error: `resourcs` is no key that Truss knows",
+        "rule": "config-schema",
+        "is_fatal": True,
+    },
+    "truss_itself": {
+        "config": "runtime:\n  egress_restrictions:\n    ip_allow_list: [nope]\n",
+        "place": "t/truss_itself/config.yaml:3: error: Truss 0.18.35 refuses it: "
+        "`runtime.egress_restrictions.ip_allow_list`: Invalid IP or CIDR 'nope'",
+        "rule": "config-schema",
+        "is_fatal": True,
+    },
+    "injection": {
+        "config": 'base_image:\n  image: "python:3.11\\nRUN id"\n',
+        "place": "t/injection/config.yaml:2: error: `base_image.image` is written into `FROM`",
+        "rule": "injection",
+        "is_fatal": True,
+    },
+    "large_file": {
+        "files": {"model/weights.bin": "x" * 2000},
+        "place": "t/large_file/model/weights.bin: warning: t/large_file/model/weights.bin has",
+        "rule": "large-file",
+        "is_fatal": False,
+    },
+    "missing_model": {
+        "config": "model_class_filename: modle.py\n",
+        "place": "t/missing_model/config.yaml:1: error: the truss has no model/modle.py, which the "
+        "server loads the model from. It has model/model.py.",
+        "rule": "model-class",
+        "is_fatal": True,
+    },
+    "model_class": {
+        "files": {"model/model.py": "\n\nclass Model:\n    def preditc(self, x):\n        pass\n"},
+        "place": "t/model_class/model/model.py:3: error: the class `Model` in t/model_class/model/"
+        "model.py has no method `predict`",
+        "rule": "model-class",
+        "is_fatal": True,
+    },
+    "secret": {
+        "files": {"packages/keys.py": "\nAWS = 'AKIA" + "QZ2WRT7YPL3KJHGF'\n"},
+        "place": "t/secret/packages/keys.py:2: error: t/secret/packages/keys.py holds an AWS",
+        "rule": "secret",
+        "is_fatal": False,
+    },
+    "secret_value": {
+        "config": "secrets:\n  token: hunter22\n",
+        "place": "t/secret_value/config.yaml:2: error: `secrets.token` has a value",
+        "rule": "secret",
+        "is_fatal": False,
+    },
+    "shadowed": {
+        "files": {"packages/yaml.py": ""},
+        "place": "t/shadowed/packages/yaml.py: error: the bundled module `yaml`",
+        "rule": "shadowed-by-server",
+        "is_fatal": False,
+    },
+    "unowned": {
+        "files": {"BUILD": "truss()\n"},
+        "place": "t/unowned/model/model.py: warning: no target owns t/unowned/model/model.py",
+        "rule": "unowned-python",
+        "is_fatal": False,
+    },
+    "unreadable": {
+        "config": "external_package_dirs: [../nowhere]\n",
+        "place": "t/unreadable/config.yaml: error: t/unreadable/config.yaml: "
+        "`external_package_dirs` entry '../nowhere' means the folder t/nowhere, which does not",
+        "rule": "cannot-gather",
+        "is_fatal": True,
+    },
+}
+
+
+def write_truss(repo: Monorepo, folder: str, config: str, files: Dict[str, str]) -> None:
+    defaults = {
+        "BUILD": 'truss()\npython_sources(name="src", sources=["**/*.py"])\n',
+        "config.yaml": config,
+    }
+    repo.write_all({f"{folder}/{path}": text for path, text in {**defaults, **files}.items()})
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
+    base = tmp_path_factory.mktemp("lint")
+    repo = Monorepo(base / "repo", base / "machine")
+    toml = PYTHON_TOML.format(roots='"/t/*", "/t/*/packages", "/shared", "/good/*"')
+    repo.configure("pants.backend.python", toml=toml, silent_rules=())
+    repo.package("shared", {"one.py": "x = 1\n"})
+    repo.write("shared/BUILD", "truss_external_package()\npython_sources(name='src')\n")
+    for name, case in WRONG.items():
+        files = {"model/model.py": MODEL, **case.get("files", {})}
+        write_truss(repo, f"t/{name}", case.get("config", "model_name: x\n"), files)
+    for good in REALISTIC:
+        write_truss(repo, f"good/{good.name}", good.config, good.files)
+    yield repo
+    repo.stop_daemon()
+
+
+@pytest.fixture(scope="module")
+def report(repo: Monorepo) -> str:
+    options = ["--truss-lint-large-file-bytes=1000", "--truss-lint-report=truss.sarif"]
+    return repo.pants(*options, "lint", "t::").assert_failure().stderr
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_told_with_its_place(name: str, report: str) -> None:
+    case = WRONG[name]
+    block = report.split(f"\nt/{name}:{name}\n", 1)[1].split("\n\n", 1)[0]
+    (line,) = block.splitlines()
+    assert line.startswith(f"  {case['place']}")
+    assert line.endswith(f" [{case['rule']}; `[truss-lint].disable` silences it]")
+
+
+def test_the_summary_and_no_confidential_value(report: str) -> None:
+    assert f"10 errors and 2 warnings in {len(WRONG)} of {len(WRONG)} trusses." in report
+    assert "✕ truss failed." in report
+    assert "hunter22" not in report and "QZ2WRT7" not in report
+
+
+def test_sarif_by_its_schema(repo: Monorepo, report: str) -> None:
+    assert "Wrote lint report files to dist/lint/truss." in report
+    log = json.loads(repo.dist("lint/truss/truss.sarif").read_text())
+    schema = json.loads(Path("tests/sarif/sarif-2.1.0.json").read_text())
+    jsonschema.Draft7Validator(schema).validate(log)
+    results = log["runs"][0]["results"]
+    assert {result["ruleId"] for result in results} == {case["rule"] for case in WRONG.values()}
+    for result in results:
+        location = result["locations"][0]["physicalLocation"]
+        assert (repo.root / location["artifactLocation"]["uri"]).exists()
+        assert result["message"]["text"] in report
+    assert "hunter22" not in str(log)
+
+
+FATAL = [name for name, case in WRONG.items() if case["is_fatal"]]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_check_and_package_say_the_same(name: str, repo: Monorepo, report: str) -> None:
+    block = report.split(f"\nt/{name}:{name}\n", 1)[1].split("\n\n", 1)[0]
+    words = block.strip().split(": error: ", 1)[-1].partition(" [")[0]
+    check = repo.pants("--truss-lint-large-file-bytes=1000", "check", "--only=truss", f"t/{name}")
+    option = "--truss-lint-validate-with-truss=package"
+    package = repo.pants(option, "package", f"t/{name}")
+    if not WRONG[name]["is_fatal"]:
+        assert check.exit_code == package.exit_code == 0
+        return
+    assert words in check.assert_failure().stderr
+    assert words in package.assert_failure().stderr
+    assert not repo.dist(f"t.{name}").exists()
+
+
+def test_package_does_not_need_the_tool(repo: Monorepo) -> None:
+    repo.pants("package", "t/truss_itself").assert_success()
+
+
+def test_silencing(repo: Monorepo) -> None:
+    disable = "--truss-lint-disable=['model-class', 'collision', 'secret']"
+    names = ["t/model_class", "t/collision", "t/secret", "t/secret_value"]
+    run = repo.pants(disable, "lint", "check", *names).assert_success()
+    assert run.stderr.count("Nothing found in 4 trusses.") == 2
+    repo.pants(disable, "package", *names).assert_success()
+    severity = "--truss-lint-severity={'model-class': 'warning', 'large-file': 'error'}"
+    repo.pants(severity, "lint", "check", "t/model_class").assert_success()
+    limit = "--truss-lint-large-file-bytes=1000"
+    repo.pants(severity, limit, "lint", "t/large_file").assert_failure()
+    run = repo.pants("--truss-lint-skip", "lint", "check", "t::").assert_success()
+    bad = repo.pants("--truss-lint-disable=nope", "lint", "t/secret").assert_failure()
+    assert "`[truss-lint]` is not valid: 'nope' is no rule. There are: " in bad.stderr
+
+
+def test_skipping_a_target(repo: Monorepo) -> None:
+    write_truss(repo, "skipped/a", "x: 1\n", {"BUILD": "truss(skip_truss_lint=True)\n"})
+    repo.pants("lint", "check", "skipped::").assert_success()
+    run = repo.pants("package", "skipped::").assert_failure()
+    assert "`x` is no key that Truss knows" in run.stderr
+
+
+def test_realistic_trusses_are_clean(repo: Monorepo) -> None:
+    run = repo.pants("lint", "check", "good::").assert_success()
+    assert run.stderr.count(f"Nothing found in {len(REALISTIC)} trusses.") == 2
+    assert len(REALISTIC) >= 25
+
+
+def test_realistic_trusses_pass_a_pushs_checks(repo: Monorepo, truss: TrussLibrary) -> None:
+    paths = [str(repo.root / "good" / case.name / "config.yaml") for case in REALISTIC]
+    assert truss.values([("validate", path) for path in paths]) == ["valid"] * len(paths)
+
+
+@pytest.mark.parametrize("case", DEPRECATED, ids=lambda case: case.name)
+def test_what_is_deprecated_is_a_warning(case: Any, repo: Monorepo) -> None:
+    write_truss(repo, f"good/{case.name}", case.config, case.files)
+    run = repo.pants("lint", f"good/{case.name}").assert_success()
+    assert "1 warning in 1 of 1 truss." in run.stderr and "is deprecated" in run.stderr
+
+
+def test_the_tool_runs_once_for_a_config(tmp_path: Path) -> None:
+    repo = Monorepo(tmp_path / "repo", tmp_path / "machine").log_work_units()
+    for name in ("a", "b", "c"):
+        repo.truss(f"t/{name}", f"model_name: {name}\n")
+    repo.pants("lint", "::").assert_success()
+    _, units = repo.pants_with_work_units("lint", "::")
+    assert not units["lint_truss"] and not units["validate_config"]
+    repo.write("t/b/config.yaml", "model_name: other\n")
+    run, units = repo.pants_with_work_units("lint", "::")
+    run.assert_success()
+    assert (units["lint_truss"], units["validate_config"]) == (1, 1)
+    repo.stop_daemon()
+
+
+def test_many_findings_of_one_config(repo: Monorepo) -> None:
+    config = "a: 1\nmodel_name: 4\nresources: {cpu: four}\nweights: [{source: x}]\n"
+    write_truss(repo, "many/a", config, {"model/model.py": MODEL})
+    run = repo.pants("package", "many::").assert_failure()
+    lines: List[str] = [line for line in run.stderr.splitlines() if "[config-schema;" in line]
+    assert [line.split(": ")[0] for line in lines] == [
+        f"many/a/config.yaml:{line}" for line in (1, 2, 3, 4, 4)
+    ]
+    assert yaml.safe_load(config)

@@ -1,0 +1,58 @@
+"""The tables of linting, held against the pinned release of Truss."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pants_truss.core.lint.config_rules import ACCELERATORS, PYTHON_VERSIONS
+from pants_truss.core.lint.config_schema import SILENT_MODELS, top_level_keys
+from pants_truss.core.lint.tables import read_table
+from support.truss_library import TrussLibrary
+
+
+def test_the_schema_is_that_of_the_release(truss: TrussLibrary) -> None:
+    """Fails when the pin moves and something is new: run tests/truss_tool/tables.py then."""
+    assert read_table("config_schema") == truss.call("config_schema")
+    assert len(top_level_keys()) == 37
+
+
+def test_silent_models_are_models() -> None:
+    assert SILENT_MODELS <= read_table("config_schema")["models"].keys()
+
+
+def test_every_key_is_known(truss: TrussLibrary, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("")
+    assert set(truss.call("config", str(config))) <= set(top_level_keys())
+
+
+def test_choices_that_the_schema_does_not_have(truss: TrussLibrary, tmp_path: Path) -> None:
+    """What the release accepts is what linting takes."""
+    cases = {f"python_version: {name}\n": True for name in PYTHON_VERSIONS}
+    cases.update({f"resources: {{accelerator: {name}}}\n": True for name in ACCELERATORS})
+    cases.update({"python_version: py315\n": False, "resources: {accelerator: X1}\n": False})
+    paths = []
+    for index, config in enumerate(cases):
+        paths.append(tmp_path / f"{index}.yaml")
+        paths[-1].write_text(config)
+    answers = truss.run([("validate", str(path)) for path in paths])
+    assert ["value" in answer for answer in answers] == list(cases.values())
+    (message,) = [a["message"] for a in answers if "Unsupported accelerator" in str(a)]
+    listed = re.search(r"Available types: (.*?)\.", message)
+    assert listed and listed.group(1).split(", ") == ACCELERATORS
+
+
+def test_the_servers_names(truss: TrussLibrary, tmp_path: Path) -> None:
+    """Those beside the server, as an image has them."""
+    folder = tmp_path / "truss"
+    (folder / "model").mkdir(parents=True)
+    (folder / "config.yaml").write_text("")
+    (folder / "model/model.py").write_text("class Model: pass\n")
+    truss.call("build_context", str(tmp_path / "context"), str(folder))
+    beside = {
+        path.name.partition(".")[0]
+        for path in (tmp_path / "context/server").iterdir()
+        if path.suffix == ".py" or path.is_dir()
+    } - {"__init__", "__pycache__"}
+    assert set(read_table("server_names")["0.18.35"]["app"]) == beside
