@@ -8,7 +8,6 @@ from typing import Any, Dict, Iterator, List
 
 import jsonschema
 import pytest
-import yaml
 
 from support.configs import DEPRECATED, REALISTIC
 from support.monorepo import PYTHON_TOML, Monorepo
@@ -118,7 +117,9 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
         files = {"model/model.py": MODEL, **case.get("files", {})}
         write_truss(repo, f"t/{name}", case.get("config", "model_name: x\n"), files)
     for good in REALISTIC:
-        write_truss(repo, f"good/{good.name}", good.config, good.files)
+        has_python = any(path.endswith(".py") for path in good.files)
+        build = {} if has_python else {"BUILD": "truss()\n"}
+        write_truss(repo, f"good/{good.name}", good.config, {**good.files, **build})
     yield repo
     repo.stop_daemon()
 
@@ -221,9 +222,10 @@ def test_what_is_deprecated_is_a_warning(case: Any, repo: Monorepo) -> None:
 
 
 def test_the_tool_runs_once_for_a_config(tmp_path: Path) -> None:
-    repo = Monorepo(tmp_path / "repo", tmp_path / "machine").log_work_units()
+    repo = Monorepo(tmp_path / "repo", tmp_path / "machine")
+    repo.log_work_units("pants.backend.python", toml=PYTHON_TOML.format(roots='"/t/*"'))
     for name in ("a", "b", "c"):
-        repo.truss(f"t/{name}", f"model_name: {name}\n")
+        write_truss(repo, f"t/{name}", f"model_name: {name}\n", {"model/model.py": MODEL})
     repo.pants("lint", "::").assert_success()
     _, units = repo.pants_with_work_units("lint", "::")
     assert not units["lint_truss"] and not units["validate_config"]
@@ -236,10 +238,9 @@ def test_the_tool_runs_once_for_a_config(tmp_path: Path) -> None:
 
 def test_many_findings_of_one_config(repo: Monorepo) -> None:
     config = "a: 1\nmodel_name: 4\nresources: {cpu: four}\nweights: [{source: x}]\n"
-    write_truss(repo, "many/a", config, {"model/model.py": MODEL})
-    run = repo.pants("package", "many::").assert_failure()
+    write_truss(repo, "good/many", config, {"model/model.py": MODEL})
+    run = repo.pants("package", "good/many").assert_failure()
     lines: List[str] = [line for line in run.stderr.splitlines() if "[config-schema;" in line]
     assert [line.split(": ")[0] for line in lines] == [
-        f"many/a/config.yaml:{line}" for line in (1, 2, 3, 4, 4)
+        f"good/many/config.yaml:{line}" for line in (1, 2, 3, 4, 4)
     ]
-    assert yaml.safe_load(config)

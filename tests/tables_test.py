@@ -49,7 +49,7 @@ def test_the_servers_names(truss: TrussLibrary, tmp_path: Path) -> None:
     (folder / "model").mkdir(parents=True)
     (folder / "config.yaml").write_text("")
     (folder / "model/model.py").write_text("class Model: pass\n")
-    truss.call("build_context", str(tmp_path / "context"), str(folder))
+    truss.call("build_context", str(folder), str(tmp_path / "context"))
     beside = {
         path.name.partition(".")[0]
         for path in (tmp_path / "context/server").iterdir()

@@ -36,6 +36,14 @@ disable = [{silent_rules}]
 # push.
 SILENT_RULES = ("config-schema", "model-class")
 
+# Where Pants finds interpreters and Pex.
+_PASSED_ON = (
+    "PYENV_ROOT",
+    "PANTS_PEX_CLI_KNOWN_VERSIONS",
+    "PANTS_PEX_CLI_URL_TEMPLATE",
+    "PANTS_PEX_CLI_VERSION",
+)
+
 # For `configure`, with the source roots filled in.
 PYTHON_TOML = """\
 
@@ -146,6 +154,7 @@ class Monorepo:
             "PANTS_WATCH_FILESYSTEM": str(self.daemon).lower(),
             "PANTS_DYNAMIC_UI": "false",
             "PANTS_COLORS": "false",
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             **self.environment,
         }
 

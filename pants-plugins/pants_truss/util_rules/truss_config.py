@@ -36,7 +36,8 @@ class InvalidTruss(Exception):
 
     @classmethod
     def of(cls, address: Address, what: object, findings: Iterable[Finding] = ()) -> InvalidTruss:
-        error = cls(f"The truss target {address} is not valid: {what}")
+        gap = "" if str(what).startswith("\n") else " "
+        error = cls(f"The truss target {address} is not valid:{gap}{what}")
         error.what = str(what)
         error.findings = tuple(findings)
         return error
