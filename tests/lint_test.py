@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
-import jsonschema
+import jsonschema  # type: ignore[import]
 import pytest
 
 from support.configs import DEPRECATED, REALISTIC

@@ -177,8 +177,8 @@ async def find_putative_truss_targets(
         ),
         **implicitly(),
     )
-    for target in named:
-        taken.setdefault(target.path, set()).add(target.name)
+    for named_target in named:
+        taken.setdefault(named_target.path, set()).add(named_target.name)
     return PutativeTargets([*named, *(_named(t, taken, set()) for t in python.targets)])
 
 

@@ -11,7 +11,7 @@ def told(data: Dict[str, Any]) -> List[str]:
     return [problem.message for problem in injection_problems(data)]
 
 
-SERVER = {"server_port": 8000, "start_command": "serve"}
+SERVER: Dict[str, Any] = {"server_port": 8000, "start_command": "serve"}
 
 
 @pytest.mark.parametrize(
