@@ -122,7 +122,9 @@ def _downloads() -> Path:
 
 
 def _pip(*arguments: str) -> str:
+    # Not that of a virtual environment, which may have no pip.
+    python = Path(sys.base_prefix, "bin", "python3")
     process = subprocess.run(
-        [sys.executable, "-m", "pip", *arguments], check=True, stdout=subprocess.PIPE, text=True
+        [str(python), "-m", "pip", *arguments], check=True, stdout=subprocess.PIPE, text=True
     )
     return process.stdout
