@@ -10,9 +10,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Container, Dict, Iterable, Iterator, Mapping, Sequence, Set, Tuple, Type
 
-from pants.backend.python.goals.tailor import classify_source_files
 from pants.backend.python.subsystems.setup import PythonSetup
-from pants.backend.python.target_types import PythonSourcesGeneratorTarget
 from pants.base.build_environment import get_buildroot
 from pants.core.goals.tailor import PutativeTarget, PutativeTargets, PutativeTargetsRequest
 from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
@@ -35,7 +33,12 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.goals import tailor_python
-from pants_truss.goals.tailor_python import PythonTargetsRequest, find_python_targets
+from pants_truss.goals.tailor_python import (
+    SOURCES,
+    PythonTargetsRequest,
+    files_of,
+    find_python_targets,
+)
 from pants_truss.subsystem import TrussGatherSubsystem
 from pants_truss.target_types import (
     TrussConfigField,
@@ -160,16 +163,13 @@ async def find_putative_truss_targets(
     beside = await path_globs_to_paths(
         _globs([join(escape_glob(folder), "*.py") for folder in sorted(folders)]), **implicitly()
     )
-    with_python = {
-        posixpath.dirname(path)
-        for path in classify_source_files(beside.files)[PythonSourcesGeneratorTarget]
-    }
+    with_python = {posixpath.dirname(path) for path in files_of(SOURCES, beside.files)}
     putative = [
         _putative(TrussTarget if folder in found.new else TrussExternalPackageTarget, folder)
         for folder in sorted(folders)
     ]
     named = [_named(target, taken, with_python) for target in putative]
-    if "python_sources" not in target_types.aliases or not python_setup.tailor_source_targets:
+    if SOURCES not in target_types.aliases or not python_setup.tailor_source_targets:
         return PutativeTargets(named)
     python = await find_python_targets(
         PythonTargetsRequest(
@@ -200,7 +200,7 @@ def _named(
 _NAMES = {
     TrussTarget.alias: "truss",
     TrussExternalPackageTarget.alias: "truss_external_package",
-    "python_sources": "sources",
+    SOURCES: "sources",
 }
 
 

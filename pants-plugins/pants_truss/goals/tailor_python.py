@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Dict, Iterable, List, Set, Tuple
 
-from pants.backend.python.goals.tailor import classify_source_files
 from pants.backend.python.target_types import (
     PythonSourcesGeneratorTarget,
+    PythonTestsGeneratingSourcesField,
     PythonTestsGeneratorTarget,
+    PythonTestUtilsGeneratingSourcesField,
     PythonTestUtilsGeneratorTarget,
 )
 from pants.core.goals.tailor import AllOwnedSources, PutativeTarget
@@ -96,29 +98,42 @@ async def find_python_targets(
     )
 
 
-_TYPES = (
-    (PythonSourcesGeneratorTarget, ""),
-    (PythonTestsGeneratorTarget, "tests"),
-    (PythonTestUtilsGeneratorTarget, "test_utils"),
-)
+_TESTS = PythonTestsGeneratorTarget.alias
+_TEST_UTILS = PythonTestUtilsGeneratorTarget.alias
+SOURCES = PythonSourcesGeneratorTarget.alias
+_NAMES = {SOURCES: "", _TESTS: "tests", _TEST_UTILS: "test_utils"}
+
+
+def files_of(alias: str, paths: Iterable[str]) -> Set[str]:
+    """Those of the Python files that a target of the type takes by default."""
+    return {path for path in paths if _alias_for(posixpath.basename(path)) == alias}
+
+
+def _alias_for(name: str) -> str:
+    for alias, field in (
+        (_TESTS, PythonTestsGeneratingSourcesField),
+        (_TEST_UTILS, PythonTestUtilsGeneratingSourcesField),
+    ):
+        if any(fnmatchcase(name, glob) for glob in field.default or ()):
+            return alias
+    return SOURCES
 
 
 def _targets(folder: str, unowned: Set[str], there: Set[str]) -> Iterable[PutativeTarget]:
     """One for each kind of files, as Pants' own tailor has it. They name their sources only where
     the default ones would take what another target owns."""
-    kinds, all_kinds = classify_source_files(unowned), classify_source_files(there)
-    for target_type, name in _TYPES:
-        paths = kinds[target_type]
+    for alias, name in _NAMES.items():
+        paths = files_of(alias, unowned)
         if not paths:
             continue
         names = tuple(sorted(posixpath.basename(path) for path in paths))
         yield PutativeTarget(
             folder,
             name or posixpath.basename(folder),
-            target_type.alias,
+            alias,
             (),
             (),
-            kwargs={} if paths == all_kinds[target_type] else {"sources": names},
+            kwargs={} if paths == files_of(alias, there) else {"sources": names},
         )
 
 

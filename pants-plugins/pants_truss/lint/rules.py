@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Iterable, Tuple
+from typing import Any, ClassVar, Iterable, Tuple
 
 from pants.core.goals.lint import LintResult, LintTargetsRequest
 from pants.core.util_rules.partitions import Partition, Partitions
@@ -33,7 +33,8 @@ class TrussLintFieldSet(GatherTrussRequest):
 
 class TrussLintRequest(LintTargetsRequest):
     field_set_type = TrussLintFieldSet
-    tool_subsystem = TrussLintSubsystem
+    # `Any`, as newer releases of Pants annotate this more narrowly than they use it.
+    tool_subsystem: ClassVar[Any] = TrussLintSubsystem
 
     @classproperty
     def tool_name(cls) -> str:
