@@ -24,6 +24,15 @@ WRONG: Dict[str, Dict[str, Any]] = {
         "rule": "collision",
         "is_fatal": True,
     },
+    "collision_of_names": {
+        "config": "external_package_dirs: [../../shared]\n",
+        "files": {"packages/One.py": "own"},
+        "place": "shared/one.py: error: shared/one.py (shared:shared) and t/collision_of_names/"
+        "packages/One.py (t/collision_of_names:collision_of_names) are packages/one.py and "
+        "packages/One.py in the gathered truss: names that are equal but for case",
+        "rule": "collision",
+        "is_fatal": True,
+    },
     "config_schema": {
         "config": "model_name: x\nresourcs: {}\n",
         "place": "t/config_schema/config.yaml:2: error: `resourcs` is no key that Truss knows",
@@ -140,7 +149,7 @@ def test_what_is_wrong_is_told_with_its_place(name: str, report: str) -> None:
 
 
 def test_the_summary_and_no_confidential_value(report: str) -> None:
-    assert f"10 errors and 2 warnings in {len(WRONG)} of {len(WRONG)} trusses." in report
+    assert f"11 errors and 2 warnings in {len(WRONG)} of {len(WRONG)} trusses." in report
     assert "✕ truss failed." in report
     assert "hunter22" not in report and "QZ2WRT7" not in report
 

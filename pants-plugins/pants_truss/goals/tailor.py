@@ -163,13 +163,16 @@ async def find_putative_truss_targets(
     beside = await path_globs_to_paths(
         _globs([join(escape_glob(folder), "*.py") for folder in sorted(folders)]), **implicitly()
     )
-    with_python = {posixpath.dirname(path) for path in files_of(SOURCES, beside.files)}
+    has_python = SOURCES in target_types.aliases and python_setup.tailor_source_targets
+    with_python = {
+        posixpath.dirname(path) for path in files_of(SOURCES, beside.files) if has_python
+    }
     putative = [
         _putative(TrussTarget if folder in found.new else TrussExternalPackageTarget, folder)
         for folder in sorted(folders)
     ]
     named = [_named(target, taken, with_python) for target in putative]
-    if SOURCES not in target_types.aliases or not python_setup.tailor_source_targets:
+    if not has_python:
         return PutativeTargets(named)
     python = await find_python_targets(
         PythonTargetsRequest(

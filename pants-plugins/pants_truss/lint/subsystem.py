@@ -95,7 +95,7 @@ class TrussLintSubsystem(Subsystem):
         default=TrussValidation.CHECK,
         help=softwrap(
             """
-            When to have the Truss release of `[truss-tool]` validate configs, after the checks that
+            When to have the Truss release of `[truss-cli]` validate configs, after the checks that
             need no tool: `off` is never, `check` is in `pants lint` and `pants check`, `package` is
             before packaging too. Each config is validated once, and again when it changes.
             """

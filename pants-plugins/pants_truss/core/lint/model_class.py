@@ -54,7 +54,22 @@ class ModelFile:
     extra_arguments: Tuple[str, ...] = ()
 
 
+# A message, and the line that it is about.
+_Problem = Tuple[str, Optional[int]]
+
+
 def check_model_class(model: ModelFile) -> List[Finding]:
+    try:
+        problems = _problems(model)
+    except (RecursionError, MemoryError):
+        # Nesting that this Python cannot take; the truss's own may.
+        return []
+    return [
+        Finding("model-class", model.path, message, line=line or None) for message, line in problems
+    ]
+
+
+def _problems(model: ModelFile) -> List[_Problem]:
     try:
         with warnings.catch_warnings():
             # What Python would say of the code's escapes is not about the truss.
@@ -64,22 +79,10 @@ def check_model_class(model: ModelFile) -> List[Finding]:
         if sys.version_info[:2] < model.python:
             # This Python may not know the syntax of the truss's.
             return []
-        message = f"{model.path} cannot be parsed as Python: {e.msg}."
-        return [Finding("model-class", model.path, message, line=e.lineno or 1)]
+        return [(f"{model.path} cannot be parsed as Python: {e.msg}.", e.lineno or 1)]
     except ValueError as e:
-        message = f"{model.path} cannot be parsed as Python: {e}."
-        return [Finding("model-class", model.path, message, line=1)]
-    except (RecursionError, MemoryError):
-        # Nesting that this parser cannot take; the truss's own may.
-        return []
-    return [
-        Finding("model-class", model.path, message, line=line)
-        for message, line in _check(model, tree)
-    ]
-
-
-# A message, and the line that it is about.
-_Problem = Tuple[str, Optional[int]]
+        return [(f"{model.path} cannot be parsed as Python: {e}.", 1)]
+    return list(_check(model, tree))
 
 
 def _check(model: ModelFile, tree: ast.Module) -> Iterator[_Problem]:

@@ -187,17 +187,14 @@ def _read_class(found: Class, node: ast.ClassDef, scope: Scope, seen: Set[str]) 
         ):
             # Who gets `self` may add to it.
             found.is_open = True
-    for base in node.bases:
-        name = base_name(base)
-        if name in _EMPTY_BASES:
-            continue
-        below = scope.only(name) if name else None
-        if isinstance(below, ast.ClassDef) and not below.decorator_list and name not in seen:
-            _read_class(found, below, scope, {*seen, name or ""})
-        else:
-            # From here on, what the class has is what another module says.
-            found.scopes.append(Scope(is_open=True))
-            found.is_open = True
+    names = [name for name in map(base_name, node.bases) if name not in _EMPTY_BASES]
+    below = scope.only(names[0]) if len(names) == 1 and names[0] else None
+    if isinstance(below, ast.ClassDef) and not below.decorator_list and below.name not in seen:
+        _read_class(found, below, scope, {*seen, below.name})
+    elif names:
+        # From here on, what the class has is what another module says, or several bases do.
+        found.scopes.append(Scope(is_open=True))
+        found.is_open = True
 
 
 def decorator_name(function: Function) -> Optional[str]:

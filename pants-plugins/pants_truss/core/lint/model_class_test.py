@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import sys
+from typing import List, Tuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pants_truss.core.lint.model_class import ModelFile, check_model_class
+
+PREDICT = "    def predict(self, x):\n        return x\n"
+
+
+def told(source: str, name: str = "Model", python: Tuple[int, int] = (3, 9)) -> List[str]:
+    model = ModelFile("model/model.py", source.encode(), name, python)
+    return [f"{finding.line}: {finding.message}" for finding in check_model_class(model)]
+
+
+def test_the_class_has_another_name() -> None:
+    (message,) = told("class Sentiment:\n" + PREDICT)
+    assert message.endswith("It has `Sentiment`: write `model_class_name: Sentiment`.")
+    assert not told("class Sentiment:\n" + PREDICT, "Sentiment")
+
+
+def test_the_line_is_that_of_the_method() -> None:
+    (message,) = told("class Model:\n    x = 1\n\n    def predict(self, a, b):\n        pass\n")
+    assert message.startswith("4: `predict` of `Model` in model/model.py takes a, b: of two")
+
+
+def test_newer_syntax_is_no_error() -> None:
+    source = "class Model:\n    def predict(self, x)\n        pass\n"
+    assert told(source, python=(3, 9))
+    assert not told(source, python=(sys.version_info[0], sys.version_info[1] + 1))
+
+
+def test_trt_llm_wants_its_argument() -> None:
+    model = ModelFile("m.py", b"class Model:\n" + PREDICT.encode(), "Model", (3, 9), ("trt_llm",))
+    assert not check_model_class(model)
+    source = b"class Model:\n    def __init__(self, config):\n        pass\n" + PREDICT.encode()
+    (finding,) = check_model_class(ModelFile("m.py", source, "Model", (3, 9), ("trt_llm",)))
+    assert "has no argument `trt_llm`" in finding.message
+
+
+DIAMONDS = "class A0:\n    pass\n" + "".join(
+    f"class L{n}(A{n}):\n    pass\nclass R{n}(A{n}):\n    pass\nclass A{n + 1}(L{n}, R{n}):\n    pass\n"
+    for n in range(60)
+)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        # Which of several bases a method comes from, Python's own order says.
+        "class Base:\n    def predict(self, a, b, c):\n        pass\n"
+        "class A(Base):\n    pass\nclass B(Base):\n" + PREDICT + "class Model(A, B):\n    pass\n",
+        DIAMONDS + "class Model(A60):\n    pass\n",
+        "class Model(Model):\n    pass\n",
+        "class A(B):\n    pass\nclass B(A):\n    pass\nclass Model(A):\n    pass\n",
+        "if x:\n    pass\n" + "elif x:\n    pass\n" * 3000 + "class Model:\n" + PREDICT,
+        "x = " + "a." * 5000 + "b\nclass Model:\n" + PREDICT,
+        "x = " + "(" * 150 + ")" * 150 + "\nclass Model:\n" + PREDICT,
+        "".join(f"class C{n + 1}(C{n}):\n    pass\n" for n in range(3000))
+        + "class Model(C3000):\n    pass\n",
+    ],
+    ids=range(8),
+)
+def test_what_cannot_be_told(source: str) -> None:
+    assert not told(source)
+
+
+def test_nul_bytes_and_odd_encodings() -> None:
+    for content in (b"class Model:\0", b"# coding: nonsense\n", b"\xff\xfe", b"# coding: utf-7\n+"):
+        (finding,) = check_model_class(ModelFile("m.py", content, "Model", (3, 9)))
+        assert "cannot be parsed as Python" in finding.message
+    source = "# coding: latin-1\n# \xe9\nclass Model:\n" + PREDICT
+    assert not check_model_class(ModelFile("m.py", source.encode("latin-1"), "Model", (3, 9)))
+    bom = b"\xef\xbb\xbfclass Model:\r\n" + PREDICT.replace("\n", "\r\n").encode()
+    assert not check_model_class(ModelFile("m.py", bom, "Model", (3, 9)))
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            "class Model",
+            "(",
+            ")",
+            ":",
+            "\n    ",
+            "\n",
+            "def predict(self, ",
+            "x",
+            "request: Request",
+        ]
+        + [
+            "async ",
+            "import *",
+            "from a ",
+            "@b\n",
+            "= ",
+            "**k",
+            "*a, ",
+            "if x:",
+            "lambda: ",
+            "[",
+            "]",
+        ]
+        + ["self.predict = 1", "pass", "yield", "global Model", "\t", "'", '"""', "#", "é"]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@given(PIECES)
+@settings(max_examples=800)
+def test_any_source_gives_findings_only(source: str) -> None:
+    told(source)
