@@ -328,8 +328,10 @@ def test_notes_are_shown_each_time(repo: Monorepo) -> None:
     option = "--truss-gather-package-collisions=warn"
     for _ in range(2):
         run = repo.pants(option, "package", "notes/truss").assert_success()
-        assert "Warning: packages/x.py comes from more than one source" in run.stderr
-        assert "the folder notes/truss/model/.hidden is left out, as Pants ignores" in run.stderr
+        assert (
+            "Warning: notes/ext/x.py: packages/x.py comes from more than one source" in run.stderr
+        )
+        assert "notes/truss/model/.hidden: the folder is left out, as Pants ignores" in run.stderr
 
 
 def test_a_linked_build_file_is_fine(repo: Monorepo) -> None:

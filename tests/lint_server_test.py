@@ -167,12 +167,13 @@ def test_a_file_that_the_trusss_own_patterns_drop(repo: Monorepo, truss: TrussLi
     repo.write("t/.truss_ignore", "*_gen.py\n")
     run = repo.pants(off, "lint", "::").assert_failure()
     assert run.stderr.count("[dropped-file;") == 1
-    assert "t/model/mine_gen.py is imported by t/model/model.py, but t/.truss_ignore" in run.stderr
+    assert (
+        "t/model/mine_gen.py: error: it is imported by t/model/model.py, but t/.truss_ignore"
+        in run.stderr
+    )
     assert truss.call("serve", str(repo.root / "t"), 1) == [OTHER]
     packaged = repo.pants("package", "::").assert_failure()
-    assert "t/model/mine_gen.py is imported by t/model/model.py, but t/.truss_ignore" in (
-        packaged.stderr
-    )
+    assert "t/model/mine_gen.py: it is imported by t/model/model.py, but" in packaged.stderr
 
 
 def test_a_folder_that_pants_does_not_see(repo: Monorepo, truss: TrussLibrary) -> None:
@@ -187,6 +188,6 @@ def test_a_folder_that_pants_does_not_see(repo: Monorepo, truss: TrussLibrary) -
     assert truss.call("serve", str(repo.dist("t/t")), 1) == ["bundled"]
     repo.write(".gitignore", "lib/\n")
     run = repo.pants(off, "lint", "::").assert_success()
-    assert "warning: the folder t/model/lib is left out, as Pants ignores it" in run.stderr
+    assert "t/model/lib: warning: the folder is left out, as Pants ignores it" in run.stderr
     repo.pants("package", "::").assert_success()
     assert truss.call("serve", str(repo.dist("t/t")), 1) == [OTHER]

@@ -54,7 +54,7 @@ WRONG: Dict[str, Dict[str, Any]] = {
     },
     "large_file": {
         "files": {"model/weights.bin": "x" * 2000},
-        "place": "t/large_file/model/weights.bin: warning: t/large_file/model/weights.bin has",
+        "place": "t/large_file/model/weights.bin: warning: it has",
         "rule": "large-file",
         "is_fatal": False,
     },
@@ -67,14 +67,14 @@ WRONG: Dict[str, Dict[str, Any]] = {
     },
     "model_class": {
         "files": {"model/model.py": "\n\nclass Model:\n    def preditc(self, x):\n        pass\n"},
-        "place": "t/model_class/model/model.py:3: error: the class `Model` in t/model_class/model/"
-        "model.py has no method `predict`",
+        "place": "t/model_class/model/model.py:3: error: the class `Model` has no method "
+        "`predict`",
         "rule": "model-class",
         "is_fatal": True,
     },
     "secret": {
         "files": {"packages/keys.py": "\nAWS = 'AKIA" + "QZ2WRT7YPL3KJHGF'\n"},
-        "place": "t/secret/packages/keys.py:2: error: t/secret/packages/keys.py holds an AWS",
+        "place": "t/secret/packages/keys.py:2: error: it holds an AWS",
         "rule": "secret",
         "is_fatal": False,
     },

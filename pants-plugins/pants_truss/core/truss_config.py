@@ -56,6 +56,15 @@ class TrussConfig:
         return (3, int(match.group(1) if match else DEFAULT_PYTHON_VERSION[3:]))
 
 
+_PATH_KEYS = (
+    "requirements_file",
+    "model_module_dir",
+    "model_class_filename",
+    "data_dir",
+    "examples_filename",
+)
+
+
 def parse(content: bytes) -> TrussConfig:
     """Reads a config file. Raises `TrussError`, with the line, naming the key, its value and the
     remedy."""
@@ -81,10 +90,7 @@ def parse(content: bytes) -> TrussConfig:
 def problems(document: YamlDocument) -> Iterator[TrussError]:
     """All for which `parse` raises, in its order."""
     checks: Tuple[Callable[[Dict[Any, Any]], object], ...] = (
-        *(
-            partial(_check_inside, key=key)
-            for key in ("requirements_file", "model_module_dir", "data_dir", "examples_filename")
-        ),
+        *(partial(_check_inside, key=key) for key in _PATH_KEYS),
         _external_package_dirs,
         _bundled_packages_dir,
         partial(_string, key="model_class_filename", default=DEFAULT_MODEL_CLASS_FILENAME),
@@ -175,6 +181,8 @@ def _bundled_packages_dir(data: Dict[Any, Any]) -> str:
 
 def _check_inside(data: Dict[Any, Any], key: str) -> None:
     value = data.get(key)
+    if isinstance(value, str):
+        _check_characters(key, value)
     if isinstance(value, str) and value and normalize_inside(value) is None:
         name = value.rstrip("/").rpartition("/")[2] or "name"
         raise TrussError(

@@ -45,13 +45,24 @@ class YamlDocument:
 
 def _step(node: Optional[Node], step: Any) -> Tuple[Any, Optional[Node]]:
     if isinstance(node, MappingNode):
-        # Of a merged mapping and an explicit key, the explicit one comes last.
-        for key_node, value_node in reversed(node.value):
-            if isinstance(key_node, ScalarNode) and key_node.value == str(step):
-                return key_node.start_mark, value_node
-    elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+        key_node, value_node = _index(node).get(str(step), (None, None))
+        return (key_node.start_mark, value_node) if key_node else (None, None)
+    if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
         return node.value[step].start_mark, node.value[step]
     return None, None
+
+
+def _index(node: MappingNode) -> Dict[str, Tuple[Node, Node]]:
+    """By the text of the key. Of a merged mapping and an explicit key, the explicit one is last."""
+    found: Optional[Dict[str, Tuple[Node, Node]]] = getattr(node, "index", None)
+    if found is None:
+        found = {key.value: (key, value) for key, value in node.value if _is_scalar(key)}
+        node.index = found  # type: ignore[attr-defined]
+    return found
+
+
+def _is_scalar(node: Node) -> bool:
+    return isinstance(node, ScalarNode)
 
 
 class _Loader(yaml.SafeLoader):

@@ -15,7 +15,7 @@ from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owner
 from pants_truss.core.paths import join
 from pants_truss.core.requirement import parse_line
 from pants_truss.engine import concurrently, implicitly, rule
-from pants_truss.lint.subsystem import TrussLintSubsystem, TrussValidation
+from pants_truss.lint.subsystem import InvalidLintOptions, TrussLintSubsystem, TrussValidation
 from pants_truss.truss_cli.rules import TrussReleaseRequest, find_truss_release
 from pants_truss.util_rules import fatal_findings, gather, secrets, truss_errors
 from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fatal_findings
@@ -51,8 +51,13 @@ async def lint_truss(request: LintTrussRequest, subsystem: TrussLintSubsystem) -
         findings += found.findings
         planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
     except InvalidTruss as e:
-        path = join(truss.address.spec_path, truss.config.value)
-        findings += e.findings or [Finding("cannot-gather", path, e.what)]
+        findings += e.findings or [_cannot_gather(truss, e.what)]
+        return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
+    except InvalidLintOptions:
+        raise
+    except Exception as e:
+        # Of Pants itself, which cannot parse a file, say. The other trusses are to be linted.
+        findings.append(_cannot_gather(truss, f"Pants fails on it: {e}"))
         return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
     release = await find_truss_release(TrussReleaseRequest(), **implicitly())
     findings += _shadowing(planned, release.version)
@@ -67,6 +72,10 @@ async def lint_truss(request: LintTrussRequest, subsystem: TrussLintSubsystem) -
         errors = await find_truss_errors(TrussErrorsRequest(planned.config_file), **implicitly())
         findings += errors.findings
     return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
+
+
+def _cannot_gather(truss: GatherTrussRequest, what: str) -> Finding:
+    return Finding("cannot-gather", join(truss.address.spec_path, truss.config.value), what)
 
 
 def _shadowing(planned: PlannedTruss, release: Iterable[int]) -> Iterator[Finding]:
@@ -115,7 +124,7 @@ def _secrets(scanned: Iterable[FoundSecrets]) -> Iterator[Finding]:
             yield Finding(
                 "secret",
                 path,
-                f"{path} holds {secret.what}, which every copy of the truss would carry. Remove "
+                f"it holds {secret.what}, which every copy of the truss would carry. Remove "
                 f"it, revoke it, and declare it in `secrets` of the config.",
                 line=secret.line,
             )

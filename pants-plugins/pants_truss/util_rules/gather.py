@@ -74,7 +74,7 @@ async def gather_truss(request: GatherTrussRequest) -> GatheredTruss:
         FrozenDict({package.address: package.root for package in planned.packages}),
         planned.imports,
         planned.requirements,
-        tuple(f"Warning: {finding.text}" for finding in found.findings),
+        tuple(f"Warning: {finding.place}: {finding.text}" for finding in found.findings),
     )
 
 

@@ -116,7 +116,7 @@ def dropped_findings(
         yield Finding(
             "dropped-file",
             path,
-            f"{path} is {reason}, but {join(posixpath.dirname(config_file.path), IGNORE_FILE)} or "
+            f"it is {reason}, but {join(posixpath.dirname(config_file.path), IGNORE_FILE)} or "
             f"`[truss-gather].ignore` leaves it out. Remove the pattern, or take the file back "
             f"with a `!` line after it.",
         )
@@ -191,7 +191,7 @@ def unseen_findings(
                 yield Finding(
                     "dropped-file",
                     path,
-                    f"the folder {path} is left out, as Pants ignores it "
-                    f"(`[GLOBAL].pants_ignore` or git)",
+                    "the folder is left out, as Pants ignores it "
+                    "(`[GLOBAL].pants_ignore` or git)",
                     Severity.WARNING,
                 )

@@ -299,7 +299,7 @@ def test_an_init_file_that_no_target_owns(rule_runner: RuleRunner) -> None:
     assert init.reason == "imported by unowned/shared/unowned_lib/a.py"
     (note,) = gathered.notes
     assert note.startswith(
-        "Warning: no target owns unowned/shared/unowned_lib/__init__.py, so what it imports is not"
+        "Warning: unowned/shared/unowned_lib/__init__.py: no target owns unowned/shared/unowned_lib/__init__.py, so what it imports is not"
     )
 
 
@@ -318,7 +318,7 @@ def test_own_files_that_no_target_owns_are_told(rule_runner: RuleRunner) -> None
     )
     (note,) = gather_truss(rule_runner, folder).notes
     assert note == (
-        "Warning: no target owns untold/truss/model/model.py, untold/truss/packages/p/q.py, "
+        "Warning: untold/truss/model/model.py: no target owns untold/truss/model/model.py, untold/truss/packages/p/q.py, "
         "untold/truss/setup.py, so what they import is not bundled. Write "
         '`python_sources(name="sources", sources=["*.py", "model/**/*.py", "packages/**/*.py"])` '
         "into the BUILD file in untold/truss, or run `pants tailor`. "

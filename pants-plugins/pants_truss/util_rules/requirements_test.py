@@ -267,7 +267,9 @@ def test_an_entry_with_several_lines(rule_runner: RuleRunner) -> None:
 def test_a_file_that_is_included_is_told_of(rule_runner: RuleRunner) -> None:
     files = {"truss/config.yaml": "python_version: py311\nrequirements: ['-r other.txt']\n"}
     (note,) = gather(rule_runner, files).notes
-    assert note.startswith("Warning: what '-r other.txt' brings is not pinned.")
+    assert note.startswith(
+        "Warning: r/truss/config.yaml: what '-r other.txt' brings is not pinned."
+    )
 
 
 def test_a_repository_without_resolves(rule_runner: RuleRunner) -> None:
@@ -288,10 +290,10 @@ def test_the_configs_list_stays_and_what_it_lacks_is_told(rule_runner: RuleRunne
     assert config_text(rule_runner, gathered) == config
     silence = " [missing-requirement; `[truss-lint].disable` silences it]"
     assert gathered.notes == (
-        "Warning: r/truss/model/model.py imports `sklearn`, but `requirements` in "
+        "Warning: r/truss/config.yaml: r/truss/model/model.py imports `sklearn`, but `requirements` in "
         "r/truss/config.yaml lacks its distribution scikit-learn. Add 'scikit-learn' to it, or set "
         f'`requirements="lockfile"` on the target.{silence}',
-        "Warning: r/truss/model/model.py imports `yaml`, but `requirements` in "
+        "Warning: r/truss/config.yaml: r/truss/model/model.py imports `yaml`, but `requirements` in "
         "r/truss/config.yaml lacks its distribution pyyaml. Add 'PyYAML' to it, or set "
         f'`requirements="lockfile"` on the target.{silence}',
     )

@@ -21,6 +21,7 @@ def told(config: str) -> List[Tuple[int, str]]:
     [
         # Unknown keys, with the nearest known one.
         ("x: 1\nresourcs: {}\n", 1, "`x` is no key that Truss knows; a push would refuse it."),
+        ("cpu: '4'\n", 1, "It belongs below `resources`."),
         ("resourcs: {}\n", 1, "Did you mean `resources`?"),
         ("resources:\n  cpus: '4'\n", 2, "`resources.cpus` is no key"),
         ("weights:\n- {source: hf://a/b, mount_location: /x, zz: 1}\n", 2, "`weights[0].zz` is no"),
@@ -54,7 +55,8 @@ def told(config: str) -> List[Tuple[int, str]]:
         ("docker_server: {server_port: 1}\n", 1, "`docker_server.predict_endpoint` is missing"),
         # Rules beyond the schema.
         ("python_version: '3.11'\n", 1, "Write `python_version: py311`"),
-        ("python_version: py38\n", 1, "must be one of py39, py310"),
+        ("python_version: py38\n", 1, "Write `python_version: py310`"),
+        ("python_version: python\n", 1, "must be one of py39, py310"),
         ("python_version: py39\n", 1, "is deprecated"),
         ("requirements: [a]\nrequirements_file: r.txt\n", 2, "exclude each other"),
         ("resources: {cpu: four}\n", 1, "Write a number of cores"),
@@ -175,7 +177,20 @@ CONFIGS = st.dictionaries(KEYS, VALUES, max_size=8).map(
 PIECES = st.lists(
     st.sampled_from(
         [b"a: ", b"- ", b"&x ", b"*x", b"<<: ", b"{", b"}", b"[", b"]", b"? ", b": ", b"\n", b"  "]
-        + [b"!!", b"!!python/name:os ", b"'", b'"', b"|\n", b">\n", b"#", b"\t", b"\r\n", b"%YAML "]
+        + [
+            b"!!",
+            b"!!python/name:os ",
+            b'"\\ud800"',
+            b"model_class_filename: ",
+            b"'",
+            b'"',
+            b"|\n",
+            b">\n",
+            b"#",
+            b"\t",
+            b"\r\n",
+            b"%YAML ",
+        ]
         + [b"---\n", b"...\n", b"\xff", b"\xef\xbb\xbf", b"\x00", b"0x1", b"1e9", b"2024-99-99"]
         + [key.encode() + b": " for key in ("resources", "weights", "runtime", "docker_server")]
     ),
@@ -216,9 +231,12 @@ def test_any_bytes_give_findings_only(content: bytes) -> None:
         b"system_packages: [" + b"a" * 190_000 + b"!]",
         b"base_image: {image: " + b"a-" * 90_000 + b"}",
         b"base_image: {image: " + b"a.b/" * 45_000 + b"!}",
+        b"".join(b"key_%d: 1\n" % n for n in range(9_000)),
+        b'model_class_filename: "\\ud800.py"\nmodel_class_name: "\\ud800"\n"\\ud800": 1\n',
+        b"python_version: " + b"9" * 150_000 + b"x",
         b"weights: [" + b"{source: hf://a/b, mount_location: /x}, " * 4_000 + b"]",
     ],
-    ids=range(15),
+    ids=range(18),
 )
 def test_documents_made_to_exhaust(content: bytes) -> None:
     check_any(content)

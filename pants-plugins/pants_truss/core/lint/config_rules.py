@@ -57,8 +57,8 @@ def _warning(key: Key, message: str) -> Problem:
 def _check_python_version(data: Data) -> Iterator[Problem]:
     value = data.get("python_version")
     if isinstance(value, str) and value not in PYTHON_VERSIONS:
-        digits = re.sub(r"\D", "", value)
-        meant = f"py{digits}" if f"py{digits}" in PYTHON_VERSIONS else PYTHON_VERSIONS[-2]
+        minor = re.search(r"3\.?(\d+)", value)
+        meant = f"py3{min(max(int(minor.group(1)), 10), 14)}" if minor else "py311"
         yield _error(
             ("python_version",),
             f"`python_version` is {value!r}, but must be one of {', '.join(PYTHON_VERSIONS)}. "
@@ -209,7 +209,9 @@ def _check_docker_server(data: Data) -> Iterator[Problem]:
     server = _mapping(data, "docker_server")
     if not server:
         return
-    if not server.get("no_build") and server.get("start_command") is None:
+    command = server.get("start_command")
+    # An empty one loads, and supervisord has nothing to start.
+    if not server.get("no_build") and (command is None or not str(command).strip()):
         yield _error(
             ("docker_server",),
             "`docker_server.start_command` is missing; it is required unless `no_build` is true.",

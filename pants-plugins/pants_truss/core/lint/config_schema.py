@@ -10,7 +10,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.tables import read_table
@@ -159,7 +159,7 @@ class _Check:
             if name in properties:
                 yield from self.check((*key, name), entry, properties[name])
             elif name not in _ACCEPTED_KEYS.get(model, ()):
-                yield _unknown((*key, name), properties, model in SILENT_MODELS)
+                yield self._unknown((*key, name), properties, model in SILENT_MODELS)
 
     def _check_list(self, key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
         if not isinstance(value, (list, tuple, set)):
@@ -170,16 +170,22 @@ class _Check:
         for index, entry in enumerate(value):
             yield from self.check((*key, index), entry, schema.get("items", {}))
 
-
-def _unknown(key: Key, known: Iterable[str], is_silent: bool) -> Problem:
-    near = difflib.get_close_matches(str(key[-1]).lower(), list(known), 1)
-    hint = f" Did you mean `{dotted((*key[:-1], near[0]))}`?" if near else ""
-    effect = "it has no effect" if is_silent else "a push would refuse it"
-    return Problem(
-        key,
-        f"`{dotted(key)}` is no key that Truss knows; {effect}.{hint}",
-        Severity.WARNING if is_silent else Severity.ERROR,
-    )
+    def _unknown(self, key: Key, known: Dict[str, Schema], is_silent: bool) -> Problem:
+        name = str(key[-1])
+        near = difflib.get_close_matches(name.lower(), list(known), 1)
+        below = [
+            parent
+            for parent, schema in known.items()
+            if name in self._models.get(schema.get("$ref", ""), {}).get("properties", ())
+        ]
+        hint = f" Did you mean `{dotted((*key[:-1], near[0]))}`?" if near else ""
+        hint = f" It belongs below `{dotted((*key[:-1], below[0]))}`." if below else hint
+        effect = "it has no effect" if is_silent else "a push would refuse it"
+        return Problem(
+            key,
+            f"`{dotted(key)}` is no key that Truss knows; {effect}.{hint}",
+            Severity.WARNING if is_silent else Severity.ERROR,
+        )
 
 
 def _check_choice(key: Key, value: Any, choices: Sequence[Any]) -> Iterator[Problem]:

@@ -97,7 +97,7 @@ def check_sizes(files: Sequence[PlannedFile], data_dir: str, limit: int) -> List
         Finding(
             "large-file",
             planned.source_path,
-            f"{planned.source_path} has {_megabytes(planned.file.size)}: every build and push "
+            f"it has {_megabytes(planned.file.size)}: every build and push "
             f"carries it. Have weights delivered by `weights` in the config, or move the file to "
             f"`{data_dir}/`.",
             Severity.WARNING,

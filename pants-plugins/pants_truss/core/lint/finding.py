@@ -137,7 +137,9 @@ class Finding:
     @property
     def text(self) -> str:
         """The message with the rule's name and how to silence it."""
-        return f"{self.message} [{self.rule}; `[truss-lint].disable` silences it]"
+        # YAML can write characters that no terminal and no file can hold.
+        message = self.message.encode("utf-8", "backslashreplace").decode("utf-8")
+        return f"{message} [{self.rule}; `[truss-lint].disable` silences it]"
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,8 @@ def _places(data: Data) -> Iterator[_Place]:
         "Write a path such as `/usr/bin/python3`.",
     )
     for index, entry in enumerate(_list(data, "system_packages")):
-        for word in entry.split() if isinstance(entry, str) else ():
+        words = entry.split() if isinstance(entry, str) else []
+        for word in [word for word in words if not _PACKAGE.fullmatch(word)][:1]:
             yield (
                 ("system_packages", index),
                 word,

@@ -79,9 +79,9 @@ def _problems(model: ModelFile) -> List[_Problem]:
         if sys.version_info[:2] < model.python:
             # This Python may not know the syntax of the truss's.
             return []
-        return [(f"{model.path} cannot be parsed as Python: {e.msg}.", e.lineno or 1)]
+        return [(f"it cannot be parsed as Python: {e.msg}.", e.lineno or 1)]
     except ValueError as e:
-        return [(f"{model.path} cannot be parsed as Python: {e}.", 1)]
+        return [(f"it cannot be parsed as Python: {e}.", 1)]
     return list(_check(model, tree))
 
 
@@ -107,11 +107,11 @@ def _missing_class(model: ModelFile, scope: Scope) -> str:
         if classes
         else f"Write `class {model.class_name}:` with a method `predict`."
     )
-    return f"{model.path} has no class `{model.class_name}`, which the server loads. {remedy}"
+    return f"it has no class `{model.class_name}`, which the server loads. {remedy}"
 
 
 def _check_methods(model: ModelFile, scope: Scope, found: Class) -> Iterator[_Problem]:
-    name = f"the class `{model.class_name}` in {model.path}"
+    name = f"the class `{model.class_name}`"
     websocket, predict = found.has("websocket"), found.has("predict")
     if websocket is False and predict is False:
         others = [m for m in ("chat_completions", "completions", "embeddings") if found.has(m)]
@@ -137,7 +137,7 @@ def _check_signatures(model: ModelFile, scope: Scope, found: Class) -> Iterator[
         function = found.function(name)
         if function is None:
             continue
-        described = f"`{name}` of `{model.class_name}` in {model.path}"
+        described = f"`{name}` of `{model.class_name}`"
         parameters = bound_parameters(function)
         if parameters is None:
             yield f"{described} takes no `self`: the server cannot call it.", function.lineno
@@ -150,7 +150,7 @@ def _check_signatures(model: ModelFile, scope: Scope, found: Class) -> Iterator[
     function = found.function("predict")
     if function and kinds.get("predict") == [REQUEST] and found.has("preprocess") is True:
         yield (
-            f"`predict` of `{model.class_name}` in {model.path} takes only the request, so the "
+            f"`predict` of `{model.class_name}` takes only the request, so the "
             f"result of `preprocess` would be lost; the server refuses that. Add a parameter for "
             f"it.",
             function.lineno,
@@ -158,7 +158,7 @@ def _check_signatures(model: ModelFile, scope: Scope, found: Class) -> Iterator[
     function = found.function("postprocess")
     if function and kinds.get("postprocess") == [REQUEST] and found.has("predict") is True:
         yield (
-            f"`postprocess` of `{model.class_name}` in {model.path} takes only the request, so the "
+            f"`postprocess` of `{model.class_name}` takes only the request, so the "
             f"result of `predict` would be lost; the server refuses that. Add a parameter for it.",
             function.lineno,
         )
@@ -216,7 +216,7 @@ def _check_init(model: ModelFile, found: Class) -> Iterator[_Problem]:
     if parameters is None or isinstance(function, ast.AsyncFunctionDef):
         why = "takes no `self`" if parameters is None else "is `async`"
         yield (
-            f"`__init__` of `{model.class_name}` in {model.path} {why}: the server cannot call it.",
+            f"`__init__` of `{model.class_name}` {why}: the server cannot call it.",
             function.lineno,
         )
         return
@@ -224,7 +224,7 @@ def _check_init(model: ModelFile, found: Class) -> Iterator[_Problem]:
     for parameter in parameters:
         if parameter.is_required and (parameter.is_positional_only or parameter.name not in passed):
             yield (
-                f"`__init__` of `{model.class_name}` in {model.path} requires `{parameter.name}`, "
+                f"`__init__` of `{model.class_name}` requires `{parameter.name}`, "
                 f"which the server does not pass. It passes, by keyword, those that are there of: "
                 f"{', '.join(sorted(passed))}.",
                 function.lineno,
@@ -233,7 +233,7 @@ def _check_init(model: ModelFile, found: Class) -> Iterator[_Problem]:
         # `truss/trt_llm/validation.py`.
         if name not in [parameter.name for parameter in parameters]:
             yield (
-                f"`__init__` of `{model.class_name}` in {model.path} has no argument `{name}`, "
+                f"`__init__` of `{model.class_name}` has no argument `{name}`, "
                 f"which Truss requires of a model with `{name}` in its config.",
                 function.lineno,
             )
@@ -243,7 +243,7 @@ def _check_load(model: ModelFile, found: Class) -> Iterator[_Problem]:
     function = found.function("load")
     if function is None:
         return
-    described = f"`load` of `{model.class_name}` in {model.path}"
+    described = f"`load` of `{model.class_name}`"
     parameters = bound_parameters(function)
     required = [parameter.name for parameter in parameters or () if parameter.is_required]
     if parameters is None or required:

@@ -25,7 +25,7 @@ def test_the_class_has_another_name() -> None:
 
 def test_the_line_is_that_of_the_method() -> None:
     (message,) = told("class Model:\n    x = 1\n\n    def predict(self, a, b):\n        pass\n")
-    assert message.startswith("4: `predict` of `Model` in model/model.py takes a, b: of two")
+    assert message.startswith("4: `predict` of `Model` takes a, b: of two")
 
 
 def test_newer_syntax_is_no_error() -> None:

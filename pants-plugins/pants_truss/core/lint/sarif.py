@@ -81,5 +81,5 @@ def _location(finding: Finding) -> Dict[str, Any]:
 
 
 def _fingerprint(finding: Finding) -> str:
-    parts = "\0".join((finding.rule, finding.path, finding.message))
+    parts = "\0".join((finding.rule, finding.path, finding.text))
     return hashlib.sha256(parts.encode("utf-8")).hexdigest()

@@ -25,27 +25,31 @@ class Secret:
     line: int
 
 
+# Quantifiers are bounded, or begin only where a word does: a file of a megabyte that is made of
+# beginnings of tokens must not take long.
 _FORMATS: Tuple[Tuple[str, bytes], ...] = (
     (
         "a private key",
-        rb"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:\\n|\s|\")*(?:Proc-Type[^\n]*\n[^\n]*\n\s*)?"
-        rb"[A-Za-z0-9+/=]{40}",
+        rb"-----BEGIN (?:[A-Z]{1,20} )?PRIVATE KEY-----(?:\\n|\s|\"){0,20}"
+        rb"(?:Proc-Type[^\n]{0,80}\n[^\n]{0,80}\n\s{0,4})?[A-Za-z0-9+/=]{40}",
     ),
-    ("an AWS access key", rb"(?<![A-Za-z0-9])A(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])"),
-    ("a GitHub token", rb"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
-    ("a GitHub token", rb"(?<![A-Za-z0-9])github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
-    ("a GitLab token", rb"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-])"),
-    ("a Hugging Face token", rb"(?<![A-Za-z0-9])hf_[A-Za-z]{34}(?![A-Za-z0-9])"),
-    ("an OpenAI key", rb"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]*T3BlbkFJ[A-Za-z0-9_-]{16,}"),
-    ("an Anthropic key", rb"(?<![A-Za-z0-9])sk-ant-[a-z]+\d\d-[A-Za-z0-9_-]{80,}"),
-    ("a Google API key", rb"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
-    ("a Slack token", rb"(?<![A-Za-z0-9])xox[abprs]-(?:\d{10,13}-){1,3}[A-Za-z0-9]{20,}"),
-    ("a Stripe key", rb"(?<![A-Za-z0-9])[rs]k_live_[A-Za-z0-9]{24,}"),
-    ("an npm token", rb"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
-    ("a PyPI token", rb"(?<![A-Za-z0-9])pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
+    ("an AWS access key", rb"A(?:KIA|SIA)[A-Z2-7]{16}(?![A-Za-z0-9])"),
+    ("a GitHub token", rb"gh[pousr]_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    ("a GitHub token", rb"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}"),
+    ("a GitLab token", rb"glpat-[A-Za-z0-9_-]{20}(?![A-Za-z0-9_-])"),
+    ("a Hugging Face token", rb"hf_[A-Za-z]{34}(?![A-Za-z0-9])"),
+    ("an OpenAI key", rb"sk-[A-Za-z0-9_-]{0,120}T3BlbkFJ[A-Za-z0-9_-]{16,120}"),
+    ("an Anthropic key", rb"sk-ant-[a-z]{1,10}\d\d-[A-Za-z0-9_-]{80,120}"),
+    ("a Google API key", rb"AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+    ("a Slack token", rb"xox[abprs]-(?:\d{10,13}-){1,3}[A-Za-z0-9]{20,64}"),
+    ("a Stripe key", rb"[rs]k_live_[A-Za-z0-9]{24,120}"),
+    ("an npm token", rb"npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    ("a PyPI token", rb"pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,300}"),
     ("an Azure storage key", rb"AccountKey=[A-Za-z0-9+/]{86}=="),
 )
-_ANY_FORMAT = re.compile(b"|".join(b"(" + pattern + b")" for _, pattern in _FORMATS))
+_ANY_FORMAT = re.compile(
+    b"(?<![A-Za-z0-9_])(?:" + b"|".join(b"(" + pattern + b")" for _, pattern in _FORMATS) + b")"
+)
 _PLACEHOLDER = re.compile(rb"EXAMPLE|(.)\1{7}|1234567890|abcdefgh", re.I)
 
 
@@ -61,19 +65,19 @@ def scan(path: str, content: bytes) -> Iterator[Secret]:
             yield Secret(what, content.count(b"\n", 0, match.start()) + 1)
 
 
-_ENV_NAME = re.compile(r"\.env(\.[a-z]+)?", re.I)
+_ENV_NAME = re.compile(r"[\w-]*\.env(\.[a-z]+)?", re.I)
 _NO_SECRET_ENV = ("example", "sample", "template", "dist", "defaults")
 _ASSIGNMENT = re.compile(
-    rb"(?m)^\s*(?:export\s+)?\w*(?:SECRET|TOKEN|PASSW|KEY|CREDENTIAL)\w*\s*=[ \t]*[\"']?"
-    rb"(?!<|\$|your|change|xxx)[^\s\"']{6,}",
-    re.I,
+    rb"^[ \t]*(?:export[ \t]{1,8})?(?=\w{0,100}(?:SECRET|TOKEN|PASSW|KEY|CREDENTIAL))\w{1,100}"
+    rb"[ \t]*=[ \t]*[\"']?(?!<|\$|your|change|xxx)[^\s\"']{6}",
+    re.I | re.M,
 )
 _FILES = {
     ".netrc": re.compile(rb"\bpassword\s+\S"),
     "_netrc": re.compile(rb"\bpassword\s+\S"),
     ".pgpass": re.compile(rb"(?m)^[^#\n]+:[^:\n]+$"),
-    ".pypirc": re.compile(rb"(?m)^\s*password\s*[:=]\s*\S"),
-    ".trussrc": re.compile(rb"(?m)^\s*api_key\s*=\s*\S"),
+    ".pypirc": re.compile(rb"(?m)^[ \t]*password[ \t]*[:=][ \t]*\S"),
+    ".trussrc": re.compile(rb"(?m)^[ \t]*api_key[ \t]*=[ \t]*\S"),
     ".git-credentials": re.compile(rb"://[^:/\s]+:[^@/\s]+@"),
 }
 

@@ -62,7 +62,8 @@ def test_near_misses(text: str) -> None:
         (".env", "DEBUG=1\nPORT=8080\n", False),
         (".env", "API_KEY=\nTOKEN=$OTHER\nSECRET=<yours>\n", False),
         (".env.example", "API_KEY=p9sd8f7a6sdf\n", False),
-        ("x.env", "API_KEY=p9sd8f7a6sdf\n", False),
+        ("prod.env", "API_KEY=p9sd8f7a6sdf\n", True),
+        ("env.py", "API_KEY=p9sd8f7a6sdf\n", False),
         (".netrc", "machine a login b password c\n", True),
         (".trussrc", "[baseten]\napi_key = abc\n", True),
         (".trussrc", "[baseten]\nremote_url = x\n", False),
@@ -72,3 +73,16 @@ def test_near_misses(text: str) -> None:
 )
 def test_files_that_are_credentials_by_name(path: str, content: str, is_told: bool) -> None:
     assert bool(list(scan(path, content.encode()))) is is_told
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"sk-a-" * 200_000, b"AAAA_KEY_" * 110_000, b"\n" * 1_000_000, b" " * 1_000_000]
+    + [b"-----BEGIN PRIVATE KEY-----\n" * 35_000, b"sk-" * 330_000, b"xoxb-1234567890-" * 60_000]
+    + [b"://a" * 250_000, b"a:" * 500_000, b"password " * 110_000, b"KEY" * 330_000],
+    ids=range(11),
+)
+def test_files_made_to_take_long(content: bytes) -> None:
+    """Each of a megabyte. Without bounds in the patterns these take minutes, and the run is cut."""
+    for name in ("x.py", ".env", ".netrc", ".pgpass", ".pypirc", ".git-credentials"):
+        list(scan(name, content))

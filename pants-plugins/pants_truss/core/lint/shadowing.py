@@ -43,7 +43,7 @@ def check_shadowing(
 
 
 def _describe(module: str, planned: PlannedFile, owner: Owner) -> str:
-    bundled = f"the bundled module `{module}` ({planned.described_source})"
+    bundled = f"the bundled module `{module}` (of {planned.source.address})"
     if module in owner.modules:
         return (
             f"{bundled} is never imported: {owner.what} has one of this name, which comes first. "
