@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
@@ -253,3 +254,22 @@ def test_many_findings_of_one_config(repo: Monorepo) -> None:
     assert [line.split(": ")[0] for line in lines] == [
         f"good/many/config.yaml:{line}" for line in (1, 2, 3, 4, 4)
     ]
+
+
+@pytest.mark.parametrize("goal", ["package", "lint", "check"])
+@pytest.mark.parametrize(
+    "bad", ["python_version: py38\n", "x: [\n", "external_package_dirs: [../nowhere]\n"]
+)
+def test_what_is_mended_is_fine_again(goal: str, bad: str, repo: Monorepo) -> None:
+    """With a daemon, and though the good content was seen before."""
+    good = "python_version: py311\n"
+    write_truss(repo, "good/mended", good, {"model/model.py": MODEL})
+    off = "--truss-lint-validate-with-truss=off"
+    repo.pants(off, goal, "good/mended").assert_success()
+    for _ in range(2):
+        repo.write("good/mended/config.yaml", bad)
+        time.sleep(0.5)  # Let the daemon notice.
+        repo.pants(off, goal, "good/mended").assert_failure()
+        repo.write("good/mended/config.yaml", good)
+        time.sleep(0.5)
+        repo.pants(off, goal, "good/mended").assert_success()

@@ -181,11 +181,23 @@ def parse(content: bytes) -> YamlDocument:
     return YamlDocument(text, data, node)
 
 
+_REMEDIES = (
+    ("could not determine a constructor for the tag", "Truss configs hold plain YAML only"),
+    (r"found character '\t'", "Indent with spaces: YAML takes no tabs"),
+    ("mapping values are not allowed", "Quote a value that holds `: `, or mend the indentation"),
+    ("expected <block end>", "The line is not indented as those above it are"),
+    ("could not find expected ':'", "A key needs a `:` after it"),
+    ("expected ',' or", "Close the bracket, or add the comma"),
+)
+
+
 def _describe(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     problem = " ".join(str(part) for part in (error.context, error.problem) if part)
-    if "could not determine a constructor for the tag" in problem:
-        problem += "; Truss configs hold plain YAML only"
+    for sign, remedy in _REMEDIES:
+        if sign in problem:
+            problem += f". {remedy}"
+            break
     return f"{problem} ({place(mark)})." if mark else f"{problem}."
 
 

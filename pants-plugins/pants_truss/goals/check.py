@@ -9,6 +9,7 @@ from pants.core.goals.check import CheckRequest, CheckResult, CheckResults
 from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.option.global_options import GlobalOptions
+from pants.util.logging import LogLevel
 
 from pants_truss.core.lint.finding import fatal
 from pants_truss.core.lint.report import render
@@ -16,7 +17,7 @@ from pants_truss.engine import concurrently, implicitly, rule
 from pants_truss.lint.rules import TrussLintFieldSet, paint_with
 from pants_truss.lint.subsystem import TrussLintSubsystem
 from pants_truss.util_rules import findings
-from pants_truss.util_rules.findings import LintTrussRequest, lint_truss
+from pants_truss.util_rules.findings import TryLintTrussRequest, try_lint_truss
 from pants_truss.util_rules.plan import GatherTrussRequest
 
 
@@ -25,17 +26,19 @@ class TrussCheckRequest(CheckRequest):  # type: ignore[type-arg]
     tool_name = "truss"
 
 
-@rule(desc="Check trusses")
+@rule(desc="Check trusses", level=LogLevel.DEBUG)
 async def check_trusses(
     request: TrussCheckRequest, subsystem: TrussLintSubsystem, global_options: GlobalOptions
 ) -> CheckResults:
     if subsystem.skip or not request.field_sets:
         return CheckResults([], checker_name=request.tool_name)
-    linted = await concurrently(
-        lint_truss(LintTrussRequest(GatherTrussRequest.of(field_set)), **implicitly())
+    tried = await concurrently(
+        try_lint_truss(TryLintTrussRequest(GatherTrussRequest.of(field_set)), **implicitly())
         for field_set in sorted(request.field_sets, key=lambda field_set: field_set.address)
     )
-    trusses = [replace(truss, findings=tuple(fatal(truss.findings))) for truss in linted]
+    trusses = [
+        replace(truss.linted, findings=tuple(fatal(truss.linted.findings))) for truss in tried
+    ]
     result = CheckResult(
         exit_code=int(any(truss.has_errors for truss in trusses)),
         stdout=render(trusses, paint_with(bool(global_options.colors))),

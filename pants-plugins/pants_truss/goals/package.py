@@ -15,6 +15,7 @@ from pants.engine.fs import (
     GlobMatchErrorBehavior,
     MergeDigests,
 )
+from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
@@ -76,7 +77,9 @@ class TriedPackageTruss:
 
 
 @rule(desc="Package truss", level=LogLevel.DEBUG)
-async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTruss:
+async def try_package_truss(request: TryPackageTrussRequest, run_id: RunId) -> TriedPackageTruss:
+    # `run_id` has it run in each session: the engine forgets that a rule depends on one that has
+    # failed, so a caught error would outlive its cause.
     field_set = request.field_set
     try:
         output = await resolve_output_path(

@@ -12,6 +12,7 @@ from pants.engine.rules import collect_rules
 from pants.engine.target import Target
 from pants.help.maybe_color import MaybeColor
 from pants.option.global_options import GlobalOptions
+from pants.util.logging import LogLevel
 from pants.util.meta import classproperty
 
 from pants_truss.core.lint.report import Paint, no_paint, render
@@ -20,7 +21,7 @@ from pants_truss.engine import concurrently, create_digest, implicitly, rule
 from pants_truss.lint.subsystem import TrussLintSubsystem
 from pants_truss.target_types import SkipTrussLintField
 from pants_truss.util_rules import findings
-from pants_truss.util_rules.findings import LintTrussRequest, lint_truss
+from pants_truss.util_rules.findings import TryLintTrussRequest, try_lint_truss
 from pants_truss.util_rules.plan import GatherTrussRequest
 
 
@@ -68,17 +69,18 @@ class NoMetadata:
     description = None
 
 
-@rule(desc="Lint trusses")
+@rule(desc="Lint trusses", level=LogLevel.DEBUG)
 async def lint_trusses(
     request: TrussLintRequest.Batch,  # type: ignore[type-arg]
     subsystem: TrussLintSubsystem,
     global_options: GlobalOptions,
 ) -> LintResult:
     field_sets = [field_set for element in request.elements for field_set in element.field_sets]
-    trusses = await concurrently(
-        lint_truss(LintTrussRequest(GatherTrussRequest.of(field_set)), **implicitly())
+    tried = await concurrently(
+        try_lint_truss(TryLintTrussRequest(GatherTrussRequest.of(field_set)), **implicitly())
         for field_set in field_sets
     )
+    trusses = [truss.linted for truss in tried]
     report = EMPTY_DIGEST
     if subsystem.report:
         file = FileContent(subsystem.report, to_sarif(trusses))

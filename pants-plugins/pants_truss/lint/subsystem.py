@@ -57,7 +57,7 @@ class TrussLintSubsystem(Subsystem):
         metavar="<rule>",
         help=lambda cls: softwrap(
             f"""
-            Rules that find nothing, in any goal. There are these.
+            Rules to switch off, in `pants lint`, `check` and `package` alike. The rules are:
 
             {_rules()}
             """
@@ -78,7 +78,7 @@ class TrussLintSubsystem(Subsystem):
         help=softwrap(
             """
             Also write what `pants lint` found as SARIF 2.1.0, which CI systems show beside the
-            code: a file of this name in `dist/lint/truss/`, such as `truss.sarif`.
+            code. With `truss.sarif` the file is `dist/lint/truss/truss.sarif`.
             """
         ),
     )

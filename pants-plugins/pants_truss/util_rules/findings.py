@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Iterator, List, Optional
 
+from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.errors import TrussError
@@ -16,7 +17,7 @@ from pants_truss.core.paths import join
 from pants_truss.core.requirement import parse_line
 from pants_truss.engine import concurrently, implicitly, rule
 from pants_truss.lint.subsystem import InvalidLintOptions, TrussLintSubsystem, TrussValidation
-from pants_truss.truss_cli.rules import TrussReleaseRequest, find_truss_release
+from pants_truss.truss_cli.rules import TrussCliFailed, TrussReleaseRequest, find_truss_release
 from pants_truss.util_rules import fatal_findings, gather, secrets, truss_errors
 from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fatal_findings
 from pants_truss.util_rules.plan import (
@@ -44,21 +45,11 @@ class LintTrussRequest:
 
 @rule(desc="Lint truss")
 async def lint_truss(request: LintTrussRequest, subsystem: TrussLintSubsystem) -> LintedTruss:
+    """Raises what planning raises."""
     truss = request.truss
-    findings: List[Finding] = []
-    try:
-        found = await find_fatal_findings(FatalFindingsRequest(truss), **implicitly())
-        findings += found.findings
-        planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
-    except InvalidTruss as e:
-        findings += e.findings or [_cannot_gather(truss, e.what)]
-        return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
-    except InvalidLintOptions:
-        raise
-    except Exception as e:
-        # Of Pants itself, which cannot parse a file, say. The other trusses are to be linted.
-        findings.append(_cannot_gather(truss, f"Pants fails on it: {e}"))
-        return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
+    found = await find_fatal_findings(FatalFindingsRequest(truss), **implicitly())
+    findings: List[Finding] = list(found.findings)
+    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
     release = await find_truss_release(TrussReleaseRequest(), **implicitly())
     findings += _shadowing(planned, release.version)
     config = planned.config_file.config
@@ -74,8 +65,40 @@ async def lint_truss(request: LintTrussRequest, subsystem: TrussLintSubsystem) -
     return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
 
 
+@dataclass(frozen=True)
+class TryLintTrussRequest:
+    truss: GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class TriedLintTruss:
+    linted: LintedTruss
+
+
+@rule
+async def try_lint_truss(
+    request: TryLintTrussRequest, subsystem: TrussLintSubsystem, run_id: RunId
+) -> TriedLintTruss:
+    """What stops planning is a finding: the other trusses are to be linted."""
+    # `run_id`: as in `goals/package.py`, a caught error would outlive its cause.
+    truss = request.truss
+    try:
+        return TriedLintTruss(await lint_truss(LintTrussRequest(truss), **implicitly()))
+    except (InvalidLintOptions, TrussCliFailed):
+        raise
+    except InvalidTruss as e:
+        findings = e.findings or (_cannot_gather(truss, e.what),)
+    except Exception as e:
+        # Of Pants itself, which cannot parse a file, say.
+        findings = (_cannot_gather(truss, f"Pants fails on it: {e}"),)
+    return TriedLintTruss(LintedTruss(truss.address.spec, subsystem.policy.apply(findings)))
+
+
 def _cannot_gather(truss: GatherTrussRequest, what: str) -> Finding:
-    return Finding("cannot-gather", join(truss.address.spec_path, truss.config.value), what)
+    path = join(truss.address.spec_path, truss.config.value)
+    return Finding(
+        "cannot-gather", path, what[len(path) + 2 :] if what.startswith(f"{path}: ") else what
+    )
 
 
 def _shadowing(planned: PlannedTruss, release: Iterable[int]) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from pants_truss.core.gathered import (
     digest_of,
     gathered_files,
 )
-from pants_truss.core.lint.finding import fatal
+from pants_truss.core.lint.finding import Severity, fatal
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.engine import create_digest, implicitly, rule
 from pants_truss.util_rules import fatal_findings, plan
@@ -53,6 +53,10 @@ class GatheredTruss:
         return sum(file.size for file in self.files)
 
 
+# A package is made of a truss with such an error; `pants lint` fails on it.
+_LABELS = {Severity.ERROR: "Lint error", Severity.WARNING: "Warning", Severity.NOTE: "Note"}
+
+
 @rule(desc="Gather truss", level=LogLevel.DEBUG)
 async def gather_truss(request: GatherTrussRequest) -> GatheredTruss:
     planned = await plan_truss(PlanTrussRequest(request), **implicitly())
@@ -74,7 +78,7 @@ async def gather_truss(request: GatherTrussRequest) -> GatheredTruss:
         FrozenDict({package.address: package.root for package in planned.packages}),
         planned.imports,
         planned.requirements,
-        tuple(f"Warning: {finding.place}: {finding.text}" for finding in found.findings),
+        tuple(f"{_LABELS[f.severity]}: {f.place}: {f.text}" for f in found.findings),
     )
 
 

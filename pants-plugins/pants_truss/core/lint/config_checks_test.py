@@ -83,6 +83,7 @@ def told(config: str) -> List[Tuple[int, str]]:
         ("build: {no_cache: true}\n", 1, "truss push --no-cache"),
         ("hf_cache: [{repo_id: a/b}]\n", 1, "`hf_cache` is deprecated. Use `weights`"),
         ("secrets: {token: abc}\n", 1, "`secrets.token` has a value"),
+        ("environment_variables: {DB_PASSWORD: hunter2hunter2}\n", 1, "looks like a credential"),
         # The document.
         ("a: 1\na: 2\n", 2, "the key `a` is there twice"),
         ("a: [\n", 2, "it is not valid YAML"),
@@ -129,6 +130,8 @@ def test_docker_server(more: str, config: str, message: str) -> None:
         "resources: {accelerator: 'H100:8', memory: 512Mi, cpu: 500m}\n",
         'environment_variables: {A: 1, B: true, C: 2024-01-01, D: \'{"a": "$x"}\'}\n',
         "secrets: {a: null, b: ''}\n",
+        "environment_variables: {PAD_TOKEN: '<pad>', API_KEY: '', A_TOKEN: /run/t0ken, MAX_TOKEN: 9}\n",
+        "environment_variables: {USE_TOKEN: 'true', B_SECRET: $(SECRET1), TOKENIZERS_1: ab12cd34}\n",
         "model_metadata: {anything: {at: [all]}}\n",
         "cache_internal:\n",
         "build: {arguments: {a: {b: c}}}\n",

@@ -19,12 +19,14 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """`is_fatal` rules stop `pants check` and `pants package` too, when they find an error."""
+    """`is_fatal` rules stop `pants check` and `pants package` too, when they find an error.
+    `severity` is that of most of what it finds."""
 
     name: str
     summary: str
     help: str
     is_fatal: bool = False
+    severity: Severity = Severity.ERROR
 
 
 RULES: Tuple[Rule, ...] = (
@@ -68,12 +70,14 @@ RULES: Tuple[Rule, ...] = (
         "A large file outside the data folder.",
         "Weights belong in `weights`, or at least in `data_dir`: every build and upload carries "
         "the files of a truss.",
+        severity=Severity.WARNING,
     ),
     Rule(
         "missing-requirement",
         "The code imports a distribution that the config does not list.",
         "The server would fail at the import. Add it to `requirements`, or set "
         '`requirements="lockfile"` on the target.',
+        severity=Severity.WARNING,
     ),
     Rule(
         "model-class",
@@ -103,11 +107,13 @@ RULES: Tuple[Rule, ...] = (
         "unowned-python",
         "A Python file that no `python_source` target owns.",
         "Pants does not see what it imports, so that is not bundled. `pants tailor` adds targets.",
+        severity=Severity.WARNING,
     ),
     Rule(
         "unpinned-requirement",
         "A requirement whose dependencies cannot be pinned.",
         "The truss takes its requirements from the lockfile, but this one does not say enough.",
+        severity=Severity.WARNING,
     ),
 )
 

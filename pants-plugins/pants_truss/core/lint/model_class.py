@@ -88,7 +88,7 @@ def _problems(model: ModelFile) -> List[_Problem]:
 def _check(model: ModelFile, tree: ast.Module) -> Iterator[_Problem]:
     scope = scope_of(tree)
     if not scope.may_have(model.class_name):
-        yield _missing_class(model, scope), None
+        yield _missing_class(model, scope)
         return
     found = class_of(scope, model.class_name)
     if found is None:
@@ -99,15 +99,18 @@ def _check(model: ModelFile, tree: ast.Module) -> Iterator[_Problem]:
     yield from _check_load(model, found)
 
 
-def _missing_class(model: ModelFile, scope: Scope) -> str:
+def _missing_class(model: ModelFile, scope: Scope) -> _Problem:
+    start = f"it has no class `{model.class_name}`, which the server loads."
     classes = sorted(scope.classes)
     near = difflib.get_close_matches(model.class_name, classes, 1, 0.4) or classes[:1]
-    remedy = (
-        f"It has {', '.join(f'`{name}`' for name in classes)}: write `model_class_name: {near[0]}`."
-        if classes
-        else f"Write `class {model.class_name}:` with a method `predict`."
+    if not near:
+        return f"{start} Write `class {model.class_name}:` with a method `predict`.", None
+    node = scope.only(near[0])
+    return (
+        f"{start} It has `{near[0]}`: name that `{model.class_name}`, or write "
+        f"`model_class_name: {near[0]}` in the config.",
+        node.lineno if isinstance(node, ast.ClassDef) else None,
     )
-    return f"it has no class `{model.class_name}`, which the server loads. {remedy}"
 
 
 def _check_methods(model: ModelFile, scope: Scope, found: Class) -> Iterator[_Problem]:

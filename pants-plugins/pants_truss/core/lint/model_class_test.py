@@ -19,7 +19,10 @@ def told(source: str, name: str = "Model", python: Tuple[int, int] = (3, 9)) -> 
 
 def test_the_class_has_another_name() -> None:
     (message,) = told("class Sentiment:\n" + PREDICT)
-    assert message.endswith("It has `Sentiment`: write `model_class_name: Sentiment`.")
+    assert message == (
+        "1: it has no class `Model`, which the server loads. It has `Sentiment`: name that "
+        "`Model`, or write `model_class_name: Sentiment` in the config."
+    )
     assert not told("class Sentiment:\n" + PREDICT, "Sentiment")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Sequence, Tuple
 
 from pants_truss.core.lint.finding import Finding, Severity
 
@@ -40,9 +40,9 @@ def render(trusses: Sequence[LintedTruss], paint: Paint = no_paint) -> str:
         for finding in truss.findings:
             if told.setdefault(finding, truss.name) == truss.name:
                 lines.append(_line(finding, paint))
-        shared = len(truss.findings) - len(lines)
+        shared = [finding for finding in truss.findings if told[finding] != truss.name]
         if shared:
-            lines.append(f"  and {shared} told above, in files that it shares")
+            lines.append(f"  and {_count(shared, no_paint)}, told above, in files that it shares")
         if lines:
             blocks.append("\n".join([paint(truss.name, "blue"), *lines]))
     blocks.append(_summary(trusses, paint))
@@ -55,17 +55,22 @@ def _line(finding: Finding, paint: Paint) -> str:
 
 
 def _summary(trusses: Sequence[LintedTruss], paint: Paint) -> str:
-    counts = Counter(f.severity for f in {f for truss in trusses for f in truss.findings})
+    findings = {finding for truss in trusses for finding in truss.findings}
+    if not findings:
+        return f"Nothing found in {_plural(len(trusses), 'truss')}."
+    having = sum(bool(truss.findings) for truss in trusses)
+    return f"{_count(findings, paint)} in {having} of {_plural(len(trusses), 'truss')}."
+
+
+def _count(findings: Iterable[Finding], paint: Paint) -> str:
+    """`2 errors and 1 warning`."""
+    counts = Counter(finding.severity for finding in findings)
     parts = [
         paint(_plural(counts[severity], severity.value), _COLOURS[severity])
         for severity in Severity
         if counts[severity]
     ]
-    if not parts:
-        return f"Nothing found in {_plural(len(trusses), 'truss')}."
-    having = sum(bool(truss.findings) for truss in trusses)
-    listed = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-    return f"{listed} in {having} of {_plural(len(trusses), 'truss')}."
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -27,7 +27,7 @@ def test_findings_by_truss_with_a_summary() -> None:
         "\n"
         "b:b\n"
         f"  b/x: warning: large. [large-file; {silence}\n"
-        "  and 1 told above, in files that it shares\n"
+        "  and 1 error, told above, in files that it shares\n"
         "\n"
         "2 errors and 1 warning in 2 of 3 trusses.\n"
     )

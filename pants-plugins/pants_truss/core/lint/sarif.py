@@ -44,6 +44,7 @@ def _driver() -> Dict[str, Any]:
         "rules": [
             {
                 "id": rule.name,
+                "defaultConfiguration": {"level": rule.severity.value},
                 "shortDescription": {"text": rule.summary},
                 "fullDescription": {"text": rule.help},
                 "help": {"text": f"{rule.help} `[truss-lint].disable` silences it."},

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional, Tuple
 
 from pants_truss.core.lint.config_schema import Problem, dotted
+from pants_truss.core.lint.finding import Severity
 from pants_truss.core.yaml_document import YamlDocument
 
 # Larger files are data: no one keeps a token in them.
@@ -93,7 +94,8 @@ def _by_name(name: str, content: bytes) -> Optional[Secret]:
 
 
 def config_secrets(document: YamlDocument) -> Iterator[Problem]:
-    """Values below `secrets`: Truss wants placeholders there, and keeps whatever it gets."""
+    """Values below `secrets`, where Truss wants placeholders and keeps whatever it gets, and
+    environment variables that by name and value are credentials."""
     secrets = document.data.get("secrets")
     for name, value in secrets.items() if isinstance(secrets, dict) else ():
         if value not in (None, ""):
@@ -105,3 +107,27 @@ def config_secrets(document: YamlDocument) -> Iterator[Problem]:
                 f"environment variable TRUSS_SECRET_{name}.",
                 rule="secret",
             )
+    variables = document.data.get("environment_variables")
+    for name, value in variables.items() if isinstance(variables, dict) else ():
+        if _SECRET_NAME.search(str(name)) and _looks_random(value):
+            key = ("environment_variables", name)
+            yield Problem(
+                key,
+                f"`{dotted(key)}` looks like a credential, which every copy of the truss would "
+                f"carry. Declare it in `secrets`, with `null`.",
+                Severity.WARNING,
+                "secret",
+            )
+
+
+_SECRET_NAME = re.compile(r"(SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|CREDENTIALS?)$", re.I)
+
+
+def _looks_random(value: object) -> bool:
+    """Not a name, path, reference, number or flag."""
+    return (
+        isinstance(value, str)
+        and bool(re.fullmatch(r"[A-Za-z0-9+=_!@#%^&*.-]{8,200}", value))
+        and bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value))
+        and not _PLACEHOLDER.search(value.encode("utf-8"))
+    )
