@@ -206,6 +206,22 @@ def test_silencing(repo: Monorepo) -> None:
     assert "`[truss-lint]` is not valid: 'nope' is no rule. There are: " in bad.stderr
 
 
+@pytest.mark.parametrize("path", ["../../x.sarif", "/tmp/x.sarif", "."])
+def test_a_report_stays_where_reports_are(path: str, repo: Monorepo) -> None:
+    run = repo.pants(f"--truss-lint-report={path}", "lint", "t/secret").assert_failure()
+    assert f"`[truss-lint].report` is '{path}', but must be the name of a file" in run.stderr
+
+
+def test_a_file_that_pants_cannot_parse(repo: Monorepo) -> None:
+    source = b"# coding: latin-1\n# \xe9\n" + MODEL.encode()
+    write_truss(repo, "good/latin", "model_name: x\n", {})
+    repo.write("good/latin/model/model.py", source)
+    run = repo.pants("lint", "good/latin", "t/secret").assert_failure()
+    assert "good/latin/config.yaml: error: Pants fails on it: " in run.stderr
+    assert "[secret;" in run.stderr
+    (repo.root / "good/latin/BUILD").unlink()
+
+
 def test_skipping_a_target(repo: Monorepo) -> None:
     write_truss(repo, "skipped/a", "x: 1\n", {"BUILD": "truss(skip_truss_lint=True)\n"})
     repo.pants("lint", "check", "skipped::").assert_success()
@@ -231,9 +247,9 @@ def test_what_is_deprecated_is_a_warning(case: Any, repo: Monorepo) -> None:
     assert "1 warning in 1 of 1 truss." in run.stderr and "is deprecated" in run.stderr
 
 
-# What linting does for a truss. `lint_truss` itself puts that together, and may run again when the
-# engine stops looking whether it must.
-WORK = ("plan_truss", "find_fatal_findings", "scan_for_secrets", "validate_config")
+# What linting does for a truss. The rules that only put that together may run again when the engine
+# gives up finding out whether they must.
+WORK = ("read_truss_config", "scan_for_secrets", "run_local_process")
 
 
 def test_one_config_changed_one_truss_linted(tmp_path: Path) -> None:

@@ -168,12 +168,17 @@ class Monorepo:
         )
 
     def pants_with_work_units(self, *arguments: str) -> Tuple[Run, Counter[str]]:
-        """A run, and how often each rule ran in it; the plugin's rules without their module."""
+        """A run, and how often each rule ran in it; the plugin's rules without their module. A
+        process that was neither cached nor memoized is a `run_local_process`."""
         log = self.root / ".work_units"
         log.unlink(missing_ok=True)
         run = self.pants(*arguments)
         names = log.read_text().splitlines() if log.exists() else []
-        own = [name.rpartition(".")[2] for name in names if name.startswith("pants_truss.")]
+        own = [
+            name.rpartition(".")[2]
+            for name in names
+            if name.startswith("pants_truss.") or "." not in name
+        ]
         return run, Counter(own)
 
     def git(self, *arguments: str) -> str:

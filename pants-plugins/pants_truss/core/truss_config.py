@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 from pants_truss.core import yaml_document
+from pants_truss.core.confidential import may_show
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import is_within, join, normalize_inside
 from pants_truss.core.yaml_document import YamlDocument
@@ -134,7 +135,7 @@ def _requirements_file(data: Dict[Any, Any]) -> Optional[str]:
 def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[str, ...]:
     value = data.get(key, [])
     if not isinstance(value, list):
-        example = value if isinstance(value, str) and value else example
+        example = value if isinstance(value, str) and value and may_show(value) else example
         raise TrussError(
             f"`{key}` must be a list of {items}, but is {_show(value)}. Write "
             f"`{key}: [{example}]`.",
@@ -216,7 +217,7 @@ def _show(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, str):
-        return f"the string {value!r}"
+        return f"the string {value!r}" if may_show(value) else "a string"
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}"
     if isinstance(value, (int, float)):

@@ -7,6 +7,7 @@ documents built to exhaust a parser are refused before they are constructed.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Hashable, List, Optional, Sequence, Tuple, cast
 
@@ -169,7 +170,11 @@ def parse(content: bytes) -> YamlDocument:
         if isinstance(e, TrussError):
             raise
         # PyYAML lets the error of Python's own constructors through, for `2024-99-99` for example.
-        raise TrussError(f"it has a value that cannot be read: {e!r}") from None
+        # Not the error's own text: it quotes the value, which may be confidential.
+        raise TrussError(
+            f"it has a value that cannot be read ({type(e).__name__}), such as a date that does "
+            f"not exist. Quote it."
+        ) from None
     if data is None:
         return YamlDocument(text, {})
     if not isinstance(data, dict):
@@ -194,6 +199,8 @@ _REMEDIES = (
 def _describe(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     problem = " ".join(str(part) for part in (error.context, error.problem) if part)
+    # The name may be a password that begins with `*`.
+    problem = re.sub(r"(alias|anchor) '.*'", r"\1", problem, flags=re.DOTALL)
     for sign, remedy in _REMEDIES:
         if sign in problem:
             problem += f". {remedy}"

@@ -82,8 +82,8 @@ async def lint_trusses(
     )
     trusses = [truss.linted for truss in tried]
     report = EMPTY_DIGEST
-    if subsystem.report:
-        file = FileContent(subsystem.report, to_sarif(trusses))
+    if subsystem.report_path:
+        file = FileContent(subsystem.report_path, to_sarif(trusses))
         report = await create_digest(CreateDigest([file]), **implicitly())
     return LintResult(
         exit_code=int(any(truss.has_errors for truss in trusses)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Optional
 
 from pants.option.option_types import (
     DictOption,
@@ -18,6 +19,7 @@ from pants.util.strutil import help_text, softwrap
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.lint.finding import RULES, Policy
+from pants_truss.core.paths import normalize_inside
 
 
 class InvalidLintOptions(Exception):
@@ -108,3 +110,16 @@ class TrussLintSubsystem(Subsystem):
             return Policy.of(self.disable, self.severity)
         except TrussError as e:
             raise InvalidLintOptions(f"`[{self.options_scope}]` is not valid: {e}") from None
+
+    @property
+    def report_path(self) -> Optional[str]:
+        """Relative to where Pants puts reports: the engine stops hard at a path that leaves it."""
+        if not self.report:
+            return None
+        inside = normalize_inside(self.report)
+        if not inside:
+            raise InvalidLintOptions(
+                f"`[{self.options_scope}].report` is {self.report!r}, but must be the name of a "
+                f'file in dist/lint/truss. Write `report = "truss.sarif"`.'
+            )
+        return inside

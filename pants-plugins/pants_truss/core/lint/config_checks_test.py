@@ -65,8 +65,12 @@ def told(config: str) -> List[Tuple[int, str]]:
         ("resources: {accelerator: 'L4:0'}\n", 1, "its count is not a whole number"),
         ("resources: {accelerator: 'A10G:2:3'}\n", 1, "its count is not a whole number"),
         ("weights: [{source: 'ftp://a', mount_location: /x}]\n", 1, "must begin with one of hf://"),
-        ("weights: [{source: 's3://a@b', mount_location: /x}]\n", 1, "Only hf:// sources have"),
-        ("weights: [{source: 'hf://a/b', mount_location: x}]\n", 1, "Write `mount_location: /x`"),
+        ("weights: [{source: 's3://a@b', mount_location: /x}]\n", 1, "Only hf:// has"),
+        (
+            "weights: [{source: 'hf://a/b', mount_location: x}]\n",
+            1,
+            "must be absolute: begin it with `/`",
+        ),
         (
             "weights:\n- {source: 'hf://a/b', mount_location: /x}\n"
             "- {source: 'hf://a/c', mount_location: /x/}\n",
@@ -74,7 +78,7 @@ def told(config: str) -> List[Tuple[int, str]]:
             "as is that of `weights[0]`",
         ),
         ("base_image: {python_executable_path: bin/python}\n", 1, "must be absolute"),
-        ("model_module_dir: src\n", 1, "looks for the model in /app/src"),
+        ("model_module_dir: src\n", 1, "looks for the model elsewhere"),
         ("model_module_dir: ../x\n", 1, "lies outside the truss"),
         ("environment_variables: {A: null}\n", 1, "which Truss turns into Python's text"),
         ("environment_variables: {PORT: 1}\n", 1, "the platform sets it"),
@@ -136,12 +140,34 @@ def test_docker_server(more: str, config: str, message: str) -> None:
         "cache_internal:\n",
         "build: {arguments: {a: {b: c}}}\n",
         "model_module_dir: ./model/\n",
+        "resources: {memory: .5Gi}\n",
+        "runtime: {transport: {kind: websocket, ping_interval_seconds: inf}}\n",
+        "runtime: {streaming_read_timeout: 99999999999999999999}\n",
+        "system_packages: [--no-install-recommends jq]\n",
         "base_image: {docker_auth: {auth_method: aws_iam}}\n",
         "trt_llm: {inference_stack: v2, build: {}, runtime: {gated_features: {}}}\n",
     ],
 )
 def test_what_truss_takes_is_not_told_of(config: str) -> None:
     assert not told(config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "requirements: git+https://u:hunter22@host/x\n",
+        "build_commands: curl -u me:hunter22 host\n",
+        "build: {arguments: hunter22 hunter22}\n",
+        "docker_server: https://u:hunter22@host\n",
+        "weights: [{source: 'http://u:hunter22@host', mount_location: /x}]\n",
+        "secrets: {a: *hunter22}\n",
+        "secrets: {a: !!int hunter22}\n",
+        "system_packages: hunter22hunter22hunter22hunter22\n",
+    ],
+)
+def test_a_value_that_may_be_confidential_is_not_shown(config: str) -> None:
+    assert told(config)
+    assert "hunter22" not in str(told(config))
 
 
 def test_a_confidential_value_is_not_shown() -> None:

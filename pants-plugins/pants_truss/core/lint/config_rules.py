@@ -61,7 +61,8 @@ def _check_python_version(data: Data) -> Iterator[Problem]:
         meant = f"py3{min(max(int(minor.group(1)), 10), 14)}" if minor else "py311"
         yield _error(
             ("python_version",),
-            f"`python_version` is {value!r}, but must be one of {', '.join(PYTHON_VERSIONS)}. "
+            f"`python_version` is {show((), value)}, but must be one of "
+            f"{', '.join(PYTHON_VERSIONS)}. "
             f"Write `python_version: {meant}`.",
         )
     elif value == "py39":
@@ -89,15 +90,15 @@ def _check_resources(data: Data) -> Iterator[Problem]:
     if isinstance(cpu, str) and not (_is_float(cpu) or re.fullmatch(r"[0-9.]*[0-9]m", cpu)):
         yield _error(
             ("resources", "cpu"),
-            f'`resources.cpu` is {cpu!r}. Write a number of cores, `cpu: "4"`, or of thousandths, '
-            f"`cpu: 500m`.",
+            f'`resources.cpu` is {show((), cpu)}. Write a number of cores, `cpu: "4"`, or of '
+            f"thousandths, `cpu: 500m`.",
         )
     if isinstance(memory, str) and not (
-        _is_float(memory) or re.fullmatch(r"\d+(\.\d+)?([kMGTPE]|[KMGTPE]i)", memory)
+        _is_float(memory) or re.fullmatch(r"(\d+\.?\d*|\.\d+)([kMGTPE]|[KMGTPE]i)", memory)
     ):
         yield _error(
             ("resources", "memory"),
-            f"`resources.memory` is {memory!r}. Write a number with a unit: `memory: 2Gi`.",
+            f"`resources.memory` is {show((), memory)}. Write a number with a unit: `memory: 2Gi`.",
         )
     yield from _check_accelerator(resources.get("accelerator"))
 
@@ -132,7 +133,9 @@ def _check_accelerator(value: Any) -> Iterator[Problem]:
         )
     elif not count.isdigit() or not int(count):
         # Truss takes `A10G:2:3` for one A10G.
-        yield _error(key, f"`resources.accelerator` is {value!r}: its count is not a whole number.")
+        yield _error(
+            key, f"`resources.accelerator` is {show(key, value)}: its count is not a whole number."
+        )
 
 
 # --- Places of weights.
@@ -150,8 +153,8 @@ def _check_weights(data: Data) -> Iterator[Problem]:
             if first != dotted(key):
                 yield _error(
                     (*key, "mount_location"),
-                    f"`{dotted(key)}.mount_location` is {mount!r}, as is that of `{first}`. Each "
-                    f"needs a folder of its own.",
+                    f"`{dotted(key)}.mount_location` is {show(key, mount)}, as is that of "
+                    f"`{first}`. Each needs a folder of its own.",
                 )
 
 
@@ -160,21 +163,24 @@ def _check_source(key: Key, source: str) -> Iterator[Problem]:
     if not separator or scheme not in WEIGHT_SCHEMES:
         yield _error(
             key,
-            f"`{dotted(key)}` is {source!r}. It must begin with one of "
+            f"`{dotted(key)}` is {show(key, source)}. It must begin with one of "
             f"{', '.join(f'{known}://' for known in WEIGHT_SCHEMES)}.",
         )
     elif not rest or rest.startswith("/"):
-        yield _error(key, f"`{dotted(key)}` is {source!r}, which lacks what follows {scheme}://.")
+        yield _error(
+            key, f"`{dotted(key)}` is {show(key, source)}, which lacks what follows {scheme}://."
+        )
     elif "@" in rest and scheme not in ("hf", "https"):
         yield _error(
-            key, f"`{dotted(key)}` is {source!r}. Only hf:// sources have a revision after `@`."
+            key,
+            f"`{dotted(key)}` is {show(key, source)}. Only hf:// has revisions after `@`.",
         )
 
 
 def _check_absolute(key: Key, path: str) -> Iterator[Problem]:
     if not path.startswith("/"):
         yield _error(
-            key, f"`{dotted(key)}` is {path!r}, but must be absolute. Write `{key[-1]}: /{path}`."
+            key, f"`{dotted(key)}` is {show(key, path)}, but must be absolute: begin it with `/`."
         )
 
 
@@ -250,9 +256,9 @@ def _check_model_module_dir(data: Data) -> Iterator[Problem]:
         # The image has the folder as /app/model, and the server looks where the config says.
         yield _error(
             ("model_module_dir",),
-            f"`model_module_dir` is {value!r}: Truss copies that folder to /app/model in the image "
-            f"and looks for the model in /app/{value}. Name the folder `model`, and remove the "
-            f"key.",
+            f"`model_module_dir` is {show((), value)}: Truss copies that folder to /app/model in "
+            f"the image and looks for the model elsewhere, where the config says. Name the folder "
+            f"`model`, and remove the key.",
         )
 
 

@@ -7,11 +7,13 @@ string. It keeps unknown keys, and a push refuses them.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from pants_truss.core.confidential import may_show
 from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.tables import read_table
 
@@ -197,7 +199,6 @@ def _check_choice(key: Key, value: Any, choices: Sequence[Any]) -> Iterator[Prob
 
 
 _INTEGER = re.compile(r"\s*[-+]?\d+(_\d+)*(\.0*)?\s*")
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _BOOLEANS = ("0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes")
 
 
@@ -227,11 +228,15 @@ def _is_boolean(value: Any) -> bool:
 
 def _number(value: Any, kind: str) -> Optional[float]:
     if isinstance(value, str):
-        pattern = _INTEGER if kind == "integer" else _NUMBER
         # Far above any bound, and far below what takes long to convert.
-        return float(value) if len(value) < 40 and pattern.fullmatch(value) else None
+        if len(value) > 300 or (kind == "integer" and not _INTEGER.fullmatch(value)):
+            return None
+        try:
+            return float(value)
+        except ValueError:
+            return None
     if isinstance(value, int):
-        return float(value) if abs(value) < 2**63 else None
+        return float(value) if abs(value) < 10**300 else math.inf
     if isinstance(value, float) and (kind == "number" or value.is_integer()):
         return value
     return None
@@ -275,7 +280,9 @@ def show(key: Key, value: Any) -> str:
     elif isinstance(value, (int, float)):
         kind, shown = "number", f"{value:.20g}" if abs(value) < 1e300 else "..."
     elif isinstance(value, str):
-        kind, shown = "string", repr(value if len(value) <= 60 else value[:57] + "...")
+        kind, shown = "string", repr(value)
+        if not may_show(value):
+            return "a string"
     else:
         names: Dict[type, str] = {dict: "a mapping", list: "a list"}
         return names.get(type(value), f"a {type(value).__name__}")

@@ -34,6 +34,7 @@ _EXECUTABLE = _compile(r"/[A-Za-z0-9._+/-]+")
 _PACKAGE = _compile(
     r"[a-z0-9][a-z0-9+.-]*\*?(?::[a-z0-9-]+)?(?:=[A-Za-z0-9.+:~*-]+|/[A-Za-z0-9._~+-]+)?"
 )
+_APT_OPTIONS = ("--no-install-recommends", "--install-recommends", "--allow-downgrades")
 _FOLDER = _compile(r"(?!-)[A-Za-z0-9_@%+=:,./-]+")
 _SECRET_NAME = _compile(r"[-._A-Za-z0-9]{1,253}|DOCKER_REGISTRY_[A-Za-z0-9._:/-]+")
 _SECRET_PATH = _compile(r"/[A-Za-z0-9._/+@%=:-]+")
@@ -98,7 +99,8 @@ def _places(data: Data) -> Iterator[_Place]:
     )
     for index, entry in enumerate(_list(data, "system_packages")):
         words = entry.split() if isinstance(entry, str) else []
-        for word in [word for word in words if not _PACKAGE.fullmatch(word)][:1]:
+        bad = [w for w in words if not _PACKAGE.fullmatch(w) and w not in _APT_OPTIONS]
+        for word in bad[:1]:
             yield (
                 ("system_packages", index),
                 word,

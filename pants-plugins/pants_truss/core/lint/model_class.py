@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 import sys
 import warnings
 from dataclasses import dataclass
@@ -58,6 +59,14 @@ class ModelFile:
 _Problem = Tuple[str, Optional[int]]
 
 
+# What Python 3.10 and later have that 3.9 may not parse: `match`, `except*`, `type`, brackets after
+# `with`, type parameters, and whatever an f-string holds.
+_NEWER_SYNTAX = re.compile(
+    rb"^\s*(match|case|type)\b|\bexcept\s*\*|\bwith\s*\(|\b(def|class)\s+\w+\s*\[|\b[rRfFtT]{1,2}[\"']",
+    re.MULTILINE,
+)
+
+
 def check_model_class(model: ModelFile) -> List[Finding]:
     try:
         problems = _problems(model)
@@ -76,8 +85,8 @@ def _problems(model: ModelFile) -> List[_Problem]:
             warnings.simplefilter("ignore")
             tree = ast.parse(model.content)
     except SyntaxError as e:
-        if sys.version_info[:2] < model.python:
-            # This Python may not know the syntax of the truss's.
+        if sys.version_info[:2] < model.python and _NEWER_SYNTAX.search(model.content):
+            # The Python that runs Pants may not know it.
             return []
         return [(f"it cannot be parsed as Python: {e.msg}.", e.lineno or 1)]
     except ValueError as e:

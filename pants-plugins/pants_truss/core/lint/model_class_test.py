@@ -31,10 +31,28 @@ def test_the_line_is_that_of_the_method() -> None:
     assert message.startswith("4: `predict` of `Model` takes a, b: of two")
 
 
-def test_newer_syntax_is_no_error() -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "match x:\n    case 1:\n        pass",
+        "try:\n    pass\nexcept* ValueError:\n    pass",
+        "type A = int",
+        "with (open(a) as b, open(c) as d):\n    pass",
+        "def f[T](x: T): pass",
+        "class A[T]: pass",
+        "f'{x[\"a\"]!r:{y}} {'",
+    ],
+)
+def test_newer_syntax_is_no_error(line: str) -> None:
+    newer = (sys.version_info[0], sys.version_info[1] + 1)
+    assert not told(f"{line}\nclass Model:\n{PREDICT}", python=newer)
+
+
+def test_a_syntax_error_in_any_python() -> None:
     source = "class Model:\n    def predict(self, x)\n        pass\n"
-    assert told(source, python=(3, 9))
-    assert not told(source, python=(sys.version_info[0], sys.version_info[1] + 1))
+    for python in ((3, 9), (3, 14)):
+        (message,) = told(source, python=python)
+        assert message.startswith("2: it cannot be parsed as Python")
 
 
 def test_trt_llm_wants_its_argument() -> None:
