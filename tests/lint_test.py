@@ -247,9 +247,8 @@ def test_what_is_deprecated_is_a_warning(case: Any, repo: Monorepo) -> None:
     assert "1 warning in 1 of 1 truss." in run.stderr and "is deprecated" in run.stderr
 
 
-# What linting does for a truss. The rules that only put that together may run again when the engine
-# gives up finding out whether they must.
-WORK = ("read_truss_config", "scan_for_secrets", "run_local_process")
+# What linting does for a truss: the last is Truss itself.
+WORK = ("plan_truss", "find_fatal_findings", "scan_for_secrets", "lint_truss", "run_local_process")
 
 
 def test_one_config_changed_one_truss_linted(tmp_path: Path) -> None:

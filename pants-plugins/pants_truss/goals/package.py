@@ -15,7 +15,6 @@ from pants.engine.fs import (
     GlobMatchErrorBehavior,
     MergeDigests,
 )
-from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
@@ -43,9 +42,11 @@ from pants_truss.target_types import (
     TrussResolveField,
     TrussSourcesField,
 )
+from pants_truss.util_rules import session
 from pants_truss.util_rules.gather import GatheredTruss, gather_truss
 from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
 from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 
@@ -77,9 +78,7 @@ class TriedPackageTruss:
 
 
 @rule(desc="Package truss", level=LogLevel.DEBUG)
-async def try_package_truss(request: TryPackageTrussRequest, run_id: RunId) -> TriedPackageTruss:
-    # `run_id` has it run in each session: the engine forgets that a rule depends on one that has
-    # failed, so a caught error would outlive its cause.
+async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTruss:
     field_set = request.field_set
     try:
         output = await resolve_output_path(
@@ -87,6 +86,7 @@ async def try_package_truss(request: TryPackageTrussRequest, run_id: RunId) -> T
         )
         gathered = await gather_truss(GatherTrussRequest.of(field_set), **implicitly())
     except InvalidTruss as e:
+        await find_session(SessionRequest(), **implicitly())
         return TriedPackageTruss(field_set.address, None, str(e))
     manifest_path = output.path + MANIFEST_SUFFIX
     content = to_bytes(manifest(field_set.address.spec, gathered.files, gathered.requirements))
@@ -180,4 +180,4 @@ def _describe_failures(tried: Sequence[TriedPackageTruss]) -> str:
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), UnionRule(PackageFieldSet, TrussPackageFieldSet)]
+    return [*collect_rules(), *session.rules(), UnionRule(PackageFieldSet, TrussPackageFieldSet)]

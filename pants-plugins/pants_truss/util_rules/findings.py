@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Iterable, Iterator, List, Optional
 
-from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.errors import TrussError
@@ -18,7 +17,7 @@ from pants_truss.core.requirement import parse_line
 from pants_truss.engine import concurrently, implicitly, rule
 from pants_truss.lint.subsystem import InvalidLintOptions, TrussLintSubsystem, TrussValidation
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussReleaseRequest, find_truss_release
-from pants_truss.util_rules import fatal_findings, gather, secrets, truss_errors
+from pants_truss.util_rules import fatal_findings, gather, secrets, session, truss_errors
 from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fatal_findings
 from pants_truss.util_rules.plan import (
     GatherTrussRequest,
@@ -34,6 +33,7 @@ from pants_truss.util_rules.secrets import (
     by_folder,
     scan_for_secrets,
 )
+from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.truss_config import InvalidTruss
 from pants_truss.util_rules.truss_errors import TrussErrorsRequest, find_truss_errors
 
@@ -77,10 +77,9 @@ class TriedLintTruss:
 
 @rule
 async def try_lint_truss(
-    request: TryLintTrussRequest, subsystem: TrussLintSubsystem, run_id: RunId
+    request: TryLintTrussRequest, subsystem: TrussLintSubsystem
 ) -> TriedLintTruss:
     """What stops planning is a finding: the other trusses are to be linted."""
-    # `run_id`: as in `goals/package.py`, a caught error would outlive its cause.
     truss = request.truss
     try:
         return TriedLintTruss(await lint_truss(LintTrussRequest(truss), **implicitly()))
@@ -91,6 +90,7 @@ async def try_lint_truss(
     except Exception as e:
         # Of Pants itself, which cannot parse a file, say.
         findings = (_cannot_gather(truss, f"Pants fails on it: {e}"),)
+    await find_session(SessionRequest(), **implicitly())
     return TriedLintTruss(LintedTruss(truss.address.spec, subsystem.policy.apply(findings)))
 
 
@@ -159,5 +159,6 @@ def rules() -> Iterable[object]:
         *fatal_findings.rules(),
         *gather.rules(),
         *secrets.rules(),
+        *session.rules(),
         *truss_errors.rules(),
     ]
