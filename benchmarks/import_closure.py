@@ -14,12 +14,12 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
-import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Dict, List
 
+from side_by_side import measure
 from support.monorepo import PYTHON_TOML, Monorepo
 
 TRUSS = "trusses/a:a"
@@ -49,18 +49,6 @@ def make_repo(repo: Monorepo, modules: int) -> None:
     repo.write("trusses/a/model/__init__.py", "")
 
 
-def measure(repo: Monorepo, runs: int, prepare: Callable[[], None]) -> Dict[str, float]:
-    """The median of each command in seconds; the commands take turns."""
-    times: Dict[str, List[float]] = {name: [] for name in COMMANDS}
-    for _ in range(runs):
-        for name, command in COMMANDS.items():
-            prepare()
-            start = time.perf_counter()
-            repo.pants(*command).assert_success()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
 def report(situation: str, medians: Dict[str, float]) -> None:
     ratio = medians["closure"] / medians["dependencies"]
     print(
@@ -81,11 +69,11 @@ def benchmark(folder: Path, modules: int, runs: int) -> None:
         shutil.rmtree(folder / "machine/cache", ignore_errors=True)
 
     cold = Monorepo(repo.root, repo.machine, daemon=False)
-    report("cold: no daemon, no cache", measure(cold, runs, forget))
+    report("cold: no daemon, no cache", measure(cold, COMMANDS, runs, forget))
 
     for command in COMMANDS.values():
         repo.pants(*command)
-    report("warm: nothing changed", measure(repo, runs, lambda: None))
+    report("warm: nothing changed", measure(repo, COMMANDS, runs))
 
     changes = iter(range(1000))
 
@@ -94,7 +82,7 @@ def benchmark(folder: Path, modules: int, runs: int) -> None:
         path.write_text(path.read_text() + f"# {next(changes)}\n")
         time.sleep(0.5)  # Let the daemon notice.
 
-    report("warm: one module changed", measure(repo, runs, edit))
+    report("warm: one module changed", measure(repo, COMMANDS, runs, edit))
     repo.stop_daemon()
 
 

@@ -11,12 +11,12 @@ how many trusses were linted and validated by Truss after one change (one is wan
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Dict, List
+from typing import Dict, List
 
+from side_by_side import measure
 from support.monorepo import PYTHON_TOML, Monorepo
 
 COMMANDS: Dict[str, List[str]] = {"list": ["list", "::"], "lint": ["lint", "--only=truss", "::"]}
@@ -63,18 +63,6 @@ def make_repo(repo: Monorepo, trusses: int) -> None:
             repo.write(f"{folder}/data/table_{data}.csv", f"{number},{data}\n" * 50)
 
 
-def measure(repo: Monorepo, runs: int, prepare: Callable[[], None]) -> Dict[str, float]:
-    """The median of each command in seconds; the commands take turns."""
-    times: Dict[str, List[float]] = {name: [] for name in COMMANDS}
-    for _ in range(runs):
-        for name, command in COMMANDS.items():
-            prepare()
-            start = time.perf_counter()
-            repo.pants(*command).assert_success()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
-
-
 def report(situation: str, medians: Dict[str, float]) -> None:
     listed, linted = medians["list"], medians["lint"]
     print(
@@ -92,14 +80,14 @@ def benchmark(folder: Path, trusses: int, runs: int) -> None:
         start = time.perf_counter()
         repo.pants(*COMMANDS["lint"]).assert_success()
         print(f"{name} lint {time.perf_counter() - start:.1f} s", flush=True)
-    report("warm: nothing changed", measure(repo, runs, lambda: None))
+    report("warm: nothing changed", measure(repo, COMMANDS, runs))
     changes = iter(range(1000))
 
     def edit() -> None:
         repo.write("trusses/t_7/config.yaml", CONFIG.format(number=f"x{next(changes)}", kit=7))
         time.sleep(0.5)  # Let the daemon notice.
 
-    report("warm: one config changed", measure(repo, runs, edit))
+    report("warm: one config changed", measure(repo, COMMANDS, runs, edit))
     edit()
     _, units = repo.pants_with_work_units(*COMMANDS["lint"])
     checked, validated = units["find_fatal_findings"], units["run_local_process"]

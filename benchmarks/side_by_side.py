@@ -1,0 +1,27 @@
+"""Commands of Pants timed against each other in one run: machines are shared and noisy."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Callable, Dict, List, Mapping, Sequence
+
+from support.monorepo import Monorepo
+
+
+def measure(
+    repo: Monorepo,
+    commands: Mapping[str, Sequence[str]],
+    runs: int,
+    prepare: Callable[[], None] = lambda: None,
+) -> Dict[str, float]:
+    """The median of each command in seconds; the commands take turns, and `prepare` runs before
+    each."""
+    times: Dict[str, List[float]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, command in commands.items():
+            prepare()
+            start = time.perf_counter()
+            repo.pants(*command).assert_success()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
