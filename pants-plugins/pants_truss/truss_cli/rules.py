@@ -15,7 +15,7 @@ from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
 from pants_truss.core import lockfile
-from pants_truss.core.errors import TrussError
+from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import marker_environments
 from pants_truss.engine import (
     create_digest,
@@ -53,11 +53,11 @@ async def find_truss_release(
 ) -> TrussRelease:
     resolve = truss_cli.install_from_resolve
     if resolve:
-        path = python_setup.resolves.get(resolve)
+        path = normalize_inside(python_setup.resolves.get(resolve, ""))
         if path is None:
-            raise TrussError(
+            raise TrussCliFailed(
                 f"`[truss-cli].install_from_resolve` is {resolve!r}, which `[python].resolves` "
-                f"does not name."
+                f"does not name, or not with a path in the repository."
             )
         read = await read_lockfile(ReadLockfileRequest(path, resolve, _PYTHON), **implicitly())
         locked = read.lockfile
@@ -66,9 +66,12 @@ async def find_truss_release(
         locked = lockfile.parse(
             pkgutil.get_data(package, name) or b"", marker_environments(_PYTHON)
         )
-    if "truss" in locked.distributions:
-        return TrussRelease(_numbers(locked.distributions["truss"].version or ""))
-    raise TrussError(f"The lockfile of the resolve {resolve!r} has no `truss`.")
+    if "truss" not in locked.distributions:
+        raise TrussCliFailed(
+            f"The resolve {resolve!r} of `[truss-cli].install_from_resolve` does not have `truss`. "
+            f"Add it to the requirements and run `pants generate-lockfiles --resolve={resolve}`."
+        )
+    return TrussRelease(_numbers(locked.distributions["truss"].version or ""))
 
 
 def _numbers(version: str) -> Tuple[int, ...]:
