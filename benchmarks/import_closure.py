@@ -11,15 +11,13 @@ at most 1.3 is wanted.
 
 from __future__ import annotations
 
-import argparse
 import random
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Dict, List
 
-from side_by_side import measure
+from side_by_side import main, measure
 from support.monorepo import PYTHON_TOML, Monorepo
 
 TRUSS = "trusses/a:a"
@@ -86,14 +84,5 @@ def benchmark(folder: Path, modules: int, runs: int) -> None:
     repo.stop_daemon()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--modules", type=int, default=5000)
-    parser.add_argument("--runs", type=int, default=5)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        benchmark(Path(folder), arguments.modules, arguments.runs)
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, "modules", 5000, benchmark)

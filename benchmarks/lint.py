@@ -10,13 +10,11 @@ how many trusses were linted and validated by Truss after one change (one is wan
 
 from __future__ import annotations
 
-import argparse
-import tempfile
 import time
 from pathlib import Path
 from typing import Dict, List
 
-from side_by_side import measure
+from side_by_side import main, measure
 from support.monorepo import PYTHON_TOML, Monorepo
 
 COMMANDS: Dict[str, List[str]] = {"list": ["list", "::"], "lint": ["lint", "--only=truss", "::"]}
@@ -95,14 +93,5 @@ def benchmark(folder: Path, trusses: int, runs: int) -> None:
     repo.stop_daemon()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trusses", type=int, default=500)
-    parser.add_argument("--runs", type=int, default=5)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        benchmark(Path(folder), arguments.trusses, arguments.runs)
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, "trusses", 500, benchmark)

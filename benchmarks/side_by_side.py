@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
+import tempfile
 import time
-from typing import Callable, Dict, List, Mapping, Sequence
+from pathlib import Path
+from typing import Callable, Dict, List, Mapping, Optional, Sequence
 
 from support.monorepo import Monorepo
 
@@ -25,3 +28,15 @@ def measure(
             repo.pants(*command).assert_success()
             times[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def main(
+    doc: Optional[str], size: str, default: int, run: Callable[[Path, int, int], None]
+) -> None:
+    """The command line of a benchmark: `--<size>` and `--runs`. `run` gets an empty folder."""
+    parser = argparse.ArgumentParser(description=doc)
+    parser.add_argument(f"--{size}", type=int, default=default)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        run(Path(folder), getattr(arguments, size), arguments.runs)

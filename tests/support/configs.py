@@ -261,7 +261,7 @@ class Model:
             "packages/single_module.py": "LIMIT = 10\n",
             "requirements.txt": """\
 # Kept by hand.
---index-url https://pypi.org/simple
+--index-url https://packages.example.com/simple
 
 pytesseract==0.3.13
 pdf2image==1.17.0
@@ -434,7 +434,7 @@ secrets:
   pip_config: null
 build:
   secret_to_path_mapping:
-    pip_config: /root/.config/pip/pip.conf
+    pip_config: /etc/pip.conf
 """,
         ECHO,
     ),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import Optional
 
-from pants_truss.core import yaml_document
+from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
-from pants_truss.core.lint.config_rules import needs_model
 from pants_truss.core.lint.config_schema import top_level_keys
-from pants_truss.core.truss_config import TrussConfig, parse
+from pants_truss.core.truss_config import TrussConfig
 
 # Keys by which other tools' configs begin, and that Truss has never had.
 FOREIGN_KEYS = frozenset(
@@ -44,10 +43,11 @@ def parse_truss_config(content: bytes) -> Optional[TrussConfig]:
     """The config, if it may be one of Truss: a mapping with no key that marks another tool's, and
     with at least as many keys of Truss's as others, which may be misspelt."""
     try:
-        data = yaml_document.parse(content).data
-        config = parse(content)
+        document = yaml_document.parse(content)
+        config = truss_config.read(document)
     except TrussError:
         return None
+    data = document.data
     keys = {key for key in data if isinstance(key, str)}
     if len(keys) < len(data) or keys & FOREIGN_KEYS:
         return None
@@ -55,13 +55,10 @@ def parse_truss_config(content: bytes) -> Optional[TrussConfig]:
     return config if len(keys - known) <= len(known) else None
 
 
-def is_truss(content: bytes, model_source: Optional[bytes]) -> bool:
+def is_truss(config: TrussConfig, model_source: Optional[bytes]) -> bool:
     """`model_source` is the file that the config means by its model class, if there is one. A truss
     has one that names the class, or a server that needs none."""
-    config = parse_truss_config(content)
-    if config is None:
-        return False
-    if not needs_model(yaml_document.parse(content).data):
+    if not config.needs_model:
         return True
     return model_source is not None and _names_class(model_source, config.model_class_name)
 

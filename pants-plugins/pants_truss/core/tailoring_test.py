@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from typing import Optional
+
 import pytest
 
-from pants_truss.core.tailoring import is_truss
+from pants_truss.core import tailoring
 
 MODEL = b"class Model:\n    def predict(self, x):\n        return x\n"
+
+
+def is_truss(content: bytes, model_source: Optional[bytes]) -> bool:
+    config = tailoring.parse_truss_config(content)
+    return config is not None and tailoring.is_truss(config, model_source)
+
 
 # The beginnings of well-known tools' `config.yaml`, in shape. Each lies beside a model/model.py
 # with a class `Model`, as much like a truss as can be.

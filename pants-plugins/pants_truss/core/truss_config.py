@@ -33,7 +33,7 @@ class TrussConfig:
     `bundled_packages_dir` is a normalised path relative to the truss; `external_package_dirs` are
     the strings of the file, in its order. `model_file` is the path of the model class in the truss;
     `python_version` is as Truss writes it, `py311`; `requirements_file` is a normalised path
-    relative to the truss.
+    relative to the truss; `needs_model` is False for a server that loads no model class.
     """
 
     external_package_dirs: Tuple[str, ...] = ()
@@ -44,6 +44,7 @@ class TrussConfig:
     python_version: str = DEFAULT_PYTHON_VERSION
     requirements: Tuple[str, ...] = ()
     requirements_file: Optional[str] = None
+    needs_model: bool = True
 
     @property
     def is_scattered(self) -> bool:
@@ -69,7 +70,11 @@ _PATH_KEYS = (
 def parse(content: bytes) -> TrussConfig:
     """Reads a config file. Raises `TrussError`, with the line, naming the key, its value and the
     remedy."""
-    document = yaml_document.parse(content)
+    return read(yaml_document.parse(content))
+
+
+def read(document: YamlDocument) -> TrussConfig:
+    """As `parse`, of a document that has been parsed."""
     for problem in problems(document):
         raise problem
     data = document.data
@@ -85,7 +90,13 @@ def parse(content: bytes) -> TrussConfig:
         python_version=_python_version(data),
         requirements=_strings(data, "requirements", "requirements", "numpy"),
         requirements_file=_requirements_file(data),
+        needs_model=needs_model(data),
     )
+
+
+def needs_model(data: Dict[Any, Any]) -> bool:
+    """Whether the server of the truss is one that loads a model class."""
+    return not any(data.get(key) for key in ("docker_server", "trt_llm", "bis_llm"))
 
 
 def problems(document: YamlDocument) -> Iterator[TrussError]:

@@ -13,7 +13,6 @@ from typing import Container, Dict, Iterable, Iterator, Mapping, Sequence, Set, 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.base.build_environment import get_buildroot
 from pants.core.goals.tailor import PutativeTarget, PutativeTargets, PutativeTargetsRequest
-from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
 from pants.engine.target import AllUnexpandedTargets, RegisteredTargetTypes, Target
 from pants.engine.unions import UnionRule
@@ -46,6 +45,7 @@ from pants_truss.target_types import (
     TrussExternalPackageTarget,
     TrussTarget,
 )
+from pants_truss.util_rules.exact_globs import all_of, matching
 from pants_truss.util_rules.workspace import ResolveFolderRequest, resolve_folder
 
 
@@ -68,19 +68,15 @@ class RepositoryTrusses:
     external: Tuple[str, ...]
 
 
-def _globs(globs: Sequence[str]) -> PathGlobs:
-    return PathGlobs(globs, glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
-
-
 async def _read(globs: Sequence[str]) -> Dict[str, bytes]:
-    digest = await path_globs_to_digest(_globs(globs), **implicitly())
+    digest = await path_globs_to_digest(matching(globs), **implicitly())
     return {file.path: file.content for file in await get_digest_contents(digest)}
 
 
-def _is_truss(path: str, content: bytes, config: TrussConfig, models: Mapping[str, bytes]) -> bool:
+def _is_truss(path: str, config: TrussConfig, models: Mapping[str, bytes]) -> bool:
     if posixpath.basename(path) != CONFIG_FILE:
         return False
-    return is_truss(content, models.get(join(posixpath.dirname(path), config.model_file)))
+    return is_truss(config, models.get(join(posixpath.dirname(path), config.model_file)))
 
 
 def _external(path: str, config: TrussConfig) -> Iterator[str]:
@@ -114,16 +110,14 @@ async def find_repository_trusses(
     )
     trusses: Dict[str, TrussConfig] = {}
     for path, config in parsed.items():
-        if config and (path in owned or _is_truss(path, configs[path], config, models)):
+        if config and (path in owned or _is_truss(path, config, models)):
             trusses[path] = config
     named = sorted({folder for path in trusses for folder in _external(path, trusses[path])})
     real = await concurrently(
         resolve_folder(ResolveFolderRequest(folder), **implicitly()) for folder in named
     )
     folders = sorted({found.folder for found in real if found.folder})
-    inside = await path_globs_to_paths(
-        _globs([escape_glob(folder) for folder in folders]), **implicitly()
-    )
+    inside = await path_globs_to_paths(all_of(folders), **implicitly())
     new = {posixpath.dirname(path) for path in trusses if path not in owned}
     all_folders = {posixpath.dirname(path) for path in trusses}
     return RepositoryTrusses(
@@ -161,7 +155,7 @@ async def find_putative_truss_targets(
         ),
     }
     beside = await path_globs_to_paths(
-        _globs([join(escape_glob(folder), "*.py") for folder in sorted(folders)]), **implicitly()
+        matching([join(escape_glob(folder), "*.py") for folder in sorted(folders)]), **implicitly()
     )
     has_python = SOURCES in target_types.aliases and python_setup.tailor_source_targets
     with_python = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Iterable, Tuple
 
 from pants.core.goals.lint import LintResult, LintTargetsRequest
-from pants.core.util_rules.partitions import Partition, Partitions
+from pants.core.util_rules.partitions import Partitions
 from pants.engine.fs import EMPTY_DIGEST, CreateDigest, FileContent
 from pants.engine.rules import collect_rules
 from pants.engine.target import Target
@@ -61,12 +61,7 @@ async def partition_trusses(
     if subsystem.skip or not request.field_sets:
         return Partitions()
     field_sets = sorted(request.field_sets, key=lambda field_set: field_set.address)
-    return Partitions([Partition((TrussesToLint(tuple(field_sets)),), NoMetadata())])
-
-
-@dataclass(frozen=True)
-class NoMetadata:
-    description = None
+    return Partitions.single_partition([TrussesToLint(tuple(field_sets))])
 
 
 @rule(desc="Lint trusses", level=LogLevel.DEBUG)

@@ -1,4 +1,4 @@
-"""Globs for files that are named, not matched."""
+"""Globs, and files that are named, of which it is no error if there are none."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants_truss.core.globs import escape_glob
 
 
-def exactly(path: str) -> PathGlobs:
-    """The file at a path relative to the build root, or nothing if there is none."""
-    return all_of([path])
+def matching(globs: Iterable[str]) -> PathGlobs:
+    return PathGlobs(globs, glob_match_error_behavior=GlobMatchErrorBehavior.ignore)
 
 
 def all_of(paths: Iterable[str]) -> PathGlobs:
-    """The files at the paths, as far as there are any."""
-    return PathGlobs(
-        [escape_glob(path) for path in paths],
-        glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
-    )
+    """The files at paths relative to the build root, as far as there are any."""
+    return matching(map(escape_glob, paths))
+
+
+def exactly(path: str) -> PathGlobs:
+    """The file at a path relative to the build root, or nothing if there is none."""
+    return all_of([path])

@@ -7,7 +7,7 @@ from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.engine.addresses import Address
-from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs, Paths
+from pants.engine.fs import PathGlobs, Paths
 from pants.engine.rules import collect_rules
 from pants.engine.target import DependenciesRequest, Target
 from pants.util.ordered_set import FrozenOrderedSet
@@ -31,6 +31,7 @@ from pants_truss.target_types import (
     TrussExternalPackageDependenciesField,
     TrussExternalPackageSourcesField,
 )
+from pants_truss.util_rules.exact_globs import matching
 from pants_truss.util_rules.folder_specs import in_folder
 from pants_truss.util_rules.truss_config import (
     InvalidTruss,
@@ -142,9 +143,7 @@ def _inside(truss: Address, value: str, folder: Optional[str]) -> str:
 
 def _folder_globs(folder: str) -> PathGlobs:
     escaped = escape_glob(folder)
-    return PathGlobs(
-        [escaped, f"{escaped}/*"], glob_match_error_behavior=GlobMatchErrorBehavior.ignore
-    )
+    return matching([escaped, f"{escaped}/*"])
 
 
 def _describe_absence(

@@ -10,8 +10,7 @@ from pants.engine.rules import collect_rules
 
 from pants_truss.core import yaml_document
 from pants_truss.core.gather_plan import PlannedFile
-from pants_truss.core.lint.config_checks import check_config
-from pants_truss.core.lint.config_rules import needs_model
+from pants_truss.core.lint.config_checks import check_document
 from pants_truss.core.lint.file_checks import check_files
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
@@ -53,11 +52,13 @@ async def find_fatal_findings(
     document = yaml_document.parse(config_file.content)
     findings: List[Finding] = [
         *planned.findings,
-        *check_config(config_file.path, config_file.content),
+        *check_document(config_file.path, document),
         *check_files(config_file.path, document, config_file.config, paths),
     ]
     model = _model_file(planned)
-    if model and (needs_model(document.data) or document.data.get("trt_llm")):
+    # With it, the server hands its own engine to a model class, if there is one.
+    trt_llm = ("trt_llm",) if document.data.get("trt_llm") else ()
+    if model and (config_file.config.needs_model or trt_llm):
         entry = FileEntry(model.path, FileDigest(model.file.sha256, model.file.size))
         digest = await create_digest(CreateDigest([entry]), **implicitly())
         for file in await get_digest_contents(digest):
@@ -67,7 +68,7 @@ async def find_fatal_findings(
                     file.content,
                     config_file.config.model_class_name,
                     config_file.config.python,
-                    ("trt_llm",) if document.data.get("trt_llm") else (),
+                    trt_llm,
                 )
             )
     if subsystem.validate_with_truss is TrussValidation.PACKAGE and not fatal(findings):

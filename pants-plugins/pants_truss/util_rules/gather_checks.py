@@ -105,11 +105,12 @@ def dropped_findings(
 ) -> Iterator[Finding]:
     """Files that the code imports and the truss's `.truss_ignore` leaves out."""
     bundled = config_file.config.bundled_packages_dir
+    kept = set(ignore.keep([join(bundled, file.path) for tree in imported for file in tree.files]))
     left_out = {
         join(tree.root, file.path): tree.reason
         for tree in imported
         for file in tree.files
-        if ignore.is_ignored(join(bundled, file.path))
+        if join(bundled, file.path) not in kept
     }
     left_out.update(closure.left_out)
     for path, reason in sorted(left_out.items()):

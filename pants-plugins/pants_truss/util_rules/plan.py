@@ -22,9 +22,7 @@ from pants_truss.core.gather_plan import (
     SourceTree,
     plan_gather,
 )
-from pants_truss.core.gathered import (
-    GatheredRequirement,
-)
+from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.paths import join

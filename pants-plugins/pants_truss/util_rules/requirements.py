@@ -8,13 +8,11 @@ from typing import Iterable, Iterator, List, Optional, Tuple
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.addresses import Address
-from pants.engine.fs import GlobMatchErrorBehavior, PathGlobs
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gather_plan import IMPORTED_BY
 from pants_truss.core.gathered import GatheredRequirement
-from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.lockfile import Lockfile
 from pants_truss.core.paths import join, normalize_inside
@@ -28,6 +26,7 @@ from pants_truss.core.requirement import (
 )
 from pants_truss.engine import get_digest_contents, implicitly, path_globs_to_digest, rule
 from pants_truss.target_types import RequirementsMode, TrussRequirementsField
+from pants_truss.util_rules.exact_globs import all_of
 from pants_truss.util_rules.import_closure import ImportedRequirement
 from pants_truss.util_rules.lockfile import ReadLockfileRequest, read_lockfile
 from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
@@ -62,7 +61,7 @@ async def find_requirements(
 ) -> TrussRequirements:
     if request.field.value == RequirementsMode.CONFIG.value:
         path = _requirements_file(request)
-        digest = await path_globs_to_digest(_exactly(path or ""), **implicitly())
+        digest = await path_globs_to_digest(all_of([path] if path else []), **implicitly())
         contents = await get_digest_contents(digest)
         return _as_configured(request, path, contents[0].content if contents else b"")
     resolve = _resolve(request, python_setup)
@@ -74,13 +73,6 @@ async def find_requirements(
         return _as_locked(request, resolve, path, locked.lockfile)
     except TrussError as e:
         raise InvalidTruss.of(request.address, e) from None
-
-
-def _exactly(path: str) -> PathGlobs:
-    return PathGlobs(
-        [escape_glob(path)] if path else [],
-        glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
-    )
 
 
 # --- As the config lists them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Iterable, List, Tuple
 
-from pants.engine.fs import FileEntry, GlobMatchErrorBehavior, PathGlobs
+from pants.engine.fs import FileEntry, PathGlobs
 from pants.engine.rules import collect_rules
 from pants.engine.target import HydrateSourcesRequest, MultipleSourcesField, SourcesPathsRequest
 from pants.option.global_options import GlobalOptions
@@ -24,6 +24,7 @@ from pants_truss.engine import (
     resolve_source_paths,
     rule,
 )
+from pants_truss.util_rules.exact_globs import matching
 from pants_truss.util_rules.workspace import (
     BadPath,
     ScanFolderRequest,
@@ -110,13 +111,12 @@ def _globs_around(sources: MultipleSourcesField, scan: ScannedFolder) -> PathGlo
     """The globs of the field, with Pants kept away from what it cannot expand."""
     includes, excludes = _split_globs(sources)
     avoid = [path for bad in scan.bad_paths if bad.real_path for path in (bad.path, bad.real_path)]
-    return PathGlobs(
+    return matching(
         [
             *includes,
             *(f"!{exclude}" for exclude in excludes),
             *exclude_globs(sorted({*avoid, *scan.virtualenvs})),
-        ],
-        glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
+        ]
     )
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Iterable, List, Sequence, Tuple
 
 from pants.engine.addresses import Address
-from pants.engine.fs import FileContent, GlobMatchErrorBehavior, PathGlobs
+from pants.engine.fs import FileContent
 from pants.engine.rules import collect_rules
 
 from pants_truss.core import truss_config
 from pants_truss.core.errors import TrussError
 from pants_truss.core.globs import escape_glob
-from pants_truss.core.lint.config_checks import check_config
+from pants_truss.core.lint.config_checks import check_config, error_finding
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.paths import join
 from pants_truss.core.truss_config import TrussConfig
@@ -24,7 +24,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.target_types import TrussConfigField
-from pants_truss.util_rules.exact_globs import exactly
+from pants_truss.util_rules.exact_globs import exactly, matching
 
 
 class InvalidTruss(Exception):
@@ -71,9 +71,8 @@ async def read_truss_config(request: ReadTrussConfigRequest) -> TrussConfigFile:
     contents = await get_digest_contents(digest)
     if not contents:
         siblings = await path_globs_to_paths(
-            PathGlobs(
-                [join(escape_glob(address.spec_path), pattern) for pattern in ("*.yaml", "*.yml")],
-                glob_match_error_behavior=GlobMatchErrorBehavior.ignore,
+            matching(
+                join(escape_glob(address.spec_path), pattern) for pattern in ("*.yaml", "*.yml")
             ),
             **implicitly(),
         )
@@ -87,8 +86,7 @@ def _parse(address: Address, file: FileContent) -> TrussConfigFile:
     except TrussError as e:
         # All that is wrong, and not only what gathering has met first.
         findings = fatal(check_config(file.path, file.content))
-        own = Finding("config-schema", file.path, str(e), line=e.line, column=e.column)
-        raise InvalidTruss.found(address, findings or [own]) from None
+        raise InvalidTruss.found(address, findings or [error_finding(file.path, e)]) from None
 
 
 def _describe_missing(path: str, siblings: Iterable[str]) -> str:

@@ -35,6 +35,8 @@ class TrussErrors:
 async def find_truss_errors(request: TrussErrorsRequest) -> TrussErrors:
     file = request.config_file
     validated = await validate_config(ValidateConfigRequest(file.content), **implicitly())
+    if not validated.errors:
+        return TrussErrors(())
     release = await find_truss_release(TrussReleaseRequest(), **implicitly())
     document = yaml_document.parse(file.content)
     return TrussErrors(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from typing import Iterable, Iterator, List
+from dataclasses import replace
+from typing import List
 
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.lint.config_rules import rule_problems
-from pants_truss.core.lint.config_schema import Problem, schema_problems
+from pants_truss.core.lint.config_schema import schema_problems
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.injection import injection_problems
 from pants_truss.core.lint.secret_scan import config_secrets
@@ -24,30 +25,34 @@ def check_config(path: str, content: bytes) -> List[Finding]:
     try:
         document = yaml_document.parse(content)
     except TrussError as e:
-        return [Finding("config-schema", path, _fit(str(e)), line=e.line, column=e.column)]
+        return [error_finding(path, e)]
+    return check_document(path, document)
+
+
+def check_document(path: str, document: YamlDocument) -> List[Finding]:
     own = list(truss_config.problems(document))
     told = {error.key[:1] for error in own}
     data = document.data
     problems = (
-        *config_secrets(document),
+        *config_secrets(data),
         *injection_problems(data),
         *rule_problems(data),
     )
     every = itertools.chain(problems, schema_problems(data))
     others = (problem for problem in every if problem.key[:1] not in told)
-    findings = [
-        *(Finding("config-schema", path, _fit(str(e)), line=e.line, column=e.column) for e in own),
-        *_located(path, document, itertools.islice(others, MAX_FINDINGS)),
+    return [
+        *(error_finding(path, error) for error in own),
+        *(_fit(p.at(path, document)) for p in itertools.islice(others, MAX_FINDINGS)),
     ]
-    return findings
 
 
-def _located(path: str, document: YamlDocument, problems: Iterable[Problem]) -> Iterator[Finding]:
-    for problem in problems:
-        line, column = document.position(problem.key) or (None, None)
-        yield Finding(problem.rule, path, _fit(problem.message), problem.severity, line, column)
+def error_finding(path: str, error: TrussError) -> Finding:
+    """What makes a config unreadable, for one at `path`."""
+    return _fit(Finding("config-schema", path, str(error), line=error.line, column=error.column))
 
 
-def _fit(message: str) -> str:
-    """Values in it may be of any length."""
-    return message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE - 1]}…"
+def _fit(finding: Finding) -> Finding:
+    """Values in its message may be of any length."""
+    if len(finding.message) <= MAX_MESSAGE:
+        return finding
+    return replace(finding, message=f"{finding.message[:MAX_MESSAGE - 1]}…")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List
 
-from pants_truss.core.lint.config_schema import Key, Problem, dotted, show
+from pants_truss.core.lint.config_schema import show
 from pants_truss.core.lint.finding import Severity
-
-Data = Dict[Any, Any]
+from pants_truss.core.lint.problem import Data, Key, Problem, dotted, mapping, mappings
+from pants_truss.core.truss_config import needs_model
 
 PYTHON_VERSIONS = ("py39", "py310", "py311", "py312", "py313", "py314")
 
@@ -27,20 +27,6 @@ WEIGHT_SCHEMES = ("hf", "s3", "gs", "azure", "r2", "cw", "https")
 def rule_problems(data: Data) -> Iterator[Problem]:
     for check in _CHECKS:
         yield from check(data)
-
-
-def _mapping(data: Any, *path: str) -> Data:
-    for step in path:
-        data = data.get(step) if isinstance(data, dict) else None
-    return data if isinstance(data, dict) else {}
-
-
-def _entries(data: Data, key: str) -> Iterator[Tuple[Key, Data]]:
-    """The mappings in a list, with their keys."""
-    value = data.get(key)
-    for index, entry in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(entry, dict):
-            yield (key, index), entry
 
 
 def _error(key: Key, message: str) -> Problem:
@@ -85,7 +71,7 @@ def _check_one_of(first: str, second: str) -> Callable[[Data], Iterator[Problem]
 
 
 def _check_resources(data: Data) -> Iterator[Problem]:
-    resources = _mapping(data, "resources")
+    resources = mapping(data, "resources")
     cpu, memory = resources.get("cpu"), resources.get("memory")
     if isinstance(cpu, str) and not (_is_float(cpu) or re.fullmatch(r"[0-9.]*[0-9]m", cpu)):
         yield _error(
@@ -143,7 +129,7 @@ def _check_accelerator(value: Any) -> Iterator[Problem]:
 
 def _check_weights(data: Data) -> Iterator[Problem]:
     mounts: Dict[str, str] = {}
-    for key, entry in _entries(data, "weights"):
+    for key, entry in mappings(data, "weights"):
         source, mount = entry.get("source"), entry.get("mount_location")
         if isinstance(source, str) and source:
             yield from _check_source((*key, "source"), source)
@@ -186,7 +172,7 @@ def _check_absolute(key: Key, path: str) -> Iterator[Problem]:
 
 def _check_model_cache(data: Data) -> Iterator[Problem]:
     uses = set()
-    for key, entry in [*_entries(data, "model_cache"), *_entries(data, "hf_cache")]:
+    for key, entry in [*mappings(data, "model_cache"), *mappings(data, "hf_cache")]:
         if not entry.get("use_volume"):
             uses.add(False)
             continue
@@ -206,13 +192,13 @@ def _check_model_cache(data: Data) -> Iterator[Problem]:
 
 
 def _check_base_image(data: Data) -> Iterator[Problem]:
-    path = _mapping(data, "base_image").get("python_executable_path")
+    path = mapping(data, "base_image").get("python_executable_path")
     if isinstance(path, str) and path:
         yield from _check_absolute(("base_image", "python_executable_path"), path)
 
 
 def _check_docker_server(data: Data) -> Iterator[Problem]:
-    server = _mapping(data, "docker_server")
+    server = mapping(data, "docker_server")
     if not server:
         return
     command = server.get("start_command")
@@ -222,7 +208,7 @@ def _check_docker_server(data: Data) -> Iterator[Problem]:
             ("docker_server",),
             "`docker_server.start_command` is missing; it is required unless `no_build` is true.",
         )
-    if server.get("no_build") and not _mapping(data, "base_image").get("image"):
+    if server.get("no_build") and not mapping(data, "base_image").get("image"):
         # Truss writes a Dockerfile with an empty FROM: `no_build.Dockerfile.jinja`.
         yield _error(
             ("docker_server", "no_build"),
@@ -241,7 +227,7 @@ def _check_docker_server(data: Data) -> Iterator[Problem]:
             "`docker_server.server_port` is 8080, which the proxy in front of it uses. Take "
             "another, such as 8000.",
         )
-    if _mapping(data, "runtime", "remote_ssh").get("enabled") is True and (
+    if mapping(data, "runtime", "remote_ssh").get("enabled") is True and (
         server.get("run_as_user_id") is not None
     ):
         yield _error(
@@ -262,16 +248,11 @@ def _check_model_module_dir(data: Data) -> Iterator[Problem]:
         )
 
 
-def needs_model(data: Data) -> bool:
-    """Whether the server of the truss is one that loads a model class."""
-    return not any(data.get(key) for key in ("docker_server", "trt_llm", "bis_llm"))
-
-
 # --- Environment.
 
 
 def _check_environment(data: Data) -> Iterator[Problem]:
-    variables = _mapping(data, "environment_variables")
+    variables = mapping(data, "environment_variables")
     for name, value in variables.items():
         key = ("environment_variables", name)
         if not isinstance(name, str):
@@ -299,14 +280,14 @@ def _check_deprecated(data: Data) -> Iterator[Problem]:
     elif data.get("model_cache"):
         successor = "`weights`, with `source` and `mount_location`; `truss migrate` rewrites it"
         yield _warning(("model_cache",), f"`model_cache` is deprecated. Use {successor}.")
-    runtime = _mapping(data, "runtime")
+    runtime = mapping(data, "runtime")
     if "num_workers" in runtime:
         yield _error(
             ("runtime", "num_workers"),
             "`runtime.num_workers` was removed in Truss 0.9.49. Remove it; "
             "`runtime.predict_concurrency` says how many requests run at a time.",
         )
-    kind = _mapping(runtime, "transport").get("kind")
+    kind = mapping(runtime, "transport").get("kind")
     if runtime.get("is_websocket_endpoint") is True and kind != "websocket":
         yield _warning(
             ("runtime", "is_websocket_endpoint"),
@@ -314,7 +295,7 @@ def _check_deprecated(data: Data) -> Iterator[Problem]:
             + (f", and overrides `transport.kind: {kind}`" if isinstance(kind, str) else "")
             + ". Use `runtime.transport: {kind: websocket}`.",
         )
-    if _mapping(data, "build").get("no_cache"):
+    if mapping(data, "build").get("no_cache"):
         yield _error(
             ("build", "no_cache"),
             "`build.no_cache` cannot be set in the config. Use `truss push --no-cache`.",

@@ -9,26 +9,15 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from pants_truss.core.confidential import may_show
 from pants_truss.core.lint.finding import Severity
+from pants_truss.core.lint.problem import Data, Key, Problem, dotted
 from pants_truss.core.lint.tables import read_table
 
-Key = Tuple[Any, ...]
 Schema = Dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """`key` leads to the value: `("resources", "cpu")`."""
-
-    key: Key
-    message: str
-    severity: Severity = Severity.ERROR
-    rule: str = "config-schema"
 
 
 # Models whose unknown keys nothing refuses, not even a push: they have no effect.
@@ -57,7 +46,7 @@ _ACCEPTED_KEYS = {
 _ANY = {"AcceleratorSpec", "DockerAuthType", "WeightsAuthMethod"}
 
 
-def schema_problems(data: Dict[Any, Any]) -> Iterator[Problem]:
+def schema_problems(data: Data) -> Iterator[Problem]:
     """Unknown keys, wrong types, and values that the schema alone tells are wrong."""
     table = _table()
     yield from _Check(table["models"]).check((), data, table["root"])
@@ -74,17 +63,6 @@ def _table() -> Schema:
     cache = table["root"]["properties"]["cache_internal"]
     table["root"]["properties"]["cache_internal"] = {"anyOf": [cache, {"type": "null"}]}
     return table
-
-
-def dotted(key: Sequence[Any]) -> str:
-    """`resources.cpu`, `weights[0].source`."""
-    text = ""
-    for step in key:
-        if isinstance(step, int) and text:
-            text += f"[{step}]"
-        else:
-            text += f".{step}" if text else str(step)
-    return text
 
 
 class _Check:

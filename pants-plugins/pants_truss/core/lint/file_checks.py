@@ -7,8 +7,8 @@ import posixpath
 from typing import Collection, Iterator, List, Sequence
 
 from pants_truss.core.gather_plan import PlannedFile
-from pants_truss.core.lint.config_rules import needs_model
 from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.lint.problem import Data, Problem
 from pants_truss.core.paths import is_within, normalize_inside
 from pants_truss.core.truss_config import TrussConfig
 from pants_truss.core.yaml_document import YamlDocument
@@ -19,68 +19,53 @@ def check_files(
 ) -> Iterator[Finding]:
     """Files and folders that the config names, or means by default, and the truss lacks. `paths`
     are those of the gathered truss."""
-    if needs_model(document.data) and config.model_file not in paths:
-        yield _missing_model(config_path, document, config, paths)
-    yield from _missing_requirements(config_path, document, config, paths)
-    for key, default in (("data_dir", "data"), ("examples_filename", "examples.yaml")):
-        value = document.data.get(key, default)
-        inside = normalize_inside(value) if isinstance(value, str) else None
-        if value == default or not inside:
-            continue
-        if not any(is_within(path, inside) for path in paths):
-            yield _at(
-                config_path,
-                document,
-                key,
-                f"`{key}` is {value!r}, which the truss does not have.{_near(inside, paths)}",
-                Severity.WARNING,
-            )
+    for check in (_missing_model, _missing_requirements):
+        for problem in check(config, paths):
+            yield problem.at(config_path, document)
+    for problem in _missing_others(document.data, paths):
+        yield problem.at(config_path, document)
 
 
-def _missing_model(
-    config_path: str, document: YamlDocument, config: TrussConfig, paths: Collection[str]
-) -> Finding:
-    key = "model_class_filename"
+def _missing_model(config: TrussConfig, paths: Collection[str]) -> Iterator[Problem]:
+    if not config.needs_model or config.model_file in paths:
+        return
     folder = posixpath.dirname(config.model_file)
-    if folder and not any(is_within(path, folder) for path in paths):
-        key = "model_module_dir"
-    line, column = document.position((key,)) or (None, None)
-    return Finding(
-        "model-class",
-        config_path,
+    has_folder = not folder or any(is_within(path, folder) for path in paths)
+    yield Problem(
+        ("model_class_filename" if has_folder else "model_module_dir",),
         f"the truss has no {config.model_file}, which the server loads the model from."
         f"{_near(config.model_file, paths)}",
-        line=line,
-        column=column,
+        rule="model-class",
     )
 
 
-def _missing_requirements(
-    config_path: str, document: YamlDocument, config: TrussConfig, paths: Collection[str]
-) -> Iterator[Finding]:
+def _missing_requirements(config: TrussConfig, paths: Collection[str]) -> Iterator[Problem]:
     path = config.requirements_file
     if not path:
         return
     key = "requirements_file"
     if path not in paths:
         message = f"`{key}` is {path!r}, which the truss does not have.{_near(path, paths)}"
-        yield _at(config_path, document, key, message)
+        yield Problem((key,), message)
     elif posixpath.basename(path) == "uv.lock":
         project = posixpath.join(posixpath.dirname(path), "pyproject.toml")
         if project not in paths:
             message = f"`{key}` is {path!r}, and Truss wants {project} beside it. Add that file."
-            yield _at(config_path, document, key, message)
+            yield Problem((key,), message)
 
 
-def _at(
-    config_path: str,
-    document: YamlDocument,
-    key: str,
-    message: str,
-    severity: Severity = Severity.ERROR,
-) -> Finding:
-    line, column = document.position((key,)) or (None, None)
-    return Finding("config-schema", config_path, message, severity, line, column)
+def _missing_others(data: Data, paths: Collection[str]) -> Iterator[Problem]:
+    for key, default in (("data_dir", "data"), ("examples_filename", "examples.yaml")):
+        value = data.get(key, default)
+        inside = normalize_inside(value) if isinstance(value, str) else None
+        if value == default or not inside:
+            continue
+        if not any(is_within(path, inside) for path in paths):
+            yield Problem(
+                (key,),
+                f"`{key}` is {value!r}, which the truss does not have.{_near(inside, paths)}",
+                Severity.WARNING,
+            )
 
 
 def _near(path: str, paths: Collection[str]) -> str:

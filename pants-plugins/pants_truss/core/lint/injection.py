@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Dict, Iterator, List, Optional, Pattern, Tuple
+from typing import Any, Iterator, Optional, Pattern, Tuple
 
-from pants_truss.core.lint.config_schema import Key, Problem, dotted
+from pants_truss.core.lint.problem import Data, Key, Problem, dotted, items, mapping, mappings
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[A-Fa-f0-9:]+\])(?::[0-9]+)?"
@@ -44,8 +44,6 @@ _REPOSITORY = _compile(r"(?:(?:gs|s3)://)?[A-Za-z0-9][A-Za-z0-9_.-]*(?:/[A-Za-z0
 _REVISION = _compile(r"(?:[A-Za-z0-9][A-Za-z0-9._/+@-]*)?")
 _VARIABLE = _compile(r"[-._A-Za-z][-._A-Za-z0-9]*")
 _QUOTED = _compile(r'[^"$\\\r\n]*')
-
-Data = Dict[Any, Any]
 
 
 def injection_problems(data: Data) -> Iterator[Problem]:
@@ -81,7 +79,7 @@ _Place = Tuple[Key, Any, Pattern[str], str, str]
 
 
 def _places(data: Data) -> Iterator[_Place]:
-    image = _get(data, "base_image")
+    image = mapping(data, "base_image")
     yield (
         ("base_image", "image"),
         image.get("image"),
@@ -97,12 +95,12 @@ def _places(data: Data) -> Iterator[_Place]:
         "`RUN` and `ENTRYPOINT` of the Dockerfile",
         "Write a path such as `/usr/bin/python3`.",
     )
-    for index, entry in enumerate(_list(data, "system_packages")):
+    for key, entry in items(data, "system_packages"):
         words = entry.split() if isinstance(entry, str) else []
         bad = [w for w in words if not _PACKAGE.fullmatch(w) and w not in _APT_OPTIONS]
         for word in bad[:1]:
             yield (
-                ("system_packages", index),
+                key,
                 word,
                 _PACKAGE,
                 "the arguments of `apt-get install`",
@@ -119,15 +117,15 @@ def _places(data: Data) -> Iterator[_Place]:
     yield from _secret_places(data)
     yield from _model_cache_places(data)
     yield from _endpoint_places(data)
-    for index, entry in enumerate(_list(data, "external_data")):
+    for key, entry in mappings(data, "external_data"):
         yield (
-            ("external_data", index, "url"),
-            entry.get("url") if isinstance(entry, dict) else None,
+            (*key, "url"),
+            entry.get("url"),
             _URL,
             "the arguments of `curl`",
             "Write a URL that begins with `https://`.",
         )
-    for name, value in _get(data, "environment_variables").items():
+    for name, value in mapping(data, "environment_variables").items():
         key = ("environment_variables", name)
         remedy = "Write letters, digits and `_`."
         yield key, name, _VARIABLE, "the environment of the server", remedy
@@ -136,7 +134,7 @@ def _places(data: Data) -> Iterator[_Place]:
 
 
 def _secret_places(data: Data) -> Iterator[_Place]:
-    for name, path in _get(_get(data, "build"), "secret_to_path_mapping").items():
+    for name, path in mapping(data, "build", "secret_to_path_mapping").items():
         key = ("build", "secret_to_path_mapping", name)
         place = "`RUN --mount` of the Dockerfile"
         yield key, name, _SECRET_NAME, place, "Write letters, digits, `-`, `_` and `.`."
@@ -144,17 +142,16 @@ def _secret_places(data: Data) -> Iterator[_Place]:
 
 
 def _model_cache_places(data: Data) -> Iterator[_Place]:
-    for index, entry in enumerate(_list(data, "model_cache")):
-        if isinstance(entry, dict) and not entry.get("use_volume"):
+    for key, entry in mappings(data, "model_cache"):
+        if not entry.get("use_volume"):
             place = "`RUN` of the Dockerfile"
-            key = ("model_cache", index)
             yield (*key, "repo_id"), entry.get("repo_id"), _REPOSITORY, place, "Write `owner/name`."
             remedy = "Write a branch, tag or commit."
             yield (*key, "revision"), entry.get("revision"), _REVISION, place, remedy
 
 
 def _endpoint_places(data: Data) -> Iterator[_Place]:
-    server = _get(data, "docker_server")
+    server = mapping(data, "docker_server")
     if server.get("no_build"):
         return
     for name in ("predict_endpoint", "readiness_endpoint", "liveness_endpoint"):
@@ -167,23 +164,13 @@ def _endpoint_places(data: Data) -> Iterator[_Place]:
         )
 
 
-def _get(data: Any, key: str) -> Data:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _list(data: Data, key: str) -> List[Any]:
-    value = data.get(key)
-    return value if isinstance(value, list) else []
-
-
 def _check_local_paths(data: Data) -> Iterator[Problem]:
-    for index, entry in enumerate(_list(data, "external_data")):
-        path = entry.get("local_data_path") if isinstance(entry, dict) else None
+    for entry_key, entry in mappings(data, "external_data"):
+        path = entry.get("local_data_path")
         if not isinstance(path, str):
             continue
         if path.startswith("/") or ".." in path.split("/") or re.search(r"[\r\n\0]", path):
-            key = ("external_data", index, "local_data_path")
+            key = (*entry_key, "local_data_path")
             yield Problem(
                 key,
                 f"`{dotted(key)}` leaves the data folder of the image, or has a line break. Write "
@@ -193,7 +180,7 @@ def _check_local_paths(data: Data) -> Iterator[Problem]:
 
 
 def _check_start_command(data: Data) -> Iterator[Problem]:
-    server = _get(data, "docker_server")
+    server = mapping(data, "docker_server")
     command = server.get("start_command")
     if not isinstance(command, str) or server.get("no_build"):
         return

@@ -91,7 +91,7 @@ def test_what_is_fine() -> None:
                 {"url": "https://h/a?b=1&c=$X;y'`z`", "local_data_path": "a/b.bin"},
             ],
             "environment_variables": {"A": 'x\n"; $(y)', "PORT": "8080", "a.b-c": "1"},
-            "build": {"secret_to_path_mapping": {"hf_token": "/root/.cache/token"}},
+            "build": {"secret_to_path_mapping": {"hf_token": "/run/secrets/hf_token"}},
             "build_commands": ["echo a; rm -rf /b && $(c)"],
             "model_cache": [{"repo_id": "gs://a/b", "revision": "refs/pr/1"}],
             "docker_server": {

@@ -102,7 +102,7 @@ def _check(model: ModelFile, tree: ast.Module) -> Iterator[_Problem]:
     found = class_of(scope, model.class_name)
     if found is None:
         return
-    yield from _check_methods(model, scope, found)
+    yield from _check_methods(model, found)
     yield from _check_signatures(model, scope, found)
     yield from _check_init(model, found)
     yield from _check_load(model, found)
@@ -122,7 +122,7 @@ def _missing_class(model: ModelFile, scope: Scope) -> _Problem:
     )
 
 
-def _check_methods(model: ModelFile, scope: Scope, found: Class) -> Iterator[_Problem]:
+def _check_methods(model: ModelFile, found: Class) -> Iterator[_Problem]:
     name = f"the class `{model.class_name}`"
     websocket, predict = found.has("websocket"), found.has("predict")
     if websocket is False and predict is False:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Match, Optional, Tuple
 
-from pants_truss.core.lint.config_schema import Problem, dotted
 from pants_truss.core.lint.finding import Severity
-from pants_truss.core.yaml_document import YamlDocument
+from pants_truss.core.lint.problem import Data, Problem, dotted, mapping
 
 # Larger files are data: no one keeps a token in them.
 MAX_BYTES = 1_000_000
@@ -63,7 +62,7 @@ def scan(path: str, content: bytes) -> Iterator[Secret]:
     for match in _ANY_FORMAT.finditer(content):
         if not _PLACEHOLDER.search(match.group()):
             what = _FORMATS[(match.lastindex or 1) - 1][0]
-            yield Secret(what, content.count(b"\n", 0, match.start()) + 1)
+            yield Secret(what, _line(content, match))
 
 
 _ENV_NAME = re.compile(r"[\w-]*\.env(\.[a-z]+)?", re.I)
@@ -90,14 +89,17 @@ def _by_name(name: str, content: bytes) -> Optional[Secret]:
     match = pattern.search(content) if pattern else None
     if match is None:
         return None
-    return Secret(f"a credential, in {name}", content.count(b"\n", 0, match.start()) + 1)
+    return Secret(f"a credential, in {name}", _line(content, match))
 
 
-def config_secrets(document: YamlDocument) -> Iterator[Problem]:
+def _line(content: bytes, match: Match[bytes]) -> int:
+    return content.count(b"\n", 0, match.start()) + 1
+
+
+def config_secrets(data: Data) -> Iterator[Problem]:
     """Values below `secrets`, where Truss wants placeholders and keeps whatever it gets, and
     environment variables that by name and value are credentials."""
-    secrets = document.data.get("secrets")
-    for name, value in secrets.items() if isinstance(secrets, dict) else ():
+    for name, value in mapping(data, "secrets").items():
         if value not in (None, ""):
             key = ("secrets", name)
             yield Problem(
@@ -107,8 +109,7 @@ def config_secrets(document: YamlDocument) -> Iterator[Problem]:
                 f"environment variable TRUSS_SECRET_{name}.",
                 rule="secret",
             )
-    variables = document.data.get("environment_variables")
-    for name, value in variables.items() if isinstance(variables, dict) else ():
+    for name, value in mapping(data, "environment_variables").items():
         if _SECRET_NAME.search(str(name)) and _looks_random(value):
             key = ("environment_variables", name)
             yield Problem(

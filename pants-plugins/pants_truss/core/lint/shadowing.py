@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from pants_truss.core.gather_plan import PlannedFile
@@ -100,17 +101,31 @@ def _shadowed(path: str, regular: Set[str], owned: FrozenSet[str]) -> Optional[s
 def server_owners(release: Tuple[int, ...], python: str, paths: Iterable[str]) -> List[Owner]:
     """`release` is that of Truss, `python` a version such as `3.11`; `paths` are those of the
     truss, whose model and data folders lie in /app too."""
-    table = _table_of(release)
-    app = {*table["app"], *_own_app_modules(set(paths))}
-    site = {*table["site"]["any"], *table["site"].get(python, ())}
-    stdlib = read_table("stdlib_names")
-    names = {*stdlib["any"], *stdlib.get(python, ())}
+    names = _server_names(release, python)
+    app = names.app.union(_own_app_modules(set(paths)))
     rule = "shadowed-by-server"
     return [
-        Owner(frozenset(app), "the folder /app of the model server", rule),
-        Owner(frozenset(names), f"the standard library of Python {python}", rule),
-        Owner(frozenset(site), "a distribution that the model server installs", rule),
+        Owner(app, "the folder /app of the model server", rule),
+        Owner(names.stdlib, f"the standard library of Python {python}", rule),
+        Owner(names.site, "a distribution that the model server installs", rule),
     ]
+
+
+@dataclass(frozen=True)
+class _ServerNames:
+    app: FrozenSet[str]
+    stdlib: FrozenSet[str]
+    site: FrozenSet[str]
+
+
+@lru_cache(maxsize=None)
+def _server_names(release: Tuple[int, ...], python: str) -> _ServerNames:
+    table, stdlib = _table_of(release), read_table("stdlib_names")
+    return _ServerNames(
+        frozenset(table["app"]),
+        frozenset((*stdlib["any"], *stdlib.get(python, ()))),
+        frozenset((*table["site"]["any"], *table["site"].get(python, ()))),
+    )
 
 
 def _own_app_modules(paths: Set[str]) -> Iterator[str]:

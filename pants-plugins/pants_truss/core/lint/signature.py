@@ -64,8 +64,10 @@ def annotation_kind(parameter: Parameter, scope: Scope) -> str:
     node = parameter.annotation
     if node is None:
         return NONE
-    if scope.has_text_annotations or isinstance(node, ast.Constant):
-        return TEXT if _is_text(node, scope) else OTHER
+    if scope.has_text_annotations:
+        return TEXT
+    if isinstance(node, ast.Constant):
+        return TEXT if isinstance(node.value, str) else OTHER
     if isinstance(node, (ast.Subscript, ast.BinOp)):
         # `Optional[Request]` is no class.
         return OTHER
@@ -75,12 +77,6 @@ def annotation_kind(parameter: Parameter, scope: Scope) -> str:
     if name in _BUILTINS and name not in scope.bindings:
         return OTHER
     return _imported_kind(name, scope)
-
-
-def _is_text(node: ast.AST, scope: Scope) -> bool:
-    return scope.has_text_annotations or (
-        isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
 
 
 def _imported_kind(name: str, scope: Scope) -> str:

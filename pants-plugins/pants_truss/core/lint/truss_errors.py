@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import List, Sequence
 
-from pants_truss.core.lint.config_schema import dotted
 from pants_truss.core.lint.finding import Finding
+from pants_truss.core.lint.problem import Problem, dotted
 from pants_truss.core.yaml_document import YamlDocument
 
 # Steps of pydantic's locations that are no keys: the chosen one of several models.
@@ -21,14 +21,8 @@ def truss_error(
         if step == "[key]" or (index and step in _TAGS.get(key[index - 1], ())):
             continue
         steps.append(int(step) if step.isdigit() else step)
-    line, column = document.position(steps) or (None, None)
     where = f"`{dotted(steps)}`: " if steps else ""
     text = re.sub(r"^Value error, ", "", message.strip()).rstrip(".")
     version = ".".join(str(part) for part in release)
-    return Finding(
-        "config-schema",
-        path,
-        f"Truss {version} refuses it: {where}{text}.",
-        line=line,
-        column=column,
-    )
+    problem = Problem(tuple(steps), f"Truss {version} refuses it: {where}{text}.")
+    return problem.at(path, document)
