@@ -24,7 +24,9 @@ from pants_truss.engine import (
     resolve_source_paths,
     rule,
 )
+from pants_truss.util_rules import session
 from pants_truss.util_rules.exact_globs import matching
+from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.workspace import (
     BadPath,
     ScanFolderRequest,
@@ -100,6 +102,7 @@ async def find_source_paths(request: FindSourcePathsRequest) -> FoundSourcePaths
     except Exception:
         # A symlink that Pants cannot expand: gathering tells of it, if the truss would hold it.
         # The scan costs too much to be made first for every truss whose dependencies are asked.
+        await find_session(SessionRequest(), **implicitly())
         scan = await scan_folder(
             ScanFolderRequest(request.sources.address.spec_path), **implicitly()
         )
@@ -172,4 +175,4 @@ def _below(path: str, root: str) -> str:
 
 
 def rules() -> Iterable[object]:
-    return collect_rules()
+    return [*collect_rules(), *session.rules()]

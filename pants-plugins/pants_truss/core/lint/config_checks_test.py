@@ -34,6 +34,7 @@ def told(config: str) -> List[Tuple[int, str]]:
             1,
             'must be a string, but is the number 5. Quote it: `model_name: "5"`',
         ),
+        ("model_name: 3.1\n", 1, "is the number 3.1. Quote it"),
         ("description: true\n", 1, 'Quote it: `description: "true"`'),
         ("description: 2024-01-01\n", 1, "must be a string, but is a date"),
         ("live_reload: maybe\n", 1, "must be a boolean, true or false, but is the string 'maybe'"),

@@ -10,7 +10,7 @@ import difflib
 import math
 import re
 from functools import lru_cache
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from pants_truss.core.confidential import may_show
 from pants_truss.core.lint.finding import Severity
@@ -256,7 +256,7 @@ def show(key: Key, value: Any) -> str:
     if isinstance(value, bool):
         kind, shown = "boolean", str(value).lower()
     elif isinstance(value, (int, float)):
-        kind, shown = "number", f"{value:.20g}" if abs(value) < 1e300 else "..."
+        kind, shown = "number", _show_number(value)
     elif isinstance(value, str):
         kind, shown = "string", repr(value)
         if not may_show(value):
@@ -265,3 +265,10 @@ def show(key: Key, value: Any) -> str:
         names: Dict[type, str] = {dict: "a mapping", list: "a list"}
         return names.get(type(value), f"a {type(value).__name__}")
     return f"a {kind}" if is_confidential(key) else f"the {kind} {shown}"
+
+
+def _show_number(value: Union[int, float]) -> str:
+    """As it is written, unless it is long: Python refuses to print the longest."""
+    if not abs(value) < 1e300:
+        return "..."
+    return str(value) if abs(value) < 10**15 else f"{value:g}"
