@@ -10,9 +10,10 @@ from typing import Any, Dict, List, Optional, Tuple
 import pytest
 
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
+from support.configs import REALISTIC
 from support.models import BAD, GOOD, NOT_AWAITED, ModelCase
 from support.monorepo import PYTHON_TOML, Monorepo
-from support.truss_library import TrussLibrary
+from support.truss_library import TrussError, TrussLibrary
 
 MODEL_CASES = (*BAD, *GOOD, NOT_AWAITED)
 
@@ -64,6 +65,40 @@ def test_a_load_that_is_not_awaited(model_answers: Dict[str, Dict[str, Any]]) ->
     (message,) = _check(NOT_AWAITED)
     assert NOT_AWAITED.message in message
     assert model_answers[NOT_AWAITED.name] == {"value": [False]}
+
+
+OFF = "--truss-lint-validate-with-truss=off"
+
+
+@pytest.fixture
+def strict_repo(repo: Monorepo) -> Monorepo:
+    """In which a model class that the server would refuse is told of."""
+    return repo.configure(silent_rules=())
+
+
+def test_a_truss_without_its_model_file(strict_repo: Monorepo, truss: TrussLibrary) -> None:
+    folder = strict_repo.truss("t", "model_class_filename: other.py\n")
+    run = strict_repo.pants(OFF, "lint", "t").assert_failure()
+    assert "the truss has no model/other.py, which the server loads" in run.stderr
+    with pytest.raises(TrussError, match="No module class file found"):
+        truss.call("serve", str(folder), 1)
+    (folder / "model/model.py").rename(folder / "model/other.py")
+    strict_repo.pants(OFF, "lint", "t").assert_success()
+    assert truss.call("serve", str(folder), 1) == [1]
+
+
+def test_a_model_beside_trt_llm(strict_repo: Monorepo, truss: TrussLibrary) -> None:
+    (case,) = [case for case in REALISTIC if case.name == "trt_llm_with_a_model"]
+    folder = strict_repo.truss("t", case.config)
+    strict_repo.write("t/model/model.py", case.files["model/model.py"])
+    strict_repo.pants(OFF, "lint", "t").assert_success()
+    assert truss.call("gather", str(folder)) == str(folder)
+    without = case.files["model/model.py"].replace("self, trt_llm, **kwargs", "self, **kwargs")
+    strict_repo.write("t/model/model.py", without)
+    run = strict_repo.pants(OFF, "lint", "t").assert_failure()
+    assert "`__init__` of `Model` has no argument `trt_llm`" in run.stderr
+    with pytest.raises(TrussError, match="required to have `trt_llm` as an argument"):
+        truss.call("gather", str(folder))
 
 
 # --- What comes before the bundled packages.
@@ -132,7 +167,7 @@ def shadowing(tmp_path_factory: pytest.TempPathFactory) -> Tuple[str, Dict[str, 
         repo.write(f"t/{name}/model/__init__.py")
         repo.write(f"t/{name}/model/model.py", MODEL.format(module=module))
         repo.write_all({f"t/{name}/{path}": content for path, content in files.items()})
-    run = repo.pants("--truss-lint-validate-with-truss=off", "lint", "::").assert_failure()
+    run = repo.pants(OFF, "lint", "::").assert_failure()
     operations = [("serve", str(repo.root / "t" / name), 1) for name in SHADOWING]
     answers = TrussLibrary(base / "home").run(operations)
     # An error is no answer either: a bundled `google` takes the server's own away.
@@ -161,11 +196,10 @@ def test_a_file_that_the_trusss_own_patterns_drop(repo: Monorepo, truss: TrussLi
     repo.write("t/model/mine_gen.py", VALUE)
     repo.write("t/model/other_gen.py", VALUE)
     repo.write("t/.truss_ignore", "other_*.py\n")
-    off = "--truss-lint-validate-with-truss=off"
-    repo.pants(off, "lint", "::").assert_success()
+    repo.pants(OFF, "lint", "::").assert_success()
     assert truss.call("serve", str(repo.root / "t"), 1) == ["bundled"]
     repo.write("t/.truss_ignore", "*_gen.py\n")
-    run = repo.pants(off, "lint", "::").assert_failure()
+    run = repo.pants(OFF, "lint", "::").assert_failure()
     assert run.stderr.count("[dropped-file;") == 1
     assert (
         "t/model/mine_gen.py: error: it is imported by t/model/model.py, but t/.truss_ignore"
@@ -182,12 +216,11 @@ def test_a_folder_that_pants_does_not_see(repo: Monorepo, truss: TrussLibrary) -
     repo.write("t/model/model.py", MODEL.format(module="model.lib.mine"))
     repo.write("t/model/lib/mine.py", VALUE)
     repo.write("t/.truss_ignore", "!lib/\n")
-    off = "--truss-lint-validate-with-truss=off"
-    assert "[dropped-file;" not in repo.pants(off, "lint", "::").assert_success().stderr
+    assert "[dropped-file;" not in repo.pants(OFF, "lint", "::").assert_success().stderr
     repo.pants("package", "::").assert_success()
     assert truss.call("serve", str(repo.dist("t/t")), 1) == ["bundled"]
     repo.write(".gitignore", "lib/\n")
-    run = repo.pants(off, "lint", "::").assert_success()
+    run = repo.pants(OFF, "lint", "::").assert_success()
     assert "t/model/lib: warning: the folder is left out, as Pants ignores it" in run.stderr
     repo.pants("package", "::").assert_success()
     assert truss.call("serve", str(repo.dist("t/t")), 1) == [OTHER]
