@@ -7,7 +7,7 @@ from typing import Iterable, Type
 from pants.engine.target import Target
 
 from pants_truss.dependency_inference import rules as dependency_inference
-from pants_truss.goals import check, explain, package, tailor
+from pants_truss.goals import check, explain, package, run, tailor
 from pants_truss.lint import rules as lint
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.util_rules import gather, output_path
@@ -26,5 +26,6 @@ def rules() -> Iterable[object]:
         *lint.rules(),
         *output_path.rules(),
         *package.rules(),
+        *run.rules(),
         *tailor.rules(),
     ]

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Optional
 
 from pants.core.goals.package import OutputPathField
+from pants.core.goals.run import RestartableField
 from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
@@ -159,6 +160,18 @@ class TrussOutputPathField(OutputPathField):
     )
 
 
+class TrussRestartableField(RestartableField):
+    default = True
+    help = help_text(
+        """
+        Whether `pants run` starts the server anew, with the truss gathered anew, when a file that
+        the truss is made of changes: its own, shared code, its config or its requirements.
+
+            truss(restartable=False)
+        """
+    )
+
+
 class SkipTrussLintField(BoolField):
     alias = "skip_truss_lint"
     default = False
@@ -185,6 +198,7 @@ class TrussTarget(Target):
         TrussRequirementsField,
         TrussResolveField,
         TrussOutputPathField,
+        TrussRestartableField,
         SkipTrussLintField,
     )
     help = help_text(

@@ -23,6 +23,7 @@ DEFAULT_MODEL_MODULE_DIR = "model"
 DEFAULT_MODEL_CLASS_FILENAME = "model.py"
 DEFAULT_MODEL_CLASS_NAME = "Model"
 DEFAULT_DATA_DIR = "data"
+DEFAULT_EXAMPLES_FILENAME = "examples.yaml"
 DEFAULT_PYTHON_VERSION = "py313"
 
 
@@ -32,15 +33,18 @@ class TrussConfig:
 
     `bundled_packages_dir` is a normalised path relative to the truss; `external_package_dirs` are
     the strings of the file, in its order. `model_file` is the path of the model class in the truss;
+    `model_module_dir`, `data_dir` and `examples_filename` are normalised paths relative to it, too;
     `python_version` is as Truss writes it, `py311`; `requirements_file` is a normalised path
     relative to the truss; `needs_model` is False for a server that loads no model class.
     """
 
     external_package_dirs: Tuple[str, ...] = ()
     bundled_packages_dir: str = DEFAULT_BUNDLED_PACKAGES_DIR
+    model_module_dir: str = DEFAULT_MODEL_MODULE_DIR
     model_file: str = f"{DEFAULT_MODEL_MODULE_DIR}/{DEFAULT_MODEL_CLASS_FILENAME}"
     model_class_name: str = DEFAULT_MODEL_CLASS_NAME
     data_dir: str = DEFAULT_DATA_DIR
+    examples_filename: str = DEFAULT_EXAMPLES_FILENAME
     python_version: str = DEFAULT_PYTHON_VERSION
     requirements: Tuple[str, ...] = ()
     requirements_file: Optional[str] = None
@@ -81,12 +85,17 @@ def read(document: YamlDocument) -> TrussConfig:
     return TrussConfig(
         external_package_dirs=_external_package_dirs(data),
         bundled_packages_dir=_bundled_packages_dir(data),
+        model_module_dir=_model_module_dir(data),
         model_file=join(
-            normalize_inside(_string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR)) or "",
+            _model_module_dir(data),
             _string(data, "model_class_filename", DEFAULT_MODEL_CLASS_FILENAME),
         ),
         model_class_name=_string(data, "model_class_name", DEFAULT_MODEL_CLASS_NAME),
         data_dir=normalize_inside(_string(data, "data_dir", DEFAULT_DATA_DIR)) or "",
+        examples_filename=normalize_inside(
+            _string(data, "examples_filename", DEFAULT_EXAMPLES_FILENAME)
+        )
+        or "",
         python_version=_python_version(data),
         requirements=_strings(data, "requirements", "requirements", "numpy"),
         requirements_file=_requirements_file(data),
@@ -108,6 +117,7 @@ def problems(document: YamlDocument) -> Iterator[TrussError]:
         partial(_string, key="model_class_filename", default=DEFAULT_MODEL_CLASS_FILENAME),
         partial(_string, key="model_class_name", default=DEFAULT_MODEL_CLASS_NAME),
         partial(_string, key="data_dir", default=DEFAULT_DATA_DIR),
+        partial(_string, key="examples_filename", default=DEFAULT_EXAMPLES_FILENAME),
         _python_version,
         partial(_strings, key="requirements", items="requirements", example="numpy"),
         _requirements_file,
@@ -160,6 +170,10 @@ def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[
                 key=(key,),
             )
     return tuple(value)
+
+
+def _model_module_dir(data: Dict[Any, Any]) -> str:
+    return normalize_inside(_string(data, "model_module_dir", DEFAULT_MODEL_MODULE_DIR)) or ""
 
 
 def _bundled_packages_dir(data: Dict[Any, Any]) -> str:

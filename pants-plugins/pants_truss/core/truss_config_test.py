@@ -14,7 +14,9 @@ def test_values() -> None:
     config = parse(
         b"external_package_dirs: [../b, ../a]\nbundled_packages_dir: ./x//y/\nmodel_module_dir: m\n"
     )
-    assert config == TrussConfig(("../b", "../a"), "x/y", model_file="m/model.py")
+    assert config == TrussConfig(
+        ("../b", "../a"), "x/y", model_module_dir="m", model_file="m/model.py"
+    )
     assert config.is_scattered
 
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexProcess
-from pants.backend.python.util_rules.pex import create_venv_pex as _create_venv_pex
-from pants.engine.addresses import Addresses
+from dataclasses import replace
+
+from pants.backend.python.dependency_inference.module_mapper import (
+    map_module_to_address as find_module_owners,
+)
+from pants.backend.python.util_rules.pex import (
+    PexResolveInfo,
+    VenvPex,
+    VenvPexProcess,
+    create_venv_pex,
+    determine_venv_pex_resolve_info,
+)
+from pants.core.goals.test import ShowOutput, TestResult
+from pants.engine.addresses import Address, Addresses
+from pants.engine.fs import Snapshot
 from pants.engine.internals.graph import (
     determine_explicitly_provided_dependencies,
     hydrate_sources,
@@ -20,12 +32,14 @@ from pants.engine.internals.specs_rules import (
 from pants.engine.intrinsics import (
     add_prefix,
     create_digest,
+    digest_to_snapshot,
     execute_process,
     get_digest_contents,
     get_digest_entries,
     merge_digests,
     path_globs_to_digest,
     path_globs_to_paths,
+    remove_prefix,
 )
 from pants.engine.process import FallibleProcessResult
 from pants.engine.rules import concurrently, implicitly, rule
@@ -46,16 +60,21 @@ __all__ = [
     "create_digest",
     "create_venv_pex",
     "dependency_targets",
+    "digest_to_snapshot",
     "execute_venv_pex",
     "explicitly_provided_dependencies",
+    "find_module_owners",
     "get_digest_contents",
     "get_digest_entries",
     "get_optional_source_root",
+    "get_venv_pex_distributions",
     "hydrate_sources",
     "implicitly",
+    "make_test_result",
     "merge_digests",
     "path_globs_to_digest",
     "path_globs_to_paths",
+    "remove_prefix",
     "resolve_addresses_from_raw_specs",
     "resolve_source_paths",
     "resolve_targets",
@@ -68,12 +87,12 @@ async def dependency_targets(request: DependenciesRequest) -> Targets:
     return await _resolve_targets(**implicitly(request))
 
 
-async def create_venv_pex(request: PexRequest) -> VenvPex:
-    return await _create_venv_pex(**implicitly(request))
-
-
 async def execute_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
     return await execute_process(**implicitly(process))
+
+
+async def get_venv_pex_distributions(venv_pex: VenvPex) -> PexResolveInfo:
+    return await determine_venv_pex_resolve_info(venv_pex)
 
 
 async def resolve_targets(addresses: Addresses) -> Targets:
@@ -84,3 +103,18 @@ async def explicitly_provided_dependencies(field: Dependencies) -> ExplicitlyPro
     return await determine_explicitly_provided_dependencies(
         ExplicitlyProvidedDependenciesRequest(field), **implicitly()
     )
+
+
+def make_test_result(
+    process: FallibleProcessResult,
+    address: Address,
+    output: ShowOutput,
+    *,
+    text: str,
+    reports: Snapshot,
+) -> TestResult:
+    """The result of a test that `process` ran. `text` is what to show of it."""
+    result = TestResult.from_fallible_process_result(
+        (process,), address, output, xml_results=reports
+    )
+    return replace(result, stdout_bytes=text.encode(), stderr_bytes=b"")

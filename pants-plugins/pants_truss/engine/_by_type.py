@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import replace
 from typing import (
     Any,
     Awaitable,
@@ -15,9 +17,19 @@ from typing import (
     overload,
 )
 
-from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexProcess
+from pants.backend.python.dependency_inference.module_mapper import (
+    PythonModuleOwners,
+    PythonModuleOwnersRequest,
+)
+from pants.backend.python.util_rules.pex import (
+    PexResolveInfo,
+    VenvPex,
+    VenvPexProcess,
+    VenvPexRequest,
+)
 from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
-from pants.engine.addresses import Addresses
+from pants.core.goals.test import ShowOutput, TestResult
+from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
@@ -27,6 +39,8 @@ from pants.engine.fs import (
     MergeDigests,
     PathGlobs,
     Paths,
+    RemovePrefix,
+    Snapshot,
 )
 from pants.engine.internals.options_parsing import _Options as CommandLineOptions
 from pants.engine.process import FallibleProcessResult
@@ -61,16 +75,21 @@ __all__ = [
     "create_digest",
     "create_venv_pex",
     "dependency_targets",
+    "digest_to_snapshot",
     "execute_venv_pex",
     "explicitly_provided_dependencies",
+    "find_module_owners",
     "get_digest_contents",
     "get_digest_entries",
     "get_optional_source_root",
+    "get_venv_pex_distributions",
     "hydrate_sources",
     "implicitly",
+    "make_test_result",
     "merge_digests",
     "path_globs_to_digest",
     "path_globs_to_paths",
+    "remove_prefix",
     "resolve_addresses_from_raw_specs",
     "resolve_source_paths",
     "resolve_targets",
@@ -129,16 +148,20 @@ concurrently: _Concurrently = cast(Any, MultiGet)
 add_prefix = _by_type(Digest, AddPrefix)
 create_digest = _by_type(Digest, CreateDigest)
 get_digest_contents = _by_type(DigestContents, Digest)
+digest_to_snapshot = _by_type(Snapshot, Digest)
 get_digest_entries = _by_type(DigestEntries, Digest)
 merge_digests = _by_type(Digest, MergeDigests)
 path_globs_to_digest = _by_type(Digest, PathGlobs)
 path_globs_to_paths = _by_type(Paths, PathGlobs)
+remove_prefix = _by_type(Digest, RemovePrefix)
 
 addresses_from_raw_specs_without_file_owners = _by_type(Addresses, RawSpecsWithoutFileOwners)
-create_venv_pex = _by_type(VenvPex, PexRequest)
+create_venv_pex = _by_type(VenvPex, VenvPexRequest)
 dependency_targets = _by_type(Targets, DependenciesRequest)
 execute_venv_pex = _by_type(FallibleProcessResult, VenvPexProcess)
 get_optional_source_root = _by_type(OptionalSourceRoot, SourceRootRequest)
+find_module_owners = _by_type(PythonModuleOwners, PythonModuleOwnersRequest)
+get_venv_pex_distributions = _by_type(PexResolveInfo, VenvPex)
 hydrate_sources = _by_type(HydratedSources, HydrateSourcesRequest)
 resolve_addresses_from_raw_specs = _by_type(Addresses, RawSpecs)
 resolve_source_paths = _by_type(SourcesPaths, SourcesPathsRequest)
@@ -152,3 +175,22 @@ async def explicitly_provided_dependencies(field: Dependencies) -> ExplicitlyPro
         ExplicitlyProvidedDependenciesRequest,
         ExplicitlyProvidedDependenciesRequest(field),
     )
+
+
+def make_test_result(
+    process: FallibleProcessResult,
+    address: Address,
+    output: ShowOutput,
+    *,
+    text: str,
+    reports: Snapshot,
+) -> TestResult:
+    """The result of a test that `process` ran. `text` is what to show of it."""
+    make: Any = TestResult.from_fallible_process_result
+    several = "process_results" in inspect.signature(make).parameters  # Pants 2.19
+    result = make((process,) if several else process, address, output, xml_results=reports)
+    if hasattr(result, "stdout_bytes"):  # Pants 2.18
+        return cast(
+            TestResult, replace(result, stdout_bytes=text.encode(), stderr_bytes=b"")
+        )
+    return cast(TestResult, replace(result, stdout=text, stderr=""))

@@ -9,8 +9,9 @@ from typing import Iterable, Tuple
 
 from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules import pex
-from pants.backend.python.util_rules.pex import VenvPexProcess
-from pants.engine.fs import CreateDigest, FileContent
+from pants.backend.python.util_rules.pex import VenvPexProcess, VenvPexRequest
+from pants.backend.python.util_rules.pex_environment import PexEnvironment
+from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
@@ -18,10 +19,12 @@ from pants_truss.core import lockfile
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import marker_environments
 from pants_truss.engine import (
+    concurrently,
     create_digest,
     create_venv_pex,
     execute_venv_pex,
     implicitly,
+    merge_digests,
     rule,
 )
 from pants_truss.truss_cli.subsystem import TrussCli
@@ -45,6 +48,8 @@ class TrussRelease:
 
 
 _PYTHON = "3.11"
+
+VALIDATE_CONFIG = ("pants_truss.truss_cli", "validate_config.py")
 
 
 @rule
@@ -84,6 +89,75 @@ def _numbers(version: str) -> Tuple[int, ...]:
 
 
 @dataclass(frozen=True)
+class TrussScriptRequest:
+    """A script of this plugin to run inside the tool, in a folder with `input_digest`. `scripts` are
+    (package, file name) of it and of those that it imports."""
+
+    scripts: Tuple[Tuple[str, str], ...]
+    argv: Tuple[str, ...]
+    input_digest: Digest
+    description: str
+    output_files: Tuple[str, ...] = ()
+    output_directories: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrussScriptResult:
+    """`digest` has the outputs that were asked for."""
+
+    exit_code: int
+    stdout: bytes
+    stderr: str
+    digest: Digest
+
+    @property
+    def last_line(self) -> str:
+        lines = self.stderr.strip().splitlines()
+        return lines[-1] if lines else "no output"
+
+
+@rule(desc="Run Truss", level=LogLevel.DEBUG)
+async def run_truss_script(
+    request: TrussScriptRequest, truss_cli: TrussCli, pex_environment: PexEnvironment
+) -> TrussScriptResult:
+    scripts = [
+        FileContent(name, pkgutil.get_data(package, name) or b"")
+        for package, name in request.scripts
+    ]
+    tool, digest = await concurrently(
+        [
+            create_venv_pex(
+                VenvPexRequest(
+                    truss_cli.to_pex_request(), pex_environment.in_sandbox(working_directory=None)
+                ),
+                **implicitly(),
+            ),
+            create_digest(CreateDigest(scripts), **implicitly()),
+        ]
+    )
+    inputs = await merge_digests(MergeDigests([digest, request.input_digest]), **implicitly())
+    result = await execute_venv_pex(
+        VenvPexProcess(
+            tool,
+            argv=(scripts[0].path, *request.argv),
+            input_digest=inputs,
+            # The script in place of the tool's own command.
+            extra_env={"PEX_INTERPRETER": "1", "HOME": "."},
+            output_files=request.output_files,
+            output_directories=request.output_directories,
+            description=request.description,
+            level=LogLevel.DEBUG,
+        )
+    )
+    return TrussScriptResult(
+        result.exit_code,
+        result.stdout,
+        result.stderr.decode("utf-8", "replace"),
+        result.output_digest,
+    )
+
+
+@dataclass(frozen=True)
 class ValidateConfigRequest:
     content: bytes
 
@@ -102,33 +176,19 @@ class ValidatedConfig:
 
 
 @rule(desc="Validate a config with Truss", level=LogLevel.DEBUG)
-async def validate_config(request: ValidateConfigRequest, truss_cli: TrussCli) -> ValidatedConfig:
-    script = pkgutil.get_data(__package__ or "", "validate_config.py") or b""
-    tool = await create_venv_pex(truss_cli.to_pex_request())
+async def validate_config(request: ValidateConfigRequest) -> ValidatedConfig:
     digest = await create_digest(
-        CreateDigest(
-            [
-                FileContent("validate_config.py", script),
-                FileContent("config.yaml", request.content),
-            ]
+        CreateDigest([FileContent("config.yaml", request.content)]), **implicitly()
+    )
+    result = await run_truss_script(
+        TrussScriptRequest(
+            (VALIDATE_CONFIG,), ("config.yaml",), digest, "Validate a config with Truss"
         ),
         **implicitly(),
     )
-    result = await execute_venv_pex(
-        VenvPexProcess(
-            tool,
-            argv=("validate_config.py", "config.yaml"),
-            input_digest=digest,
-            # The script in place of the tool's own command.
-            extra_env={"PEX_INTERPRETER": "1", "HOME": "."},
-            description="Validate a config with Truss",
-            level=LogLevel.DEBUG,
-        )
-    )
     if result.exit_code:
-        lines = result.stderr.decode("utf-8", "replace").strip().splitlines()
         raise TrussCliFailed(
-            f"Truss could not be run to validate a config: {lines[-1] if lines else 'no output'}. "
+            f"Truss could not be run to validate a config: {result.last_line}. "
             f'`[truss-lint].validate_with_truss = "off"` goes without.'
         )
     return ValidatedConfig(

@@ -1,0 +1,73 @@
+"""Says in one sentence or two why Pex could not build an environment."""
+
+from __future__ import annotations
+
+import re
+from typing import List, Optional
+
+from pants_truss.core.requirement import redacted
+
+_NO_INTERPRETER = (
+    "Could not find a compatible interpreter",
+    "No working interpreter compatible",
+    "Failed to find a compatible",
+)
+_NOT_FOUND = re.compile(r"No matching distribution found for (.+)")
+_MAX_LINES = 8
+
+
+def explain_failure(output: str, origin: str, python: str) -> str:
+    """`output` is that of Pex; `origin` is where the requirements are written, `python` is a version
+    such as `3.11`."""
+    if any(text in output for text in _NO_INTERPRETER):
+        return _no_interpreter(output, python)
+    missing = _NOT_FOUND.search(output)
+    if missing:
+        return (
+            f"no distribution matches the requirement {redacted(missing.group(1).strip())!r} of "
+            f"{origin} for Python {python} on this machine. Check its name and version; other "
+            f"package indexes are named in `[python-repos].indexes`."
+        )
+    conflict = _conflict(output)
+    if conflict:
+        return (
+            f"the requirements of {origin} and those of the model server contradict each other, so "
+            f"an image could not be built either:\n{conflict}"
+        )
+    return f"its environment could not be built from {origin}:\n{_last_lines(output)}"
+
+
+def _no_interpreter(output: str, python: str) -> str:
+    broken = re.search(rf"\d\.\) +(\S*/python{re.escape(python)}):", output)
+    if broken:
+        return (
+            f"its Python is {python}, and the Pex of this Pants cannot use {broken.group(1)}. Use a "
+            f"newer Pants, or set a newer `[pex-cli].version` (with `known_versions`)."
+        )
+    there = sorted(set(re.findall(r"CPython==(3\.\d+)\.", output)), key=_numbers)
+    others = f" It finds {', '.join(there)}." if there else ""
+    return (
+        f"its Python is {python}, which Pants does not find on this machine.{others} Install it, add "
+        f"its folder to `[python-bootstrap].search_path`, or change `python_version` in its config."
+    )
+
+
+def _numbers(version: str) -> List[int]:
+    return [int(part) for part in version.split(".")]
+
+
+def _conflict(output: str) -> Optional[str]:
+    found = re.search(r"The conflict is caused by:\n(.*?)(?:\n\s*\n|\Z)", output, re.DOTALL)
+    return redacted(_indented(found.group(1))) if found else None
+
+
+def _last_lines(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "ERROR" in line or "error:" in line]
+    return redacted(_indented("\n".join((errors or lines)[-_MAX_LINES:])))
+
+
+def _indented(text: str) -> str:
+    # pip's lines come with the number of the process.
+    lines = [re.sub(r"^pid \d+ -> ", "", line).strip() for line in text.splitlines()]
+    return "\n".join(f"  {line}" for line in lines if line)

@@ -1,0 +1,81 @@
+"""`pants run` of a `truss`: the model server of its Truss release on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, List
+
+from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
+from pants.engine.rules import collect_rules
+from pants.util.logging import LogLevel
+
+from pants_truss.core.examples import first_input
+from pants_truss.engine import implicitly, rule
+from pants_truss.serving import launch, local_truss
+from pants_truss.serving.launch import LaunchRequest, prepare_launch
+from pants_truss.serving.local_truss import (
+    DescribedTruss,
+    DescribeTrussRequest,
+    LocalTrussRequest,
+    describe_truss,
+    lay_out_truss,
+)
+from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+
+@dataclass(frozen=True)
+class TrussRunFieldSet(RunFieldSet, GatherTrussRequest):
+    run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
+
+
+@rule(desc="Prepare a truss to be served", level=LogLevel.DEBUG)
+async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
+    truss = GatherTrussRequest.of(field_set)
+    described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
+    if described.needs_image:
+        raise InvalidTruss(
+            f"{truss.address} cannot be served without an image: `{described.needs_image}` in "
+            f"{described.config_path} has a server of its own. `pants package {truss.address}` and "
+            f"`truss image build` make one."
+        )
+    local = await lay_out_truss(LocalTrussRequest(truss), **implicitly())
+    launched = await prepare_launch(
+        LaunchRequest(
+            "serve.py",
+            json.dumps(_facts(truss, described), sort_keys=True),
+            local.digest,
+            local.environment.pexes,
+            in_workspace=True,
+        ),
+        **implicitly(),
+    )
+    return RunRequest(
+        digest=launched.digest,
+        args=(f"{{chroot}}/{launched.python}", "-I", f"{{chroot}}/{launched.script}"),
+        append_only_caches=launched.append_only_caches,
+    )
+
+
+def _facts(truss: GatherTrussRequest, described: DescribedTruss) -> Dict[str, Any]:
+    return {
+        "address": truss.address.spec,
+        "accelerator": described.accelerator,
+        "example": first_input(described.examples),
+        "notes": _notes(described),
+    }
+
+
+def _notes(described: DescribedTruss) -> List[str]:
+    keys = ", ".join(f"`{key}`" for key in described.left_out)
+    return [f"Only an image has what {described.config_path} says in {keys}."] if keys else []
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *launch.rules(),
+        *local_truss.rules(),
+        *TrussRunFieldSet.rules(),
+    ]

@@ -1,0 +1,248 @@
+"""The Python environments that a truss runs in: Pex's, in virtual environments of its cache."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Iterable, Optional, Tuple
+
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.util_rules import pex
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import PexRequest, PexResolveInfo, VenvPexRequest
+from pants.backend.python.util_rules.pex_environment import PexEnvironment
+from pants.backend.python.util_rules.pex_requirements import (
+    EntireLockfile,
+    Lockfile,
+    PexRequirements,
+    Resolve,
+)
+from pants.engine.addresses import Address
+from pants.engine.process import ProcessExecutionFailure
+from pants.engine.rules import collect_rules
+from pants.util.logging import LogLevel
+
+from pants_truss.core.environment import (
+    Distribution,
+    Wanted,
+    disagreements,
+    joint_requirements,
+    own_requirements,
+)
+from pants_truss.core.errors import TrussError
+from pants_truss.core.paths import normalize_inside
+from pants_truss.core.pex_errors import explain_failure
+from pants_truss.engine import (
+    concurrently,
+    create_venv_pex,
+    get_venv_pex_distributions,
+    implicitly,
+    rule,
+)
+from pants_truss.serving import server_files
+from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
+from pants_truss.serving.subsystem import TrussServer
+from pants_truss.truss_cli.subsystem import TrussCli
+from pants_truss.util_rules import lockfile, session
+from pants_truss.util_rules.lockfile import ReadLockfileRequest, read_lockfile
+from pants_truss.util_rules.session import SessionRequest, find_session
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+# The Python versions that the plugin's own lockfile of the server is for.
+_LOCKED = ((3, 9), (3, 13))
+_LOCKFILE = "resource://pants_truss.serving/truss_server.lock"
+
+
+@dataclass(frozen=True)
+class BuildEnvironmentRequest:
+    """Has a PEX built, for the truss at `address`, whose requirements are written in `origin`, and
+    whose Python is `python`."""
+
+    pex: PexRequest
+    address: Address
+    origin: str
+    python: Tuple[int, int]
+
+
+@dataclass(frozen=True)
+class BuiltEnvironment:
+    distributions: Tuple[Distribution, ...]
+
+
+@rule(desc="Build an environment for a truss", level=LogLevel.DEBUG)
+async def build_environment(
+    request: BuildEnvironmentRequest, pex_environment: PexEnvironment
+) -> BuiltEnvironment:
+    in_sandbox = pex_environment.in_sandbox(working_directory=None)
+    try:
+        venv_pex = await create_venv_pex(
+            VenvPexRequest(request.pex, in_sandbox), **implicitly()
+        )
+    except ProcessExecutionFailure as e:
+        await find_session(SessionRequest(), **implicitly())
+        raise InvalidTruss.of(
+            request.address,
+            explain_failure(str(e), request.origin, _dotted(request.python)),
+        ) from None
+    return BuiltEnvironment(_distributions(await get_venv_pex_distributions(venv_pex)))
+
+
+def _distributions(info: PexResolveInfo) -> Tuple[Distribution, ...]:
+    return tuple(
+        Distribution(
+            found.project_name, str(found.version), tuple(str(text) for text in found.requires_dists)
+        )
+        for found in info
+    )
+
+
+@dataclass(frozen=True)
+class ServerEnvironmentRequest:
+    python: Tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ServerEnvironment:
+    """One for all trusses with a Python version. `requirements` and `constraints` are those of the
+    release, as bounds for what a truss has of its own."""
+
+    pex: PexRequest
+    requirements: Tuple[str, ...]
+    constraints: Tuple[str, ...]
+
+
+@rule
+async def find_server_environment(
+    request: ServerEnvironmentRequest, server: TrussServer, truss_cli: TrussCli
+) -> ServerEnvironment:
+    files = await get_server_files(ServerFilesRequest(), **implicitly())
+    lines = _with_wheels(files.requirements, request.python)
+    requirements: object
+    if server.install_from_resolve:
+        requirements = PexRequirements(from_superset=Resolve(server.install_from_resolve, True))
+    elif not truss_cli.install_from_resolve and _LOCKED[0] <= request.python < _LOCKED[1]:
+        requirements = EntireLockfile(Lockfile(_LOCKFILE, "the lockfile of pants_truss", "truss-server"))
+    else:
+        requirements = _pex_requirements(joint_requirements((), lines, files.constraints))
+    pex_request = _pex_request("truss_server", requirements, request.python)
+    return ServerEnvironment(pex_request, lines, files.constraints)
+
+
+def _with_wheels(requirements: Iterable[str], python: Tuple[int, int]) -> Tuple[str, ...]:
+    """numpy below 2, which the server lists, has no wheels for Python 3.13: an image compiles it.
+    Its constraints, which hold for all, allow numpy 2."""
+    return tuple(
+        "numpy" if python >= (3, 13) and re.match(r"numpy\b", line) else line
+        for line in requirements
+    )
+
+
+def _pex_requirements(wanted: Wanted) -> PexRequirements:
+    return PexRequirements(wanted.requirements, constraints_strings=wanted.constraints)
+
+
+def _pex_request(name: str, requirements: object, python: Tuple[int, int]) -> PexRequest:
+    return PexRequest(
+        output_filename=f"{name}.pex",
+        internal_only=True,
+        requirements=requirements,  # type: ignore[arg-type]
+        interpreter_constraints=_constraints(python),
+    )
+
+
+def _constraints(python: Tuple[int, int]) -> InterpreterConstraints:
+    return InterpreterConstraints([f"CPython=={_dotted(python)}.*"])
+
+
+def _dotted(python: Tuple[int, int]) -> str:
+    return f"{python[0]}.{python[1]}"
+
+
+@dataclass(frozen=True)
+class TrussEnvironmentRequest:
+    """`requirements` are the lines of `origin`, `constraints` bounds for what they bring. `resolve` is the one whose lockfile they are pinned
+    to, None if they are resolved from the index. Without `server` the truss has only its own."""
+
+    address: Address
+    python: Tuple[int, int]
+    requirements: Tuple[str, ...]
+    constraints: Tuple[str, ...]
+    origin: str
+    resolve: Optional[str]
+    server: bool = True
+
+
+@dataclass(frozen=True)
+class TrussEnvironment:
+    """`pexes` in the order in which their distributions are found."""
+
+    pexes: Tuple[PexRequest, ...]
+
+
+@rule(desc="Find the environment of a truss")
+async def find_truss_environment(
+    request: TrussEnvironmentRequest, python_setup: PythonSetup
+) -> TrussEnvironment:
+    try:
+        alone = own_requirements(request.requirements, (), request.constraints)
+    except TrussError as e:
+        raise InvalidTruss.of(request.address, f"{request.origin}: {e}") from None
+    resolve = request.resolve
+    path = normalize_inside(python_setup.resolves.get(resolve, "")) if resolve else None
+    if resolve and path:
+        read = await read_lockfile(
+            ReadLockfileRequest(path, resolve, _dotted(request.python)), **implicitly()
+        )
+        # Of a lockfile that is not Pex's own Pex cannot take a part; the pins are exact anyway.
+        resolve = resolve if read.lockfile.has_edges else None
+    if not request.server:
+        own = _own_pex(request, alone, resolve)
+        await build_environment(_build(request, own), **implicitly())
+        return TrussEnvironment((own,))
+    server = await find_server_environment(
+        ServerEnvironmentRequest(request.python), **implicitly()
+    )
+    if not alone.requirements:
+        await build_environment(_build(request, server.pex), **implicitly())
+        return TrussEnvironment((server.pex,))
+    constraints = (*server.constraints, *request.constraints)
+    bounded = own_requirements(request.requirements, server.requirements, constraints)
+    own = _own_pex(request, bounded, resolve)
+    built = await concurrently(
+        build_environment(_build(request, pex_request), **implicitly())
+        for pex_request in (own, server.pex)
+    )
+    found = disagreements(
+        built[0].distributions, built[1].distributions, _dotted(request.python)
+    )
+    if not found:
+        return TrussEnvironment((own, server.pex))
+    joint = joint_requirements(request.requirements, server.requirements, constraints)
+    both = _pex_request("truss_and_server", _pex_requirements(joint), request.python)
+    await build_environment(_build(request, both), **implicitly())
+    return TrussEnvironment((both,))
+
+
+def _build(request: TrussEnvironmentRequest, pex_request: PexRequest) -> BuildEnvironmentRequest:
+    return BuildEnvironmentRequest(pex_request, request.address, request.origin, request.python)
+
+
+def _own_pex(
+    request: TrussEnvironmentRequest, wanted: Wanted, resolve: Optional[str]
+) -> PexRequest:
+    requirements = (
+        PexRequirements(wanted.requirements, from_superset=Resolve(resolve, False))
+        if resolve and wanted.requirements
+        else _pex_requirements(wanted)
+    )
+    return _pex_request("requirements", requirements, request.python)
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *lockfile.rules(),
+        *pex.rules(),
+        *server_files.rules(),
+        *session.rules(),
+    ]

@@ -1,0 +1,206 @@
+"""A truss laid out on this machine as in an image, with its environment: what runs and tests it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+
+from pants.engine.addresses import Address
+from pants.engine.fs import CreateDigest, Digest, FileDigest, FileEntry, MergeDigests
+from pants.engine.rules import collect_rules
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_truss.core import truss_config, yaml_document
+from pants_truss.core.errors import TrussError
+from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.local_serving import accelerator, left_to_images, needs_image
+from pants_truss.core.paths import join
+from pants_truss.core.requirement_files import is_beside, read_requirements
+from pants_truss.core.server_layout import APP, lay_out
+from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
+from pants_truss.engine import (
+    concurrently,
+    create_digest,
+    get_digest_contents,
+    implicitly,
+    merge_digests,
+    path_globs_to_digest,
+    rule,
+)
+from pants_truss.serving import environment
+from pants_truss.serving.environment import (
+    TrussEnvironment,
+    TrussEnvironmentRequest,
+    find_truss_environment,
+)
+from pants_truss.serving.server_files import (
+    FullConfigRequest,
+    ServerFilesRequest,
+    fill_in_config,
+    get_server_files,
+)
+from pants_truss.target_types import RequirementsMode
+from pants_truss.util_rules import gather
+from pants_truss.util_rules.exact_globs import all_of, exactly
+from pants_truss.util_rules.gather import GatheredTruss, gather_truss
+from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
+from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+
+@dataclass(frozen=True)
+class LocalTrussRequest:
+    """With `server`, laid out for the model server; without, as gathered."""
+
+    truss: GatherTrussRequest
+    server: bool = True
+
+
+@dataclass(frozen=True)
+class LocalTruss:
+    """`digest` has the layout of `core.server_layout` with the server and the full config, or the
+    gathered truss below `app`. `sources` are the paths in the repository by those in `digest`."""
+
+    digest: Digest
+    sources: FrozenDict[str, str]
+    environment: TrussEnvironment
+
+
+@dataclass(frozen=True)
+class DescribeTrussRequest:
+    truss: GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class DescribedTruss:
+    """`needs_image` is the key by which the truss cannot run here, `accelerator` the GPU that it
+    asks for, and `left_out` the keys of its config that have no effect here. `examples` is the
+    content of the examples file, None without one."""
+
+    config_path: str
+    config: TrussConfig
+    needs_image: Optional[str]
+    accelerator: Optional[str]
+    left_out: Tuple[str, ...]
+    examples_path: str
+    examples: Optional[bytes]
+
+
+@rule
+async def describe_truss(request: DescribeTrussRequest) -> DescribedTruss:
+    truss = request.truss
+    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
+    document = yaml_document.parse(planned.generated[CONFIG_FILE])
+    config = truss_config.read(document)
+    examples_path = join(truss.address.spec_path, config.examples_filename)
+    digest = await path_globs_to_digest(exactly(examples_path), **implicitly())
+    contents = await get_digest_contents(digest)
+    return DescribedTruss(
+        planned.config_file.path,
+        config,
+        needs_image(document.data),
+        accelerator(document.data),
+        left_to_images(document.data),
+        examples_path,
+        contents[0].content if contents else None,
+    )
+
+
+@dataclass(frozen=True)
+class ListRequirementsRequest:
+    address: Address
+    config: TrussConfig
+    config_path: str
+
+
+@dataclass(frozen=True)
+class ListedRequirements:
+    """As they are written in `origin`; `constraints` are those of a `uv.lock`."""
+
+    requirements: Tuple[str, ...]
+    constraints: Tuple[str, ...]
+    origin: str
+
+
+@rule
+async def list_requirements(request: ListRequirementsRequest) -> ListedRequirements:
+    config = request.config
+    lines = tuple(line for entry in config.requirements for line in entry.splitlines())
+    if not config.requirements_file:
+        return ListedRequirements(lines, (), f"`requirements` in {request.config_path}")
+    path = join(request.address.spec_path, config.requirements_file)
+    digest = await path_globs_to_digest(all_of(is_beside(path)), **implicitly())
+    contents = {
+        file.path: file.content.decode("utf-8", "replace")
+        for file in await get_digest_contents(digest)
+    }
+    try:
+        if path not in contents:
+            raise TrussError(
+                f"`requirements_file` is {config.requirements_file!r}, which does not exist."
+            )
+        wanted = read_requirements(path, contents)
+    except TrussError as e:
+        raise InvalidTruss.of(request.address, f"{request.config_path}: {e}") from None
+    return ListedRequirements((*lines, *wanted.requirements), wanted.constraints, path)
+
+
+@rule(desc="Lay out a truss", level=LogLevel.DEBUG)
+async def lay_out_truss(request: LocalTrussRequest) -> LocalTruss:
+    truss = request.truss
+    gathered = await gather_truss(truss, **implicitly())
+    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
+    path = planned.config_file.path
+    content = planned.generated[CONFIG_FILE]
+    config = truss_config.parse(content)
+    listed, modules = await concurrently(
+        [
+            list_requirements(ListRequirementsRequest(truss.address, config, path), **implicitly()),
+            find_own_modules(OwnModulesRequest(truss.sources, truss.resolve), **implicitly()),
+        ]
+    )
+    locked = truss.requirements.value == RequirementsMode.LOCKFILE.value
+    layout = lay_out(gathered.files, config) if request.server else _as_gathered(gathered)
+    found, laid_out = await concurrently(
+        [
+            find_truss_environment(
+                TrussEnvironmentRequest(
+                    truss.address,
+                    config.python,
+                    listed.requirements,
+                    listed.constraints,
+                    listed.origin,
+                    modules.resolve if locked else None,
+                    request.server,
+                ),
+                **implicitly(),
+            ),
+            create_digest(CreateDigest(_entries(layout)), **implicitly()),
+        ]
+    )
+    digests = [laid_out]
+    if request.server:
+        server = await get_server_files(ServerFilesRequest(), **implicitly())
+        full = await fill_in_config(FullConfigRequest(path, content), **implicitly())
+        digests += [server.digest, full.digest]
+    return LocalTruss(
+        await merge_digests(MergeDigests(digests), **implicitly()),
+        FrozenDict({place: file.source or file.path for place, file in layout.items()}),
+        found,
+    )
+
+
+def _as_gathered(gathered: GatheredTruss) -> Dict[str, GatheredFile]:
+    return {join(APP, file.path): file for file in gathered.files}
+
+
+def _entries(layout: Mapping[str, GatheredFile]) -> List[FileEntry]:
+    return [
+        FileEntry(path, FileDigest(file.sha256, file.size), is_executable=file.is_executable)
+        for path, file in layout.items()
+    ]
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *environment.rules(), *gather.rules()]

@@ -1,0 +1,110 @@
+"""Makes a process see what the server in an image of a truss sees: the same files at the same
+places, and the same order of folders to import from.
+
+In an image that order is `/app`, the standard library, the installed distributions, and `/packages`,
+which the server appends just before it loads the model (`model_wrapper.py`, `_load_impl`).
+
+Runs in the environment of the truss, on any Python that Truss has had since 3.9, and so does without
+anything but the standard library.
+"""
+
+import importlib
+import json
+import os
+import site
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+
+class Here:
+    """The folder that this process was given, and `facts` about the truss in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.facts: Dict[str, Any] = json.loads((root / "local/truss.json").read_text("utf-8"))
+        self.app = root / "app"
+        self.packages = root / "packages"
+
+
+def find_here() -> Here:
+    return Here(Path(__file__).resolve().parent.parent)
+
+
+def enter(here: Here) -> None:
+    """Before this only the standard library and the scripts of this folder can be imported."""
+    venvs = [_find_venv(here, venv) for venv in here.facts["venvs"]]
+    _set_path(here.app, [_site_packages(venv) for venv in venvs])
+    folders = [str(venv / "bin") for venv in venvs] + [os.environ.get("PATH", os.defpath)]
+    os.environ["PATH"] = os.pathsep.join(folders)
+    # Nothing of how the process was started is for the model, or for the processes it starts.
+    for name in [*os.environ]:
+        if name.startswith("PEX_") or name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"):
+            del os.environ[name]
+    here.app.mkdir(exist_ok=True)
+    os.chdir(here.app)
+    sys.argv[:] = [str(here.app / "main.py")]
+
+
+def _find_venv(here: Here, venv: Dict[str, str]) -> Path:
+    folder = Path(os.environ["PEX_ROOT"]).resolve() / venv["folder"]
+    if not folder.exists():
+        # The cache may have been emptied, or filled on another machine.
+        subprocess.run(
+            [str(here.root / venv["shim"]), "-c", ""],
+            env={**os.environ, "PEX_INTERPRETER": "1"},
+            check=True,
+        )
+    return folder
+
+
+def _site_packages(venv: Path) -> str:
+    # The scheme by its name: a Python of a Linux distribution may have one of its own.
+    folders = {"base": str(venv), "platbase": str(venv)}
+    return sysconfig.get_path("purelib", "posix_prefix", vars=folders)
+
+
+def _set_path(app: Path, sites: List[str]) -> None:
+    scripts = os.path.dirname(os.path.abspath(__file__))
+    own = {scripts, "", _site_packages(Path(sys.prefix))}
+    standard = [entry for entry in sys.path if entry not in own]
+    sys.path[:] = standard
+    for folder in sites:
+        # Its `.pth` files count, as they do in an image.
+        site.addsitedir(folder)
+    added = [entry for entry in sys.path if entry not in standard]
+    sys.path[:] = [str(app), *standard, *added]
+    importlib.invalidate_caches()
+
+
+def load_config() -> Dict[str, Any]:
+    """The config in the working folder."""
+    yaml = importlib.import_module("yaml")
+    with open("config.yaml", encoding="utf-8") as file:
+        return dict(yaml.safe_load(file))
+
+
+def set_environment(config: Dict[str, Any]) -> None:
+    os.environ.update(config.get("environment_variables") or {})
+    # Logs for people; in an image they are JSON.
+    os.environ.setdefault("DISABLE_JSON_LOGGING", "1")
+
+
+def on_load(wrapper_class: Any, here: Here, failed: Callable[[BaseException], None]) -> None:
+    """Has the server's model wrapper append the packages when it loads the model, and say why that
+    fails. Releases before 0.9 load in `load` itself."""
+    name = "_load_impl" if hasattr(wrapper_class, "_load_impl") else "load"
+    load = getattr(wrapper_class, name)
+
+    def load_impl(self: Any) -> None:
+        if here.packages.exists():
+            sys.path.append(str(here.packages))
+        try:
+            load(self)
+        except BaseException as e:
+            failed(e)
+            raise
+
+    setattr(wrapper_class, name, load_impl)

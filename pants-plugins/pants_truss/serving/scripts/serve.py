@@ -1,0 +1,211 @@
+"""Serves a truss on this machine with the server of its Truss release.
+
+    serve.py [--host HOST] [--port PORT] [--reload] [--without-gpu]
+"""
+
+import argparse
+import importlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+SCRIPTS = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, SCRIPTS)
+from local_truss import Here, enter, find_here, load_config, on_load, set_environment  # noqa: E402
+
+# How long requests may go on after Ctrl-C, in seconds. In an image it is an hour.
+GRACE = 2
+MAX_EXAMPLE = 2000
+
+
+def parse_arguments(facts: Dict[str, Any]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=f"pants run {facts['address']} --",
+        description="Serves the truss with Truss's own server.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="default: %(default)s; 0 takes one that is free"
+    )
+    parser.add_argument(
+        "--reload",
+        action="store_true",
+        help="wait for the next edit when the model does not load, instead of ending",
+    )
+    parser.add_argument(
+        "--without-gpu",
+        action="store_true",
+        help="serve although the config asks for a GPU that is not here",
+    )
+    return parser.parse_args()
+
+
+def fail(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+def check_gpu(facts: Dict[str, Any], without: bool) -> None:
+    gpu = facts["accelerator"]
+    if gpu and not without and not (Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi")):
+        fail(
+            f"{facts['address']} needs {gpu} (`resources` in its config), and this machine has no "
+            f"GPU. If its code does without one: pants run {facts['address']} -- --without-gpu"
+        )
+
+
+def find_port(facts: Dict[str, Any], host: str, port: int) -> int:
+    """Before the model loads, which may take long. The server binds the port itself."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            return int(listener.getsockname()[1])
+        except (OSError, OverflowError) as e:
+            with socket.socket(family, socket.SOCK_STREAM) as other:
+                other.bind(("::1" if ":" in host else "127.0.0.1", 0))
+                free = other.getsockname()[1]
+            fail(
+                f"Cannot serve {facts['address']} on {host}:{port}: {getattr(e, 'strerror', e)}. "
+                f"Take another port: pants run {facts['address']} -- --port={free}"
+            )
+    raise AssertionError
+
+
+class Serving:
+    """The server once it runs, and how it ends."""
+
+    def __init__(self, here: Here, arguments: argparse.Namespace, port: int) -> None:
+        self.facts = here.facts
+        self.host: str = arguments.host
+        self.port = port
+        self.reload: bool = arguments.reload
+        self.error: Optional[BaseException] = None
+        self.server: Any = None
+
+    def run(self, here: Here) -> int:
+        uvicorn: Any = importlib.import_module("uvicorn")
+        self._make_local(uvicorn)
+        truss_server: Any = importlib.import_module("truss_server")
+        wrapper: Any = importlib.import_module("model_wrapper")
+        on_load(wrapper.ModelWrapper, here, self._failed)
+        # The server marks a failure in the home folder of its container.
+        truss_server.INFERENCE_SERVER_FAILED_FILE = here.root / "inference_server_crashed.txt"
+        application = truss_server.TrussServer(self.port, "config.yaml")
+        threading.Thread(target=self._announce, args=(application._model,), daemon=True).start()
+        application.start()
+        return 1 if self.error else 0
+
+    def _make_local(self, uvicorn: Any) -> None:
+        serving, config_class, server_class = self, uvicorn.Config, uvicorn.Server
+
+        class Config(config_class):  # type: ignore[misc, valid-type]
+            def __init__(self, app: Any, **options: Any) -> None:
+                # The server's own host is 0.0.0.0: everyone in the network.
+                options.update(host=serving.host, port=serving.port)
+                options["timeout_graceful_shutdown"] = GRACE
+                super().__init__(app, **options)
+
+        class Server(server_class):  # type: ignore[misc, valid-type]
+            def handle_exit(self, number: int, frame: Any) -> None:
+                # A model that is loading, or that keeps the event loop busy, would go on for ever.
+                end_after(GRACE + 1, 128 + number)
+                super().handle_exit(number, frame)
+
+        uvicorn.Config, uvicorn.Server = Config, Server
+
+    def _failed(self, error: BaseException) -> None:
+        """The server has logged the traceback, and will end by itself."""
+        self.error = error
+        what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+        print(f"{self.facts['address']} did not load: {what}", file=sys.stderr, flush=True)
+
+    def _announce(self, model: Any) -> None:
+        host = "127.0.0.1" if self.host == "0.0.0.0" else self.host
+        while not model.ready:
+            if self.error:
+                return
+            time.sleep(0.02)
+        while True:
+            try:
+                socket.create_connection((host, self.port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.02)
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{self.port}"
+        lines = [f"Serving {self.facts['address']} at {url} (Ctrl-C ends it). Try:", f"  {self._try(url)}"]
+        print("\n".join(lines), file=sys.stderr, flush=True)
+
+    def _try(self, url: str) -> str:
+        example = json.dumps(self.facts["example"])
+        body = example if len(example) <= MAX_EXAMPLE else "{}"
+        return f"curl {url}/v1/models/model:predict -d {shlex.quote(body)}"
+
+
+def end_after(seconds: float, code: int) -> None:
+    def end() -> None:
+        time.sleep(seconds)
+        os._exit(code)
+
+    threading.Thread(target=end, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """Pants ends what it runs; if Pants itself is killed, nothing would."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+        end_after(GRACE + 1, 128 + signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def wait_for_edit() -> None:
+    print("Waiting for the next edit.", file=sys.stderr, flush=True)
+    while True:
+        time.sleep(3600)
+
+
+def main() -> int:
+    here = find_here()
+    arguments = parse_arguments(here.facts)
+    check_gpu(here.facts, arguments.without_gpu)
+    port = find_port(here.facts, arguments.host, arguments.port)
+    end_with_parent()
+    enter(here)
+    set_environment(load_config())
+    notes: List[str] = here.facts["notes"]
+    for note in notes:
+        print(note, file=sys.stderr, flush=True)
+    serving = Serving(here, arguments, port)
+    code = serving.run(here)
+    if code and arguments.reload:
+        wait_for_edit()
+    return code
+
+
+if __name__ == "__main__":
+    try:
+        exit_code = main()
+    except KeyboardInterrupt:
+        exit_code = 128 + signal.SIGINT
+    except SystemExit as e:
+        exit_code = e.code if isinstance(e.code, int) else 0 if e.code is None else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of the model that still run are no reason to stay.
+    os._exit(exit_code)
