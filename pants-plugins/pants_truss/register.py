@@ -7,7 +7,7 @@ from typing import Iterable, Type
 from pants.engine.target import Target
 
 from pants_truss.dependency_inference import rules as dependency_inference
-from pants_truss.goals import check, explain, package, run, tailor
+from pants_truss.goals import check, explain, package, run, tailor, test
 from pants_truss.lint import rules as lint
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.util_rules import gather, output_path
@@ -28,4 +28,5 @@ def rules() -> Iterable[object]:
         *package.rules(),
         *run.rules(),
         *tailor.rules(),
+        *test.rules(),
     ]

@@ -7,6 +7,7 @@ from typing import Optional
 
 from pants.core.goals.package import OutputPathField
 from pants.core.goals.run import RestartableField
+from pants.core.goals.test import TestTimeoutField
 from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
@@ -187,6 +188,30 @@ class SkipTrussLintField(BoolField):
     )
 
 
+class SkipTrussTestField(BoolField):
+    alias = "skip_truss_test"
+    default = False
+    help = help_text(
+        """
+        Whether `pants test` leaves this truss out: it is not loaded, and its examples are not
+        predicted. Tests that `python_tests` targets own are not concerned.
+
+            truss(skip_truss_test=True)
+        """
+    )
+
+
+class TrussTestTimeoutField(TestTimeoutField):
+    help = help_text(
+        """
+        How many seconds `pants test` gives this truss to load and to predict all its examples. By
+        default it is `[test].timeout_default`, and never more than `[test].timeout_maximum`.
+
+            truss(timeout=600)
+        """
+    )
+
+
 class TrussTarget(Target):
     alias = "truss"
     core_fields = (
@@ -200,6 +225,8 @@ class TrussTarget(Target):
         TrussOutputPathField,
         TrussRestartableField,
         SkipTrussLintField,
+        SkipTrussTestField,
+        TrussTestTimeoutField,
     )
     help = help_text(
         """

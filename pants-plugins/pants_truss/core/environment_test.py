@@ -89,7 +89,7 @@ SERVER_DISTRIBUTIONS = (
         ((dist("a", "1", "tomli>=2; python_version < '3.11'"),), ()),
         (
             (dist("a", "1", "tomli>=2; python_version >= '3.11'"),),
-            ('a 1 requires tomli>=2; python_version >= \'3.11\', but tomli is 1.0',),
+            ("a 1 requires tomli>=2; python_version >= '3.11', but tomli is 1.0",),
         ),
         # An extra that nobody has asked for.
         ((dist("pydantic-core", "0.1"),), ()),

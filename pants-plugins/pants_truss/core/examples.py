@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from dataclasses import dataclass
 from typing import Any, List, Optional, Tuple
@@ -24,12 +25,11 @@ _KEYS = ("name", "input", OUTPUT)
 
 @dataclass(frozen=True)
 class Example:
-    """`has_output` tells no output from one that is null."""
+    """`input` and `output` are JSON; without an output there is nothing to compare with."""
 
     name: str
-    input: Any
-    output: Any = None
-    has_output: bool = False
+    input: str
+    output: Optional[str] = None
 
 
 def parse(path: str, content: bytes) -> Tuple[Example, ...]:
@@ -44,7 +44,9 @@ def parse(path: str, content: bytes) -> Tuple[Example, ...]:
         mark = e.problem_mark or e.context_mark
         line = mark.line + 1 if mark else None
         where = f"{path}:{line}" if line else path
-        raise TrussError(f"{where} is not valid YAML: {e.problem or e.context}.", line=line) from None
+        raise TrussError(
+            f"{where} is not valid YAML: {e.problem or e.context}.", line=line
+        ) from None
     except (yaml.YAMLError, RecursionError, ValueError) as e:
         raise TrussError(f"{path} is not valid YAML: {e}") from None
     if data is None:
@@ -76,7 +78,8 @@ def _example(path: str, number: int, entry: Any) -> Example:
         bad = _not_json(entry.get(key))
         if bad:
             raise TrussError(f"`{key}` of {described} has {bad}, which is not JSON. Quote it.")
-    return Example(str(entry["name"]), entry["input"], entry.get(OUTPUT), OUTPUT in entry)
+    output = json.dumps(entry[OUTPUT]) if OUTPUT in entry else None
+    return Example(str(entry["name"]), json.dumps(entry["input"]), output)
 
 
 def _refuse_same_names(path: str, examples: List[Example]) -> None:
@@ -107,10 +110,10 @@ def _kind(value: Any) -> str:
     return "null" if value is None else f"a {type(value).__name__}"
 
 
-def first_input(content: Optional[bytes]) -> Any:
-    """For a line to try the server with; an empty object if no example can be read."""
+def first_input(content: Optional[bytes]) -> str:
+    """JSON for a line to try the server with; an empty object if no example can be read."""
     try:
         examples = parse("", content or b"")
     except TrussError:
-        return {}
-    return examples[0].input if examples else {}
+        return "{}"
+    return examples[0].input if examples else "{}"

@@ -42,7 +42,11 @@ def test_gpus(resources: Any, gpu: Optional[str]) -> None:
     [
         ({"system_packages": [], "weights": None}, ()),
         (
-            {"external_data": [{"url": "x"}], "system_packages": ["ffmpeg"], "secrets": {"a": None}},
+            {
+                "external_data": [{"url": "x"}],
+                "system_packages": ["ffmpeg"],
+                "secrets": {"a": None},
+            },
             ("system_packages", "external_data"),
         ),
     ],

@@ -43,7 +43,7 @@ from pants.engine.fs import (
     Snapshot,
 )
 from pants.engine.internals.options_parsing import _Options as CommandLineOptions
-from pants.engine.process import FallibleProcessResult
+from pants.engine.process import FallibleProcessResult, Process
 from pants.engine.rules import Get, MultiGet
 from pants.engine.rules import rule as _pants_rule
 from pants.engine.target import (
@@ -76,6 +76,7 @@ __all__ = [
     "create_venv_pex",
     "dependency_targets",
     "digest_to_snapshot",
+    "execute_process",
     "execute_venv_pex",
     "explicitly_provided_dependencies",
     "find_module_owners",
@@ -85,6 +86,7 @@ __all__ = [
     "get_venv_pex_distributions",
     "hydrate_sources",
     "implicitly",
+    "make_failed_test_result",
     "make_test_result",
     "merge_digests",
     "path_globs_to_digest",
@@ -158,6 +160,7 @@ remove_prefix = _by_type(Digest, RemovePrefix)
 addresses_from_raw_specs_without_file_owners = _by_type(Addresses, RawSpecsWithoutFileOwners)
 create_venv_pex = _by_type(VenvPex, VenvPexRequest)
 dependency_targets = _by_type(Targets, DependenciesRequest)
+execute_process = _by_type(FallibleProcessResult, Process)
 execute_venv_pex = _by_type(FallibleProcessResult, VenvPexProcess)
 get_optional_source_root = _by_type(OptionalSourceRoot, SourceRootRequest)
 find_module_owners = _by_type(PythonModuleOwners, PythonModuleOwnersRequest)
@@ -189,8 +192,18 @@ def make_test_result(
     make: Any = TestResult.from_fallible_process_result
     several = "process_results" in inspect.signature(make).parameters  # Pants 2.19
     result = make((process,) if several else process, address, output, xml_results=reports)
+    return _with_text(result, text)
+
+
+def make_failed_test_result(
+    address: Address, output: ShowOutput, *, text: str, reports: Snapshot
+) -> TestResult:
+    """The result of a test that could not be run."""
+    result = TestResult.no_tests_found(address, output)
+    return _with_text(replace(result, exit_code=1, xml_results=reports), text)
+
+
+def _with_text(result: Any, text: str) -> TestResult:
     if hasattr(result, "stdout_bytes"):  # Pants 2.18
-        return cast(
-            TestResult, replace(result, stdout_bytes=text.encode(), stderr_bytes=b"")
-        )
+        return cast(TestResult, replace(result, stdout_bytes=text.encode(), stderr_bytes=b""))
     return cast(TestResult, replace(result, stdout=text, stderr=""))

@@ -75,9 +75,7 @@ async def build_environment(
 ) -> BuiltEnvironment:
     in_sandbox = pex_environment.in_sandbox(working_directory=None)
     try:
-        venv_pex = await create_venv_pex(
-            VenvPexRequest(request.pex, in_sandbox), **implicitly()
-        )
+        venv_pex = await create_venv_pex(VenvPexRequest(request.pex, in_sandbox), **implicitly())
     except ProcessExecutionFailure as e:
         await find_session(SessionRequest(), **implicitly())
         raise InvalidTruss.of(
@@ -90,7 +88,9 @@ async def build_environment(
 def _distributions(info: PexResolveInfo) -> Tuple[Distribution, ...]:
     return tuple(
         Distribution(
-            found.project_name, str(found.version), tuple(str(text) for text in found.requires_dists)
+            found.project_name,
+            str(found.version),
+            tuple(str(text) for text in found.requires_dists),
         )
         for found in info
     )
@@ -121,7 +121,9 @@ async def find_server_environment(
     if server.install_from_resolve:
         requirements = PexRequirements(from_superset=Resolve(server.install_from_resolve, True))
     elif not truss_cli.install_from_resolve and _LOCKED[0] <= request.python < _LOCKED[1]:
-        requirements = EntireLockfile(Lockfile(_LOCKFILE, "the lockfile of pants_truss", "truss-server"))
+        requirements = EntireLockfile(
+            Lockfile(_LOCKFILE, "the lockfile of pants_truss", "truss-server")
+        )
     else:
         requirements = _pex_requirements(joint_requirements((), lines, files.constraints))
     pex_request = _pex_request("truss_server", requirements, request.python)
@@ -199,9 +201,7 @@ async def find_truss_environment(
         own = _own_pex(request, alone, resolve)
         await build_environment(_build(request, own), **implicitly())
         return TrussEnvironment((own,))
-    server = await find_server_environment(
-        ServerEnvironmentRequest(request.python), **implicitly()
-    )
+    server = await find_server_environment(ServerEnvironmentRequest(request.python), **implicitly())
     if not alone.requirements:
         await build_environment(_build(request, server.pex), **implicitly())
         return TrussEnvironment((server.pex,))
@@ -212,9 +212,7 @@ async def find_truss_environment(
         build_environment(_build(request, pex_request), **implicitly())
         for pex_request in (own, server.pex)
     )
-    found = disagreements(
-        built[0].distributions, built[1].distributions, _dotted(request.python)
-    )
+    found = disagreements(built[0].distributions, built[1].distributions, _dotted(request.python))
     if not found:
         return TrussEnvironment((own, server.pex))
     joint = joint_requirements(request.requirements, server.requirements, constraints)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Iterable, Tuple
 
 from pants.backend.python.util_rules import pex
-from pants.backend.python.util_rules.pex import PexRequest, VenvPex, VenvPexRequest
+from pants.backend.python.util_rules.pex import PexRequest, VenvPexRequest
 from pants.backend.python.util_rules.pex_environment import PexEnvironment
 from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
 from pants.engine.rules import collect_rules
@@ -42,16 +42,13 @@ class LaunchRequest:
 
 @dataclass(frozen=True)
 class Launch:
-    """`venv_pex` is to be run with `script`, in a folder with `digest`."""
+    """`python` is to be run with `script`, both in a folder with `digest`. Not the `pex` script of
+    the environment: it would start Python twice."""
 
-    venv_pex: VenvPex
+    python: str
     script: str
     digest: Digest
     append_only_caches: FrozenDict[str, str]
-
-    @property
-    def python(self) -> str:
-        return os.path.normpath(self.venv_pex.python.argv0)
 
 
 @rule
@@ -81,7 +78,8 @@ async def prepare_launch(request: LaunchRequest, pex_environment: PexEnvironment
     caches = {**complete.append_only_caches}
     for venv in venvs:
         caches.update(venv.append_only_caches or {})
-    return Launch(venvs[0], f"{_FOLDER}/{request.script}", digest, FrozenDict(caches))
+    python = os.path.normpath(venvs[0].python.argv0)
+    return Launch(python, f"{_FOLDER}/{request.script}", digest, FrozenDict(caches))
 
 
 def rules() -> Iterable[object]:

@@ -27,6 +27,8 @@ class Here:
         self.facts: Dict[str, Any] = json.loads((root / "local/truss.json").read_text("utf-8"))
         self.app = root / "app"
         self.packages = root / "packages"
+        # Where the distributions are, once it has been entered.
+        self.sites: List[str] = []
 
 
 def find_here() -> Here:
@@ -36,7 +38,8 @@ def find_here() -> Here:
 def enter(here: Here) -> None:
     """Before this only the standard library and the scripts of this folder can be imported."""
     venvs = [_find_venv(here, venv) for venv in here.facts["venvs"]]
-    _set_path(here.app, [_site_packages(venv) for venv in venvs])
+    here.sites = [_site_packages(venv) for venv in venvs]
+    _set_path(here.app, here.sites)
     folders = [str(venv / "bin") for venv in venvs] + [os.environ.get("PATH", os.defpath)]
     os.environ["PATH"] = os.pathsep.join(folders)
     # Nothing of how the process was started is for the model, or for the processes it starts.

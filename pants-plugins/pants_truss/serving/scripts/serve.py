@@ -5,7 +5,6 @@
 
 import argparse
 import importlib
-import json
 import os
 import shlex
 import shutil
@@ -144,11 +143,14 @@ class Serving:
                 time.sleep(0.02)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{self.port}"
-        lines = [f"Serving {self.facts['address']} at {url} (Ctrl-C ends it). Try:", f"  {self._try(url)}"]
+        lines = [
+            f"Serving {self.facts['address']} at {url} (Ctrl-C ends it). Try:",
+            f"  {self._try(url)}",
+        ]
         print("\n".join(lines), file=sys.stderr, flush=True)
 
     def _try(self, url: str) -> str:
-        example = json.dumps(self.facts["example"])
+        example: str = self.facts["example"]
         body = example if len(example) <= MAX_EXAMPLE else "{}"
         return f"curl {url}/v1/models/model:predict -d {shlex.quote(body)}"
 

@@ -1,0 +1,162 @@
+"""What testing a truss has found, as text and as JUnit XML.
+
+The input is what `serving/scripts/run_examples.py` writes. Paths in it are those in an image, such as
+`app/model/model.py`; `sources` leads from them to the repository.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from pants_truss.core.examples import Example
+
+_ILLEGAL_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MAX_OUTPUT = 2000
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the report. `problem` is None for what succeeded."""
+
+    name: str
+    seconds: float
+    problem: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """Of one truss. `missing` are modules that an import did not find."""
+
+    cases: Tuple[Case, ...]
+
+    @property
+    def failed(self) -> bool:
+        return any(case.problem for case in self.cases)
+
+
+def missing_modules(result: Mapping[str, Any]) -> Tuple[str, ...]:
+    """What imports did not find, for the caller to look for."""
+    errors = [result["load"]["error"], *(example["error"] for example in result["examples"])]
+    return tuple(sorted({e["missing"] for e in errors if e and e["missing"]}))
+
+
+def report(
+    result: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    sources: Mapping[str, str],
+    fixes: Mapping[str, str],
+) -> ModelReport:
+    """`expected` are the outputs that examples state, by name; `fixes` says for each missing module
+    what to do."""
+    place = _Places(sources)
+    load = result["load"]
+    cases = [Case("load", load["seconds"], _error(load["error"], place, fixes))]
+    for entry in result["shadowed"]:
+        cases.append(Case(f"import {entry['module']}", 0.0, _shadowed(entry, place)))
+    for example in result["examples"]:
+        problem = _error(example["error"], place, fixes)
+        if not problem and not example["matches"]:
+            problem = _mismatch(example["output"], expected[example["name"]])
+        cases.append(Case(example["name"], example["seconds"], problem))
+    return ModelReport(tuple(cases))
+
+
+class _Places:
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+
+    def of(self, path: str, line: Optional[int] = None) -> str:
+        found = self._sources.get(path, path)
+        return f"{found}:{line}" if line else found
+
+    def within(self, text: str) -> str:
+        """Text in which paths of an image are those of the repository."""
+        return re.sub(r"\b(?:app|packages)/[\w./-]+", lambda m: self.of(m.group(0)), text)
+
+
+def _error(
+    error: Optional[Mapping[str, Any]], place: _Places, fixes: Mapping[str, str]
+) -> Optional[str]:
+    if not error:
+        return None
+    where = place.of(error["importer"], error["line"]) if error["importer"] else "the server"
+    if error["missing"]:
+        module = error["missing"]
+        return f"{where} imports `{module}`, which is not there. {fixes.get(module, '')}".rstrip()
+    text = place.within(error["message"])
+    described = f"{error['type']}: {text}" if text else error["type"]
+    return f"{where}: {described}\n\n{place.within(error['traceback']).rstrip()}"
+
+
+def _shadowed(entry: Mapping[str, Any], place: _Places) -> str:
+    used = place.of(entry["used"])
+    installed = re.search(r"site-packages/([^/]+)", used)
+    what = f"an installed distribution ({installed.group(1)})" if installed else used
+    return (
+        f"{place.of(entry['importer'], entry['line'])} imports `{entry['module']}` and gets "
+        f"{what}, not {place.of(entry['unused'])}: bundled packages come last. Rename the package, "
+        f"or take the distribution out of the requirements."
+    )
+
+
+def _mismatch(output: Any, expected: Any) -> str:
+    return f"expected {_json(expected)}\n     got {_json(output)}"
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+    return text if len(text) <= _MAX_OUTPUT else f"{text[:_MAX_OUTPUT]}…"
+
+
+def render(found: ModelReport, output: str) -> str:
+    """For the terminal: a line for each case, what is wrong below it, and what was printed."""
+    lines: List[str] = []
+    for case in found.cases:
+        lines.append(f"{'✕' if case.problem else '✓'} {case.name} ({case.seconds:.2f}s)")
+        if case.problem:
+            lines += [f"    {line}".rstrip() for line in case.problem.splitlines()]
+    if found.failed and output.strip():
+        lines += ["", "Output:", *(f"    {line}".rstrip() for line in output.splitlines())]
+    return "\n".join(lines) + "\n"
+
+
+def to_junit(name: str, found: ModelReport, output: str) -> bytes:
+    """JUnit XML with one suite for the truss `name`, as pytest writes it. Without a time stamp: the
+    same result is the same file."""
+    failures = sum(case.problem is not None for case in found.cases)
+    seconds = sum(case.seconds for case in found.cases)
+    suites = ET.Element("testsuites")
+    counts = {"tests": str(len(found.cases)), "failures": str(failures), "errors": "0"}
+    suite = ET.SubElement(
+        suites, "testsuite", {"name": name, **counts, "skipped": "0", "time": f"{seconds:.3f}"}
+    )
+    for case in found.cases:
+        element = ET.SubElement(
+            suite,
+            "testcase",
+            {"classname": name, "name": _text(case.name), "time": f"{case.seconds:.3f}"},
+        )
+        if case.problem is not None:
+            problem = _text(case.problem)
+            message = problem.splitlines()[0] if problem else ""
+            ET.SubElement(element, "failure", {"message": message}).text = problem
+    if found.failed and output.strip():
+        ET.SubElement(suite, "system-out").text = _text(output)
+    return b"<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(suites, encoding="utf-8")
+
+
+def _text(value: str) -> str:
+    return _ILLEGAL_XML.sub("�", value)
+
+
+def failure(problem: str) -> ModelReport:
+    """Of a truss that could not be tested at all."""
+    return ModelReport((Case("load", 0.0, problem),))
+
+
+def expected_outputs(examples: Sequence[Example]) -> Dict[str, Any]:
+    return {example.name: json.loads(example.output) for example in examples if example.output}

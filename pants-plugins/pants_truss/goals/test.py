@@ -1,0 +1,268 @@
+"""`pants test` of a `truss`: it loads, and predicts its examples, from the gathered tree alone."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
+from pants.core.goals.test import (
+    TestExtraEnv,
+    TestFieldSet,
+    TestRequest,
+    TestResult,
+    TestSubsystem,
+)
+from pants.engine.addresses import Address
+from pants.engine.fs import CreateDigest, FileContent, Snapshot
+from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.rules import collect_rules
+from pants.engine.target import Target
+from pants.util.logging import LogLevel
+
+from pants_truss.core import examples as examples_file
+from pants_truss.core.errors import TrussError
+from pants_truss.core.examples import Example
+from pants_truss.core.model_report import (
+    ModelReport,
+    expected_outputs,
+    failure,
+    missing_modules,
+    render,
+    report,
+    to_junit,
+)
+from pants_truss.engine import (
+    concurrently,
+    create_digest,
+    digest_to_snapshot,
+    execute_process,
+    get_digest_contents,
+    implicitly,
+    make_failed_test_result,
+    make_test_result,
+    rule,
+)
+from pants_truss.serving import launch, local_truss, module_fixes
+from pants_truss.serving.launch import LaunchRequest, prepare_launch
+from pants_truss.serving.local_truss import (
+    DescribeTrussRequest,
+    LocalTrussRequest,
+    describe_truss,
+    lay_out_truss,
+)
+from pants_truss.serving.module_fixes import ModuleFixRequest, find_module_fix
+from pants_truss.serving.subsystem import GpuTests, TrussTest
+from pants_truss.target_types import SkipTrussTestField, TrussTestTimeoutField
+from pants_truss.util_rules import session
+from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.session import SessionRequest, find_session
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+logger = logging.getLogger(__name__)
+
+_RESULT = "result.json"
+_SECRET = "TRUSS_SECRET_"
+
+
+@dataclass(frozen=True)
+class TrussTestFieldSet(GatherTrussRequest, TestFieldSet):
+    timeout: TrussTestTimeoutField
+
+    @classmethod
+    def opt_out(cls, tgt: Target) -> bool:
+        return tgt.get(SkipTrussTestField).value
+
+
+class TrussTestRequest(TestRequest):
+    tool_subsystem = TrussTest  # type: ignore[assignment]
+    field_set_type = TrussTestFieldSet
+
+
+@dataclass(frozen=True)
+class RunExamplesRequest:
+    truss: GatherTrussRequest
+    examples: Tuple[Example, ...]
+    environment: Tuple[Tuple[str, str], ...]
+    timeout: Optional[int]
+
+
+@dataclass(frozen=True)
+class RanExamples:
+    """`result` is empty if the process ended before it wrote any."""
+
+    process: FallibleProcessResult
+    report: ModelReport
+    output: str
+
+
+@rule(desc="Run the examples of a truss", level=LogLevel.DEBUG)
+async def run_examples(request: RunExamplesRequest) -> RanExamples:
+    truss = request.truss
+    local = await lay_out_truss(LocalTrussRequest(truss), **implicitly())
+    launched = await prepare_launch(
+        LaunchRequest(
+            "run_examples.py",
+            json.dumps(_facts(request.examples), sort_keys=True),
+            local.digest,
+            local.environment.pexes,
+            in_workspace=False,
+        ),
+        **implicitly(),
+    )
+    process = await execute_process(
+        Process(
+            (f"./{launched.python}", "-I", launched.script, _RESULT),
+            input_digest=launched.digest,
+            env={"LANG": "C.UTF-8", **dict(request.environment)},
+            output_files=(_RESULT,),
+            append_only_caches=launched.append_only_caches,
+            timeout_seconds=request.timeout,
+            description=f"Test {truss.address}",
+            level=LogLevel.DEBUG,
+        ),
+        **implicitly(),
+    )
+    contents = await get_digest_contents(process.output_digest)
+    output = (process.stdout + process.stderr).decode("utf-8", "replace")
+    if not contents:
+        return RanExamples(process, failure(_ended(process, request.timeout)), output)
+    result = json.loads(contents[0].content)
+    missing = missing_modules(result)
+    fixes = await concurrently(
+        find_module_fix(ModuleFixRequest(truss, module), **implicitly()) for module in missing
+    )
+    found = report(
+        result,
+        expected_outputs(request.examples),
+        local.sources,
+        {module: fix.text for module, fix in zip(missing, fixes)},
+    )
+    return RanExamples(process, found, output)
+
+
+def _facts(examples: Iterable[Example]) -> Dict[str, Any]:
+    return {
+        "examples": [
+            {
+                "name": example.name,
+                "input": json.loads(example.input),
+                **({"output": json.loads(example.output)} if example.output else {}),
+            }
+            for example in examples
+        ]
+    }
+
+
+def _ended(process: FallibleProcessResult, timeout: Optional[int]) -> str:
+    if b"Exceeded timeout" in process.stderr:
+        return (
+            f"it took longer than {timeout} seconds. Give it more with the field "
+            f"`{TrussTestTimeoutField.alias}`, or see why the model is slow."
+        )
+    code = process.exit_code
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    return f"the process that loaded the model {how} before it had a result."
+
+
+@dataclass(frozen=True)
+class WriteReportsRequest:
+    address: Address
+    report: ModelReport
+    output: str
+
+
+@dataclass(frozen=True)
+class WrittenReports:
+    snapshot: Snapshot
+
+
+@rule
+async def write_reports(request: WriteReportsRequest) -> WrittenReports:
+    content = to_junit(request.address.spec, request.report, request.output)
+    name = f"{request.address.path_safe_spec}.truss.xml"
+    digest = await create_digest(CreateDigest([FileContent(name, content)]), **implicitly())
+    return WrittenReports(await digest_to_snapshot(digest))
+
+
+@rule(desc="Test truss", level=LogLevel.DEBUG)
+async def test_truss(
+    batch: TrussTestRequest.Batch,  # type: ignore[type-arg]
+    test_subsystem: TestSubsystem,
+    truss_test: TrussTest,
+    extra_env: TestExtraEnv,
+) -> TestResult:
+    field_set = batch.single_element
+    assert isinstance(field_set, TrussTestFieldSet)
+    address, show = field_set.address, test_subsystem.output
+    truss = GatherTrussRequest.of(field_set)
+    try:
+        described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
+        skipped = described.needs_image or described.accelerator
+        if described.needs_image or (described.accelerator and truss_test.gpu == GpuTests.SKIP):
+            logger.info(f"Not tested: {address} needs {_what(described.needs_image, skipped)}.")
+            return TestResult.no_tests_found(address, show)
+        _refuse_secrets(address, extra_env.env)
+        examples = _read_examples(address, described.examples_path, described.examples)
+        ran = await run_examples(
+            RunExamplesRequest(
+                truss,
+                examples,
+                tuple(sorted(extra_env.env.items())),
+                field_set.timeout.calculate_from_global_options(test_subsystem),
+            ),
+            **implicitly(),
+        )
+    except InvalidTruss as e:
+        await find_session(SessionRequest(), **implicitly())
+        untested = failure(e.what or str(e))
+        reports = await write_reports(WriteReportsRequest(address, untested, ""), **implicitly())
+        return make_failed_test_result(
+            address, show, text=render(untested, ""), reports=reports.snapshot
+        )
+    reports = await write_reports(
+        WriteReportsRequest(address, ran.report, ran.output), **implicitly()
+    )
+    return make_test_result(
+        ran.process,
+        address,
+        show,
+        text=render(ran.report, ran.output),
+        reports=reports.snapshot,
+    )
+
+
+def _what(needs_image: Optional[str], accelerator: Optional[str]) -> str:
+    if needs_image:
+        return f"an image (`{needs_image}` in its config)"
+    return f"{accelerator} (`[truss-test].gpu` is `skip`)"
+
+
+def _refuse_secrets(address: Address, environment: Iterable[str]) -> None:
+    # What is in the environment of a process is in the key of its result, which caches share.
+    for name in environment:
+        if name.startswith(_SECRET):
+            raise InvalidTruss.of(
+                address,
+                f"`[test].extra_env_vars` has {name}, and a secret must not become part of a cache "
+                f"key. Take it out; `pants run {address}` reads it from the environment.",
+            )
+
+
+def _read_examples(address: Address, path: str, content: Optional[bytes]) -> Tuple[Example, ...]:
+    try:
+        return examples_file.parse(path, content) if content is not None else ()
+    except TrussError as e:
+        raise InvalidTruss.of(address, e) from None
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *launch.rules(),
+        *local_truss.rules(),
+        *module_fixes.rules(),
+        *session.rules(),
+        *TrussTestRequest.rules(),
+    ]

@@ -1,0 +1,81 @@
+"""What to do about a module that a gathered truss lacks: whose it is, if the repository has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List
+
+from pants.backend.python.dependency_inference import module_mapper
+from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwnersRequest
+from pants.backend.python.target_types import PythonRequirementsField
+from pants.engine.addresses import Addresses
+from pants.engine.rules import collect_rules
+from pants.engine.target import SourcesField, Target
+
+from pants_truss.core.requirement import redacted
+from pants_truss.engine import find_module_owners, implicitly, resolve_targets, rule
+from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
+from pants_truss.target_types import RequirementsMode
+from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
+from pants_truss.util_rules.plan import GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class ModuleFixRequest:
+    truss: GatherTrussRequest
+    module: str
+
+
+@dataclass(frozen=True)
+class ModuleFix:
+    """A sentence or two."""
+
+    text: str
+
+
+@rule
+async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
+    truss = request.truss
+    described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
+    modules = await find_own_modules(
+        OwnModulesRequest(truss.sources, truss.resolve), **implicitly()
+    )
+    found: List[Target] = []
+    # `a.b.c` may be missing because `a.b` is.
+    name = request.module
+    while name and not found:
+        owners = await find_module_owners(
+            PythonModuleOwnersRequest(name, modules.resolve), **implicitly()
+        )
+        found = [*await resolve_targets(Addresses((*owners.unambiguous, *owners.ambiguous)))]
+        name = name.rpartition(".")[0]
+    config = described.config_path
+    if not found:
+        where = described.config.requirements_file or "`requirements`"
+        return ModuleFix(f"Add the distribution that has it to {where} in {config}.")
+    target = found[0]
+    if target.has_field(PythonRequirementsField):
+        return ModuleFix(_of_distribution(target, truss, config))
+    return ModuleFix(
+        f"It is {_file(target)} ({target.address}), which Pants does not see this truss import. "
+        f'Name it: `truss(dependencies=["{target.address}"])`.'
+    )
+
+
+def _of_distribution(target: Target, truss: GatherTrussRequest, config: str) -> str:
+    requirement = redacted(str(target[PythonRequirementsField].value[0]))
+    if truss.requirements.value == RequirementsMode.LOCKFILE.value:
+        return (
+            f"It is of {requirement!r}, which Pants does not see this truss import. Name it: "
+            f'`truss(dependencies=["{target.address}"])`.'
+        )
+    return f"Add {requirement!r} ({target.address}) to `requirements` in {config}."
+
+
+def _file(target: Target) -> str:
+    sources = target.get(SourcesField)
+    return getattr(sources, "file_path", None) or target.address.spec_path
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *module_mapper.rules()]
