@@ -97,8 +97,3 @@ def test_the_production_config_is_the_one_that_is_deployed(
     config = truss.call("config", str(folder / "config.yaml"))
     assert config["model_name"] == "Sentiment (production)"
     assert not (folder / "prod.yaml").exists()
-
-
-def test_an_executable_file_stays_executable(trusses: Path) -> None:
-    tree = read_tree(trusses / TRUSSES["spam"])
-    assert {path for path in tree if tree[path][1]} == {"bin/count_words.py"}

@@ -7,14 +7,14 @@ from typing import Iterable, Type
 from pants.engine.target import Target
 
 from pants_truss.dependency_inference import rules as dependency_inference
-from pants_truss.goals import check, explain, package, run, tailor, test
+from pants_truss.goals import check, explain, package, run, tailor, test, train
 from pants_truss.lint import rules as lint
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget, TrussTrainingTarget
 from pants_truss.util_rules import gather, output_path
 
 
 def target_types() -> Iterable[Type[Target]]:
-    return [TrussTarget, TrussExternalPackageTarget]
+    return [TrussTarget, TrussExternalPackageTarget, TrussTrainingTarget]
 
 
 def rules() -> Iterable[object]:
@@ -29,4 +29,5 @@ def rules() -> Iterable[object]:
         *run.rules(),
         *tailor.rules(),
         *test.rules(),
+        *train.rules(),
     ]

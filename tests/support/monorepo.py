@@ -134,7 +134,7 @@ class Monorepo:
         process = subprocess.run(
             [sys.executable, "-m", "pants", *arguments],
             cwd=self.root,
-            env=self._environment(),
+            env=self.process_environment(),
             umask=umask,
             capture_output=True,
             text=True,
@@ -142,7 +142,7 @@ class Monorepo:
         )
         return Run(process.returncode, process.stdout, process.stderr)
 
-    def _environment(self) -> Dict[str, str]:
+    def process_environment(self) -> Dict[str, str]:
         return {
             "PATH": os.environ.get("PATH", ""),
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),

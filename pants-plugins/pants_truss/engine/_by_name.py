@@ -22,6 +22,7 @@ from pants.engine.internals.graph import (
     hydrate_sources,
     resolve_source_paths,
     resolve_unexpanded_targets,
+    resolve_unparsed_address_inputs,
 )
 from pants.engine.internals.graph import resolve_targets as _resolve_targets
 from pants.engine.internals.options_parsing import _Options as CommandLineOptions
@@ -81,6 +82,7 @@ __all__ = [
     "resolve_source_paths",
     "resolve_targets",
     "resolve_unexpanded_targets",
+    "resolve_unparsed_address_inputs",
     "rule",
 ]
 

@@ -29,7 +29,7 @@ from pants.backend.python.util_rules.pex import (
 )
 from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
 from pants.core.goals.test import ShowOutput, TestResult
-from pants.engine.addresses import Address, Addresses
+from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
 from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
@@ -96,6 +96,7 @@ __all__ = [
     "resolve_source_paths",
     "resolve_targets",
     "resolve_unexpanded_targets",
+    "resolve_unparsed_address_inputs",
     "rule",
 ]
 
@@ -170,6 +171,7 @@ resolve_addresses_from_raw_specs = _by_type(Addresses, RawSpecs)
 resolve_source_paths = _by_type(SourcesPaths, SourcesPathsRequest)
 resolve_targets = _by_type(Targets, Addresses)
 resolve_unexpanded_targets = _by_type(UnexpandedTargets, Addresses)
+resolve_unparsed_address_inputs = _by_type(Addresses, UnparsedAddressInputs)
 
 
 async def explicitly_provided_dependencies(field: Dependencies) -> ExplicitlyProvidedDependencies:

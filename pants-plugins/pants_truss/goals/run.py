@@ -8,6 +8,8 @@ from typing import Any, Dict, Iterable, List
 
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
 from pants.engine.rules import collect_rules
+from pants.engine.target import SecondaryOwnerMixin
+from pants.source.filespec import Filespec
 from pants.util.logging import LogLevel
 
 from pants_truss.core.examples import first_input
@@ -21,13 +23,30 @@ from pants_truss.serving.local_truss import (
     describe_truss,
     lay_out_truss,
 )
+from pants_truss.target_types import TrussRestartableField
 from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 
+class _RestartableOfAnother(TrussRestartableField, SecondaryOwnerMixin):
+    @property
+    def filespec(self) -> Filespec:
+        return {"includes": []}
+
+
 @dataclass(frozen=True)
 class TrussRunFieldSet(RunFieldSet, GatherTrussRequest):
+    """With several trusses in a folder, `pants run` of the folder takes the one with its name: a
+    field of a secondary owner is how Pants ranks what it could run."""
+
     run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
+
+    restartable: TrussRestartableField
+
+    def __post_init__(self) -> None:
+        if self.address.target_name != self.address.spec_path.rpartition("/")[2]:
+            other = _RestartableOfAnother(self.restartable.value, self.address)
+            object.__setattr__(self, "restartable", other)
 
 
 @rule(desc="Prepare a truss to be served", level=LogLevel.DEBUG)

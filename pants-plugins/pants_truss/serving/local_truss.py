@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Iterable, List, Mapping, Optional, Tuple
 
 from pants.engine.addresses import Address
 from pants.engine.fs import CreateDigest, Digest, FileDigest, FileEntry, MergeDigests
@@ -13,11 +13,12 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
+from pants_truss.core.gather_plan import EXPLICIT
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.local_serving import accelerator, left_to_images, needs_image
 from pants_truss.core.paths import join
 from pants_truss.core.requirement_files import is_beside, read_requirements
-from pants_truss.core.server_layout import APP, lay_out
+from pants_truss.core.server_layout import lay_out
 from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
 from pants_truss.engine import (
     concurrently,
@@ -43,7 +44,7 @@ from pants_truss.serving.server_files import (
 from pants_truss.target_types import RequirementsMode
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
-from pants_truss.util_rules.gather import GatheredTruss, gather_truss
+from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
@@ -51,16 +52,13 @@ from pants_truss.util_rules.truss_config import InvalidTruss
 
 @dataclass(frozen=True)
 class LocalTrussRequest:
-    """With `server`, laid out for the model server; without, as gathered."""
-
     truss: GatherTrussRequest
-    server: bool = True
 
 
 @dataclass(frozen=True)
 class LocalTruss:
-    """`digest` has the layout of `core.server_layout` with the server and the full config, or the
-    gathered truss below `app`. `sources` are the paths in the repository by those in `digest`."""
+    """`digest` has the layout of `core.server_layout`, with the server and the full config.
+    `sources` are the paths in the repository by those in `digest`."""
 
     digest: Digest
     sources: FrozenDict[str, str]
@@ -109,27 +107,42 @@ async def describe_truss(request: DescribeTrussRequest) -> DescribedTruss:
 
 @dataclass(frozen=True)
 class ListRequirementsRequest:
-    address: Address
-    config: TrussConfig
-    config_path: str
+    """With `explicit`, those that the truss's `dependencies` name are listed too."""
+
+    truss: GatherTrussRequest
+    explicit: bool = False
 
 
 @dataclass(frozen=True)
 class ListedRequirements:
-    """As they are written in `origin`; `constraints` are those of a `uv.lock`."""
+    """The requirements of a gathered truss, as they are written in `origin`; `constraints` are
+    those of a `uv.lock`. `resolve` is the one whose lockfile they are pinned to, if they are."""
 
+    python: Tuple[int, int]
     requirements: Tuple[str, ...]
     constraints: Tuple[str, ...]
     origin: str
+    resolve: Optional[str]
 
 
 @rule
 async def list_requirements(request: ListRequirementsRequest) -> ListedRequirements:
-    config = request.config
+    truss = request.truss
+    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
+    config_path = planned.config_file.path
+    config = truss_config.parse(planned.generated[CONFIG_FILE])
     lines = tuple(line for entry in config.requirements for line in entry.splitlines())
+    origin = f"`requirements` in {config_path}"
+    if truss.requirements.value == RequirementsMode.LOCKFILE.value:
+        modules = await find_own_modules(
+            OwnModulesRequest(truss.sources, truss.resolve), **implicitly()
+        )
+        return ListedRequirements(config.python, lines, (), origin, modules.resolve)
+    if request.explicit:
+        lines += tuple(r.requirement for r in planned.imports.requirements if r.reason == EXPLICIT)
     if not config.requirements_file:
-        return ListedRequirements(lines, (), f"`requirements` in {request.config_path}")
-    path = join(request.address.spec_path, config.requirements_file)
+        return ListedRequirements(config.python, lines, (), origin, None)
+    path = join(truss.address.spec_path, config.requirements_file)
     digest = await path_globs_to_digest(all_of(is_beside(path)), **implicitly())
     contents = {
         file.path: file.content.decode("utf-8", "replace")
@@ -142,57 +155,52 @@ async def list_requirements(request: ListRequirementsRequest) -> ListedRequireme
             )
         wanted = read_requirements(path, contents)
     except TrussError as e:
-        raise InvalidTruss.of(request.address, f"{request.config_path}: {e}") from None
-    return ListedRequirements((*lines, *wanted.requirements), wanted.constraints, path)
+        raise InvalidTruss.of(truss.address, f"{config_path}: {e}") from None
+    listed = (*lines, *wanted.requirements)
+    return ListedRequirements(config.python, listed, wanted.constraints, path, None)
+
+
+def environment_of(
+    address: Address, listed: ListedRequirements, *, server: bool
+) -> TrussEnvironmentRequest:
+    return TrussEnvironmentRequest(
+        address,
+        listed.python,
+        listed.requirements,
+        listed.constraints,
+        listed.origin,
+        listed.resolve,
+        server,
+    )
 
 
 @rule(desc="Lay out a truss", level=LogLevel.DEBUG)
 async def lay_out_truss(request: LocalTrussRequest) -> LocalTruss:
     truss = request.truss
-    gathered = await gather_truss(truss, **implicitly())
-    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
-    path = planned.config_file.path
-    content = planned.generated[CONFIG_FILE]
-    config = truss_config.parse(content)
-    listed, modules = await concurrently(
+    gathered, listed = await concurrently(
         [
-            list_requirements(ListRequirementsRequest(truss.address, config, path), **implicitly()),
-            find_own_modules(OwnModulesRequest(truss.sources, truss.resolve), **implicitly()),
+            gather_truss(truss, **implicitly()),
+            list_requirements(ListRequirementsRequest(truss), **implicitly()),
         ]
     )
-    locked = truss.requirements.value == RequirementsMode.LOCKFILE.value
-    layout = lay_out(gathered.files, config) if request.server else _as_gathered(gathered)
-    found, laid_out = await concurrently(
+    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
+    content = planned.generated[CONFIG_FILE]
+    layout = lay_out(gathered.files, truss_config.parse(content))
+    found, laid_out, server, full = await concurrently(
         [
             find_truss_environment(
-                TrussEnvironmentRequest(
-                    truss.address,
-                    config.python,
-                    listed.requirements,
-                    listed.constraints,
-                    listed.origin,
-                    modules.resolve if locked else None,
-                    request.server,
-                ),
-                **implicitly(),
+                environment_of(truss.address, listed, server=True), **implicitly()
             ),
             create_digest(CreateDigest(_entries(layout)), **implicitly()),
+            get_server_files(ServerFilesRequest(), **implicitly()),
+            fill_in_config(FullConfigRequest(planned.config_file.path, content), **implicitly()),
         ]
     )
-    digests = [laid_out]
-    if request.server:
-        server = await get_server_files(ServerFilesRequest(), **implicitly())
-        full = await fill_in_config(FullConfigRequest(path, content), **implicitly())
-        digests += [server.digest, full.digest]
     return LocalTruss(
-        await merge_digests(MergeDigests(digests), **implicitly()),
+        await merge_digests(MergeDigests([laid_out, server.digest, full.digest]), **implicitly()),
         FrozenDict({place: file.source or file.path for place, file in layout.items()}),
         found,
     )
-
-
-def _as_gathered(gathered: GatheredTruss) -> Dict[str, GatheredFile]:
-    return {join(APP, file.path): file for file in gathered.files}
 
 
 def _entries(layout: Mapping[str, GatheredFile]) -> List[FileEntry]:

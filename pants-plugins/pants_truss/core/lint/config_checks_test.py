@@ -37,6 +37,13 @@ def told(config: str) -> List[Tuple[int, str]]:
         ("model_name: 3.1\n", 1, "is the number 3.1. Quote it"),
         ("description: true\n", 1, 'Quote it: `description: "true"`'),
         ("description: 2024-01-01\n", 1, "must be a string, but is a date"),
+        ("train: {}\n", 1, 'entry_point="train.train:main"'),
+        (
+            "train: {training_module_dir: fit, training_class_filename: go.py}\n",
+            1,
+            'truss_training(name="train", entry_point="fit.go:main")',
+        ),
+        ("train: [x]\n", 1, "what `Train.train` does"),
         ("live_reload: maybe\n", 1, "must be a boolean, true or false, but is the string 'maybe'"),
         ("runtime: {predict_concurrency: x}\n", 1, "must be a whole number"),
         ("runtime: {predict_concurrency: 1.5}\n", 1, "must be a whole number"),

@@ -138,6 +138,8 @@ class _Check:
         for name, entry in value.items():
             if name in properties:
                 yield from self.check((*key, name), entry, properties[name])
+            elif (*key, name) == ("train",):
+                yield _removed_train(entry)
             elif name not in _ACCEPTED_KEYS.get(model, ()):
                 yield self._unknown((*key, name), properties, model in SILENT_MODELS)
 
@@ -166,6 +168,23 @@ class _Check:
             f"`{dotted(key)}` is no key that Truss knows; {effect}.{hint}",
             Severity.WARNING if is_silent else Severity.ERROR,
         )
+
+
+def _removed_train(block: Any) -> Problem:
+    """Training in Truss itself, with a class of its own, went with Truss 0.9.2."""
+    values = block if isinstance(block, dict) else {}
+    folder = values.get("training_module_dir", "train")
+    filename = values.get("training_class_filename", "train.py")
+    name = values.get("training_class_name", "Train")
+    module = f"{folder}.{filename}".replace("/", ".")
+    module = module[: -len(".py")] if module.endswith(".py") else module
+    return Problem(
+        ("train",),
+        f"`train` is no key that Truss knows since 0.9.2; a push would refuse it. Write a target "
+        f'beside the `truss`, `truss_training(name="train", entry_point="{module}:main")`, with a '
+        f"function `main(out)` there that does what `{name}.train` does and writes into `out`, and "
+        f"remove the key.",
+    )
 
 
 def _check_choice(key: Key, value: Any, choices: Sequence[Any]) -> Iterator[Problem]:

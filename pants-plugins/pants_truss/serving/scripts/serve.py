@@ -116,6 +116,10 @@ class Serving:
                 super().__init__(app, **options)
 
         class Server(server_class):  # type: ignore[misc, valid-type]
+            def __init__(self, *arguments: Any, **options: Any) -> None:
+                super().__init__(*arguments, **options)
+                serving.server = self
+
             def handle_exit(self, number: int, frame: Any) -> None:
                 # A model that is loading, or that keeps the event loop busy, would go on for ever.
                 end_after(GRACE + 1, 128 + number)
@@ -124,10 +128,14 @@ class Serving:
         uvicorn.Config, uvicorn.Server = Config, Server
 
     def _failed(self, error: BaseException) -> None:
-        """The server has logged the traceback, and will end by itself."""
+        """The server has logged the traceback, and will end by itself; but not if the model has
+        called `sys.exit`, which only ends the thread that loads it."""
         self.error = error
         what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
         print(f"{self.facts['address']} did not load: {what}", file=sys.stderr, flush=True)
+        if not isinstance(error, Exception) and self.server:
+            end_after(GRACE + 1, 1)
+            self.server.should_exit = True
 
     def _announce(self, model: Any) -> None:
         host = "127.0.0.1" if self.host == "0.0.0.0" else self.host

@@ -1,0 +1,48 @@
+"""What training runs: a file, or a function of a module."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Optional
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.paths import normalize_inside
+
+RUNNER = "run_training.py"
+FACTS = "run_training.json"
+REQUIREMENTS = "training_requirements.txt"
+
+_MODULE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+_FUNCTION = re.compile(rf"({_MODULE}):([A-Za-z_]\w*)")
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """Either `file`, a normalised path relative to the BUILD file, or `function` of `module`."""
+
+    file: Optional[str] = None
+    module: Optional[str] = None
+    function: Optional[str] = None
+
+
+def parse_entry_point(value: str) -> EntryPoint:
+    """`train.py`, `training/train.py` or `training.train:main`. Raises `TrussError`."""
+    found = _FUNCTION.fullmatch(value)
+    if found:
+        return EntryPoint(module=found.group(1), function=found.group(2))
+    if value.endswith(".py"):
+        file = normalize_inside(value)
+        if file:
+            return EntryPoint(file=file)
+        raise TrussError(
+            f"{value!r} lies outside the folder of the BUILD file. Name the function instead, as "
+            f"`module:function`, or move the target there."
+        )
+    as_file = re.fullmatch(r"(.+\.py):([A-Za-z_]\w*)", value)
+    if as_file:
+        module = as_file.group(1)[: -len(".py")].replace("/", ".")
+        raise TrussError(f"{value!r} mixes two forms. Write `{module}:{as_file.group(2)}`.")
+    if re.fullmatch(_MODULE, value):
+        raise TrussError(f"{value!r} has no function. Write `{value}:main`, or the path of a file.")
+    raise TrussError(f"{value!r} is neither. Write `train.py`, or `training.train:main`.")

@@ -1,0 +1,148 @@
+"""`pants run` and `pants package` of a `truss_training`, and what one depends on."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from dataclasses import dataclass
+from typing import Iterable, List
+
+from pants.backend.python.util_rules.pex import VenvPexRequest
+from pants.backend.python.util_rules.pex_environment import PexEnvironment
+from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
+from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
+from pants.engine.fs import AddPrefix, CreateDigest, FileContent, MergeDigests
+from pants.engine.rules import collect_rules
+from pants.engine.target import InferDependenciesRequest, InferredDependencies
+from pants.engine.unions import UnionRule
+from pants.util.logging import LogLevel
+
+from pants_truss.core.training import FACTS, REQUIREMENTS, RUNNER
+from pants_truss.engine import (
+    add_prefix,
+    create_digest,
+    create_venv_pex,
+    implicitly,
+    merge_digests,
+    rule,
+)
+from pants_truss.serving import local_truss, training
+from pants_truss.serving.environment import find_truss_environment
+from pants_truss.serving.local_truss import (
+    ListRequirementsRequest,
+    environment_of,
+    list_requirements,
+)
+from pants_truss.serving.training import (
+    FindEntryPointRequest,
+    TrainingRequest,
+    find_entry_point,
+    find_trained_truss,
+    gather_training,
+)
+from pants_truss.target_types import TrussOutputPathField
+from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
+
+_SCRIPTS = "pants_truss.serving.scripts"
+
+
+@dataclass(frozen=True)
+class TrainingRunFieldSet(RunFieldSet, TrainingRequest):
+    run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
+
+
+@rule(desc="Prepare training", level=LogLevel.DEBUG)
+async def run_training(
+    field_set: TrainingRunFieldSet, pex_environment: PexEnvironment
+) -> RunRequest:
+    found = await gather_training(TrainingRequest.of(field_set), **implicitly())
+    listed = await list_requirements(
+        ListRequirementsRequest(found.truss, explicit=True), **implicitly()
+    )
+    environment = await find_truss_environment(
+        environment_of(found.truss.address, listed, server=False), **implicitly()
+    )
+    complete = pex_environment.in_workspace()
+    venv = await create_venv_pex(VenvPexRequest(environment.pexes[0], complete), **implicitly())
+    tree = await add_prefix(AddPrefix(found.digest, "truss"), **implicitly())
+    facts = json.dumps({**json.loads(found.facts), "truss": "../truss"}, sort_keys=True)
+    scripts = await create_digest(
+        CreateDigest([FileContent(f"local/{FACTS}", facts.encode()), _runner("local/")]),
+        **implicitly(),
+    )
+    digest = await merge_digests(MergeDigests([tree, scripts, venv.digest]), **implicitly())
+    return RunRequest(
+        digest=digest,
+        args=(f"{{chroot}}/{venv.python.path}", "-I", f"{{chroot}}/local/{RUNNER}"),
+        append_only_caches={
+            **complete.append_only_caches,
+            **(venv.append_only_caches or {}),
+        },
+    )
+
+
+def _runner(prefix: str) -> FileContent:
+    return FileContent(f"{prefix}{RUNNER}", pkgutil.get_data(_SCRIPTS, RUNNER) or b"")
+
+
+@dataclass(frozen=True)
+class TrainingPackageFieldSet(PackageFieldSet, TrainingRequest):
+    output_path: TrussOutputPathField
+
+
+@rule(desc="Package training", level=LogLevel.DEBUG)
+async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
+    found = await gather_training(TrainingRequest.of(field_set), **implicitly())
+    output = await resolve_output_path(
+        ResolveOutputPathRequest(field_set.output_path), **implicitly()
+    )
+    listed = await list_requirements(
+        ListRequirementsRequest(found.truss, explicit=True), **implicitly()
+    )
+    facts = json.dumps({**json.loads(found.facts), "command": RUNNER}, indent=2, sort_keys=True)
+    requirements = "".join(f"{line}\n" for line in listed.requirements)
+    beside = await create_digest(
+        CreateDigest(
+            [
+                FileContent(FACTS, f"{facts}\n".encode()),
+                FileContent(REQUIREMENTS, requirements.encode()),
+                _runner(""),
+            ]
+        ),
+        **implicitly(),
+    )
+    merged = await merge_digests(MergeDigests([found.digest, beside]), **implicitly())
+    digest = await add_prefix(AddPrefix(merged, output.path), **implicitly())
+    lines = (
+        f"  {len(found.paths) + 3} files. In a training job: pip install -r {REQUIREMENTS} && "
+        f"python {RUNNER}",
+    )
+    return BuiltPackage(digest, (BuiltPackageArtifact(output.path, extra_log_lines=lines),))
+
+
+class InferTrainingDependenciesRequest(InferDependenciesRequest[TrainingRequest]):
+    infer_from = TrainingRequest
+
+
+@rule(desc="Infer the dependencies of training")
+async def infer_training_dependencies(
+    request: InferTrainingDependenciesRequest,
+) -> InferredDependencies:
+    """Its truss, and the target of its entry point."""
+    trained = await find_trained_truss(request.field_set, **implicitly())
+    found = await find_entry_point(
+        FindEntryPointRequest(request.field_set, trained.truss), **implicitly()
+    )
+    addresses: List[object] = [trained.address, *([found.owner] if found.owner else [])]
+    return InferredDependencies(addresses)  # type: ignore[arg-type]
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *local_truss.rules(),
+        *training.rules(),
+        *TrainingRunFieldSet.rules(),
+        UnionRule(InferDependenciesRequest, InferTrainingDependenciesRequest),
+        UnionRule(PackageFieldSet, TrainingPackageFieldSet),
+    ]

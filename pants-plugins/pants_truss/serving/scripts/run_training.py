@@ -1,0 +1,87 @@
+"""Runs the training code of a truss with the folders on its path that the model's server has, in the
+same order: the truss, the standard library, the installed distributions, the bundled packages.
+
+    run_training.py --out FOLDER [arguments of the training code]
+
+A file is run as a script, with `--out` and the arguments. A function is called with those of `out` (a
+path), `arguments` (a list), `config` (a dict) and `data_dir` (a path) that it takes by name.
+"""
+
+import argparse
+import importlib
+import inspect
+import json
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+HERE = Path(__file__).resolve().parent
+# In a training job of Baseten: what is written there is kept as a checkpoint.
+DEFAULT_OUT = "BT_CHECKPOINT_DIR"
+
+
+def parse_arguments(facts: Dict[str, Any], arguments: List[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=facts["command"], allow_abbrev=False)
+    parser.add_argument(
+        "--out",
+        default=os.environ.get(DEFAULT_OUT),
+        help=f"folder for what training writes; default: ${DEFAULT_OUT}, if that is set",
+    )
+    known, rest = parser.parse_known_args(arguments)
+    if not known.out:
+        parser.error("say where to write to: --out=FOLDER")
+    known.rest = rest[1:] if rest[:1] == ["--"] else rest
+    return known
+
+
+def set_path(truss: Path, packages: Path) -> None:
+    own = {"", str(HERE), str(truss)}
+    sys.path[:] = [str(truss), *(entry for entry in sys.path if entry not in own)]
+    if packages.exists():
+        sys.path.append(str(packages))
+    importlib.invalidate_caches()
+
+
+def set_environment(variables: Dict[str, str]) -> None:
+    # Nothing of how the process was started is for the training code.
+    for name in [*os.environ]:
+        if name.startswith("PEX_"):
+            del os.environ[name]
+    os.environ.update(variables)
+
+
+def call(function: Any, values: Dict[str, Any]) -> Any:
+    parameters = inspect.signature(function).parameters
+    takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    return function(**{k: v for k, v in values.items() if takes_all or k in parameters})
+
+
+def main(arguments: List[str]) -> None:
+    facts: Dict[str, Any] = json.loads((HERE / "run_training.json").read_text("utf-8"))
+    parsed = parse_arguments(facts, arguments)
+    truss = (HERE / facts["truss"]).resolve()
+    out = Path(parsed.out).absolute()
+    out.mkdir(parents=True, exist_ok=True)
+    set_path(truss, truss / facts["packages"])
+    set_environment(facts["environment"])
+    os.chdir(truss)
+    if facts["file"]:
+        path = truss / facts["file"]
+        sys.argv[:] = [str(path), "--out", str(out), *parsed.rest]
+        runpy.run_path(str(path), run_name="__main__")
+        return
+    sys.argv[:] = [facts["module"], *parsed.rest]
+    function = getattr(importlib.import_module(facts["module"]), facts["function"])
+    values = {
+        "out": out,
+        "arguments": parsed.rest,
+        "config": facts["config"],
+        "data_dir": truss / facts["data_dir"],
+    }
+    call(function, values)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
