@@ -12,13 +12,17 @@ import datetime
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Set, Tuple
 
 import yaml
 
 from pants_truss.core.errors import TrussError
 
+# Far above what a test needs, and below what hurts.
 MAX_BYTES = 10_000_000
+MAX_VALUES = 500_000
+MAX_DEPTH = 100
+MAX_EXAMPLES = 10_000
 OUTPUT = "output"
 _KEYS = ("name", "input", OUTPUT)
 
@@ -56,6 +60,8 @@ def parse(path: str, content: bytes) -> Tuple[Example, ...]:
             f"{path} must be a list of examples, but is {_kind(data)}. Write "
             f"`- name: Short` and `  input: {{}}`."
         )
+    if len(data) > MAX_EXAMPLES:
+        raise TrussError(f"{path} has more than {MAX_EXAMPLES:,} examples. Keep fewer.")
     examples = [_example(path, number, entry) for number, entry in enumerate(data, 1)]
     _refuse_same_names(path, examples)
     return tuple(examples)
@@ -75,35 +81,51 @@ def _example(path: str, number: int, entry: Any) -> Example:
             f"{', '.join(_KEYS)}."
         )
     for key in ("input", OUTPUT):
-        bad = _not_json(entry.get(key))
-        if bad:
-            raise TrussError(f"`{key}` of {described} has {bad}, which is not JSON. Quote it.")
+        try:
+            _Walk().check(entry.get(key))
+        except _NotJson as e:
+            raise TrussError(f"`{key}` of {described} has {e}.") from None
     output = json.dumps(entry[OUTPUT]) if OUTPUT in entry else None
     return Example(str(entry["name"]), json.dumps(entry["input"]), output)
 
 
 def _refuse_same_names(path: str, examples: List[Example]) -> None:
-    seen = set()
+    seen: Set[str] = set()
     for example in examples:
         if example.name in seen:
             raise TrussError(f"{path} has two examples with the name {example.name!r}. Rename one.")
         seen.add(example.name)
 
 
-def _not_json(value: Any, depth: int = 0) -> Optional[str]:
-    if depth > 100:
-        return "more than 100 levels"
-    if isinstance(value, dict):
-        bad_keys = [f"the key {key!r}" for key in value if not isinstance(key, str)]
-        below = (_not_json(item, depth + 1) for item in value.values())
-        return next((bad for bad in (*bad_keys, *below) if bad), None)
-    if isinstance(value, list):
-        return next((bad for bad in (_not_json(item, depth + 1) for item in value) if bad), None)
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"the number {value}"
-    if isinstance(value, (datetime.date, bytes, set, tuple)):
-        return f"the {_kind(value)} {value}"
-    return None
+class _NotJson(Exception):
+    """Says what is not."""
+
+
+class _Walk:
+    """Looks for what JSON cannot hold. Aliases make a small file mean billions of values: they are
+    counted as often as they would be written."""
+
+    def __init__(self) -> None:
+        self._left = MAX_VALUES
+
+    def check(self, value: Any, depth: int = 0) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise _NotJson(f"more than {MAX_VALUES:,} values, counting aliases")
+        if depth > MAX_DEPTH:
+            raise _NotJson(f"more than {MAX_DEPTH} levels")
+        if isinstance(value, dict):
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise _NotJson(f"the key {key!r}, which is no text")
+                self.check(item, depth + 1)
+        elif isinstance(value, list):
+            for item in value:
+                self.check(item, depth + 1)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise _NotJson(f"the number {value}, which is not JSON")
+        elif isinstance(value, (datetime.date, bytes, set, tuple)):
+            raise _NotJson(f"the {type(value).__name__} {value}, which is not JSON. Quote it")
 
 
 def _kind(value: Any) -> str:

@@ -94,12 +94,16 @@ def _error(
 
 def _shadowed(entry: Mapping[str, Any], place: _Places) -> str:
     used = place.of(entry["used"])
-    installed = re.search(r"site-packages/([^/]+)", used)
-    what = f"an installed distribution ({installed.group(1)})" if installed else used
+    installed = re.match(r"site-packages/([^/]+)", used)
+    fix = "Rename the package."
+    if installed:
+        used = f"an installed distribution ({installed.group(1)})"
+        fix = "Rename the package, or take the distribution out of the requirements."
+    elif used.startswith("stdlib/"):
+        used = "the standard library"
     return (
         f"{place.of(entry['importer'], entry['line'])} imports `{entry['module']}` and gets "
-        f"{what}, not {place.of(entry['unused'])}: bundled packages come last. Rename the package, "
-        f"or take the distribution out of the requirements."
+        f"{used}, not {place.of(entry['unused'])}: bundled packages come last. {fix}"
     )
 
 

@@ -44,7 +44,7 @@ def _no_interpreter(output: str, python: str) -> str:
             f"its Python is {python}, and the Pex of this Pants cannot use {broken.group(1)}. Use a "
             f"newer Pants, or set a newer `[pex-cli].version` (with `known_versions`)."
         )
-    there = sorted(set(re.findall(r"CPython==(3\.\d+)\.", output)), key=_numbers)
+    there = sorted(set(re.findall(r"CPython==(3\.\d+)\.\d", output)), key=_numbers)
     others = f" It finds {', '.join(there)}." if there else ""
     return (
         f"its Python is {python}, which Pants does not find on this machine.{others} Install it, add "

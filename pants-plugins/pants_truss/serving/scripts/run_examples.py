@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import sys
+import sysconfig
 import threading
 import time
 import traceback
@@ -81,6 +82,7 @@ def _relative(text: str, here: Here) -> str:
     """Without the folders of this machine."""
     for folder in here.sites:
         text = text.replace(folder, "site-packages")
+    text = text.replace(sysconfig.get_path("stdlib"), "stdlib")
     return text.replace(f"{here.root}{os.sep}", "")
 
 

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.examples import Example, first_input, parse
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    # YAML has no way to write some characters.
+    | st.text(st.characters(min_codepoint=32, max_codepoint=126)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner),
+    max_leaves=20,
+)  # fmt: skip
+
+
+def test_examples() -> None:
+    content = b"- {name: A, input: {x: 1}}\n- {name: 2, input: null, output: null}\n"
+    assert parse("e.yaml", content) == (Example("A", '{"x": 1}'), Example("2", "null", "null"))
+    assert parse("e.yaml", b"") == ()
+
+
+@given(value=JSON, output=JSON)
+def test_what_goes_in_comes_out(value: Any, output: Any) -> None:
+    content = yaml.safe_dump([{"name": "One", "input": value, "output": output}]).encode()
+    (example,) = parse("e.yaml", content)
+    assert json.loads(example.input) == value
+    assert json.loads(example.output or "") == output
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_any_bytes_are_examples_or_an_error(content: bytes) -> None:
+    try:
+        parse("e.yaml", content)
+    except TrussError as e:
+        assert "e.yaml" in str(e)
+    json.loads(first_input(content))
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"- [\n", "e.yaml:2 is not valid YAML"),
+        (b"- !!python/object:os.system x\n", "e.yaml:1 is not valid YAML"),
+        (b"\xff", "e.yaml is not UTF-8 (byte 0)"),
+        (b"name: x\n", "must be a list of examples, but is a dict"),
+        (b"- x\n", "example 1 of e.yaml must have `name` and `input`, but is a str"),
+        (b"- {input: 1}\n", "example 1 of e.yaml has no `name`. Add it."),
+        (b"- {name: a, input: 1, out: 2}\n", "has the key `out`, which means nothing"),
+        (b"- {name: a, input: 1}\n- {name: a, input: 2}\n", "two examples with the name 'a'"),
+        (b"- {name: a, input: 2020-01-01}\n", "`input` of example 1 of e.yaml has the date 2020"),
+        (b"- {name: a, input: 1, output: .nan}\n", "has the number nan, which is not JSON"),
+        (b"- {name: a, input: {1: 2}}\n", "has the key 1, which is no text"),
+        (b"- {name: a, input: !!binary aGk=}\n", "has the bytes b'hi', which is not JSON"),
+        (b"- {name: a, input: !!set {x}}\n", "has the set {'x'}, which is not JSON"),
+        (b"- {name: a, input: " + b"[" * 3000 + b"]" * 3000 + b"}\n", "e.yaml is not valid YAML"),
+        (b"x" * 10_000_001, "has more than 10,000,000 bytes"),
+    ],
+)
+def test_bad_files(content: bytes, message: str) -> None:
+    with pytest.raises(TrussError) as caught:
+        parse("e.yaml", content)
+    assert message in str(caught.value)
+    assert first_input(content) == "{}"
+
+
+def test_aliases_that_multiply_are_refused() -> None:
+    lines = ["  - &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"  - &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    content = "\n".join(["- name: a", "  input:", *lines]).encode()
+    with pytest.raises(TrussError, match="more than 500,000 values, counting aliases"):
+        parse("e.yaml", content)
+
+
+def test_an_alias_of_itself_is_refused() -> None:
+    with pytest.raises(TrussError, match="more than 100 levels"):
+        parse("e.yaml", b"- {name: a, input: &a [*a]}\n")

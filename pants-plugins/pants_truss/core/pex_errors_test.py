@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from pants_truss.core.pex_errors import explain_failure
+
+ORIGIN = "`requirements` in t/config.yaml"
+
+# As Pex 2.1.137 writes them.
+NO_INTERPRETER = """\
+Process 'Find interpreter for constraints: CPython==3.14.*' failed with exit code 102.
+stderr:
+Could not find a compatible interpreter.
+
+Examined the following working interpreters:
+1.)   /usr/bin/python3.9 CPython==3.9.18
+2.) /usr/bin/python3.10 CPython==3.10.13
+3.) /opt/python3.9 CPython==3.9.2
+
+No working interpreter compatible with the requested constraints was found:
+
+  Version matches CPython==3.14.*
+"""
+BROKEN = """\
+Could not find a compatible interpreter.
+
+Skipped the following broken interpreters:
+1.) /opt/3.13.0/bin/python3.13:
+Traceback (most recent call last):
+ImportError: cannot import name 'attr' from 'pex.third_party'
+"""
+NOT_FOUND = """\
+pid 123 -> /venv/bin/python -sE pex --disable-pip-version-check exited with 1 and STDERR:
+ERROR: Could not find a version that satisfies the requirement nope==1 (from versions: none)
+ERROR: No matching distribution found for nope==1
+"""
+CONFLICT = """\
+ERROR: Cannot install fastapi==0.200.0 because these package versions have conflicting dependencies.
+pid 123 -> ERROR: ResolutionImpossible: for help visit https://pip.pypa.io
+
+The conflict is caused by:
+    The user requested fastapi==0.200.0
+    The user requested (constraint) fastapi<0.137.0
+
+To fix this you could try to:
+1. loosen the range of package versions you've specified
+"""
+
+
+def test_a_python_that_is_not_there() -> None:
+    assert explain_failure(NO_INTERPRETER, ORIGIN, "3.14") == (
+        "its Python is 3.14, which Pants does not find on this machine. It finds 3.9, 3.10. "
+        "Install it, add its folder to `[python-bootstrap].search_path`, or change "
+        "`python_version` in its config."
+    )
+
+
+def test_a_python_that_pex_does_not_know() -> None:
+    text = explain_failure(BROKEN, ORIGIN, "3.13")
+    assert "the Pex of this Pants cannot use /opt/3.13.0/bin/python3.13" in text
+    assert "which Pants does not find" in explain_failure(BROKEN, ORIGIN, "3.1")
+
+
+def test_a_requirement_that_does_not_exist() -> None:
+    text = explain_failure(NOT_FOUND, ORIGIN, "3.11")
+    assert text.startswith(
+        f"no distribution matches the requirement 'nope==1' of {ORIGIN} for Python 3.11"
+    )
+
+
+def test_requirements_that_contradict_each_other() -> None:
+    assert explain_failure(CONFLICT, ORIGIN, "3.11") == (
+        f"the requirements of {ORIGIN} and those of the model server contradict each other, so an "
+        f"image could not be built either:\n"
+        f"  The user requested fastapi==0.200.0\n"
+        f"  The user requested (constraint) fastapi<0.137.0"
+    )
+
+
+@pytest.mark.parametrize(
+    "output, shown",
+    [
+        ("one\ntwo\n", "\n  one\n  two"),
+        ("noise\npid 1 -> ERROR: it broke\nmore\n", "\n  ERROR: it broke"),
+        ("ERROR: https://user:token@example.com/x\n", "https://***@example.com/x"),
+    ],
+)
+def test_anything_else(output: str, shown: str) -> None:
+    text = explain_failure(output, ORIGIN, "3.11")
+    assert text.startswith(f"its environment could not be built from {ORIGIN}:\n")
+    assert shown in text and "token" not in text

@@ -1,0 +1,322 @@
+"""`pants test` of a truss: what passes, what fails and how it is told, and what is cached."""
+
+from __future__ import annotations
+
+import shutil
+import xml.etree.ElementTree as ET
+from typing import Iterator, List
+
+import pytest
+
+from support.monorepo import PYTHON_TOML, Monorepo
+
+ECHO = "class Model:\n    def predict(self, request):\n        return request\n"
+
+
+@pytest.fixture(scope="module")
+def shared_repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
+    """One for all tests here: each of its own would build the server's environment again."""
+    base = tmp_path_factory.mktemp("tested")
+    repo = Monorepo(base / "repo", base / "machine")
+    toml = PYTHON_TOML.format(roots='"/t/*", "/t/*/packages", "/lib"')
+    repo.configure("pants.backend.python", toml=toml + "\n[test]\nreport = true\n")
+    yield repo
+    repo.stop_daemon()
+
+
+@pytest.fixture
+def repo(shared_repo: Monorepo) -> Monorepo:
+    for folder in ("t", "lib", "dist"):
+        shutil.rmtree(shared_repo.root / folder, ignore_errors=True)
+    shared_repo.environment.clear()
+    return shared_repo
+
+
+def truss(repo: Monorepo, name: str, model: str, examples: str = "", config: str = "") -> None:
+    repo.write(f"t/{name}/BUILD", "truss()\npython_sources(name='sources', sources=['**/*.py'])\n")
+    repo.write(f"t/{name}/config.yaml", f"python_version: py311\n{config}")
+    repo.write(f"t/{name}/model/__init__.py")
+    repo.write(f"t/{name}/model/model.py", model)
+    if examples:
+        repo.write(f"t/{name}/examples.yaml", examples)
+
+
+def cases(repo: Monorepo, name: str) -> List[str]:
+    """The names of the cases in the report, `!` before those that failed."""
+    report = ET.parse(repo.root / f"dist/test/reports/t.{name}.truss.xml").getroot()
+    return [
+        ("!" if case.find("failure") is not None else "") + case.attrib["name"]
+        for case in report.iter("testcase")
+    ]
+
+
+def failed(repo: Monorepo, name: str, *arguments: str) -> str:
+    run = repo.pants("test", f"t/{name}:{name}", *arguments)
+    # It is that of the process, which may have been ended by a signal.
+    assert run.exit_code not in (0, None), run.stderr
+    return run.stderr
+
+
+# --- What passes.
+
+
+def test_every_kind_of_predict(repo: Monorepo) -> None:
+    kinds = {
+        "sync": ("def predict(self, x):\n        return {'got': x}", "{got: 1}"),
+        "asynchronous": ("async def predict(self, x):\n        return {'got': x}", "{got: 1}"),
+        "generator": (
+            "def predict(self, x):\n        yield 'a'\n        yield 'b'",
+            "ab",
+        ),
+        "chunks": (
+            "async def predict(self, x):\n        yield 'a'\n        yield 'b'",
+            "[a, b]",
+        ),
+        "stages": (
+            "def preprocess(self, x):\n        return x + 1\n"
+            "    async def predict(self, x):\n        return x * 10\n"
+            "    def postprocess(self, x):\n        return {'end': x}",
+            "{end: 20}",
+        ),
+        "request": (
+            "def predict(self, x, request: 'Request'):\n        return 1".replace(
+                "'Request'", "starlette.requests.Request"
+            ),
+            "1",
+        ),
+        "nothing": ("def predict(self, x):\n        return None", "null"),
+        "numbers": ("def predict(self, x):\n        return [0.1 + 0.2, 2]", "[0.3, 2.0]"),
+    }
+    for name, (method, output) in kinds.items():
+        model = f"import starlette.requests\nclass Model:\n    {method}\n"
+        truss(repo, name, model, f"- name: One\n  input: 1\n  output: {output}\n")
+    socket = "class Model:\n    async def websocket(self, ws):\n        " + (
+        "while True:\n            await ws.send_text(await ws.receive_text() * 2)\n"
+    )
+    config = "runtime: {transport: {kind: websocket}}\n"
+    truss(repo, "websocket", socket, "- {name: One, input: [a, b], output: [aa, bb]}\n", config)
+    run = repo.pants("test", "t::").assert_success()
+    for name in (*kinds, "websocket"):
+        assert f"✓ t/{name}:{name} succeeded in" in run.stderr
+        assert cases(repo, name) == ["load", "One"]
+
+
+def test_a_truss_without_examples_is_loaded(repo: Monorepo) -> None:
+    truss(repo, "plain", ECHO)
+    repo.pants("test", "t::").assert_success()
+    assert cases(repo, "plain") == ["load"]
+
+
+def test_an_unchanged_truss_is_not_tested_again(repo: Monorepo) -> None:
+    truss(repo, "a", "from shared import NAME\n" + ECHO)
+    truss(repo, "b", ECHO)
+    repo.write("lib/shared.py", "NAME = 1\n")
+    repo.write("lib/BUILD", "python_sources()\n")
+    repo.pants("test", "t::").assert_success()
+    repo.stop_daemon()
+    # From the cache of processes, which may be shared: the daemon remembers nothing.
+    again = repo.pants("test", "t::").assert_success().stderr
+    assert again.count("(cached locally)") == 2
+    repo.write("lib/shared.py", "NAME = 2\n")
+    edited = repo.pants("test", "t::").assert_success().stderr
+    assert "✓ t/a:a succeeded in" in edited
+    lines = [line for line in edited.splitlines() if line.startswith("✓")]
+    assert [("cached" in line or "memoized" in line) for line in lines] == [False, True]
+
+
+def test_what_is_left_out(repo: Monorepo) -> None:
+    truss(repo, "skipped", "import nothing\n")
+    repo.write("t/skipped/BUILD", "truss(skip_truss_test=True)\n")
+    truss(repo, "gpu", ECHO, config="resources: {accelerator: L4}\n")
+    truss(repo, "image", ECHO, config="docker_server: {server_port: 1}\n")
+    run = repo.pants("test", "t::").assert_success()
+    assert "Not tested: t/gpu:gpu needs L4 (`[truss-test].gpu` is `skip`)." in run.stderr
+    assert "Not tested: t/image:image needs an image (`docker_server` in its config)." in run.stderr
+    assert "skipped" not in run.stderr
+    run = repo.pants("--truss-test-gpu=run", "test", "t::").assert_success()
+    assert "✓ t/gpu:gpu succeeded" in run.stderr
+    repo.pants("--truss-test-skip", "test", "t/gpu").assert_success()
+
+
+# --- What fails.
+
+
+def test_an_output_that_differs(repo: Monorepo) -> None:
+    examples = "- {name: Same, input: {a: 1}, output: {a: 1}}\n- {name: Other, input: 1, output: 2}"
+    truss(repo, "differs", "print('printed')\n" + ECHO, examples)
+    text = failed(repo, "differs")
+    assert "✓ load (" in text and "✓ Same (" in text and "✕ Other (" in text
+    assert "    expected 2\n         got 1\n" in text
+    assert "Output:" in text and "    printed" in text
+    assert "✕ t/differs:differs failed in" in text
+    assert cases(repo, "differs") == ["load", "Same", "!Other"]
+
+
+@pytest.mark.parametrize(
+    "name, model, place, message",
+    [
+        (
+            "init",
+            "class Model:\n    def __init__(self, **kwargs):\n        raise OSError('no')\n",
+            "t/init/model/model.py:3",
+            "OSError: no",
+        ),
+        (
+            "load",
+            ECHO + "    def load(self):\n        open('weights.bin')\n",
+            "t/load/model/model.py:5",
+            "FileNotFoundError: [Errno 2] No such file or directory: 'weights.bin'",
+        ),
+        (
+            "predict",
+            "class Model:\n    def predict(self, x):\n        return x['missing']\n",
+            "t/predict/model/model.py:3",
+            "KeyError: 'missing'",
+        ),
+        (
+            "stream",
+            "class Model:\n    def predict(self, x):\n        yield 'a'\n        raise OSError(1)\n",
+            "t/stream/model/model.py:4",
+            "OSError: 1",
+        ),
+        ("syntax", "class Model:\n  def predict(:\n", "t/syntax/model/model.py:2", "SyntaxError"),
+        ("exit", "import sys\nsys.exit(3)\n", "t/exit/model/model.py:2", "SystemExit: 3"),
+    ],
+)
+def test_a_model_that_raises(
+    repo: Monorepo, name: str, model: str, place: str, message: str
+) -> None:
+    truss(repo, name, model, "- {name: One, input: {}}\n")
+    text = failed(repo, name)
+    assert f"    {place}: {message}" in text
+    # The paths are those of the repository, and the traceback begins in the truss.
+    assert "_truss_common" not in text.partition("Output:")[0]
+
+
+def test_a_model_that_ends_the_process(repo: Monorepo) -> None:
+    truss(repo, "dies", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n" + ECHO)
+    assert "the process that loaded the model" in failed(repo, "dies")
+    assert cases(repo, "dies") == ["!load"]
+
+
+def test_a_model_that_is_too_slow(repo: Monorepo) -> None:
+    truss(repo, "slow", ECHO + "    def load(self):\n        import time; time.sleep(300)\n")
+    repo.write("t/slow/BUILD", "truss(timeout=3)\n")
+    assert "it took longer than 3 seconds. Give it more with the field `timeout`" in (
+        failed(repo, "slow")
+    )
+
+
+def test_a_missing_requirement(repo: Monorepo) -> None:
+    repo.write("3rdparty/BUILD", "python_requirement(name='toml', requirements=['toml==0.10.2'])\n")
+    truss(
+        repo,
+        "lacks",
+        "class Model:\n    def predict(self, x):\n        import toml\n        return 1\n",
+        "- {name: One, input: 1}\n",
+    )
+    text = failed(repo, "lacks")
+    assert (
+        "t/lacks/model/model.py:3 imports `toml`, which is not there. Add 'toml==0.10.2' "
+        "(3rdparty:toml) to `requirements` in t/lacks/config.yaml." in text
+    )
+    repo.write("t/lacks/config.yaml", "python_version: py311\nrequirements: ['toml==0.10.2']\n")
+    repo.pants("test", "t/lacks:lacks").assert_success()
+
+
+def test_a_requirement_that_nobody_knows(repo: Monorepo) -> None:
+    truss(repo, "unknown", "import nowhere.at.all\n" + ECHO)
+    assert (
+        "t/unknown/model/model.py:1 imports `nowhere`, which is not there. Add the distribution "
+        "that has it to `requirements` in t/unknown/config.yaml." in failed(repo, "unknown")
+    )
+
+
+def test_an_import_that_works_in_the_repository_only(repo: Monorepo) -> None:
+    repo.write("lib/hidden.py", "NAME = 1\n")
+    repo.write("lib/BUILD", "python_sources()\n")
+    model = "import importlib\nNAME = importlib.import_module('hid' + 'den').NAME\n" + ECHO
+    truss(repo, "hides", model)
+    assert (
+        "t/hides/model/model.py:2 imports `hidden`, which is not there. It is lib/hidden.py "
+        "(lib/hidden.py), which Pants does not see this truss import. Name it: "
+        '`truss(dependencies=["lib/hidden.py"])`.' in failed(repo, "hides")
+    )
+    repo.write("t/hides/BUILD", 'truss(dependencies=["lib/hidden.py"])\n')
+    repo.pants("test", "t/hides:hides").assert_success()
+
+
+@pytest.mark.parametrize(
+    "name, path, config, what",
+    [
+        ("yaml", "yaml/__init__.py", "", "an installed distribution (yaml)"),
+        ("six", "six.py", "requirements: [six]\n", "an installed distribution (six.py)"),
+        ("secrets", "secrets.py", "", "the standard library"),
+        ("truss_server", "truss_server.py", "", "app/truss_server.py"),
+    ],
+)
+def test_a_shadowed_package(repo: Monorepo, name: str, path: str, config: str, what: str) -> None:
+    folder = f"shadow_{name}"
+    truss(repo, folder, f"import {name}\n" + ECHO, config=config)
+    repo.write(f"t/{folder}/packages/{path}", "VALUE = 1\n")
+    text = failed(repo, folder)
+    assert (
+        f"t/{folder}/model/model.py:1 imports `{name}` and gets {what}, not "
+        f"t/{folder}/packages/{path}: bundled packages come last." in text
+    )
+    assert cases(repo, folder) == ["load", f"!import {name}"]
+
+
+def test_a_hidden_package_that_nothing_imports_is_no_failure(repo: Monorepo) -> None:
+    truss(repo, "unused", ECHO)
+    repo.write("t/unused/packages/yaml/__init__.py", "VALUE = 1\n")
+    repo.pants("test", "t::").assert_success()
+
+
+@pytest.mark.parametrize(
+    "name, examples, message",
+    [
+        ("yaml", "- name: [\n", "t/bad_yaml/examples.yaml:2 is not valid YAML"),
+        ("kind", "name: One\n", "t/bad_kind/examples.yaml must be a list of examples"),
+        ("input", "- name: One\n", "example 1 of t/bad_input/examples.yaml has no `input`"),
+        (
+            "date",
+            "- {name: One, input: 2020-01-01}\n",
+            "has the date 2020-01-01, which is not JSON",
+        ),
+        ("key", "- {name: One, input: 1, outputs: 1}\n", "has the key `outputs`"),
+    ],
+)
+def test_bad_examples(repo: Monorepo, name: str, examples: str, message: str) -> None:
+    truss(repo, f"bad_{name}", ECHO, examples)
+    truss(repo, "good", ECHO)
+    run = repo.pants("test", "t::").assert_failure()
+    assert message in run.stderr
+    # One truss's failure is not another's.
+    assert "✓ t/good:good succeeded" in run.stderr
+    assert cases(repo, f"bad_{name}") == ["!load"]
+
+
+def test_bad_requirements_and_configs(repo: Monorepo) -> None:
+    truss(repo, "wrong", ECHO, config="requirements: [no-such-distribution-at-all]\n")
+    truss(repo, "config", ECHO, config="requirements: x\n")
+    truss(repo, "python", ECHO)
+    repo.write("t/python/config.yaml", "python_version: py314\n")
+    text = repo.pants("test", "t::").assert_failure().stderr
+    assert "no distribution matches the requirement 'no-such-distribution-at-all'" in text
+    assert "`requirements` must be a list of requirements" in text
+    assert "its Python is 3.14, which Pants does not find on this machine" in text
+
+
+def test_secrets_stay_out_of_cache_keys(repo: Monorepo) -> None:
+    truss(repo, "secret", ECHO)
+    repo.environment["TRUSS_SECRET_key"] = "s3cret"
+    text = failed(repo, "secret", "--test-extra-env-vars=TRUSS_SECRET_key")
+    assert "a secret must not become part of a cache key" in text
+    assert "s3cret" not in text
+    repo.environment["MODE"] = "fast"
+    model = (
+        "import os\nclass Model:\n    def predict(self, x):\n        return os.environ['MODE']\n"
+    )
+    truss(repo, "mode", model, "- {name: One, input: 1, output: fast}\n")
+    repo.pants("--test-extra-env-vars=MODE", "test", "t/mode:mode").assert_success()
