@@ -27,6 +27,8 @@ from truss.base.truss_config import TrussConfig  # noqa: E402
 from truss.cli.cli import truss_cli  # noqa: E402
 from truss.remote.baseten.core import archive_dir  # noqa: E402
 from truss.truss_handle.truss_handle import TrussHandle  # noqa: E402
+from truss_train.deployment import _gather_training_dir  # noqa: E402
+from truss_train.loader import import_training_project  # noqa: E402
 
 
 def gather(truss: str) -> str:
@@ -66,6 +68,14 @@ def serve(truss: str, *requests: Any) -> List[Any]:
         return predict_like_server(Path(context), list(requests))
 
 
+def training_archive(project_file: str) -> Dict[str, Any]:
+    """As `archive`, of what `truss train push` uploads as the workspace of a job."""
+    source = Path(project_file)
+    with import_training_project(source) as project:
+        gathered = _gather_training_dir(source.parent, project.job.workspace)
+    return archive(str(gathered or source.parent))
+
+
 def archive(truss: str) -> Dict[str, Any]:
     """Path -> [sha256, executable] of what a push uploads."""
     with archive_dir(Path(truss)) as file:
@@ -92,6 +102,7 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "gather_with_config": gather_with_config,
     "predict": predict,
     "serve": serve,
+    "training_archive": training_archive,
     "validate": validate,
 }
 

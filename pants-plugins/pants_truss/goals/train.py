@@ -57,7 +57,7 @@ async def run_training(
 ) -> RunRequest:
     found = await gather_training(TrainingRequest.of(field_set), **implicitly())
     listed = await list_requirements(
-        ListRequirementsRequest(found.truss, explicit=True), **implicitly()
+        ListRequirementsRequest(found.truss, found.explicit), **implicitly()
     )
     environment = await find_truss_environment(
         environment_of(found.truss.address, listed, server=False), **implicitly()
@@ -97,7 +97,7 @@ async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
         ResolveOutputPathRequest(field_set.output_path), **implicitly()
     )
     listed = await list_requirements(
-        ListRequirementsRequest(found.truss, explicit=True), **implicitly()
+        ListRequirementsRequest(found.truss, found.explicit), **implicitly()
     )
     facts = json.dumps({**json.loads(found.facts), "command": RUNNER}, indent=2, sort_keys=True)
     requirements = "".join(f"{line}\n" for line in listed.requirements)

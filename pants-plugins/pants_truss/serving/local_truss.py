@@ -13,7 +13,6 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
-from pants_truss.core.gather_plan import EXPLICIT
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.local_serving import accelerator, left_to_images, needs_image
 from pants_truss.core.paths import join
@@ -107,10 +106,11 @@ async def describe_truss(request: DescribeTrussRequest) -> DescribedTruss:
 
 @dataclass(frozen=True)
 class ListRequirementsRequest:
-    """With `explicit`, those that the truss's `dependencies` name are listed too."""
+    """`more` are addresses of requirements that are listed too, as far as the truss depends on
+    them."""
 
     truss: GatherTrussRequest
-    explicit: bool = False
+    more: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,11 @@ async def list_requirements(request: ListRequirementsRequest) -> ListedRequireme
             OwnModulesRequest(truss.sources, truss.resolve), **implicitly()
         )
         return ListedRequirements(config.python, lines, (), origin, modules.resolve)
-    if request.explicit:
-        lines += tuple(r.requirement for r in planned.imports.requirements if r.reason == EXPLICIT)
+    lines += tuple(
+        required.requirement
+        for required in planned.imports.requirements
+        if required.address.partition("#")[0] in request.more or required.address in request.more
+    )
     if not config.requirements_file:
         return ListedRequirements(config.python, lines, (), origin, None)
     path = join(truss.address.spec_path, config.requirements_file)

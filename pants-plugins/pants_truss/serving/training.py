@@ -91,7 +91,8 @@ async def find_trained_truss(request: TrainingRequest) -> TrainedTruss:
             in_folder(request.address.spec_path, "the truss of a `truss_training`"), **implicitly()
         )
     targets = await resolve_targets(Addresses(addresses))
-    trusses = [target for target in targets if target.has_field(TrussConfigField)]
+    found = [target for target in targets if target.has_field(TrussConfigField)]
+    trusses = sorted(found, key=lambda target: target.address.spec)
     if len(trusses) != 1:
         raise InvalidTraining.of_training(
             request.address, _describe_choice(field, [target.address for target in trusses])
@@ -185,10 +186,12 @@ def _file(target: Target) -> str:
 
 @dataclass(frozen=True)
 class Training:
-    """`truss` is that of the target, with what training needs among its dependencies; `facts` is
-    what `run_training.py` reads, for a truss in its own folder."""
+    """`truss` is that of the target, with what training needs among its dependencies; `explicit`
+    are those that the target lists. `facts` is what `run_training.py` reads, for a truss in its own
+    folder."""
 
     truss: GatherTrussRequest
+    explicit: Tuple[str, ...]
     digest: Digest
     paths: Tuple[str, ...]
     facts: str
@@ -199,10 +202,9 @@ async def gather_training(request: TrainingRequest) -> Training:
     trained = await find_trained_truss(request, **implicitly())
     found = await find_entry_point(FindEntryPointRequest(request, trained.truss), **implicitly())
     explicit = await explicitly_provided_dependencies(request.dependencies)
-    needed = [address.spec for address in explicit.includes]
-    if found.owner:
-        needed.append(found.owner.spec)
-    truss = _with_dependencies(trained.truss, needed)
+    listed = tuple(address.spec for address in explicit.includes)
+    owner = (found.owner.spec,) if found.owner else ()
+    truss = _with_dependencies(trained.truss, (*listed, *owner))
     gathered = await gather_truss(truss, **implicitly())
     for file in gathered.files:
         if file.path in (RUNNER, FACTS, REQUIREMENTS):
@@ -232,6 +234,7 @@ async def gather_training(request: TrainingRequest) -> Training:
     }
     return Training(
         truss,
+        listed,
         gathered.digest,
         tuple(file.path for file in gathered.files),
         json.dumps(facts, default=str, sort_keys=True),
