@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
@@ -102,7 +102,7 @@ def train(repo: Monorepo, *arguments: str, target: str = "t:train") -> Any:
     return json.loads((repo.root / "out/here/found.json").read_text())
 
 
-EXPECTED = {
+EXPECTED: Dict[str, Any] = {
     "marks": ["bundled", "external", "imported"],
     "first": True,
     "last": True,

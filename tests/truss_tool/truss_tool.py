@@ -27,8 +27,8 @@ from truss.base.truss_config import TrussConfig  # noqa: E402
 from truss.cli.cli import truss_cli  # noqa: E402
 from truss.remote.baseten.core import archive_dir  # noqa: E402
 from truss.truss_handle.truss_handle import TrussHandle  # noqa: E402
-from truss_train.deployment import _gather_training_dir  # noqa: E402
-from truss_train.loader import import_training_project  # noqa: E402
+from truss_train.deployment import _gather_training_dir  # type: ignore[import]  # noqa: E402
+from truss_train.loader import import_training_project  # type: ignore[import]  # noqa: E402
 
 
 def gather(truss: str) -> str:

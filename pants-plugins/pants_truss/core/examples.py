@@ -125,7 +125,7 @@ class _Walk:
         elif isinstance(value, float) and not math.isfinite(value):
             raise _NotJson(f"the number {value}, which is not JSON")
         elif isinstance(value, (datetime.date, bytes, set, tuple)):
-            raise _NotJson(f"the {type(value).__name__} {value}, which is not JSON. Quote it")
+            raise _NotJson(f"the {type(value).__name__} {value!s}, which is not JSON. Quote it")
 
 
 def _kind(value: Any) -> str:

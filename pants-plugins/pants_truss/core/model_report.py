@@ -1,7 +1,7 @@
 """What testing a truss has found, as text and as JUnit XML.
 
-The input is what `serving/scripts/run_examples.py` writes. Paths in it are those in an image, such as
-`app/model/model.py`; `sources` leads from them to the repository.
+The input is what `serving/scripts/run_examples.py` writes. Paths in it are those in an image,
+such as `app/model/model.py`; `sources` leads from them to the repository.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ _MAX_LINES = 8
 
 
 def explain_failure(output: str, origin: str, python: str) -> str:
-    """`output` is that of Pex; `origin` is where the requirements are written, `python` is a version
-    such as `3.11`."""
+    """`output` is that of Pex; `origin` is where the requirements are written, `python` is a
+    version such as `3.11`."""
     if any(text in output for text in _NO_INTERPRETER):
         return _no_interpreter(output, python)
     missing = _NOT_FOUND.search(output)
@@ -41,14 +41,15 @@ def _no_interpreter(output: str, python: str) -> str:
     broken = re.search(rf"\d\.\) +(\S*/python{re.escape(python)}):", output)
     if broken:
         return (
-            f"its Python is {python}, and the Pex of this Pants cannot use {broken.group(1)}. Use a "
-            f"newer Pants, or set a newer `[pex-cli].version` (with `known_versions`)."
+            f"its Python is {python}, and the Pex of this Pants cannot use {broken.group(1)}. Use "
+            f"a newer Pants, or set a newer `[pex-cli].version` (with `known_versions`)."
         )
     there = sorted(set(re.findall(r"CPython==(3\.\d+)\.\d", output)), key=_numbers)
     others = f" It finds {', '.join(there)}." if there else ""
     return (
-        f"its Python is {python}, which Pants does not find on this machine.{others} Install it, add "
-        f"its folder to `[python-bootstrap].search_path`, or change `python_version` in its config."
+        f"its Python is {python}, which Pants does not find on this machine.{others} Install it, "
+        f"add its folder to `[python-bootstrap].search_path`, or change `python_version` in its "
+        f"config."
     )
 
 

@@ -1,5 +1,5 @@
-"""Reads the files that `requirements_file` of a Truss config may name, by their names as Truss does:
-`uv.lock`, `pyproject.toml`, or else a pip requirements file."""
+"""Reads the files that `requirements_file` of a Truss config may name, by their names as Truss
+does: `uv.lock`, `pyproject.toml`, or else a pip requirements file."""
 
 from __future__ import annotations
 

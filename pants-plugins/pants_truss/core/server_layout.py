@@ -1,8 +1,8 @@
 """Where the files of a gathered truss lie in an image, which is where they lie to be run at all.
 
-Source: the Dockerfile of `truss/templates`. It copies the model to `/app/model`, whatever its folder
-is called, the data to `/app/data`, and the bundled packages to `/packages`; nothing else but the
-config and the server's own files is there. Here `/app` is `app` and `/packages` is `packages`.
+Source: the Dockerfile of `truss/templates`. It copies the model to `/app/model`, whatever its
+folder is called, the data to `/app/data`, and the bundled packages to `/packages`; nothing else but
+the config and the server's own files is there. Here `/app` is `app` and `/packages` is `packages`.
 """
 
 from __future__ import annotations

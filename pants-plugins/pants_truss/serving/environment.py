@@ -162,8 +162,9 @@ def _dotted(python: Tuple[int, int]) -> str:
 
 @dataclass(frozen=True)
 class TrussEnvironmentRequest:
-    """`requirements` are the lines of `origin`, `constraints` bounds for what they bring. `resolve` is the one whose lockfile they are pinned
-    to, None if they are resolved from the index. Without `server` the truss has only its own."""
+    """`requirements` are the lines of `origin`, `constraints` bounds for what they bring. `resolve`
+    is the one whose lockfile they are pinned to, None if they are resolved from the index. Without
+    `server` the truss has only its own."""
 
     address: Address
     python: Tuple[int, int]

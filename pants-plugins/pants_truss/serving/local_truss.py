@@ -180,12 +180,8 @@ def environment_of(
 @rule(desc="Lay out a truss", level=LogLevel.DEBUG)
 async def lay_out_truss(request: LocalTrussRequest) -> LocalTruss:
     truss = request.truss
-    gathered, listed = await concurrently(
-        [
-            gather_truss(truss, **implicitly()),
-            list_requirements(ListRequirementsRequest(truss), **implicitly()),
-        ]
-    )
+    gathered = await gather_truss(truss, **implicitly())
+    listed = await list_requirements(ListRequirementsRequest(truss), **implicitly())
     planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
     content = planned.generated[CONFIG_FILE]
     layout = lay_out(gathered.files, truss_config.parse(content))

@@ -1,4 +1,5 @@
-"""Options of serving and testing: the `[truss-server]` and `[truss-test]` sections of `pants.toml`."""
+"""Options of serving and testing: the `[truss-server]` and `[truss-test]` sections of
+`pants.toml`."""
 
 from __future__ import annotations
 

@@ -90,8 +90,8 @@ def _numbers(version: str) -> Tuple[int, ...]:
 
 @dataclass(frozen=True)
 class TrussScriptRequest:
-    """A script of this plugin to run inside the tool, in a folder with `input_digest`. `scripts` are
-    (package, file name) of it and of those that it imports."""
+    """A script of this plugin to run inside the tool, in a folder with `input_digest`. `scripts`
+    are (package, file name) of it and of those that it imports."""
 
     scripts: Tuple[Tuple[str, str], ...]
     argv: Tuple[str, ...]

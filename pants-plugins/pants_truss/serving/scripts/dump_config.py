@@ -8,8 +8,8 @@ import sys
 import warnings
 from pathlib import Path
 
-import yaml
-from validate_config import describe, import_config
+import yaml  # type: ignore[import]
+from validate_config import describe, import_config  # type: ignore[import]  # pants: no-infer-dep
 
 
 def dump(source: Path, destination: Path) -> None:

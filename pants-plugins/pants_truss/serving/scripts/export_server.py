@@ -20,8 +20,8 @@ def find_truss() -> Path:
 
 
 def shared_name(server: Path) -> str:
-    """The name by which the server imports the code it shares with others: Truss 0.18.18 renamed it,
-    in the image only."""
+    """The name by which the server imports the code it shares with others: Truss 0.18.18 renamed
+    it, in the image only."""
     text = (server / "truss_server.py").read_text(encoding="utf-8")
     return "_truss_shared" if "_truss_shared" in text else "shared"
 

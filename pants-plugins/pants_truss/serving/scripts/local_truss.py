@@ -1,11 +1,12 @@
 """Makes a process see what the server in an image of a truss sees: the same files at the same
 places, and the same order of folders to import from.
 
-In an image that order is `/app`, the standard library, the installed distributions, and `/packages`,
-which the server appends just before it loads the model (`model_wrapper.py`, `_load_impl`).
+In an image that order is `/app`, the standard library, the installed distributions, and
+`/packages`, which the server appends just before it loads the model (`model_wrapper.py`,
+`_load_impl`).
 
-Runs in the environment of the truss, on any Python that Truss has had since 3.9, and so does without
-anything but the standard library.
+Runs in the environment of the truss, on any Python that Truss has had since 3.9, and so does
+without anything but the standard library.
 """
 
 import importlib

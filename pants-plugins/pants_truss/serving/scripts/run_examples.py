@@ -24,7 +24,14 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, SCRIPTS)
-from local_truss import Here, enter, find_here, load_config, on_load, set_environment  # noqa: E402
+from local_truss import (  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+    Here,
+    enter,
+    find_here,
+    load_config,
+    on_load,
+    set_environment,
+)
 
 PREDICT = "/v1/models/model:predict"
 WEBSOCKET = "/v1/websocket"
@@ -257,7 +264,7 @@ def find_shadowed(here: Here) -> List[Dict[str, Any]]:
             )
     # Of a package the package alone: its modules are hidden with it.
     names = {entry["module"] for entry in found}
-    return [e for e in found if e["module"].rpartition(".")[0] not in names]
+    return [e for e in found if str(e["module"]).rpartition(".")[0] not in names]
 
 
 def _modules(folder: Path) -> Iterator[Tuple[str, Path]]:

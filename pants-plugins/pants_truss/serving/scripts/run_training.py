@@ -1,10 +1,11 @@
-"""Runs the training code of a truss with the folders on its path that the model's server has, in the
-same order: the truss, the standard library, the installed distributions, the bundled packages.
+"""Runs the training code of a truss with the folders on its path that the model's server has, in
+the same order: the truss, the standard library, the installed distributions, the bundled packages.
 
     run_training.py --out FOLDER [arguments of the training code]
 
-A file is run as a script, with `--out` and the arguments. A function is called with those of `out` (a
-path), `arguments` (a list), `config` (a dict) and `data_dir` (a path) that it takes by name.
+A file is run as a script, with `--out` and the arguments. A function is called with those of
+`out` (a path), `arguments` (a list), `config` (a dict) and `data_dir` (a path) that it takes by
+name.
 """
 
 import argparse

@@ -18,7 +18,14 @@ from typing import Any, Dict, List, Optional
 
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, SCRIPTS)
-from local_truss import Here, enter, find_here, load_config, on_load, set_environment  # noqa: E402
+from local_truss import (  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+    Here,
+    enter,
+    find_here,
+    load_config,
+    on_load,
+    set_environment,
+)
 
 # How long requests may go on after Ctrl-C, in seconds. In an image it is an hour.
 GRACE = 2
