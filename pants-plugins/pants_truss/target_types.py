@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Optional
+from typing import Any, Optional
 
 from pants.core.goals.package import OutputPathField
 from pants.core.goals.run import RestartableField
@@ -16,14 +16,13 @@ from pants.engine.target import (
     Dependencies,
     InvalidFieldException,
     MultipleSourcesField,
-    SecondaryOwnerMixin,
     StringField,
     Target,
 )
-from pants.source.filespec import Filespec
 from pants.util.strutil import help_text
 
 from pants_truss.core.paths import join, normalize_inside
+from pants_truss.engine import SecondaryOwnerMixin
 
 
 class TrussConfigField(StringField, AsyncFieldMixin):
@@ -304,7 +303,7 @@ class TrussTrainingEntryPointField(StringField, AsyncFieldMixin, SecondaryOwnerM
     value: str
 
     @property
-    def filespec(self) -> Filespec:
+    def filespec(self) -> Any:
         """Its file, so that `pants run` of the file runs the target, and `pants run` of a folder
         prefers the truss in it."""
         file = normalize_inside(self.value) if self.value.endswith(".py") else None

@@ -150,7 +150,8 @@ def to_junit(name: str, found: ModelReport, output: str) -> bytes:
             ET.SubElement(element, "failure", {"message": message}).text = problem
     if found.failed and output.strip():
         ET.SubElement(suite, "system-out").text = _text(output)
-    return b"<?xml version='1.0' encoding='utf-8'?>\n" + ET.tostring(suites, encoding="utf-8")
+    xml: bytes = ET.tostring(suites, encoding="utf-8")
+    return b"<?xml version='1.0' encoding='utf-8'?>\n" + xml
 
 
 def _text(value: str) -> str:

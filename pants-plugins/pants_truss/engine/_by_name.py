@@ -55,6 +55,7 @@ from pants.source.source_root import get_optional_source_root
 
 __all__ = [
     "CommandLineOptions",
+    "SecondaryOwnerMixin",
     "add_prefix",
     "addresses_from_raw_specs_without_file_owners",
     "concurrently",
@@ -85,6 +86,10 @@ __all__ = [
     "resolve_unparsed_address_inputs",
     "rule",
 ]
+
+
+class SecondaryOwnerMixin:
+    """Ranks nothing: `run` of a folder with several targets asks which."""
 
 
 async def dependency_targets(request: DependenciesRequest) -> Targets:

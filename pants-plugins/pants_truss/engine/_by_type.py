@@ -67,8 +67,17 @@ try:
 except ImportError:  # Pants 2.17
     ExplicitlyProvidedDependenciesRequest = DependenciesRequest
 
+try:
+    from pants.engine.target import SecondaryOwnerMixin
+except ImportError:  # Pants 2.18
+
+    class SecondaryOwnerMixin:  # type: ignore[no-redef]
+        """Ranks nothing: `run` of a folder with several targets asks which."""
+
+
 __all__ = [
     "CommandLineOptions",
+    "SecondaryOwnerMixin",
     "add_prefix",
     "addresses_from_raw_specs_without_file_owners",
     "concurrently",
@@ -103,10 +112,24 @@ __all__ = [
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+U = TypeVar("U")
+V = TypeVar("V")
+W = TypeVar("W")
 
 
 class _Concurrently(Protocol):
+    @overload
     def __call__(self, calls: Iterable[Awaitable[T]]) -> Awaitable[Tuple[T, ...]]:
+        ...
+
+    @overload
+    def __call__(self, a: Awaitable[T], b: Awaitable[U]) -> Awaitable[Tuple[T, U]]:
+        ...
+
+    @overload
+    def __call__(
+        self, a: Awaitable[T], b: Awaitable[U], c: Awaitable[V], d: Awaitable[W]
+    ) -> Awaitable[Tuple[T, U, V, W]]:
         ...
 
 

@@ -8,12 +8,10 @@ from typing import Any, Dict, Iterable, List
 
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
 from pants.engine.rules import collect_rules
-from pants.engine.target import SecondaryOwnerMixin
-from pants.source.filespec import Filespec
 from pants.util.logging import LogLevel
 
 from pants_truss.core.examples import first_input
-from pants_truss.engine import implicitly, rule
+from pants_truss.engine import SecondaryOwnerMixin, implicitly, rule
 from pants_truss.serving import launch, local_truss
 from pants_truss.serving.launch import LaunchRequest, prepare_launch
 from pants_truss.serving.local_truss import (
@@ -30,7 +28,7 @@ from pants_truss.util_rules.truss_config import InvalidTruss
 
 class _RestartableOfAnother(TrussRestartableField, SecondaryOwnerMixin):
     @property
-    def filespec(self) -> Filespec:
+    def filespec(self) -> Any:
         return {"includes": []}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Optional, Tuple
+from typing import Any, Dict, Iterable, Optional, Tuple, cast
 
 from pants.core.goals.test import (
     TestExtraEnv,
@@ -76,7 +76,7 @@ class TrussTestFieldSet(GatherTrussRequest, TestFieldSet):
 
 
 class TrussTestRequest(TestRequest):
-    tool_subsystem = TrussTest
+    tool_subsystem = cast(Any, TrussTest)
     field_set_type = TrussTestFieldSet
 
 

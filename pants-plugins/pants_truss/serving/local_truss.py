@@ -186,14 +186,10 @@ async def lay_out_truss(request: LocalTrussRequest) -> LocalTruss:
     content = planned.generated[CONFIG_FILE]
     layout = lay_out(gathered.files, truss_config.parse(content))
     found, laid_out, server, full = await concurrently(
-        [
-            find_truss_environment(
-                environment_of(truss.address, listed, server=True), **implicitly()
-            ),
-            create_digest(CreateDigest(_entries(layout)), **implicitly()),
-            get_server_files(ServerFilesRequest(), **implicitly()),
-            fill_in_config(FullConfigRequest(planned.config_file.path, content), **implicitly()),
-        ]
+        find_truss_environment(environment_of(truss.address, listed, server=True), **implicitly()),
+        create_digest(CreateDigest(_entries(layout)), **implicitly()),
+        get_server_files(ServerFilesRequest(), **implicitly()),
+        fill_in_config(FullConfigRequest(planned.config_file.path, content), **implicitly()),
     )
     return LocalTruss(
         await merge_digests(MergeDigests([laid_out, server.digest, full.digest]), **implicitly()),

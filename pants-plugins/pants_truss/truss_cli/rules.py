@@ -125,15 +125,13 @@ async def run_truss_script(
         for package, name in request.scripts
     ]
     tool, digest = await concurrently(
-        [
-            create_venv_pex(
-                VenvPexRequest(
-                    truss_cli.to_pex_request(), pex_environment.in_sandbox(working_directory=None)
-                ),
-                **implicitly(),
+        create_venv_pex(
+            VenvPexRequest(
+                truss_cli.to_pex_request(), pex_environment.in_sandbox(working_directory=None)
             ),
-            create_digest(CreateDigest(scripts), **implicitly()),
-        ]
+            **implicitly(),
+        ),
+        create_digest(CreateDigest(scripts), **implicitly()),
     )
     inputs = await merge_digests(MergeDigests([digest, request.input_digest]), **implicitly())
     result = await execute_venv_pex(
