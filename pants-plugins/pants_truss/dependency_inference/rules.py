@@ -15,14 +15,9 @@ from pants_truss.core.paths import normalize_inside
 from pants_truss.engine import implicitly, rule
 from pants_truss.target_types import (
     RequirementsMode,
-    TrussBundleImportsField,
-    TrussConfigField,
-    TrussDependenciesField,
     TrussExternalPackageDependenciesField,
     TrussExternalPackageSourcesField,
     TrussRequirementsField,
-    TrussResolveField,
-    TrussSourcesField,
 )
 from pants_truss.util_rules.external_packages import (
     ExternalPackagesRequest,
@@ -36,22 +31,11 @@ from pants_truss.util_rules.own_modules import (
     find_own_modules,
     find_python_modules,
 )
+from pants_truss.util_rules.plan import GatherTrussRequest
 
 
-@dataclass(frozen=True)
-class TrussDependenciesInferenceFieldSet(FieldSet):
-    required_fields = (TrussConfigField, TrussSourcesField, TrussDependenciesField)
-
-    config: TrussConfigField
-    sources: TrussSourcesField
-    dependencies: TrussDependenciesField
-    bundle_imports: TrussBundleImportsField
-    requirements: TrussRequirementsField
-    resolve: TrussResolveField
-
-
-class InferTrussDependenciesRequest(InferDependenciesRequest[TrussDependenciesInferenceFieldSet]):
-    infer_from = TrussDependenciesInferenceFieldSet
+class InferTrussDependenciesRequest(InferDependenciesRequest[GatherTrussRequest]):
+    infer_from = GatherTrussRequest
 
 
 @rule(desc="Infer the dependencies of a truss")

@@ -24,7 +24,8 @@ def exported(module: ast.Module) -> List[str]:
 
 def defined(module: ast.Module) -> Set[str]:
     names: Set[str] = set()
-    for node in module.body:
+    tried = [child for node in module.body if isinstance(node, ast.Try) for child in node.body]
+    for node in [*module.body, *tried]:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             names.add(node.name)
         elif isinstance(node, ast.ImportFrom):

@@ -33,15 +33,7 @@ from pants_truss.engine import (
     resolve_unexpanded_targets,
     rule,
 )
-from pants_truss.target_types import (
-    TrussBundleImportsField,
-    TrussConfigField,
-    TrussDependenciesField,
-    TrussOutputPathField,
-    TrussRequirementsField,
-    TrussResolveField,
-    TrussSourcesField,
-)
+from pants_truss.target_types import TrussOutputPathField
 from pants_truss.util_rules import session
 from pants_truss.util_rules.gather import GatheredTruss, gather_truss
 from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
@@ -51,15 +43,7 @@ from pants_truss.util_rules.truss_config import InvalidTruss
 
 
 @dataclass(frozen=True)
-class TrussPackageFieldSet(PackageFieldSet):
-    required_fields = (TrussConfigField, TrussSourcesField, TrussOutputPathField)
-
-    config: TrussConfigField
-    sources: TrussSourcesField
-    dependencies: TrussDependenciesField
-    bundle_imports: TrussBundleImportsField
-    requirements: TrussRequirementsField
-    resolve: TrussResolveField
+class TrussPackageFieldSet(PackageFieldSet, GatherTrussRequest):
     output_path: TrussOutputPathField
 
 
