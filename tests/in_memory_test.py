@@ -66,7 +66,10 @@ CASES: Dict[str, Tuple[str, Dict[str, str], Any]] = {
     ),
     "streaming": (
         "",
-        {"model/model.py": MODEL.replace("    def", "    async def") + "yield 'a'\n        yield 'b'\n"},
+        {
+            "model/model.py": MODEL.replace("    def", "    async def")
+            + "yield 'a'\n        yield 'b'\n"
+        },
         "ab",
     ),
     "own_requirements": (

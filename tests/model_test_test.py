@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import time
 import xml.etree.ElementTree as ET
 from typing import Iterator, List
 
@@ -122,6 +124,63 @@ def test_an_unchanged_truss_is_not_tested_again(repo: Monorepo) -> None:
     assert "✓ t/a:a succeeded in" in edited
     lines = [line for line in edited.splitlines() if line.startswith("✓")]
     assert [("cached" in line or "memoized" in line) for line in lines] == [False, True]
+
+
+def test_force(repo: Monorepo) -> None:
+    truss(repo, "forced", ECHO)
+    repo.pants("test", "t::").assert_success()
+    line = "✓ t/forced:forced succeeded in"
+    assert (
+        "cached" in repo.pants("test", "t::").stderr
+        or "memoized" in repo.pants("test", "t::").stderr
+    )
+    forced = repo.pants("test", "--force", "t::").assert_success().stderr
+    assert line in forced and "cached" not in forced and "memoized" not in forced
+
+
+def test_processes_of_the_model_do_not_hold_it_up(repo: Monorepo) -> None:
+    model = (
+        "import multiprocessing, subprocess, time\n"
+        "class Model:\n"
+        "    def load(self):\n"
+        "        subprocess.Popen(['sleep', '601'], start_new_session=True)\n"
+        "        context = multiprocessing.get_context('fork')\n"
+        "        context.Process(target=time.sleep, args=(601,)).start()\n"
+        "    def predict(self, x):\n        return x\n"
+    )
+    truss(repo, "forks", model, "- {name: One, input: 1, output: 1}\n")
+    start = time.monotonic()
+    repo.pants("test", "t::").assert_success()
+    assert time.monotonic() - start < 120
+    listed = subprocess.run(["ps", "-A", "-o", "args="], capture_output=True, text=True).stdout
+    assert "sleep 601" not in listed
+
+
+def test_what_a_model_logs_is_no_failure(repo: Monorepo) -> None:
+    model = (
+        "import logging\n"
+        "class Model:\n    def predict(self, x):\n"
+        "        try:\n            {}['cache']\n        except KeyError:\n"
+        "            logging.getLogger('mine').exception('falling back')\n"
+        "        return x\n"
+    )
+    truss(repo, "logs", model, "- {name: One, input: 1, output: 1}\n")
+    repo.pants("test", "t::").assert_success()
+
+
+def test_websockets_that_send_bytes_and_go_on(repo: Monorepo) -> None:
+    model = (
+        "import asyncio\n"
+        "class Model:\n    async def websocket(self, ws):\n"
+        "        await ws.receive_text()\n        await ws.send_bytes(b'\\xff!')\n"
+        "        await ws.receive()\n"
+        "        while True:\n            await ws.send_text('beat')\n"
+        "            await asyncio.sleep(0)\n"
+    )
+    config = "runtime: {transport: {kind: websocket}}\n"
+    truss(repo, "beats", model, '- {name: One, input: [a], output: ["\\uFFFD!"]}\n', config)
+    repo.write("t/beats/BUILD", "truss(timeout=60)\n")
+    repo.pants("test", "t::").assert_success()
 
 
 def test_what_is_left_out(repo: Monorepo) -> None:
@@ -252,6 +311,7 @@ def test_an_import_that_works_in_the_repository_only(repo: Monorepo) -> None:
         ("yaml", "yaml/__init__.py", "", "an installed distribution (yaml)"),
         ("six", "six.py", "requirements: [six]\n", "an installed distribution (six.py)"),
         ("secrets", "secrets.py", "", "the standard library"),
+        ("time", "time.py", "", "the standard library"),
         ("truss_server", "truss_server.py", "", "app/truss_server.py"),
     ],
 )
@@ -265,6 +325,23 @@ def test_a_shadowed_package(repo: Monorepo, name: str, path: str, config: str, w
         f"t/{folder}/packages/{path}: bundled packages come last." in text
     )
     assert cases(repo, folder) == ["load", f"!import {name}"]
+
+
+def test_a_shadowed_module_of_a_namespace_package(repo: Monorepo) -> None:
+    truss(repo, "hidden", "import yaml.extra\n" + ECHO)
+    repo.write("t/hidden/packages/yaml/extra.py", "VALUE = 1\n")
+    assert (
+        "t/hidden/model/model.py:1 imports `yaml.extra` and gets an installed distribution (yaml), "
+        "not t/hidden/packages/yaml/extra.py: bundled packages come last." in failed(repo, "hidden")
+    )
+
+
+def test_an_examples_file_that_is_not_there(repo: Monorepo) -> None:
+    truss(repo, "typo", ECHO, "- {name: One, input: 1}\n", "examples_filename: exmples.yaml\n")
+    assert (
+        "t/typo/config.yaml: `examples_filename` is 'exmples.yaml', but there is no "
+        "t/typo/exmples.yaml" in failed(repo, "typo")
+    )
 
 
 def test_a_hidden_package_that_nothing_imports_is_no_failure(repo: Monorepo) -> None:
@@ -294,6 +371,7 @@ def test_bad_examples(repo: Monorepo, name: str, examples: str, message: str) ->
     assert message in run.stderr
     # One truss's failure is not another's.
     assert "✓ t/good:good succeeded" in run.stderr
+    assert f"✕ t/bad_{name}:bad_{name} failed in" in run.stderr
     assert cases(repo, f"bad_{name}") == ["!load"]
 
 
@@ -306,6 +384,8 @@ def test_bad_requirements_and_configs(repo: Monorepo) -> None:
     assert "no distribution matches the requirement 'no-such-distribution-at-all'" in text
     assert "`requirements` must be a list of requirements" in text
     assert "its Python is 3.14, which Pants does not find on this machine" in text
+    for name in ("wrong", "config", "python"):
+        assert f"✕ t/{name}:{name} failed in" in text
 
 
 def test_secrets_stay_out_of_cache_keys(repo: Monorepo) -> None:

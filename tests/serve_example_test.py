@@ -22,8 +22,8 @@ TRUSSES = {
     "readtime": "src/trusses/readtime",
     "sentiment": "src/trusses/sentiment",
     "sentiment-prod": "src/trusses/sentiment:prod",
-    "spam": "src/trusses/spam",
-    # Its folder has tests too, which Pants could run as well.
+    # These folders have tests too, which Pants could run as well.
+    "spam": "src/trusses/spam:spam",
     "topics": "src/trusses/topics:topics",
 }
 IN_FLIGHT = 50

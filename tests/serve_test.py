@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Dict, Iterator, List
 
 import pytest
 
@@ -187,6 +187,7 @@ def test_websockets(repo: Monorepo) -> None:
     config = "runtime: {transport: {kind: websocket}}\n"
     with Server(repo, truss(repo, "websocket", model, config)) as server:
         assert talk(server.host, server.port, "/v1/websocket", ["abc", "xyz"]) == ["cba", "zyx"]
+        server.wait_for(f"  ws://127.0.0.1:{server.port}/v1/websocket")
 
 
 # --- Beginning and ending.
@@ -208,6 +209,55 @@ def test_an_edit_of_shared_code_restarts_the_server(repo: Monorepo) -> None:
         repo.write("t/other/x.py", "")
         time.sleep(1.5)
         assert is_running(server.pids[-1])
+
+
+FORKING = """\
+import multiprocessing
+import subprocess
+import time
+
+class Model:
+    def load(self):
+        context = multiprocessing.get_context("fork")
+        self._worker = context.Process(target=time.sleep, args=(600,))
+        self._worker.start()
+        tool = subprocess.Popen(["sleep", "600"], start_new_session=True)
+        print("started", self._worker.pid, tool.pid, flush=True)
+        {more}
+
+    def predict(self, x):
+        return {answer}
+"""
+
+
+def _children(server: Server) -> List[int]:
+    lines = [line for line in server.log if line.startswith("started ")]
+    return [int(pid) for line in lines for pid in line.split()[1:]]
+
+
+def test_processes_of_the_model_end_with_it(repo: Monorepo) -> None:
+    """On a port that is always the same: a worker would keep it, as it has inherited it."""
+    folder = truss(repo, "forks", FORKING.format(more="", answer=1))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with Server(repo, folder, f"--port={port}") as server:
+        for answer in (2, 3):
+            repo.write(f"{folder}/model/model.py", FORKING.format(more="", answer=answer))
+            server.wait_until_ready()
+            assert server.predict({}) == answer
+        server.interrupt()
+        assert len(_children(server)) == 6
+        assert not [pid for pid in _children(server) if is_running(pid)]
+
+
+def test_processes_of_a_model_that_does_not_load(repo: Monorepo) -> None:
+    model = FORKING.format(more="raise OSError('no')", answer=1)
+    server = Server(repo, truss(repo, "forks_and_fails", model))
+    assert server.wait() == 1
+    assert "did not load: OSError: no" in server.text
+    assert len(_children(server)) == 2
+    assert not [pid for pid in _children(server) if is_running(pid)]
 
 
 def test_a_truss_that_is_not_to_restart(repo: Monorepo) -> None:
@@ -293,6 +343,12 @@ def test_a_port_that_is_taken(repo: Monorepo) -> None:
         assert "Take another port: pants run t/rich:rich -- --port=" in line
         assert server.wait() == 1
         assert not server.pids
+
+
+def test_a_host_that_is_not_this_machine(repo: Monorepo) -> None:
+    run = repo.pants("run", "t/rich", "--", "--port=0", "--host=nope.invalid").assert_failure()
+    assert "Cannot serve t/rich:rich on nope.invalid:0: " in run.stderr
+    assert "`--host` is an address of this machine." in run.stderr
 
 
 @pytest.mark.parametrize(

@@ -270,6 +270,14 @@ def test_training_that_fails(repo: Monorepo) -> None:
     assert "pants run t:train --: error: say where to write to: --out=FOLDER" in run.stderr
 
 
+def test_what_a_function_returns(repo: Monorepo) -> None:
+    repo.write("t/train.py", "async def main():\n    return 3\n\n\ndef done():\n    return 'x'\n")
+    build(repo, "train:main")
+    assert repo.pants("run", "t:train", "--", "--out=out").exit_code == 3
+    build(repo, "train:done")
+    repo.pants("run", "t:train", "--", "--out=out").assert_success()
+
+
 def test_files_that_the_folder_has_of_its_own(repo: Monorepo) -> None:
     repo.write("t/train.py", LOOK)
     repo.write("t/run_training.py", "")

@@ -41,7 +41,7 @@ class ModelReport:
 def missing_modules(result: Mapping[str, Any]) -> Tuple[str, ...]:
     """What imports did not find, for the caller to look for."""
     errors = [result["load"]["error"], *(example["error"] for example in result["examples"])]
-    return tuple(sorted({e["missing"] for e in errors if e and e["missing"]}))
+    return tuple(sorted({e["missing"] for e in errors if e and e["missing"] and not e["hidden"]}))
 
 
 def report(
@@ -84,8 +84,13 @@ def _error(
     if not error:
         return None
     where = place.of(error["importer"], error["line"]) if error["importer"] else "the server"
+    if error["missing"] and error["hidden"]:
+        found = {"module": error["missing"], "importer": error["importer"] or "", **error["hidden"]}
+        return _shadowed({**found, "line": error["line"]}, place)
     if error["missing"]:
         module = error["missing"]
+        if error["via"]:
+            where = f"{error['via']}, which {where} imports,"
         return f"{where} imports `{module}`, which is not there. {fixes.get(module, '')}".rstrip()
     text = place.within(error["message"])
     described = f"{error['type']}: {text}" if text else error["type"]

@@ -27,7 +27,8 @@ def error(kind: str = "ValueError", message: str = "no", **others: Any) -> Dict[
         "message": message,
         "traceback": f'File "app/model/model.py", line 3\n{kind}: {message}\n',
         "missing": None,
-        "imported_from": None,
+        "hidden": None,
+        "via": None,
         "importer": "app/model/model.py",
         "line": 3,
         **others,
@@ -68,6 +69,26 @@ def test_a_missing_module_and_its_fix() -> None:
     assert missing_modules(found) == ("x",)
     cases = report(found, {}, SOURCES, {"x": "Add it."}).cases
     assert cases[1].problem == "t/model/model.py:3 imports `x`, which is not there. Add it."
+
+
+def test_a_distribution_that_lacks_another() -> None:
+    missing = error("ModuleNotFoundError", missing="x", via="site-packages/big/a.py")
+    problem = report(result(missing), {}, SOURCES, {"x": "Add it."}).cases[0].problem
+    assert problem == (
+        "site-packages/big/a.py, which t/model/model.py:3 imports, imports `x`, which is not "
+        "there. Add it."
+    )
+
+
+def test_a_module_that_is_hidden() -> None:
+    hidden = {"used": "site-packages/kit/__init__.py", "unused": "packages/kit.py"}
+    found = result(error("ModuleNotFoundError", missing="kit.x", hidden=hidden))
+    assert missing_modules(found) == ()
+    assert report(found, {}, SOURCES, {}).cases[0].problem == (
+        "t/model/model.py:3 imports `kit.x` and gets an installed distribution (kit), not "
+        "shared/kit.py: bundled packages come last. Rename the package, or take the distribution "
+        "out of the requirements."
+    )
 
 
 def test_an_error_of_the_server() -> None:

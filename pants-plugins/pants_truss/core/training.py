@@ -12,6 +12,7 @@ from pants_truss.core.paths import normalize_inside
 RUNNER = "run_training.py"
 FACTS = "run_training.json"
 REQUIREMENTS = "training_requirements.txt"
+CONSTRAINTS = "training_constraints.txt"
 
 _MODULE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 _FUNCTION = re.compile(rf"({_MODULE}):([A-Za-z_]\w*)")

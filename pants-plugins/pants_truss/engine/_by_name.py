@@ -73,7 +73,6 @@ __all__ = [
     "get_venv_pex_distributions",
     "hydrate_sources",
     "implicitly",
-    "make_failed_test_result",
     "make_test_result",
     "merge_digests",
     "path_globs_to_digest",
@@ -127,11 +126,3 @@ def make_test_result(
         (process,), address, output, xml_results=reports
     )
     return replace(result, stdout_bytes=text.encode(), stderr_bytes=b"")
-
-
-def make_failed_test_result(
-    address: Address, output: ShowOutput, *, text: str, reports: Snapshot
-) -> TestResult:
-    """The result of a test that could not be run."""
-    result = TestResult.no_tests_found(address, output)
-    return replace(result, exit_code=1, stdout_bytes=text.encode(), xml_results=reports)

@@ -95,7 +95,6 @@ __all__ = [
     "get_venv_pex_distributions",
     "hydrate_sources",
     "implicitly",
-    "make_failed_test_result",
     "make_test_result",
     "merge_digests",
     "path_globs_to_digest",
@@ -218,14 +217,6 @@ def make_test_result(
     several = "process_results" in inspect.signature(make).parameters  # Pants 2.19
     result = make((process,) if several else process, address, output, xml_results=reports)
     return _with_text(result, text)
-
-
-def make_failed_test_result(
-    address: Address, output: ShowOutput, *, text: str, reports: Snapshot
-) -> TestResult:
-    """The result of a test that could not be run."""
-    result = TestResult.no_tests_found(address, output)
-    return _with_text(replace(result, exit_code=1, xml_results=reports), text)
 
 
 def _with_text(result: Any, text: str) -> TestResult:

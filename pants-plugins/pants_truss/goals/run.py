@@ -61,7 +61,7 @@ async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
     launched = await prepare_launch(
         LaunchRequest(
             "serve.py",
-            json.dumps(_facts(truss, described), sort_keys=True),
+            json.dumps(_facts(field_set, described), sort_keys=True),
             local.digest,
             local.environment.pexes,
             in_workspace=True,
@@ -75,9 +75,10 @@ async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
     )
 
 
-def _facts(truss: GatherTrussRequest, described: DescribedTruss) -> Dict[str, Any]:
+def _facts(field_set: TrussRunFieldSet, described: DescribedTruss) -> Dict[str, Any]:
     return {
-        "address": truss.address.spec,
+        "address": field_set.address.spec,
+        "restartable": field_set.restartable.value,
         "accelerator": described.accelerator,
         "example": first_input(described.examples),
         "notes": _notes(described),

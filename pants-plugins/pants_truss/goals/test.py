@@ -16,7 +16,7 @@ from pants.core.goals.test import (
 )
 from pants.engine.addresses import Address
 from pants.engine.fs import CreateDigest, FileContent, Snapshot
-from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.process import FallibleProcessResult, Process, ProcessCacheScope
 from pants.engine.rules import collect_rules
 from pants.engine.target import Target
 from pants.util.logging import LogLevel
@@ -40,13 +40,13 @@ from pants_truss.engine import (
     execute_process,
     get_digest_contents,
     implicitly,
-    make_failed_test_result,
     make_test_result,
     rule,
 )
 from pants_truss.serving import launch, local_truss, module_fixes
 from pants_truss.serving.launch import LaunchRequest, prepare_launch
 from pants_truss.serving.local_truss import (
+    DescribedTruss,
     DescribeTrussRequest,
     LocalTrussRequest,
     describe_truss,
@@ -72,7 +72,7 @@ class TrussTestFieldSet(GatherTrussRequest, TestFieldSet):
 
     @classmethod
     def opt_out(cls, tgt: Target) -> bool:
-        return tgt.get(SkipTrussTestField).value
+        return bool(tgt.get(SkipTrussTestField).value)
 
 
 class TrussTestRequest(TestRequest):
@@ -86,6 +86,7 @@ class RunExamplesRequest:
     examples: Tuple[Example, ...]
     environment: Tuple[Tuple[str, str], ...]
     timeout: Optional[int]
+    force: bool
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,9 @@ async def run_examples(request: RunExamplesRequest) -> RanExamples:
             output_files=(_RESULT,),
             append_only_caches=launched.append_only_caches,
             timeout_seconds=request.timeout,
+            cache_scope=(
+                ProcessCacheScope.PER_SESSION if request.force else ProcessCacheScope.SUCCESSFUL
+            ),
             description=f"Test {truss.address}",
             level=LogLevel.DEBUG,
         ),
@@ -204,13 +208,14 @@ async def test_truss(
             logger.info(f"Not tested: {address} needs {_what(described.needs_image, skipped)}.")
             return TestResult.no_tests_found(address, show)
         _refuse_secrets(address, extra_env.env)
-        examples = _read_examples(address, described.examples_path, described.examples)
+        examples = _read_examples(address, described)
         ran = await run_examples(
             RunExamplesRequest(
                 truss,
                 examples,
                 tuple(sorted(extra_env.env.items())),
                 field_set.timeout.calculate_from_global_options(test_subsystem),
+                bool(test_subsystem.force),
             ),
             **implicitly(),
         )
@@ -218,8 +223,12 @@ async def test_truss(
         await find_session(SessionRequest(), **implicitly())
         untested = failure(e.what or str(e))
         reports = await write_reports(WriteReportsRequest(address, untested, ""), **implicitly())
-        return make_failed_test_result(
-            address, show, text=render(untested, ""), reports=reports.snapshot
+        # Pants lists in its summary only what a process has tested.
+        failed = await execute_process(
+            Process(("/bin/sh", "-c", "exit 1"), description=f"Fail {address}"), **implicitly()
+        )
+        return make_test_result(
+            failed, address, show, text=render(untested, ""), reports=reports.snapshot
         )
     reports = await write_reports(
         WriteReportsRequest(address, ran.report, ran.output), **implicitly()
@@ -250,9 +259,18 @@ def _refuse_secrets(address: Address, environment: Iterable[str]) -> None:
             )
 
 
-def _read_examples(address: Address, path: str, content: Optional[bytes]) -> Tuple[Example, ...]:
+def _read_examples(address: Address, described: DescribedTruss) -> Tuple[Example, ...]:
+    if described.examples is None:
+        if described.names_examples:
+            raise InvalidTruss.of(
+                address,
+                f"{described.config_path}: `examples_filename` is "
+                f"{described.config.examples_filename!r}, but there is no "
+                f"{described.examples_path}, or Pants ignores it (`[GLOBAL].pants_ignore` or git).",
+            )
+        return ()
     try:
-        return examples_file.parse(path, content) if content is not None else ()
+        return examples_file.parse(described.examples_path, described.examples)
     except TrussError as e:
         raise InvalidTruss.of(address, e) from None
 

@@ -17,7 +17,7 @@ from pants.engine.target import InferDependenciesRequest, InferredDependencies
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
-from pants_truss.core.training import FACTS, REQUIREMENTS, RUNNER
+from pants_truss.core.training import CONSTRAINTS, FACTS, REQUIREMENTS, RUNNER
 from pants_truss.engine import (
     add_prefix,
     create_digest,
@@ -100,12 +100,15 @@ async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
         ListRequirementsRequest(found.truss, found.explicit), **implicitly()
     )
     facts = json.dumps({**json.loads(found.facts), "command": RUNNER}, indent=2, sort_keys=True)
-    requirements = "".join(f"{line}\n" for line in listed.requirements)
+    lines = [f"-c {CONSTRAINTS}"] if listed.constraints else []
+    requirements = "".join(f"{line}\n" for line in (*listed.requirements, *lines))
+    constraints = "".join(f"{line}\n" for line in listed.constraints)
     beside = await create_digest(
         CreateDigest(
             [
                 FileContent(FACTS, f"{facts}\n".encode()),
                 FileContent(REQUIREMENTS, requirements.encode()),
+                *([FileContent(CONSTRAINTS, constraints.encode())] if constraints else []),
                 _runner(""),
             ]
         ),
@@ -113,11 +116,10 @@ async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
     )
     merged = await merge_digests(MergeDigests([found.digest, beside]), **implicitly())
     digest = await add_prefix(AddPrefix(merged, output.path), **implicitly())
-    lines = (
-        f"  {len(found.paths) + 3} files. In a training job: pip install -r {REQUIREMENTS} && "
-        f"python {RUNNER}",
-    )
-    return BuiltPackage(digest, (BuiltPackageArtifact(output.path, extra_log_lines=lines),))
+    count = len(found.paths) + 3 + bool(constraints)
+    how = f"pip install -r {REQUIREMENTS} && python {RUNNER}"
+    log_lines = (f"  {count} files. In a training job: {how}",)
+    return BuiltPackage(digest, (BuiltPackageArtifact(output.path, extra_log_lines=log_lines),))
 
 
 class InferTrainingDependenciesRequest(InferDependenciesRequest[TrainingRequest]):

@@ -73,7 +73,8 @@ class DescribeTrussRequest:
 class DescribedTruss:
     """`needs_image` is the key by which the truss cannot run here, `accelerator` the GPU that it
     asks for, and `left_out` the keys of its config that have no effect here. `examples` is the
-    content of the examples file, None without one."""
+    content of the examples file, None without one; `names_examples` tells whether the config names
+    it."""
 
     config_path: str
     config: TrussConfig
@@ -82,6 +83,7 @@ class DescribedTruss:
     left_out: Tuple[str, ...]
     examples_path: str
     examples: Optional[bytes]
+    names_examples: bool
 
 
 @rule
@@ -101,6 +103,7 @@ async def describe_truss(request: DescribeTrussRequest) -> DescribedTruss:
         left_to_images(document.data),
         examples_path,
         contents[0].content if contents else None,
+        document.data.get("examples_filename") is not None,
     )
 
 

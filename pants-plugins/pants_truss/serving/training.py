@@ -17,7 +17,14 @@ from pants.util.logging import LogLevel
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import join
-from pants_truss.core.training import FACTS, REQUIREMENTS, RUNNER, EntryPoint, parse_entry_point
+from pants_truss.core.training import (
+    CONSTRAINTS,
+    FACTS,
+    REQUIREMENTS,
+    RUNNER,
+    EntryPoint,
+    parse_entry_point,
+)
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.engine import (
     addresses_from_raw_specs_without_file_owners,
@@ -207,7 +214,7 @@ async def gather_training(request: TrainingRequest) -> Training:
     truss = _with_dependencies(trained.truss, (*listed, *owner))
     gathered = await gather_truss(truss, **implicitly())
     for file in gathered.files:
-        if file.path in (RUNNER, FACTS, REQUIREMENTS):
+        if file.path in (RUNNER, FACTS, REQUIREMENTS, CONSTRAINTS):
             raise InvalidTraining.of_training(
                 request.address,
                 f"its truss has a file {file.path} ({file.source}), where the folder for training "

@@ -9,13 +9,17 @@ Runs in the environment of the truss, on any Python that Truss has had since 3.9
 without anything but the standard library.
 """
 
+import ctypes
 import importlib
 import json
 import os
+import signal
 import site
 import subprocess
 import sys
 import sysconfig
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
@@ -83,6 +87,59 @@ def _set_path(app: Path, sites: List[str]) -> None:
     importlib.invalidate_caches()
 
 
+def adopt_orphans() -> None:
+    """Processes that the model starts, and that their own parent leaves behind, become children of
+    this one, so that `end_children` finds them. Linux only; elsewhere those are missed."""
+    with suppress(Exception):
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def end_children() -> None:
+    """Workers and other processes of a model outlive it if nobody ends them, with the port that
+    they have inherited, or with the output that Pants waits for the end of."""
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        pids = _descendants(os.getpid())
+        if not pids:
+            return
+        for pid in pids:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        with suppress(OSError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(0.01)
+
+
+def _descendants(root: int) -> List[int]:
+    ps = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+    try:
+        listed = subprocess.run(ps, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return []
+    children: Dict[int, List[int]] = {}
+    for line in listed.splitlines():
+        pid, parent, state = line.split(None, 2)
+        if not state.startswith("Z"):
+            children.setdefault(int(parent), []).append(int(pid))
+    found: List[int] = []
+    pending = [root]
+    while pending:
+        below = children.get(pending.pop(), [])
+        found += below
+        pending += below
+    return found
+
+
+def leave(code: int) -> None:
+    """Ends this process, whatever threads the model still has, and all that it has started."""
+    end_children()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(Exception):
+            stream.flush()
+    os._exit(code)
+
+
 def load_config() -> Dict[str, Any]:
     """The config in the working folder."""
     yaml = importlib.import_module("yaml")
@@ -91,7 +148,10 @@ def load_config() -> Dict[str, Any]:
 
 
 def set_environment(config: Dict[str, Any]) -> None:
-    os.environ.update(config.get("environment_variables") or {})
+    variables = config.get("environment_variables") or {}
+    os.environ.update(variables)
+    # As Python does when it starts, which it already has.
+    sys.path[1:1] = [entry for entry in variables.get("PYTHONPATH", "").split(os.pathsep) if entry]
     # Logs for people; in an image they are JSON.
     os.environ.setdefault("DISABLE_JSON_LOGGING", "1")
 

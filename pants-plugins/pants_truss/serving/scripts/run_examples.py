@@ -26,8 +26,10 @@ SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, SCRIPTS)
 from local_truss import (  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
     Here,
+    adopt_orphans,
     enter,
     find_here,
+    leave,
     load_config,
     on_load,
     set_environment,
@@ -44,17 +46,49 @@ TOLERANCE = 1e-6
 
 def describe(error: BaseException, here: Here) -> Dict[str, Any]:
     importer, line = _importer(error, here)
-    missing = isinstance(error, ModuleNotFoundError) and error.name
-    partial = isinstance(error, ImportError) and not missing and error.path
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
     return {
         "type": type(error).__name__,
         "message": _relative(str(error), here),
         "traceback": _relative(_traceback(error, here), here),
-        "missing": error.name if missing else None,  # type: ignore[attr-defined]
-        "imported_from": _relative(str(partial), here) if partial else None,
+        "missing": missing,
+        "hidden": _hidden(missing, here) if missing else None,
         "importer": importer,
         "line": line,
+        "via": _importing_distribution(error, here) if missing else None,
     }
+
+
+def _hidden(module: str, here: Here) -> Optional[Dict[str, str]]:
+    """Where a module that was not found is bundled after all, and what stands in front of it."""
+    parts = module.split(".")
+    for end in (".py", "/__init__.py", ""):
+        path = here.packages / ("/".join(parts) + end)
+        if path.exists():
+            for length in range(len(parts) - 1, 0, -1):
+                used = _origin(sys.modules.get(".".join(parts[:length])))
+                if used:
+                    unused = path.relative_to(here.root).as_posix()
+                    return {"used": _relative(used, here), "unused": unused}
+    return None
+
+
+def _origin(module: Any) -> Optional[str]:
+    """The file of a module, a file in `stdlib` for one that is compiled into Python, and None for a
+    namespace package."""
+    origin = getattr(getattr(module, "__spec__", None), "origin", None)
+    if origin in ("built-in", "frozen"):
+        return os.path.join(sysconfig.get_path("stdlib"), f"{module.__name__}.py")
+    return getattr(module, "__file__", None) or None
+
+
+def _importing_distribution(error: BaseException, here: Here) -> Optional[str]:
+    """The file of an installed distribution that an import failed in, if it was in one."""
+    files = [
+        _relative(frame.filename, here) for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    own = [file for file in files if file.startswith(("app/model/", "packages/", "site-packages/"))]
+    return own[-1] if own and own[-1].startswith("site-packages/") else None
 
 
 def _importer(error: BaseException, here: Here) -> Tuple[Optional[str], Optional[int]]:
@@ -94,15 +128,18 @@ def _relative(text: str, here: Here) -> str:
 
 
 class LoggedErrors(logging.Handler):
-    """The server answers with its own error, and logs the model's."""
+    """The server answers with its own error, and logs the model's. What the model itself logs is no
+    failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, here: Here) -> None:
         super().__init__()
+        self._app, self._model = here.app, here.app / "model"
         self.errors: List[BaseException] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        if error:
+        folders = Path(record.pathname).resolve().parents
+        if error and self._app in folders and self._model not in folders:
             self.errors.append(error)
 
 
@@ -146,13 +183,23 @@ class Client:
         messages += [{"type": "websocket.receive", "text": text} for text in texts]
         messages.append({"type": "websocket.disconnect", "code": 1000})
 
+        told = [False]
+
         async def receive() -> Dict[str, Any]:
-            return messages.pop(0) if len(messages) > 1 else messages[0]
+            if len(messages) > 1:
+                return messages.pop(0)
+            told[0] = True
+            return messages[0]
 
         async def send(message: Dict[str, Any]) -> None:
+            if len(messages) == 1 and told[0]:
+                # Or a model that sends for ever would.
+                raise OSError("The client has closed the websocket.")
             if message["type"] == "websocket.send":
                 text = message.get("text")
-                answers.append(_decode(text if text is not None else message["bytes"].decode()))
+                if text is None:
+                    text = message["bytes"].decode("utf-8", "replace")
+                answers.append(_decode(text))
 
         scope = {"type": "websocket", "headers": [], "subprotocols": [], **_scope(WEBSOCKET)}
         await self._application(scope, receive, send)
@@ -248,7 +295,7 @@ def find_shadowed(here: Here) -> List[Dict[str, Any]]:
     bundled = {module: path for module, path in _modules(here.packages)}
     found = []
     for module, path in sorted(bundled.items()):
-        loaded = getattr(sys.modules.get(module), "__file__", None)
+        loaded = _origin(sys.modules.get(module))
         if not loaded or Path(loaded).resolve() == path.resolve():
             continue
         importer, line = _find_import(here, module)
@@ -328,7 +375,7 @@ def run(here: Here) -> Dict[str, Any]:
         "examples": [],
     }
     if not errors:
-        logged = LoggedErrors()
+        logged = LoggedErrors(here)
         for name in (None, "uvicorn", "uvicorn.error"):
             logging.getLogger(name).addHandler(logged)
         descriptor = getattr(server._model, "model_descriptor", None)
@@ -353,6 +400,7 @@ def main() -> int:
     home = here.root / "home"
     home.mkdir(exist_ok=True)
     os.environ["HOME"] = str(home)
+    adopt_orphans()
     enter(here)
     set_environment(load_config())
     result = run(here)
@@ -361,8 +409,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Threads of the model that still run are no reason to stay.
-    os._exit(code)
+    leave(main())

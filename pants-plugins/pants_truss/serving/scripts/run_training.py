@@ -9,6 +9,7 @@ name.
 """
 
 import argparse
+import asyncio
 import importlib
 import inspect
 import json
@@ -56,7 +57,8 @@ def set_environment(variables: Dict[str, str]) -> None:
 def call(function: Any, values: Dict[str, Any]) -> Any:
     parameters = inspect.signature(function).parameters
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-    return function(**{k: v for k, v in values.items() if takes_all or k in parameters})
+    result = function(**{k: v for k, v in values.items() if takes_all or k in parameters})
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
 def main(arguments: List[str]) -> None:
@@ -81,7 +83,9 @@ def main(arguments: List[str]) -> None:
         "config": facts["config"],
         "data_dir": truss / facts["data_dir"],
     }
-    call(function, values)
+    result = call(function, values)
+    # As a script's `sys.exit(main())` would.
+    sys.exit(result if isinstance(result, int) else 0)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import errno
 import importlib
 import os
 import shlex
@@ -20,8 +21,11 @@ SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, SCRIPTS)
 from local_truss import (  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
     Here,
+    adopt_orphans,
+    end_children,
     enter,
     find_here,
+    leave,
     load_config,
     on_load,
     set_environment,
@@ -57,7 +61,7 @@ def parse_arguments(facts: Dict[str, Any]) -> argparse.Namespace:
 
 def fail(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
-    os._exit(1)
+    leave(1)
 
 
 def check_gpu(facts: Dict[str, Any], without: bool) -> None:
@@ -78,12 +82,15 @@ def find_port(facts: Dict[str, Any], host: str, port: int) -> int:
             listener.bind((host, port))
             return int(listener.getsockname()[1])
         except (OSError, OverflowError) as e:
+            what = f"Cannot serve {facts['address']} on {host}:{port}"
+            if isinstance(e, OSError) and e.errno not in (errno.EADDRINUSE, errno.EACCES):
+                fail(f"{what}: {e.strerror}. `--host` is an address of this machine.")
             with socket.socket(family, socket.SOCK_STREAM) as other:
                 other.bind(("::1" if ":" in host else "127.0.0.1", 0))
                 free = other.getsockname()[1]
             fail(
-                f"Cannot serve {facts['address']} on {host}:{port}: {getattr(e, 'strerror', e)}. "
-                f"Take another port: pants run {facts['address']} -- --port={free}"
+                f"{what}: {getattr(e, 'strerror', e)}. Take another port: pants run "
+                f"{facts['address']} -- --port={free}"
             )
     raise AssertionError
 
@@ -140,6 +147,8 @@ class Serving:
         self.error = error
         what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
         print(f"{self.facts['address']} did not load: {what}", file=sys.stderr, flush=True)
+        # Now, as the server kills itself when it is asked for a model that has not loaded.
+        end_children()
         if not isinstance(error, Exception) and self.server:
             end_after(GRACE + 1, 1)
             self.server.should_exit = True
@@ -158,10 +167,11 @@ class Serving:
                 time.sleep(0.02)
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{self.port}"
-        lines = [
-            f"Serving {self.facts['address']} at {url} (Ctrl-C ends it). Try:",
-            f"  {self._try(url)}",
-        ]
+        serving = f"Serving {self.facts['address']} at {url} (Ctrl-C ends it)."
+        if getattr(getattr(model, "model_descriptor", None), "websocket", None):
+            lines = [f"{serving} Connect to:", f"  ws://{shown}:{self.port}/v1/websocket"]
+        else:
+            lines = [f"{serving} Try:", f"  {self._try(url)}"]
         print("\n".join(lines), file=sys.stderr, flush=True)
 
     def _try(self, url: str) -> str:
@@ -173,7 +183,7 @@ class Serving:
 def end_after(seconds: float, code: int) -> None:
     def end() -> None:
         time.sleep(seconds)
-        os._exit(code)
+        leave(code)
 
     threading.Thread(target=end, daemon=True).start()
 
@@ -192,6 +202,7 @@ def end_with_parent() -> None:
 
 
 def wait_for_edit() -> None:
+    end_children()
     print("Waiting for the next edit.", file=sys.stderr, flush=True)
     while True:
         time.sleep(3600)
@@ -203,6 +214,7 @@ def main() -> int:
     check_gpu(here.facts, arguments.without_gpu)
     port = find_port(here.facts, arguments.host, arguments.port)
     end_with_parent()
+    adopt_orphans()
     enter(here)
     set_environment(load_config())
     notes: List[str] = here.facts["notes"]
@@ -210,7 +222,7 @@ def main() -> int:
         print(note, file=sys.stderr, flush=True)
     serving = Serving(here, arguments, port)
     code = serving.run(here)
-    if code and arguments.reload:
+    if code and arguments.reload and here.facts["restartable"]:
         wait_for_edit()
     return code
 
@@ -222,7 +234,4 @@ if __name__ == "__main__":
         exit_code = 128 + signal.SIGINT
     except SystemExit as e:
         exit_code = e.code if isinstance(e.code, int) else 0 if e.code is None else 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Threads of the model that still run are no reason to stay.
-    os._exit(exit_code)
+    leave(exit_code)
