@@ -51,7 +51,9 @@ def validate(path: str) -> str:
 
 
 def predict(truss: str, request: Any) -> Any:
-    return TrussHandle(Path(truss)).predict(request, use_docker=False)
+    # A coroutine or a generator is no answer.
+    answer = TrussHandle(Path(truss)).predict(request, use_docker=False)
+    return json.loads(json.dumps(answer))
 
 
 def build_context(truss: str, destination: str) -> None:

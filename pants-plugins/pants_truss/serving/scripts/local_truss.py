@@ -21,7 +21,7 @@ import sysconfig
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 
 class Here:
@@ -112,16 +112,11 @@ def end_children() -> None:
 
 
 def _descendants(root: int) -> List[int]:
-    ps = ["ps", "-A", "-o", "pid=,ppid=,stat="]
-    try:
-        listed = subprocess.run(ps, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return []
+    """Of a process, without those that have ended and only wait to be noticed."""
     children: Dict[int, List[int]] = {}
-    for line in listed.splitlines():
-        pid, parent, state = line.split(None, 2)
-        if not state.startswith("Z"):
-            children.setdefault(int(parent), []).append(int(pid))
+    for pid, parent, state in _processes():
+        if state != "Z":
+            children.setdefault(parent, []).append(pid)
     found: List[int] = []
     pending = [root]
     while pending:
@@ -129,6 +124,26 @@ def _descendants(root: int) -> List[int]:
         found += below
         pending += below
     return found
+
+
+def _processes() -> Iterator[Tuple[int, int, str]]:
+    """Number, parent and state of each."""
+    if os.path.exists("/proc/self/stat"):
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            with suppress(OSError):
+                # The name of the program, in brackets, may have anything in it.
+                state, parent, *_ = (
+                    Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
+                )
+                yield int(name), int(parent), state
+        return
+    with subprocess.Popen(
+        ["ps", "-A", "-o", "pid=,ppid=,stat="], stdout=subprocess.PIPE, text=True
+    ) as ps:
+        for line in ps.stdout or ():
+            pid, parent, state = line.split(None, 2)
+            if int(pid) != ps.pid:
+                yield int(pid), int(parent), state[0]
 
 
 def leave(code: int) -> None:

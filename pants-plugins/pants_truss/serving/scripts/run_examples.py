@@ -84,9 +84,7 @@ def _origin(module: Any) -> Optional[str]:
 
 def _importing_distribution(error: BaseException, here: Here) -> Optional[str]:
     """The file of an installed distribution that an import failed in, if it was in one."""
-    files = [
-        _relative(frame.filename, here) for frame in traceback.extract_tb(error.__traceback__)
-    ]
+    files = [_relative(frame.filename, here) for frame in traceback.extract_tb(error.__traceback__)]
     own = [file for file in files if file.startswith(("app/model/", "packages/", "site-packages/"))]
     return own[-1] if own and own[-1].startswith("site-packages/") else None
 
