@@ -103,6 +103,13 @@ def test_every_kind_of_predict(repo: Monorepo) -> None:
         assert cases(repo, name) == ["load", "One"]
 
 
+def test_the_python_of_the_config(repo: Monorepo) -> None:
+    model = "import sys\n" + ECHO.replace("return request", "return list(sys.version_info[:2])")
+    truss(repo, "old", model, "- {name: One, input: 1, output: [3, 9]}\n")
+    repo.write("t/old/config.yaml", "python_version: py39\nrequirements: [six]\n")
+    repo.pants("test", "t::").assert_success()
+
+
 def test_a_truss_without_examples_is_loaded(repo: Monorepo) -> None:
     truss(repo, "plain", ECHO)
     repo.pants("test", "t::").assert_success()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from pants_truss.core import lockfile
 from pants_truss.core.lint.config_rules import ACCELERATORS, PYTHON_VERSIONS
 from pants_truss.core.lint.config_schema import SILENT_MODELS, top_level_keys
 from pants_truss.core.lint.tables import read_table
+from pants_truss.core.requirement import marker_environments, parse_line
 from support.truss_library import TrussLibrary
 
 
@@ -41,6 +43,26 @@ def test_choices_that_the_schema_does_not_have(truss: TrussLibrary, tmp_path: Pa
     (message,) = [a["message"] for a in answers if "Unsupported accelerator" in str(a)]
     listed = re.search(r"Available types: (.*?)\.", message)
     assert listed and listed.group(1).split(", ") == ACCELERATORS
+
+
+def test_the_servers_lockfile_is_for_the_release(truss: TrussLibrary, tmp_path: Path) -> None:
+    """What an image installs: fails when the pin moves and the lockfile does not."""
+    folder = tmp_path / "truss"
+    (folder / "model").mkdir(parents=True)
+    (folder / "model/model.py").write_text("")
+    (folder / "config.yaml").write_text("python_version: py311\n")
+    truss.call("build_context", str(folder), str(tmp_path / "context"))
+    content = Path("pants-plugins/pants_truss/serving/truss_server.lock").read_bytes()
+    for python in ("3.9", "3.10", "3.11", "3.12"):
+        locked = lockfile.parse(content, marker_environments(python)).distributions
+        for name in ("requirements.txt", "constraints.txt"):
+            lines = (tmp_path / "context" / name).read_text().splitlines()
+            wanted = [line for line in map(parse_line, lines) if line and line.parsed]
+            assert len(wanted) > 15
+            for line in wanted:
+                assert line.parsed and line.name
+                version = locked[line.name].version or ""
+                assert line.parsed.specifier.contains(version), (line.text, version)
 
 
 def test_the_servers_names(truss: TrussLibrary, tmp_path: Path) -> None:

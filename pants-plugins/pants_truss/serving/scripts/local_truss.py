@@ -132,10 +132,9 @@ def _processes() -> Iterator[Tuple[int, int, str]]:
         for name in filter(str.isdigit, os.listdir("/proc")):
             with suppress(OSError):
                 # The name of the program, in brackets, may have anything in it.
-                state, parent, *_ = (
-                    Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
-                )
-                yield int(name), int(parent), state
+                stat = Path("/proc", name, "stat").read_bytes()
+                state, parent = stat.rpartition(b")")[2].split()[:2]
+                yield int(name), int(parent), state.decode()
         return
     with subprocess.Popen(
         ["ps", "-A", "-o", "pid=,ppid=,stat="], stdout=subprocess.PIPE, text=True
