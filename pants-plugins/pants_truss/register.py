@@ -9,7 +9,8 @@ from pants.engine.target import Target
 from pants_truss.dependency_inference import rules as dependency_inference
 from pants_truss.goals import check, explain, package, run, tailor, test, train
 from pants_truss.lint import rules as lint
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget, TrussTrainingTarget
+from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.training_target_types import TrussTrainingTarget
 from pants_truss.util_rules import gather, output_path
 
 

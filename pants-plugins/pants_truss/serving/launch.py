@@ -26,6 +26,11 @@ from pants_truss.engine import (
 
 _SCRIPTS = "pants_truss.serving.scripts"
 _FOLDER = "local"
+# What each script imports.
+_WITH = {
+    "serve.py": ("local_truss.py",),
+    "run_examples.py": ("local_truss.py", "asgi_client.py", "model_problems.py"),
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ async def prepare_launch(request: LaunchRequest, pex_environment: PexEnvironment
     ]
     scripts = [
         FileContent(f"{_FOLDER}/{name}", pkgutil.get_data(_SCRIPTS, name) or b"")
-        for name in (request.script, "local_truss.py")
+        for name in (request.script, *_WITH[request.script])
     ]
     scripts.append(FileContent(f"{_FOLDER}/truss.json", json.dumps(facts).encode()))
     created = await create_digest(CreateDigest(scripts), **implicitly())

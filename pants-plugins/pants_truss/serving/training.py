@@ -35,9 +35,8 @@ from pants_truss.engine import (
     resolve_unparsed_address_inputs,
     rule,
 )
-from pants_truss.target_types import (
-    TrussConfigField,
-    TrussDependenciesField,
+from pants_truss.target_types import TrussConfigField, TrussDependenciesField
+from pants_truss.training_target_types import (
     TrussTrainingDependenciesField,
     TrussTrainingEntryPointField,
     TrussTrainingTrussField,

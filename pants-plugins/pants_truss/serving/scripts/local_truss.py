@@ -140,9 +140,9 @@ def _processes() -> Iterator[Tuple[int, int, str]]:
         ["ps", "-A", "-o", "pid=,ppid=,stat="], stdout=subprocess.PIPE, text=True
     ) as ps:
         for line in ps.stdout or ():
-            pid, parent, state = line.split(None, 2)
-            if int(pid) != ps.pid:
-                yield int(pid), int(parent), state[0]
+            number, ppid, stat_text = line.split(None, 2)
+            if int(number) != ps.pid:
+                yield int(number), int(ppid), stat_text[0]
 
 
 def leave(code: int) -> None:

@@ -19,17 +19,7 @@ from typing import Any, Dict, List, Optional
 
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, SCRIPTS)
-from local_truss import (  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
-    Here,
-    adopt_orphans,
-    end_children,
-    enter,
-    find_here,
-    leave,
-    load_config,
-    on_load,
-    set_environment,
-)
+import local_truss  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 # How long requests may go on after Ctrl-C, in seconds. In an image it is an hour.
 GRACE = 2
@@ -61,7 +51,7 @@ def parse_arguments(facts: Dict[str, Any]) -> argparse.Namespace:
 
 def fail(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
-    leave(1)
+    local_truss.leave(1)
 
 
 def check_gpu(facts: Dict[str, Any], without: bool) -> None:
@@ -98,7 +88,7 @@ def find_port(facts: Dict[str, Any], host: str, port: int) -> int:
 class Serving:
     """The server once it runs, and how it ends."""
 
-    def __init__(self, here: Here, arguments: argparse.Namespace, port: int) -> None:
+    def __init__(self, here: Any, arguments: argparse.Namespace, port: int) -> None:
         self.facts = here.facts
         self.host: str = arguments.host
         self.port = port
@@ -106,12 +96,12 @@ class Serving:
         self.error: Optional[BaseException] = None
         self.server: Any = None
 
-    def run(self, here: Here) -> int:
+    def run(self, here: Any) -> int:
         uvicorn: Any = importlib.import_module("uvicorn")
         self._make_local(uvicorn)
         truss_server: Any = importlib.import_module("truss_server")
         wrapper: Any = importlib.import_module("model_wrapper")
-        on_load(wrapper.ModelWrapper, here, self._failed)
+        local_truss.on_load(wrapper.ModelWrapper, here, self._failed)
         # The server marks a failure in the home folder of its container.
         truss_server.INFERENCE_SERVER_FAILED_FILE = here.root / "inference_server_crashed.txt"
         application = truss_server.TrussServer(self.port, "config.yaml")
@@ -148,7 +138,7 @@ class Serving:
         what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
         print(f"{self.facts['address']} did not load: {what}", file=sys.stderr, flush=True)
         # Now, as the server kills itself when it is asked for a model that has not loaded.
-        end_children()
+        local_truss.end_children()
         if not isinstance(error, Exception) and self.server:
             end_after(GRACE + 1, 1)
             self.server.should_exit = True
@@ -183,7 +173,7 @@ class Serving:
 def end_after(seconds: float, code: int) -> None:
     def end() -> None:
         time.sleep(seconds)
-        leave(code)
+        local_truss.leave(code)
 
     threading.Thread(target=end, daemon=True).start()
 
@@ -202,21 +192,21 @@ def end_with_parent() -> None:
 
 
 def wait_for_edit() -> None:
-    end_children()
+    local_truss.end_children()
     print("Waiting for the next edit.", file=sys.stderr, flush=True)
     while True:
         time.sleep(3600)
 
 
 def main() -> int:
-    here = find_here()
+    here = local_truss.find_here()
     arguments = parse_arguments(here.facts)
     check_gpu(here.facts, arguments.without_gpu)
     port = find_port(here.facts, arguments.host, arguments.port)
     end_with_parent()
-    adopt_orphans()
-    enter(here)
-    set_environment(load_config())
+    local_truss.adopt_orphans()
+    local_truss.enter(here)
+    local_truss.set_environment(local_truss.load_config())
     notes: List[str] = here.facts["notes"]
     for note in notes:
         print(note, file=sys.stderr, flush=True)
@@ -234,4 +224,4 @@ if __name__ == "__main__":
         exit_code = 128 + signal.SIGINT
     except SystemExit as e:
         exit_code = e.code if isinstance(e.code, int) else 0 if e.code is None else 1
-    leave(exit_code)
+    local_truss.leave(exit_code)

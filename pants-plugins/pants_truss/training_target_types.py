@@ -1,0 +1,99 @@
+"""The target for training and its fields. The help texts are the reference documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pants.engine.target import (
+    COMMON_TARGET_FIELDS,
+    AsyncFieldMixin,
+    Dependencies,
+    StringField,
+    Target,
+)
+from pants.util.strutil import help_text
+
+from pants_truss.core.paths import join, normalize_inside
+from pants_truss.engine import SecondaryOwnerMixin
+from pants_truss.target_types import TrussOutputPathField
+
+
+class TrussTrainingEntryPointField(StringField, AsyncFieldMixin, SecondaryOwnerMixin):
+    alias = "entry_point"
+    required = True
+    value: str
+
+    @property
+    def filespec(self) -> Any:
+        """Its file, so that `pants run` of the file runs the target, and `pants run` of a folder
+        prefers the truss in it."""
+        file = normalize_inside(self.value) if self.value.endswith(".py") else None
+        return {"includes": [join(self.address.spec_path, file)] if file else []}
+
+    help = help_text(
+        """
+        What training runs: the path of a file, relative to the BUILD file, or a function, as
+        `module:function`. It may lie in the truss or beside it; a `python_source` target must own
+        it, unless it is a file of the truss.
+
+            truss_training(name="train", entry_point="train.py")
+            truss_training(name="train", entry_point="training.fit:main")
+
+        A file is run as a script, with `--out FOLDER` and what else follows `--` on the command
+        line. A function is called with those of `out`, `arguments`, `config` and `data_dir` that it
+        has parameters for.
+        """
+    )
+
+
+class TrussTrainingTrussField(StringField):
+    alias = "truss"
+    help = help_text(
+        """
+        The `truss` that is trained. By default the one in the same BUILD file.
+
+            truss_training(name="train", truss="src/trusses/spam", entry_point="train.py")
+        """
+    )
+
+
+class TrussTrainingDependenciesField(Dependencies):
+    help = help_text(
+        """
+        What training needs and the truss does not: further code and files, and requirements.
+
+        What the training code imports is a dependency already. Requirements that are listed here
+        are installed with those of the truss:
+
+            truss_training(
+                name="train",
+                entry_point="train.py",
+                dependencies=[":messages", "3rdparty:requirements#pandas"],
+            )
+        """
+    )
+
+
+class TrussTrainingTarget(Target):
+    alias = "truss_training"
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        TrussTrainingEntryPointField,
+        TrussTrainingTrussField,
+        TrussTrainingDependenciesField,
+        TrussOutputPathField,
+    )
+    help = help_text(
+        """
+        Code that trains the model of a truss, with what the model's server has: the truss's bundled
+        packages, its `external_package_dirs` and what its code imports, in the same order.
+
+            # src/trusses/spam/BUILD
+            truss()
+            truss_training(name="train", entry_point="train.py")
+
+        `pants run src/trusses/spam:train -- --out=src/trusses/spam/data` runs it on this machine,
+        and the server then loads what it has written there. `pants package src/trusses/spam:train`
+        makes a self-contained folder of it, a workspace for `truss train push`.
+        """
+    )
