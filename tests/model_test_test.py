@@ -290,6 +290,23 @@ def test_a_missing_requirement(repo: Monorepo) -> None:
     repo.pants("test", "t/lacks:lacks").assert_success()
 
 
+def test_a_module_that_a_package_lacks(repo: Monorepo) -> None:
+    repo.write("lib/kit/__init__.py")
+    repo.write("lib/kit/rates.py")
+    repo.write("lib/BUILD", "python_sources(sources=['**/*.py'])\n")
+    truss(repo, "typo", "import kit.rates\nimport kit.rate\n" + ECHO)
+    assert (
+        "t/typo/model/model.py:2 imports `kit.rate`, which is not there. `kit` is there "
+        "(lib/kit/__init__.py), but has no `rate`." in failed(repo, "typo")
+    )
+
+
+def test_a_secret_that_a_test_has_not(repo: Monorepo) -> None:
+    model = ECHO + "    def __init__(self, secrets):\n        self._key = secrets['key']\n"
+    truss(repo, "needs_secret", model, config="secrets: {key: null}\n")
+    assert "Tests get no secrets" in failed(repo, "needs_secret")
+
+
 def test_a_requirement_that_nobody_knows(repo: Monorepo) -> None:
     truss(repo, "unknown", "import nowhere.at.all\n" + ECHO)
     assert (
@@ -304,8 +321,8 @@ def test_an_import_that_works_in_the_repository_only(repo: Monorepo) -> None:
     model = "import importlib\nNAME = importlib.import_module('hid' + 'den').NAME\n" + ECHO
     truss(repo, "hides", model)
     assert (
-        "t/hides/model/model.py:2 imports `hidden`, which is not there. It is lib/hidden.py "
-        "(lib/hidden.py), which Pants does not see this truss import. Name it: "
+        "t/hides/model/model.py:2 imports `hidden`, which is not there. It is lib/hidden.py, "
+        "which Pants does not see this truss import. Name it: "
         '`truss(dependencies=["lib/hidden.py"])`.' in failed(repo, "hides")
     )
     repo.write("t/hides/BUILD", 'truss(dependencies=["lib/hidden.py"])\n')

@@ -275,7 +275,11 @@ def test_what_a_function_returns(repo: Monorepo) -> None:
     build(repo, "train:main")
     assert repo.pants("run", "t:train", "--", "--out=out").exit_code == 3
     build(repo, "train:done")
-    repo.pants("run", "t:train", "--", "--out=out").assert_success()
+    run = repo.pants("run", "t:train", "--", "--out=out").assert_success()
+    assert "Training has written nothing to " in run.stderr
+    build(repo, "train:mian")
+    run = repo.pants("run", "t:train", "--", "--out=out").assert_failure()
+    assert "`train` has no function `mian`." in run.stderr and "Traceback" not in run.stderr
 
 
 def test_files_that_the_folder_has_of_its_own(repo: Monorepo) -> None:

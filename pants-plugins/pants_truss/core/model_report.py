@@ -92,6 +92,12 @@ def _error(
         if error["via"]:
             where = f"{error['via']}, which {where} imports,"
         return f"{where} imports `{module}`, which is not there. {fixes.get(module, '')}".rstrip()
+    if error["type"] == "SecretNotFound":
+        return (
+            f"{where} reads a secret. Tests get no secrets, which would become part of a cache "
+            f"key: read it later than on load, with a default, or leave the truss out with "
+            f"`skip_truss_test=True`.\n\n{place.within(error['message']).strip()}"
+        )
     text = place.within(error["message"])
     described = f"{error['type']}: {text}" if text else error["type"]
     return f"{where}: {described}\n\n{place.within(error['traceback']).rstrip()}"

@@ -30,7 +30,7 @@ class EntryPoint:
 def parse_entry_point(value: str) -> EntryPoint:
     """`train.py`, `training/train.py` or `training.train:main`. Raises `TrussError`."""
     found = _FUNCTION.fullmatch(value)
-    if found:
+    if found and not found.group(1).endswith(".py"):
         return EntryPoint(module=found.group(1), function=found.group(2))
     if value.endswith(".py"):
         file = normalize_inside(value)

@@ -26,6 +26,7 @@ def test_entry_points(value: str, entry_point: EntryPoint) -> None:
         ("../train.py", "lies outside the folder"),
         ("/train.py", "lies outside the folder"),
         ("training/train.py:main", "Write `training.train:main`"),
+        ("train.py:main", "Write `train:main`"),
         ("training.train", "Write `training.train:main`"),
         ("train:main()", "is neither"),
         ("train:", "is neither"),

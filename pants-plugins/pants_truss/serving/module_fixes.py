@@ -16,6 +16,7 @@ from pants_truss.core.requirement import redacted
 from pants_truss.engine import find_module_owners, implicitly, resolve_targets, rule
 from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
 from pants_truss.target_types import RequirementsMode
+from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
 from pants_truss.util_rules.plan import GatherTrussRequest
 
@@ -40,24 +41,36 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
     modules = await find_own_modules(
         OwnModulesRequest(truss.sources, truss.resolve), **implicitly()
     )
+    gathered = await gather_truss(truss, **implicitly())
+    there = {file.source for file in gathered.files}
     found: List[Target] = []
     # `a.b.c` may be missing because `a.b` is.
-    name = request.module
-    while name and not found:
+    name, left = "", request.module
+    while left and not found:
         owners = await find_module_owners(
-            PythonModuleOwnersRequest(name, modules.resolve), **implicitly()
+            PythonModuleOwnersRequest(left, modules.resolve), **implicitly()
         )
         found = [*await resolve_targets(Addresses((*owners.unambiguous, *owners.ambiguous)))]
-        name = name.rpartition(".")[0]
+        name, left = left, left.rpartition(".")[0]
     config = described.config_path
+    has_it = [target for target in found if _file(target) in there]
+    if has_it and name != request.module:
+        rest = request.module[len(name) + 1 :]
+        return ModuleFix(f"`{name}` is there ({_file(has_it[0])}), but has no `{rest}`.")
+    if has_it:
+        return ModuleFix(
+            f"{_file(has_it[0])} is in the truss, but not where it is imported from: its source "
+            f"root is another than the folder it comes from."
+        )
     if not found:
         where = described.config.requirements_file or "`requirements`"
         return ModuleFix(f"Add the distribution that has it to {where} in {config}.")
     target = found[0]
     if target.has_field(PythonRequirementsField):
         return ModuleFix(_of_distribution(target, truss, config))
+    owner = f" ({target.address})" if target.address.spec != _file(target) else ""
     return ModuleFix(
-        f"It is {_file(target)} ({target.address}), which Pants does not see this truss import. "
+        f"It is {_file(target)}{owner}, which Pants does not see this truss import. "
         f'Name it: `truss(dependencies=["{target.address}"])`.'
     )
 

@@ -61,6 +61,11 @@ def call(function: Any, values: Dict[str, Any]) -> Any:
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
+def tell_if_empty(out: Path) -> None:
+    if not any(out.iterdir()):
+        print(f"Training has written nothing to {out}.", file=sys.stderr)
+
+
 def main(arguments: List[str]) -> None:
     facts: Dict[str, Any] = json.loads((HERE / "run_training.json").read_text("utf-8"))
     parsed = parse_arguments(facts, arguments)
@@ -74,9 +79,12 @@ def main(arguments: List[str]) -> None:
         path = truss / facts["file"]
         sys.argv[:] = [str(path), "--out", str(out), *parsed.rest]
         runpy.run_path(str(path), run_name="__main__")
+        tell_if_empty(out)
         return
     sys.argv[:] = [facts["module"], *parsed.rest]
-    function = getattr(importlib.import_module(facts["module"]), facts["function"])
+    function = getattr(importlib.import_module(facts["module"]), facts["function"], None)
+    if function is None:
+        sys.exit(f"`{facts['module']}` has no function `{facts['function']}`.")
     values = {
         "out": out,
         "arguments": parsed.rest,
@@ -84,6 +92,7 @@ def main(arguments: List[str]) -> None:
         "data_dir": truss / facts["data_dir"],
     }
     result = call(function, values)
+    tell_if_empty(out)
     # As a script's `sys.exit(main())` would.
     sys.exit(result if isinstance(result, int) else 0)
 

@@ -135,8 +135,16 @@ class Serving:
         """The server has logged the traceback, and will end by itself; but not if the model has
         called `sys.exit`, which only ends the thread that loads it."""
         self.error = error
-        what = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+        message = [line.strip() for line in str(error).splitlines() if line.strip()]
+        what = f"{type(error).__name__}: {message[0]}" if message else type(error).__name__
         print(f"{self.facts['address']} did not load: {what}", file=sys.stderr, flush=True)
+        if type(error).__name__ == "SecretNotFound":
+            print("Secrets are read from TRUSS_SECRET_<name>.", file=sys.stderr, flush=True)
+        if self.facts["restartable"] and not self.reload:
+            hint = (
+                f"pants run {self.facts['address']} -- --reload waits for the edit that mends it."
+            )
+            print(hint, file=sys.stderr, flush=True)
         # Now, as the server kills itself when it is asked for a model that has not loaded.
         local_truss.end_children()
         if not isinstance(error, Exception) and self.server:
