@@ -45,18 +45,19 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
     there = {file.source for file in gathered.files}
     found: List[Target] = []
     # `a.b.c` may be missing because `a.b` is.
-    name, left = "", request.module
-    while left and not found:
+    name = request.module
+    while name and not found:
         owners = await find_module_owners(
-            PythonModuleOwnersRequest(left, modules.resolve), **implicitly()
+            PythonModuleOwnersRequest(name, modules.resolve), **implicitly()
         )
         found = [*await resolve_targets(Addresses((*owners.unambiguous, *owners.ambiguous)))]
-        name, left = left, left.rpartition(".")[0]
+        name = name.rpartition(".")[0]
     config = described.config_path
     has_it = [target for target in found if _file(target) in there]
-    if has_it and name != request.module:
-        rest = request.module[len(name) + 1 :]
-        return ModuleFix(f"`{name}` is there ({_file(has_it[0])}), but has no `{rest}`.")
+    package = _package_of(_file(has_it[0]), request.module) if has_it else ""
+    if package:
+        rest = request.module[len(package) + 1 :]
+        return ModuleFix(f"`{package}` is there ({_file(has_it[0])}), but has no `{rest}`.")
     if has_it:
         return ModuleFix(
             f"{_file(has_it[0])} is in the truss, but not where it is imported from: its source "
@@ -73,6 +74,14 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
         f"It is {_file(target)}{owner}, which Pants does not see this truss import. "
         f'Name it: `truss(dependencies=["{target.address}"])`.'
     )
+
+
+def _package_of(file: str, module: str) -> str:
+    """The package around `module` whose `__init__.py` is `file`; empty if it is none."""
+    package = module.rpartition(".")[0]
+    while package and not f"/{file}".endswith(f"/{package.replace('.', '/')}/__init__.py"):
+        package = package.rpartition(".")[0]
+    return package
 
 
 def _of_distribution(target: Target, truss: GatherTrussRequest, config: str) -> str:
