@@ -110,6 +110,15 @@ def test_the_python_of_the_config(repo: Monorepo) -> None:
     repo.pants("test", "t::").assert_success()
 
 
+def test_requirements_that_the_servers_environment_cannot_use(repo: Monorepo) -> None:
+    """Then both are resolved together, as in an image: with a fastapi that this starlette fits."""
+    model = "import starlette\n" + ECHO.replace("return request", "return starlette.__version__")
+    config = "requirements: [starlette==0.37.2]\n"
+    truss(repo, "older", model, "- {name: One, input: 1, output: 0.37.2}\n", config)
+    run = repo.pants("test", "t::").assert_success()
+    assert "Building truss_and_server.pex" in run.stderr
+
+
 def test_a_truss_without_examples_is_loaded(repo: Monorepo) -> None:
     truss(repo, "plain", ECHO)
     repo.pants("test", "t::").assert_success()
