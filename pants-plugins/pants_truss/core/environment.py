@@ -44,37 +44,34 @@ class Distribution:
     requires: Tuple[str, ...] = ()
 
 
-def lines_of(text: str) -> List[str]:
-    """The lines of a pip requirements file, without hashes and continuations."""
-    joined = re.sub(r"\\\r?\n", " ", text)
-    return [re.sub(r"\s--(hash|config-settings?)[=\s].*", "", line) for line in joined.splitlines()]
-
-
 def own_requirements(
     listed: Iterable[str], server: Sequence[str], constraints: Sequence[str]
 ) -> Wanted:
     """What a truss that lists `listed` has of its own. `server` and `constraints` are the lines of
     the release's `requirements.txt` and `constraints.txt`."""
-    lines = _installable(listed)
-    named = {line.name for line in lines}
-    bounds = [line for line in _names_only(server) if line.name not in named]
-    return Wanted(
-        tuple(sorted({line.text for line in lines})),
-        tuple(sorted({line.text for line in (*bounds, *_names_only(constraints))})),
-    )
+    lines, kept = _of_both(listed, server)
+    return Wanted(_texts(lines), _texts([*kept, *_names_only(constraints)]))
 
 
 def joint_requirements(
     listed: Iterable[str], server: Sequence[str], constraints: Sequence[str]
 ) -> Wanted:
     """What one environment of both would be resolved from, as an image is."""
+    lines, kept = _of_both(listed, server)
+    return Wanted(_texts([*lines, *kept]), _texts(_names_only(constraints)))
+
+
+def _of_both(
+    listed: Iterable[str], server: Iterable[str]
+) -> Tuple[List[RequirementLine], List[RequirementLine]]:
+    """The lines of the truss, and those of the server that name nothing which the truss lists."""
     lines = _installable(listed)
     named = {line.name for line in lines}
-    kept = [line for line in _names_only(server) if line.name not in named]
-    return Wanted(
-        tuple(sorted({line.text for line in (*lines, *kept)})),
-        tuple(sorted({line.text for line in _names_only(constraints)})),
-    )
+    return lines, [line for line in _names_only(server) if line.name not in named]
+
+
+def _texts(lines: Iterable[RequirementLine]) -> Tuple[str, ...]:
+    return tuple(sorted({line.text for line in lines}))
 
 
 def _names_only(lines: Iterable[str]) -> List[RequirementLine]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional, Tuple
 
-# Servers of their own, which live in images that Baseten makes.
-_OTHER_SERVERS = ("docker_server", "trt_llm", "bis_llm")
+from pants_truss.core.truss_config import OTHER_SERVERS
 
 # What happens when an image is built or deployed, and so not here.
 _OF_IMAGES = (
@@ -20,7 +19,7 @@ _OF_IMAGES = (
 
 def needs_image(data: Mapping[Any, Any]) -> Optional[str]:
     """The key by which the truss runs in an image only, or None."""
-    return next((key for key in _OTHER_SERVERS if data.get(key)), None)
+    return next((key for key in OTHER_SERVERS if data.get(key)), None)
 
 
 def accelerator(data: Mapping[Any, Any]) -> Optional[str]:

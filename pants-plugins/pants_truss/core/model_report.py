@@ -29,7 +29,7 @@ class Case:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """Of one truss. `missing` are modules that an import did not find."""
+    """Of one truss."""
 
     cases: Tuple[Case, ...]
 

@@ -75,6 +75,12 @@ def parse_line(text: str) -> Optional[RequirementLine]:
     )
 
 
+def lines_of(text: str) -> List[str]:
+    """The lines of a pip requirements file, without hashes and continuations."""
+    joined = re.sub(r"\\\r?\n", " ", text)
+    return [re.sub(r"\s--(hash|config-settings?)[=\s].*", "", line) for line in joined.splitlines()]
+
+
 def _unnamed(text: str) -> RequirementLine:
     """pip's own form of a URL requirement, which may name its distribution in `#egg=`."""
     egg = _EGG.search(text)

@@ -6,8 +6,9 @@ from __future__ import annotations
 import sys
 from typing import Any, Dict, List, Tuple
 
-from pants_truss.core.environment import Wanted, lines_of
+from pants_truss.core.environment import Wanted
 from pants_truss.core.errors import TrussError
+from pants_truss.core.requirement import lines_of
 
 if sys.version_info >= (3, 11):
     from tomllib import loads

@@ -26,6 +26,9 @@ DEFAULT_DATA_DIR = "data"
 DEFAULT_EXAMPLES_FILENAME = "examples.yaml"
 DEFAULT_PYTHON_VERSION = "py313"
 
+# The keys of servers that load no model class: they live in images that Baseten makes.
+OTHER_SERVERS = ("docker_server", "trt_llm", "bis_llm")
+
 
 @dataclass(frozen=True)
 class TrussConfig:
@@ -49,6 +52,11 @@ class TrussConfig:
     requirements: Tuple[str, ...] = ()
     requirements_file: Optional[str] = None
     needs_model: bool = True
+
+    @property
+    def requirement_lines(self) -> Tuple[str, ...]:
+        """An entry of `requirements` may have several: Truss writes them all to pip's file."""
+        return tuple(line for entry in self.requirements for line in entry.splitlines())
 
     @property
     def is_scattered(self) -> bool:
@@ -105,7 +113,7 @@ def read(document: YamlDocument) -> TrussConfig:
 
 def needs_model(data: Dict[Any, Any]) -> bool:
     """Whether the server of the truss is one that loads a model class."""
-    return not any(data.get(key) for key in ("docker_server", "trt_llm", "bis_llm"))
+    return not any(data.get(key) for key in OTHER_SERVERS)
 
 
 def problems(document: YamlDocument) -> Iterator[TrussError]:

@@ -133,8 +133,9 @@ async def list_requirements(request: ListRequirementsRequest) -> ListedRequireme
     truss = request.truss
     planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
     config_path = planned.config_file.path
+    # With the pins, if there are any.
     config = truss_config.parse(planned.generated[CONFIG_FILE])
-    lines = tuple(line for entry in config.requirements for line in entry.splitlines())
+    lines = config.requirement_lines
     origin = f"`requirements` in {config_path}"
     if truss.requirements.value == RequirementsMode.LOCKFILE.value:
         modules = await find_own_modules(
@@ -187,7 +188,7 @@ async def lay_out_truss(request: LocalTrussRequest) -> LocalTruss:
     listed = await list_requirements(ListRequirementsRequest(truss), **implicitly())
     planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
     content = planned.generated[CONFIG_FILE]
-    layout = lay_out(gathered.files, truss_config.parse(content))
+    layout = lay_out(gathered.files, planned.config_file.config)
     found, laid_out, server, full = await concurrently(
         find_truss_environment(environment_of(truss.address, listed, server=True), **implicitly()),
         create_digest(CreateDigest(_entries(layout)), **implicitly()),

@@ -16,7 +16,7 @@ from pants.engine.fs import (
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
-from pants_truss.core.environment import lines_of
+from pants_truss.core.requirement import lines_of
 from pants_truss.core.server_layout import APP
 from pants_truss.engine import (
     add_prefix,

@@ -20,6 +20,7 @@ from pants_truss.core.pins import Pin, RequirementOf, pin_requirements
 from pants_truss.core.requirement import (
     RequirementLine,
     guessed_names,
+    lines_of,
     marker_environments,
     parse_line,
     redacted,
@@ -87,9 +88,11 @@ def _as_configured(
     request: TrussRequirementsRequest, requirements_file: Optional[str], content: bytes
 ) -> TrussRequirements:
     config_path = request.config_file.path
-    written = [(text, config_path) for text in _config_lines(request.config_file)]
+    written = [(text, config_path) for text in request.config_file.config.requirement_lines]
     if requirements_file:
-        written += [(line, requirements_file) for line in _lines_of(content)]
+        written += [
+            (line, requirements_file) for line in lines_of(content.decode("utf-8", "replace"))
+        ]
     lines = [(line, origin) for text, origin in written for line in _read_line(text)]
     reasons = {name: r.reason for r in request.imported for name in _names([r.requirement])}
     listed = tuple(
@@ -101,16 +104,6 @@ def _as_configured(
     there = guessed_names(line for line, _ in lines)
     missing = [r for r in request.imported if not set(_names([r.requirement])) <= there]
     return TrussRequirements(None, listed, tuple(_describe_missing(request, missing)))
-
-
-def _config_lines(config_file: TrussConfigFile) -> List[str]:
-    """An entry may have several lines: Truss writes them all to pip's file."""
-    return [line for entry in config_file.config.requirements for line in entry.splitlines()]
-
-
-def _lines_of(content: bytes) -> List[str]:
-    text = re.sub(r"\\\r?\n", " ", content.decode("utf-8", "replace"))
-    return [re.sub(r"\s--(hash|config-settings?)[=\s].*", "", line) for line in text.splitlines()]
 
 
 def _read_line(text: str) -> List[RequirementLine]:
@@ -224,7 +217,7 @@ def _as_locked(
         *(RequirementOf(r.requirement, r.address, r.reason) for r in request.imported),
         *(
             RequirementOf(text, request.config_file.path, f"listed in {request.config_file.path}")
-            for text in _config_lines(request.config_file)
+            for text in request.config_file.config.requirement_lines
         ),
     ]
     described = f"{path} (resolve {resolve})"
