@@ -10,13 +10,14 @@ from pants.backend.python.dependency_inference.module_mapper import PythonModule
 from pants.backend.python.target_types import PythonRequirementsField
 from pants.engine.addresses import Addresses
 from pants.engine.rules import collect_rules
-from pants.engine.target import SourcesField, Target
+from pants.engine.target import Target
 
 from pants_truss.core.requirement import redacted
 from pants_truss.engine import find_module_owners, implicitly, resolve_targets, rule
 from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
 from pants_truss.target_types import RequirementsMode
 from pants_truss.util_rules.gather import gather_truss
+from pants_truss.util_rules.import_graph import file_of
 from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
 from pants_truss.util_rules.plan import GatherTrussRequest
 
@@ -53,14 +54,14 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
         found = [*await resolve_targets(Addresses((*owners.unambiguous, *owners.ambiguous)))]
         name = name.rpartition(".")[0]
     config = described.config_path
-    has_it = [target for target in found if _file(target) in there]
-    package = _package_of(_file(has_it[0]), request.module) if has_it else ""
+    has_it = [file for file in map(file_of, found) if file and file in there]
+    package = _package_of(has_it[0], request.module) if has_it else ""
     if package:
         rest = request.module[len(package) + 1 :]
-        return ModuleFix(f"`{package}` is there ({_file(has_it[0])}), but has no `{rest}`.")
+        return ModuleFix(f"`{package}` is there ({has_it[0]}), but has no `{rest}`.")
     if has_it:
         return ModuleFix(
-            f"{_file(has_it[0])} is in the truss, but not where it is imported from: its source "
+            f"{has_it[0]} is in the truss, but not where it is imported from: its source "
             f"root is another than the folder it comes from."
         )
     if not found:
@@ -69,9 +70,10 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
     target = found[0]
     if target.has_field(PythonRequirementsField):
         return ModuleFix(_of_distribution(target, truss, config))
-    owner = f" ({target.address})" if target.address.spec != _file(target) else ""
+    file = file_of(target) or target.address.spec_path
+    owner = f" ({target.address})" if target.address.spec != file else ""
     return ModuleFix(
-        f"It is {_file(target)}{owner}, which Pants does not see this truss import. "
+        f"It is {file}{owner}, which Pants does not see this truss import. "
         f'Name it: `truss(dependencies=["{target.address}"])`.'
     )
 
@@ -92,11 +94,6 @@ def _of_distribution(target: Target, truss: GatherTrussRequest, config: str) -> 
             f'`truss(dependencies=["{target.address}"])`.'
         )
     return f"Add {requirement!r} ({target.address}) to `requirements` in {config}."
-
-
-def _file(target: Target) -> str:
-    sources = target.get(SourcesField)
-    return getattr(sources, "file_path", None) or target.address.spec_path
 
 
 def rules() -> Iterable[object]:

@@ -11,7 +11,7 @@ from pants.backend.python.dependency_inference.module_mapper import PythonModule
 from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
 from pants.engine.fs import Digest
 from pants.engine.rules import collect_rules
-from pants.engine.target import FieldSet, Target
+from pants.engine.target import FieldSet
 from pants.util.logging import LogLevel
 
 from pants_truss.core import truss_config, yaml_document
@@ -44,7 +44,11 @@ from pants_truss.training_target_types import (
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.folder_specs import in_folder
 from pants_truss.util_rules.gather import gather_truss
-from pants_truss.util_rules.import_graph import PythonOwnersRequest, find_python_owners
+from pants_truss.util_rules.import_graph import (
+    PythonOwnersRequest,
+    file_of,
+    find_python_owners,
+)
 from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.source_tree import FindSourcePathsRequest, find_source_paths
@@ -168,7 +172,8 @@ async def find_entry_point(request: FindEntryPointRequest) -> FoundEntryPoint:
         **implicitly(),
     )
     targets = await resolve_targets(Addresses((*found.unambiguous, *found.ambiguous)))
-    files = {_file(target): target.address for target in targets if _file(target)}
+    owned = [(file_of(target) or "", target.address) for target in targets]
+    files = {file: address for file, address in owned if file.endswith(".py")}
     inside = [file for file in files if file in own.paths]
     if not files or (len(files) > 1 and len(inside) != 1):
         listed = f": {', '.join(sorted(files))}" if files else ""
@@ -180,14 +185,6 @@ async def find_entry_point(request: FindEntryPointRequest) -> FoundEntryPoint:
         )
     file = (inside or [*files])[0]
     return FoundEntryPoint(entry_point, file, None if inside else files[file])
-
-
-def _file(target: Target) -> str:
-    for field in target.field_values.values():
-        path = getattr(field, "file_path", None)
-        if isinstance(path, str) and path.endswith(".py"):
-            return path
-    return ""
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,12 @@ class ImportNode:
         return self.file[len(self.source_root) + 1 :]
 
 
+def file_of(target: Target) -> Optional[str]:
+    """The path of its one source, if it has one."""
+    sources = target.get(SourcesField)
+    return sources.file_path if isinstance(sources, SingleSourceField) else None
+
+
 @dataclass(frozen=True)
 class DescribeTargetRequest:
     target: Target
@@ -90,7 +96,7 @@ class DescribeTargetRequest:
 async def describe_target(request: DescribeTargetRequest, python_setup: PythonSetup) -> ImportNode:
     target = request.target
     sources = target.get(SourcesField)
-    file = sources.file_path if isinstance(sources, SingleSourceField) else None
+    file = file_of(target)
     source_root = ""
     if file is not None:
         found = await get_optional_source_root(SourceRootRequest.for_file(file), **implicitly())
