@@ -18,17 +18,17 @@ source = { virtual = "." }
 [[package]]
 name = "rich"
 version = "13.9.4"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://example.com/simple" }
 
 [[package]]
 name = "numpy"
 version = "1.26.4"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://example.com/simple" }
 
 [[package]]
 name = "numpy"
 version = "2.1.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://example.com/simple" }
 
 [[package]]
 name = "mine"
