@@ -14,7 +14,13 @@ from pants_truss.core.environment import (
 from pants_truss.core.errors import TrussError
 from pants_truss.core.requirement import lines_of
 
-SERVER = ["-i https://example.com/simple", "", "# base", "fastapi>=0.114,<0.125.0", "numpy<2.0 # old"]
+SERVER = [
+    "-i https://example.com/simple",
+    "",
+    "# base",
+    "fastapi>=0.114,<0.125.0",
+    "numpy<2.0 # old",
+]
 CONSTRAINTS = ["fastapi<0.137", "numpy<3.0"]
 
 
