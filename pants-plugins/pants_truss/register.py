@@ -7,7 +7,8 @@ from typing import Iterable, Type
 from pants.engine.target import Target
 
 from pants_truss.dependency_inference import rules as dependency_inference
-from pants_truss.goals import check, explain, package, run, tailor, test, train
+from pants_truss.goals import check, explain, package, package_image, run, tailor, test, train
+from pants_truss.image.target_types import TrussImageTarget
 from pants_truss.lint import rules as lint
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.training_target_types import TrussTrainingTarget
@@ -15,7 +16,7 @@ from pants_truss.util_rules import gather, output_path
 
 
 def target_types() -> Iterable[Type[Target]]:
-    return [TrussTarget, TrussExternalPackageTarget, TrussTrainingTarget]
+    return [TrussTarget, TrussExternalPackageTarget, TrussTrainingTarget, TrussImageTarget]
 
 
 def rules() -> Iterable[object]:
@@ -27,6 +28,7 @@ def rules() -> Iterable[object]:
         *lint.rules(),
         *output_path.rules(),
         *package.rules(),
+        *package_image.rules(),
         *run.rules(),
         *tailor.rules(),
         *test.rules(),

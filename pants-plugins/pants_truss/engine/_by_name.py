@@ -7,14 +7,24 @@ from dataclasses import replace
 from pants.backend.python.dependency_inference.module_mapper import (
     map_module_to_address as find_module_owners,
 )
+from pants.backend.docker.util_rules.docker_build_args import (
+    docker_build_args as get_docker_build_args,
+)
+from pants.backend.docker.util_rules.docker_build_env import (
+    docker_build_environment_vars as get_docker_build_environment,
+)
 from pants.backend.python.util_rules.pex import (
     PexResolveInfo,
     VenvPex,
     VenvPexProcess,
+    create_pex,
     create_venv_pex,
     determine_venv_pex_resolve_info,
 )
+from pants.backend.python.util_rules.pex_venv import pex_venv as create_pex_venv
 from pants.core.goals.test import ShowOutput, TestResult
+from pants.core.util_rules.env_vars import environment_vars_subset as get_environment_vars
+from pants.core.util_rules.system_binaries import find_binary
 from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import Snapshot
 from pants.engine.internals.graph import (
@@ -42,6 +52,7 @@ from pants.engine.intrinsics import (
     path_globs_to_paths,
     remove_prefix,
 )
+from pants.engine.intrinsics import digest_subset_to_digest as digest_subset
 from pants.engine.process import FallibleProcessResult
 from pants.engine.rules import concurrently, implicitly, rule
 from pants.engine.target import (
@@ -60,15 +71,22 @@ __all__ = [
     "addresses_from_raw_specs_without_file_owners",
     "concurrently",
     "create_digest",
+    "create_pex",
+    "create_pex_venv",
     "create_venv_pex",
     "dependency_targets",
+    "digest_subset",
     "digest_to_snapshot",
     "execute_process",
     "execute_venv_pex",
     "explicitly_provided_dependencies",
+    "find_binary",
     "find_module_owners",
     "get_digest_contents",
     "get_digest_entries",
+    "get_docker_build_args",
+    "get_docker_build_environment",
+    "get_environment_vars",
     "get_optional_source_root",
     "get_venv_pex_distributions",
     "hydrate_sources",

@@ -21,21 +21,35 @@ from pants.backend.python.dependency_inference.module_mapper import (
     PythonModuleOwners,
     PythonModuleOwnersRequest,
 )
+from pants.backend.docker.util_rules.docker_build_args import (
+    DockerBuildArgs,
+    DockerBuildArgsRequest,
+)
+from pants.backend.docker.util_rules.docker_build_env import (
+    DockerBuildEnvironment,
+    DockerBuildEnvironmentRequest,
+)
 from pants.backend.python.util_rules.pex import (
+    Pex,
+    PexRequest,
     PexResolveInfo,
     VenvPex,
     VenvPexProcess,
     VenvPexRequest,
 )
+from pants.backend.python.util_rules.pex_venv import PexVenv, PexVenvRequest
 from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
 from pants.core.goals.test import ShowOutput, TestResult
+from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPaths
 from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
+from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
 from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
     Digest,
     DigestContents,
     DigestEntries,
+    DigestSubset,
     MergeDigests,
     PathGlobs,
     Paths,
@@ -82,15 +96,22 @@ __all__ = [
     "addresses_from_raw_specs_without_file_owners",
     "concurrently",
     "create_digest",
+    "create_pex",
+    "create_pex_venv",
     "create_venv_pex",
     "dependency_targets",
+    "digest_subset",
     "digest_to_snapshot",
     "execute_process",
     "execute_venv_pex",
     "explicitly_provided_dependencies",
+    "find_binary",
     "find_module_owners",
     "get_digest_contents",
     "get_digest_entries",
+    "get_docker_build_args",
+    "get_docker_build_environment",
+    "get_environment_vars",
     "get_optional_source_root",
     "get_venv_pex_distributions",
     "hydrate_sources",
@@ -173,6 +194,7 @@ concurrently: _Concurrently = cast(Any, MultiGet)
 add_prefix = _by_type(Digest, AddPrefix)
 create_digest = _by_type(Digest, CreateDigest)
 get_digest_contents = _by_type(DigestContents, Digest)
+digest_subset = _by_type(Digest, DigestSubset)
 digest_to_snapshot = _by_type(Snapshot, Digest)
 get_digest_entries = _by_type(DigestEntries, Digest)
 merge_digests = _by_type(Digest, MergeDigests)
@@ -181,10 +203,16 @@ path_globs_to_paths = _by_type(Paths, PathGlobs)
 remove_prefix = _by_type(Digest, RemovePrefix)
 
 addresses_from_raw_specs_without_file_owners = _by_type(Addresses, RawSpecsWithoutFileOwners)
+create_pex = _by_type(Pex, PexRequest)
+create_pex_venv = _by_type(PexVenv, PexVenvRequest)
 create_venv_pex = _by_type(VenvPex, VenvPexRequest)
 dependency_targets = _by_type(Targets, DependenciesRequest)
 execute_process = _by_type(FallibleProcessResult, Process)
 execute_venv_pex = _by_type(FallibleProcessResult, VenvPexProcess)
+find_binary = _by_type(BinaryPaths, BinaryPathRequest)
+get_docker_build_args = _by_type(DockerBuildArgs, DockerBuildArgsRequest)
+get_docker_build_environment = _by_type(DockerBuildEnvironment, DockerBuildEnvironmentRequest)
+get_environment_vars = _by_type(EnvironmentVars, EnvironmentVarsRequest)
 get_optional_source_root = _by_type(OptionalSourceRoot, SourceRootRequest)
 find_module_owners = _by_type(PythonModuleOwners, PythonModuleOwnersRequest)
 get_venv_pex_distributions = _by_type(PexResolveInfo, VenvPex)

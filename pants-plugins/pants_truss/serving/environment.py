@@ -182,10 +182,21 @@ class TrussEnvironment:
     pexes: Tuple[PexRequest, ...]
 
 
-@rule(desc="Find the environment of a truss")
-async def find_truss_environment(
+@dataclass(frozen=True)
+class PlannedEnvironment:
+    """What the environment of a truss could be made of: `own` in front of `server`, or `joint` if
+    they do not go together. `own` is None for a truss without requirements of its own, and the
+    others are for one without server."""
+
+    own: Optional[PexRequest]
+    server: Optional[PexRequest]
+    joint: Optional[PexRequest]
+
+
+@rule
+async def plan_truss_environment(
     request: TrussEnvironmentRequest, python_setup: PythonSetup
-) -> TrussEnvironment:
+) -> PlannedEnvironment:
     try:
         alone = own_requirements(request.requirements, (), request.constraints)
     except TrussError as e:
@@ -199,27 +210,33 @@ async def find_truss_environment(
         # Of a lockfile that is not Pex's own Pex cannot take a part; the pins are exact anyway.
         resolve = resolve if read.lockfile.has_edges else None
     if not request.server:
-        own = _own_pex(request, alone, resolve)
-        await build_environment(_build(request, own), **implicitly())
-        return TrussEnvironment((own,))
+        return PlannedEnvironment(_own_pex(request, alone, resolve), None, None)
     server = await find_server_environment(ServerEnvironmentRequest(request.python), **implicitly())
     if not alone.requirements:
-        await build_environment(_build(request, server.pex), **implicitly())
-        return TrussEnvironment((server.pex,))
+        return PlannedEnvironment(None, server.pex, None)
     constraints = (*server.constraints, *request.constraints)
     bounded = own_requirements(request.requirements, server.requirements, constraints)
-    own = _own_pex(request, bounded, resolve)
-    built = await concurrently(
-        build_environment(_build(request, pex_request), **implicitly())
-        for pex_request in (own, server.pex)
-    )
-    found = disagreements(built[0].distributions, built[1].distributions, _dotted(request.python))
-    if not found:
-        return TrussEnvironment((own, server.pex))
     joint = joint_requirements(request.requirements, server.requirements, constraints)
-    both = _pex_request("truss_and_server", _pex_requirements(joint), request.python)
-    await build_environment(_build(request, both), **implicitly())
-    return TrussEnvironment((both,))
+    return PlannedEnvironment(
+        _own_pex(request, bounded, resolve),
+        server.pex,
+        _pex_request("truss_and_server", _pex_requirements(joint), request.python),
+    )
+
+
+@rule(desc="Find the environment of a truss")
+async def find_truss_environment(request: TrussEnvironmentRequest) -> TrussEnvironment:
+    planned = await plan_truss_environment(request, **implicitly())
+    pexes = tuple(pex_request for pex_request in (planned.own, planned.server) if pex_request)
+    built = await concurrently(
+        build_environment(_build(request, pex_request), **implicitly()) for pex_request in pexes
+    )
+    if not planned.joint or not disagreements(
+        built[0].distributions, built[1].distributions, _dotted(request.python)
+    ):
+        return TrussEnvironment(pexes)
+    await build_environment(_build(request, planned.joint), **implicitly())
+    return TrussEnvironment((planned.joint,))
 
 
 def _build(request: TrussEnvironmentRequest, pex_request: PexRequest) -> BuildEnvironmentRequest:

@@ -1,0 +1,143 @@
+"""What a Dockerfile that Truss has written says of the image, apart from what it runs.
+
+The grammar is Docker's, as far as Truss's templates use it: continued lines, comments, quoted
+values, and `${NAME}`, `$NAME` and `${NAME:-default}` in what Docker expands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Tuple
+
+from pants_truss.core.errors import TrussError
+
+# What Docker sets where the base has none.
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Instruction:
+    keyword: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """`environment` is the base's with what the Dockerfile adds. Empty strings and tuples: it does
+    not say."""
+
+    environment: Mapping[str, str]
+    working_dir: str
+    user: str
+    entrypoint: Tuple[str, ...]
+    cmd: Tuple[str, ...]
+
+
+def parse(text: str) -> Tuple[Instruction, ...]:
+    """The instructions, keywords in capitals, continued lines joined."""
+    found = []
+    pending = ""
+    for line in text.splitlines():
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if line.rstrip().endswith("\\"):
+            pending += line.rstrip()[:-1]
+            continue
+        keyword, _, rest = (pending + line).strip().partition(" ")
+        found.append(Instruction(keyword.upper(), rest.strip()))
+        pending = ""
+    return tuple(found)
+
+
+def base_of(instructions: Tuple[Instruction, ...]) -> str:
+    """The image that the only stage begins with. Raises `TrussError` if there is no such one."""
+    froms = [i.text.split() for i in instructions if i.keyword == "FROM"]
+    if len(froms) != 1 or not froms[0]:
+        raise TrussError(f"The Dockerfile has {len(froms)} FROM lines where it must have one.")
+    return froms[0][0]
+
+
+def settings(
+    instructions: Tuple[Instruction, ...], base_environment: Mapping[str, str]
+) -> ImageSettings:
+    environment = {"PATH": DEFAULT_PATH, **base_environment}
+    working_dir, user = "", ""
+    entrypoint: Tuple[str, ...] = ()
+    cmd: Tuple[str, ...] = ()
+    for instruction in instructions:
+        if instruction.keyword == "ENV":
+            environment.update(_pairs(instruction.text, dict(environment)))
+        elif instruction.keyword == "WORKDIR":
+            working_dir = expand(instruction.text, environment)
+        elif instruction.keyword == "USER":
+            user = expand(instruction.text, environment)
+        elif instruction.keyword == "ENTRYPOINT":
+            entrypoint = _command(instruction.text)
+        elif instruction.keyword == "CMD":
+            cmd = _command(instruction.text)
+    return ImageSettings(environment, working_dir, user, entrypoint, cmd)
+
+
+def _command(text: str) -> Tuple[str, ...]:
+    try:
+        return tuple(str(word) for word in json.loads(text))
+    except ValueError:
+        return ("/bin/sh", "-c", text)
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*=")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
+
+
+def expand(text: str, environment: Mapping[str, str]) -> str:
+    """A variable without a value is empty, as in Docker."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1) or match.group(3)
+        return environment.get(name) or match.group(2) or ""
+
+    return _VARIABLE.sub(value, text)
+
+
+def _pairs(text: str, environment: Mapping[str, str]) -> Dict[str, str]:
+    """`A=1 B="two words"`; and the old `A the rest`."""
+    if not _NAME.match(text):
+        name, _, rest = text.partition(" ")
+        return {name: expand(rest.strip(), environment)}
+    pairs = (word.partition("=") for word in _words(text, environment))
+    return {name: value for name, _, value in pairs}
+
+
+def _words(text: str, environment: Mapping[str, str]) -> List[str]:
+    """Docker's own splitting: single quotes keep all, double quotes and bare words expand."""
+    words: List[str] = []
+    word, quote, started = "", "", False
+    i = 0
+    while i < len(text):
+        char = text[i]
+        variable = _VARIABLE.match(text, i) if char == "$" and quote != "'" else None
+        if variable:
+            word += expand(variable.group(0), environment)
+            started = True
+            i = variable.end()
+            continue
+        if char == "\\" and quote != "'" and i + 1 < len(text):
+            word += text[i + 1] if not quote or text[i + 1] in '"\\$' else text[i : i + 2]
+            started = True
+            i += 2
+            continue
+        if quote and char == quote:
+            quote = ""
+        elif not quote and char in "\"'":
+            quote, started = char, True
+        elif not quote and char.isspace():
+            if started:
+                words.append(word)
+            word, started = "", False
+        else:
+            word += char
+            started = True
+        i += 1
+    return [*words, word] if started else words

@@ -1,0 +1,176 @@
+"""Reads the image that others are built on, from an OCI layout. Nothing in it is trusted: it may be
+any folder of the repository, or what a registry sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.oci.documents import (
+    CONFIG_TYPE,
+    INDEX_TYPE,
+    LAYER_TYPE,
+    MANIFEST_TYPE,
+    Descriptor,
+    Platform,
+)
+
+# Docker's names, which `skopeo copy --preserve-digests` keeps.
+_DOCKER = "application/vnd.docker"
+_INDEXES = (INDEX_TYPE, f"{_DOCKER}.distribution.manifest.list.v2+json")
+_MANIFESTS = (MANIFEST_TYPE, f"{_DOCKER}.distribution.manifest.v2+json")
+_CONFIGS = (CONFIG_TYPE, f"{_DOCKER}.container.image.v1+json")
+_LAYERS = (
+    LAYER_TYPE,
+    f"{LAYER_TYPE}+gzip",
+    f"{LAYER_TYPE}+zstd",
+    f"{_DOCKER}.image.rootfs.diff.tar",
+    f"{_DOCKER}.image.rootfs.diff.tar.gzip",
+)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A manifest or an index in an index. `platforms` are all that it offers, for messages."""
+
+    descriptor: Descriptor
+    platforms: Tuple[str, ...]
+
+    @property
+    def is_index(self) -> bool:
+        return self.descriptor.media_type in _INDEXES
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`layers` have all that the manifest says of them, in `as_json`."""
+
+    config: Descriptor
+    layers: Tuple[Descriptor, ...]
+    as_json: Tuple[Mapping[str, Any], ...]
+
+
+def document(content: bytes, what: str) -> Dict[str, Any]:
+    try:
+        data = json.loads(content)
+    except ValueError as e:
+        raise TrussError(f"{what} is not JSON: {e}") from None
+    if not isinstance(data, dict):
+        raise TrussError(f"{what} is not a JSON object.")
+    return data
+
+
+def choose(index: Mapping[str, Any], platform: Platform, what: str) -> Choice:
+    """The entry of an index for a platform; the only one if it names none."""
+    entries = _objects(index, "manifests", what)
+    known = [e for e in entries if e.get("mediaType") in (*_INDEXES, *_MANIFESTS)]
+    if not known:
+        raise TrussError(f"{what} lists no image.")
+    offered = [_platform(entry) for entry in known]
+    names = tuple(str(found) for found in offered if found)
+    fitting = [e for e, found in zip(known, offered) if found and _fits(found, platform)]
+    # An index in an index has no platform of its own.
+    unnamed = [e for e, found in zip(known, offered) if not found]
+    if len(known) == 1 and unnamed:
+        fitting = unnamed
+    if not fitting:
+        has = ", ".join(names) or "several images that name no platform"
+        raise TrussError(f"{what} has no image for {platform}: it has {has}.")
+    return Choice(_descriptor(fitting[0], what), names)
+
+
+def manifest(data: Mapping[str, Any], what: str) -> Manifest:
+    if not isinstance(data.get("config"), dict):
+        raise TrussError(f"{what} has no `config`.")
+    config = _descriptor(data["config"], what)
+    if config.media_type not in _CONFIGS:
+        raise TrussError(f"{what} is not that of an image: its config is {config.media_type!r}.")
+    layers = _objects(data, "layers", what)
+    descriptors = tuple(_descriptor(layer, what) for layer in layers)
+    for descriptor in descriptors:
+        if descriptor.media_type not in _LAYERS:
+            raise TrussError(
+                f"{what} has a layer of the type {descriptor.media_type!r}, which cannot be passed "
+                f"on. It can have {', '.join(_LAYERS)}."
+            )
+    return Manifest(config, descriptors, tuple(layers))
+
+
+def check_config(config: Mapping[str, Any], layers: int, platform: Platform, what: str) -> None:
+    """Raises `TrussError` for a config that does not go with its manifest or the platform."""
+    rootfs = config.get("rootfs")
+    diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+    if not isinstance(diff_ids, list) or not all(
+        isinstance(d, str) and _DIGEST.fullmatch(d) for d in diff_ids
+    ):
+        raise TrussError(f"{what} has no valid `rootfs.diff_ids`.")
+    if len(diff_ids) != layers:
+        raise TrussError(f"{what} tells of {len(diff_ids)} layers, its manifest of {layers}.")
+    found = _of(config)
+    if not _fits(found, platform):
+        raise TrussError(f"{what} is for {found}, not for {platform}.")
+    history = config.get("history", [])
+    if not isinstance(config.get("config", {}), dict) or not isinstance(history, list):
+        raise TrussError(f"{what} has a `config` or `history` of the wrong type.")
+
+
+def environment(config: Mapping[str, Any]) -> Dict[str, str]:
+    entries = (config.get("config") or {}).get("Env") or []
+    return {
+        name: value for name, _, value in (str(entry).partition("=") for entry in entries) if name
+    }
+
+
+def check_blob(descriptor: Descriptor, found: str, size: int, what: str) -> None:
+    """`found` is the sha256 of what lies at the place of the blob, in hex."""
+    if descriptor.hex != found:
+        raise TrussError(
+            f"{what}: the content of blobs/sha256/{descriptor.hex} has the digest sha256:{found}. "
+            f"The layout is corrupt: fetch it anew."
+        )
+    if descriptor.size != size:
+        raise TrussError(
+            f"{what}: the blob {descriptor.digest} has {size} bytes, not the {descriptor.size} "
+            f"that the image tells of. The layout is corrupt: fetch it anew."
+        )
+
+
+def _descriptor(data: Mapping[str, Any], what: str) -> Descriptor:
+    media_type, digest, size = data.get("mediaType"), data.get("digest"), data.get("size")
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        # It becomes a path.
+        raise TrussError(f"{what} names a blob by the digest {digest!r}, which is not a sha256.")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise TrussError(f"{what} says that {digest} has the size {size!r}.")
+    return Descriptor(str(media_type), digest, size)
+
+
+def _objects(data: Mapping[str, Any], key: str, what: str) -> List[Dict[str, Any]]:
+    value = data.get(key)
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise TrussError(f"{what} has no list `{key}`.")
+    return value
+
+
+def _platform(entry: Mapping[str, Any]) -> Any:
+    value = entry.get("platform")
+    return _of(value) if isinstance(value, dict) and value.get("os") else None
+
+
+def _of(data: Mapping[str, Any]) -> Platform:
+    return Platform(
+        str(data.get("os", "")), str(data.get("architecture", "")), str(data.get("variant") or "")
+    )
+
+
+def _fits(offered: Platform, wanted: Platform) -> bool:
+    if (offered.os, offered.architecture) != (wanted.os, wanted.architecture):
+        return False
+    # `arm64` is `arm64/v8`; most images do not say.
+    return not wanted.variant or not offered.variant or offered.variant == wanted.variant
+
+

@@ -1,0 +1,72 @@
+"""Decides which file of a truss goes into which layer of its image.
+
+What changes least lies lowest, so that a registry, and a machine that pulls, take anew only what
+changed: the server of the Truss release, data, code shared with other trusses, a layer for each of
+its folders, and at last the truss's own code and config. See docs/images.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Tuple
+
+from pants_truss.core.gather_plan import GENERATED, TRUSS
+from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.paths import is_within
+from pants_truss.core.server_layout import DATA, PACKAGES
+
+DATA_LAYER = "data"
+MODEL_LAYER = "model"
+OTHER_PACKAGES = "other shared packages"
+
+
+@dataclass(frozen=True)
+class PlannedLayer:
+    """`files` by path in the layout of `core.server_layout`, sorted."""
+
+    name: str
+    files: Mapping[str, GatheredFile]
+
+
+def plan_layers(files: Mapping[str, GatheredFile], shared_layers: int) -> Tuple[PlannedLayer, ...]:
+    """Lowest first; the model's is always there, the others if they hold something. `shared_layers`
+    is how many the shared packages may have.
+
+    Beyond that, the first folders by name have one each and the rest share the last: by name and
+    not by size, or an edit that makes a folder larger would move files of others between layers.
+    """
+    data: Dict[str, GatheredFile] = {}
+    model: Dict[str, GatheredFile] = {}
+    shared: Dict[str, Dict[str, GatheredFile]] = {}
+    for path, file in sorted(files.items()):
+        root = shared_root(path, file)
+        if is_within(path, DATA):
+            data[path] = file
+        elif root is None:
+            model[path] = file
+        else:
+            shared.setdefault(root, {})[path] = file
+    layers = [PlannedLayer(DATA_LAYER, data)] if data else []
+    layers += _shared_layers(shared, max(1, shared_layers))
+    return (*layers, PlannedLayer(MODEL_LAYER, model))
+
+
+def _shared_layers(
+    shared: Mapping[str, Mapping[str, GatheredFile]], most: int
+) -> List[PlannedLayer]:
+    roots = sorted(shared)
+    alone = roots if len(roots) <= most else roots[: most - 1]
+    layers = [PlannedLayer(root, shared[root]) for root in alone]
+    rest = {path: file for root in roots[len(alone) :] for path, file in shared[root].items()}
+    if rest:
+        layers.append(PlannedLayer(OTHER_PACKAGES, {path: rest[path] for path in sorted(rest)}))
+    return layers
+
+
+def shared_root(path: str, file: GatheredFile) -> Optional[str]:
+    """The folder of shared code that a file in the layout comes from: an external package, or the
+    source root of an imported module. None for a file of the truss itself."""
+    if file.reason in (TRUSS, GENERATED) or not file.source or not is_within(path, PACKAGES):
+        return None
+    below = path[len(PACKAGES) :]
+    return file.source[: -len(below)] if file.source.endswith(below) else file.source

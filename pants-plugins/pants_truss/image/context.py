@@ -1,0 +1,176 @@
+"""The context of `docker build` for a truss, as the image builder of its Truss release makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List, Tuple, Union
+
+from pants.engine.fs import (
+    AddPrefix,
+    CreateDigest,
+    Digest,
+    FileContent,
+    FileDigest,
+    FileEntry,
+    MergeDigests,
+    RemovePrefix,
+)
+from pants.engine.rules import collect_rules
+from pants.util.logging import LogLevel
+
+from pants_truss.core import dockerfile
+from pants_truss.core.dockerfile import Instruction
+from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.paths import is_within, join
+from pants_truss.core.requirement_files import is_beside
+from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
+from pants_truss.core.yaml_document import parse
+from pants_truss.engine import (
+    add_prefix,
+    create_digest,
+    get_digest_contents,
+    get_digest_entries,
+    implicitly,
+    merge_digests,
+
+    remove_prefix,
+    rule,
+)
+from pants_truss.truss_cli import rules as truss_cli
+from pants_truss.truss_cli.rules import TrussCliFailed, TrussScriptRequest, run_truss_script
+from pants_truss.util_rules import gather
+from pants_truss.util_rules.gather import GatheredTruss, gather_truss
+from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+
+_SCRIPTS = "pants_truss.image.scripts"
+DOCKERFILE = "Dockerfile"
+_PLACEHOLDER = "placeholder"
+
+
+@dataclass(frozen=True)
+class WriteContextRequest:
+    """`digest` has a truss."""
+
+    config_path: str
+    digest: Digest
+
+
+@dataclass(frozen=True)
+class WrittenContext:
+    """`digest` has what Truss adds to the truss; `dockerfile` is the text of one file of it."""
+
+    digest: Digest
+    dockerfile: str
+
+    @property
+    def instructions(self) -> Tuple[Instruction, ...]:
+        return dockerfile.parse(self.dockerfile)
+
+
+@rule(desc="Write a build context with Truss", level=LogLevel.DEBUG)
+async def write_context(request: WriteContextRequest) -> WrittenContext:
+    result = await run_truss_script(
+        TrussScriptRequest(
+            ((_SCRIPTS, "make_context.py"),),
+            ("truss", "context"),
+            request.digest,
+            "Write a build context with Truss",
+            output_directories=("context",),
+        ),
+        **implicitly(),
+    )
+    if result.exit_code:
+        raise TrussCliFailed(
+            f"{request.config_path}: Truss cannot write a Dockerfile: {result.last_line}"
+        )
+    context = await remove_prefix(RemovePrefix(result.digest, "context"))
+    contents = await get_digest_contents(context)
+    text = next(file.content for file in contents if file.path == DOCKERFILE)
+    return WrittenContext(context, text.decode())
+
+
+@dataclass(frozen=True)
+class DescribeImageRequest:
+    truss: GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class DescribedImage:
+    """What Truss adds to a truss to make an image of it."""
+
+    written: WrittenContext
+
+
+@rule
+async def describe_image(request: DescribeImageRequest) -> DescribedImage:
+    gathered = await gather_truss(request.truss, **implicitly())
+    planned = await plan_truss(PlanTrussRequest(request.truss), **implicitly())
+    content = planned.generated[CONFIG_FILE]
+    config = planned.config_file.config
+    # A digest of all files is part of the Dockerfile of a truss that reloads.
+    whole = bool(parse(content).data.get("live_reload"))
+    if whole:
+        digest = gathered.digest
+    else:
+        digest = await create_digest(
+            CreateDigest(_outline(content, config, gathered.files)), **implicitly()
+        )
+    prefixed = await add_prefix(AddPrefix(digest, "truss"), **implicitly())
+    return DescribedImage(
+        await write_context(
+            WriteContextRequest(planned.config_file.path, prefixed), **implicitly()
+        )
+    )
+
+
+def _outline(
+    content: bytes, config: TrussConfig, files: Iterable[GatheredFile]
+) -> List[Union[FileContent, FileEntry]]:
+    """All that the Dockerfile depends on, so that an edit of code, or gigabytes of data, have
+    nothing to do with it: the config, the requirements, and which folders there are."""
+    folders = {config.data_dir, config.model_module_dir, config.bundled_packages_dir} - {""}
+    there = {f for f in folders for file in files if is_within(file.path, f) and file.path != f}
+    outline: List[Union[FileContent, FileEntry]] = [FileContent(CONFIG_FILE, content)]
+    outline += [FileContent(join(folder, _PLACEHOLDER), b"") for folder in sorted(there)]
+    if config.requirements_file:
+        beside = set(is_beside(config.requirements_file))
+        outline += [_entry(file) for file in files if file.path in beside]
+    return outline
+
+
+def _entry(file: GatheredFile) -> FileEntry:
+    return FileEntry(
+        file.path, FileDigest(file.sha256, file.size), is_executable=file.is_executable
+    )
+
+
+@dataclass(frozen=True)
+class BuildContextRequest:
+    truss: GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """`digest` is complete: any builder of Dockerfiles takes it."""
+
+    digest: Digest
+    written: WrittenContext
+    gathered: GatheredTruss
+
+
+@rule(desc="Make a build context", level=LogLevel.DEBUG)
+async def make_build_context(request: BuildContextRequest) -> BuildContext:
+    described = await describe_image(DescribeImageRequest(request.truss), **implicitly())
+    gathered = await gather_truss(request.truss, **implicitly())
+    added = await get_digest_entries(described.written.digest)
+    paths = {getattr(entry, "path", "") for entry in added}
+    own = await create_digest(
+        CreateDigest([_entry(file) for file in gathered.files if file.path not in paths]),
+        **implicitly(),
+    )
+    digest = await merge_digests(MergeDigests([own, described.written.digest]), **implicitly())
+    return BuildContext(digest, described.written, gathered)
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *gather.rules(), *truss_cli.rules()]

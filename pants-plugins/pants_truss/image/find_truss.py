@@ -1,0 +1,74 @@
+"""The truss of an image, which is its one dependency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable
+
+from pants.engine.addresses import Addresses, UnparsedAddressInputs
+from pants.engine.rules import collect_rules
+from pants.engine.target import FieldSet, InferDependenciesRequest, InferredDependencies
+from pants.engine.unions import UnionRule
+
+from pants_truss.engine import (
+    implicitly,
+    resolve_targets,
+    resolve_unparsed_address_inputs,
+    rule,
+)
+from pants_truss.image.target_types import TrussImageTrussField
+from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+
+@dataclass(frozen=True)
+class FindTrussOfImageRequest:
+    field: TrussImageTrussField
+
+
+@dataclass(frozen=True)
+class TrussOfImage:
+    truss: GatherTrussRequest
+
+
+@rule
+async def find_truss_of_image(request: FindTrussOfImageRequest) -> TrussOfImage:
+    field = request.field
+    origin = f"the `{field.alias}` field of the target {field.address}"
+    addresses = await resolve_unparsed_address_inputs(
+        UnparsedAddressInputs(
+            (field.value,), owning_address=field.address, description_of_origin=origin
+        ),
+        **implicitly(),
+    )
+    targets = await resolve_targets(Addresses(addresses))
+    trusses = [target for target in targets if GatherTrussRequest.is_applicable(target)]
+    if len(trusses) != 1:
+        found = f"a {targets[0].alias!r} target" if targets else "nothing"
+        raise InvalidTruss(
+            f"{origin[0].upper()}{origin[1:]} is {field.value!r}, which is {found}. Name a `truss`."
+        )
+    return TrussOfImage(GatherTrussRequest.create(trusses[0]))
+
+
+@dataclass(frozen=True)
+class TrussImageInferenceFieldSet(FieldSet):
+    required_fields = (TrussImageTrussField,)
+
+    truss: TrussImageTrussField
+
+
+class InferTrussOfImage(InferDependenciesRequest):
+    infer_from = TrussImageInferenceFieldSet
+
+
+@rule
+async def infer_truss_of_image(request: InferTrussOfImage) -> InferredDependencies:
+    found = await find_truss_of_image(
+        FindTrussOfImageRequest(request.field_set.truss), **implicitly()
+    )
+    return InferredDependencies([found.truss.address])
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), UnionRule(InferDependenciesRequest, InferTrussOfImage)]

@@ -1,0 +1,130 @@
+"""Makes the layers of images: each is one cached process, and the same for the same files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List, Sequence, Set, Tuple
+
+from pants.engine.env_vars import EnvironmentVarsRequest
+from pants.engine.fs import AddPrefix, Digest, FileEntry
+from pants.engine.rules import collect_rules
+from pants.util.logging import LogLevel
+
+from pants_truss.core.oci.documents import LAYER_TYPES, Descriptor, ImageLayer
+from pants_truss.core.paths import ancestors, is_within
+from pants_truss.engine import (
+    add_prefix,
+    get_digest_entries,
+    get_environment_vars,
+    implicitly,
+    rule,
+)
+from pants_truss.image import tool
+from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.image.tool import ImageScriptRequest, ImageToolFailed, encode, run_image_script
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+_EPOCH = "SOURCE_DATE_EPOCH"
+
+
+@dataclass(frozen=True)
+class ImageTimeRequest:
+    pass
+
+
+@dataclass(frozen=True)
+class ImageTime:
+    """That of all files in an image and of the image itself, in seconds since 1970."""
+
+    epoch: int
+
+
+@rule
+async def find_image_time(_: ImageTimeRequest) -> ImageTime:
+    found = await get_environment_vars(EnvironmentVarsRequest([_EPOCH]), **implicitly())
+    value = found.get(_EPOCH, "") or "0"
+    # The last second that a tar without extensions has.
+    if not value.isascii() or not value.isdigit() or int(value) >= 8**11:
+        raise InvalidTruss(
+            f"The environment variable {_EPOCH} is {value!r}. It is a number of seconds since 1970, "
+            f"such as that of `git log -1 --format=%ct`."
+        )
+    return ImageTime(int(value))
+
+
+@dataclass(frozen=True)
+class MakeLayerRequest:
+    """`digest` has the files where they lie in the image. `roots` are folders that are the layer's
+    to create, with all that leads to its files below them; the others are the base image's."""
+
+    comment: str
+    digest: Digest
+    roots: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MadeLayer:
+    """`digest` has the blob, where it lies in an image layout."""
+
+    layer: ImageLayer
+    digest: Digest
+
+
+@rule(desc="Make a layer of an image", level=LogLevel.DEBUG)
+async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) -> MadeLayer:
+    time = await find_image_time(ImageTimeRequest(), **implicitly())
+    found = await get_digest_entries(request.digest)
+    tree = await add_prefix(AddPrefix(request.digest, "tree"), **implicitly())
+    spec = {
+        "tree": "tree",
+        "out": "blobs/sha256",
+        "entries": _entries(found, request.roots),
+        "compression": options.compression.value,
+        "level": options.level,
+        "mtime": time.epoch,
+    }
+    result = await run_image_script(
+        ImageScriptRequest(
+            "make_layer.py",
+            encode(spec),
+            tree,
+            f"Make the layer {request.comment!r}",
+            output_directories=("blobs",),
+        ),
+        **implicitly(),
+    )
+    diff_id = result.stdout.decode().strip()
+    entries = await get_digest_entries(result.digest)
+    for entry in entries:
+        if isinstance(entry, FileEntry):
+            digest = entry.file_digest
+            descriptor = Descriptor(
+                LAYER_TYPES[options.compression.value],
+                f"sha256:{digest.fingerprint}",
+                digest.serialized_bytes_length,
+            )
+            return MadeLayer(
+                ImageLayer(descriptor, f"sha256:{diff_id}", request.comment), result.digest
+            )
+    raise ImageToolFailed(f"The layer {request.comment!r} was not made.")
+
+
+def _entries(found: Iterable[object], roots: Sequence[str]) -> List[Tuple[str, str]]:
+    """Path and kind, as the script takes them. Links have no place in what is gathered or
+    installed, and one would lead out of the image."""
+    folders: Set[str] = set(roots)
+    entries: List[Tuple[str, str]] = []
+    for entry in found:
+        path = str(getattr(entry, "path", ""))
+        if isinstance(entry, FileEntry):
+            entries.append((path, "x" if entry.is_executable else "f"))
+        elif hasattr(entry, "target"):
+            raise ImageToolFailed(f"{path!r} is a link, which cannot be part of an image.")
+        folders.update(
+            folder for folder in ancestors(path) if any(is_within(folder, root) for root in roots)
+        )
+    return sorted([*entries, *((folder, "d") for folder in folders)])
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *tool.rules()]

@@ -1,0 +1,346 @@
+"""Makes an image of a truss without any engine: layers, each cached, and documents that name them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List, Mapping, Optional, Tuple, Union
+
+from pants.engine.fs import (
+    AddPrefix,
+    CreateDigest,
+    Digest,
+    DigestSubset,
+    FileContent,
+    FileDigest,
+    FileEntry,
+    MergeDigests,
+)
+from pants.engine.rules import collect_rules
+from pants.util.frozendict import FrozenDict
+from pants.util.logging import LogLevel
+
+from pants_truss.core import dockerfile
+from pants_truss.core.environment import Distribution
+
+from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.oci import base_image
+from pants_truss.core.oci.dockerfile_only import advice, dockerfile_keys
+from pants_truss.core.oci.documents import (
+    Blob,
+    Descriptor,
+    Platform,
+    config_blob,
+    manifest_blob,
+)
+from pants_truss.core.oci.layer_plan import MODEL_LAYER, plan_layers
+from pants_truss.core.oci.site_files import (
+    REQUIREMENTS,
+    ROOT,
+    SERVER_REQUIREMENTS,
+    script_for_image,
+    site_files,
+)
+from pants_truss.core.server_layout import APP, PACKAGES, lay_out
+from pants_truss.core.truss_config import CONFIG_FILE
+from pants_truss.core.yaml_document import parse
+from pants_truss.engine import (
+    add_prefix,
+    concurrently,
+    create_digest,
+    digest_subset,
+    get_digest_contents,
+    get_digest_entries,
+    implicitly,
+    merge_digests,
+    rule,
+)
+from pants_truss.image import base, context, layer, requirements
+from pants_truss.image.base import BaseImage, FindBaseRequest, find_base
+from pants_truss.image.context import DescribeImageRequest, describe_image
+from pants_truss.image.layer import (
+    ImageTimeRequest,
+    MadeLayer,
+    MakeLayerRequest,
+    find_image_time,
+    make_layer,
+)
+from pants_truss.image.requirements import Installed, InstallTrussRequest, install_truss
+from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.serving import local_truss
+from pants_truss.serving.local_truss import (
+    ListRequirementsRequest,
+    environment_of,
+    list_requirements,
+)
+from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
+from pants_truss.util_rules import gather
+from pants_truss.util_rules.exact_globs import all_of, exactly
+from pants_truss.util_rules.gather import GatheredTruss, gather_truss
+from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+_TREE_DIGEST = "com.baseten.truss.tree-digest"
+_REVISION = "org.opencontainers.image.revision"
+
+
+
+@dataclass(frozen=True)
+class OciImageRequest:
+    """`base` is a reference or the path of a layout, by default what the config or Truss names.
+    `origin` is where it is written. `labels` and `annotations` are added to the image's."""
+
+    truss: GatherTrussRequest
+    platform: Platform
+    base: Optional[str]
+    origin: str
+    labels: FrozenDict[str, str]
+    annotations: FrozenDict[str, str]
+
+
+@dataclass(frozen=True)
+class OciImage:
+    """`digest` has the blobs, where they lie in an image layout. `layers` are those that are not
+    the base's, lowest first."""
+
+    manifest: Descriptor
+    config: Descriptor
+    digest: Digest
+    gathered: GatheredTruss
+    distributions: Tuple[Distribution, ...]
+    notes: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RequirementsLayerRequest:
+    """`folder` is where the distributions lie in the image."""
+
+    comment: str
+    folder: str
+    installed: Installed
+
+
+# Scripts are a few hundred bytes; programs that lie beside them stay as they are.
+_LARGEST_SCRIPT = 64 * 1024
+
+
+@rule
+async def make_requirements_layer(request: RequirementsLayerRequest) -> MadeLayer:
+    entries = await get_digest_entries(request.installed.digest)
+    scripts = [
+        entry.path
+        for entry in entries
+        if isinstance(entry, FileEntry)
+        and entry.path.startswith("bin/")
+        and entry.file_digest.serialized_bytes_length <= _LARGEST_SCRIPT
+    ]
+    small = await digest_subset(
+        DigestSubset(request.installed.digest, all_of(scripts)), **implicitly()
+    )
+    contents = await get_digest_contents(small)
+    rewritten = {file.path: script_for_image(file.content) for file in contents}
+    files: List[Union[FileContent, FileEntry]] = []
+    for entry in entries:
+        if not isinstance(entry, FileEntry):
+            continue
+        is_script = entry.path.startswith("bin/")
+        path = f"usr/local/{entry.path}" if is_script else f"{request.folder}/{entry.path}"
+        if entry.path in rewritten:
+            files.append(FileContent(path, rewritten[entry.path], is_executable=True))
+        else:
+            files.append(
+                FileEntry(path, entry.file_digest, is_executable=entry.is_executable)
+            )
+    tree = await create_digest(CreateDigest(files), **implicitly())
+    return await make_layer(
+        MakeLayerRequest(request.comment, tree, (ROOT,)), **implicitly()
+    )
+
+
+@dataclass(frozen=True)
+class TrussLayersRequest:
+    truss: GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class TrussLayers:
+    """All but those of requirements, lowest first."""
+
+    layers: Tuple[MadeLayer, ...]
+
+
+@rule
+async def make_truss_layers(
+    request: TrussLayersRequest, options: TrussImageSubsystem
+) -> TrussLayers:
+    gathered = await gather_truss(request.truss, **implicitly())
+    planned = await plan_truss(PlanTrussRequest(request.truss), **implicitly())
+    described = await describe_image(DescribeImageRequest(request.truss), **implicitly())
+    server = await get_server_files(ServerFilesRequest(), **implicitly())
+    config = await digest_subset(
+        DigestSubset(described.written.digest, exactly(CONFIG_FILE)), **implicitly()
+    )
+    in_app = await add_prefix(AddPrefix(config, APP), **implicitly())
+    plan = plan_layers(
+        lay_out(gathered.files, planned.config_file.config), options.shared_layers
+    )
+    trees = await concurrently(
+        create_digest(CreateDigest(_entries(planned_layer.files)), **implicitly())
+        for planned_layer in plan
+    )
+    with_config = await merge_digests(MergeDigests([trees[-1], in_app]), **implicitly())
+    requests = [MakeLayerRequest("the Truss server", server.digest, (APP,))]
+    for planned_layer, tree in zip(plan, trees):
+        is_model = planned_layer.name == MODEL_LAYER
+        requests.append(
+            MakeLayerRequest(
+                planned_layer.name,
+                with_config if is_model else tree,
+                (APP, PACKAGES) if is_model else _roots(planned_layer.files),
+            )
+        )
+    return TrussLayers(
+        await concurrently(make_layer(wanted, **implicitly()) for wanted in requests)
+    )
+
+
+def _roots(files: Mapping[str, GatheredFile]) -> Tuple[str, ...]:
+    return tuple(sorted({path.partition("/")[0] for path in files}))
+
+
+def _entries(files: Mapping[str, GatheredFile]) -> List[FileEntry]:
+    return [
+        FileEntry(path, FileDigest(file.sha256, file.size), is_executable=file.is_executable)
+        for path, file in files.items()
+    ]
+
+
+@rule(desc="Make an OCI image", level=LogLevel.DEBUG)
+async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem) -> OciImage:
+    truss = request.truss
+    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
+    config_path = planned.config_file.path
+    _refuse_dockerfile_keys(request, config_path, planned.generated[CONFIG_FILE])
+    described = await describe_image(DescribeImageRequest(truss), **implicitly())
+    instructions = described.written.instructions
+    settings = dockerfile.settings(instructions, {})
+    listed = await list_requirements(ListRequirementsRequest(truss), **implicitly())
+    found = await find_base(
+        FindBaseRequest(
+            request.base or dockerfile.base_of(instructions),
+            request.origin if request.base else config_path,
+            request.platform,
+            settings.entrypoint[0],
+        ),
+        **implicitly(),
+    )
+    _check_python(request, found, listed.python, config_path)
+    installed = await install_truss(
+        InstallTrussRequest(
+            environment_of(truss.address, listed, server=True), request.platform
+        ),
+        **implicitly(),
+    )
+    gathered = await gather_truss(truss, **implicitly())
+    site = await create_digest(
+        CreateDigest([FileContent(p, c) for p, c in site_files(found.site).items()]),
+        **implicitly(),
+    )
+    wanted = [
+        RequirementsLayerRequest(comment, folder, part)
+        for comment, folder, part in (
+            ("requirements of the Truss server", SERVER_REQUIREMENTS, installed.server),
+            ("requirements", REQUIREMENTS, installed.own),
+        )
+        if part
+    ]
+    of_requirements = await concurrently(
+        make_requirements_layer(part, **implicitly()) for part in wanted
+    )
+    of_python = await make_layer(MakeLayerRequest("Python's path", site, ()), **implicitly())
+    of_truss = await make_truss_layers(TrussLayersRequest(truss), **implicitly())
+    layers = (*of_requirements, of_python, *of_truss.layers)
+    time = await find_image_time(ImageTimeRequest(), **implicitly())
+    config = config_blob(
+        found.config_data,
+        request.platform,
+        _run_config(found, instructions, request.labels),
+        [made.layer for made in layers],
+        time.epoch,
+    )
+    annotations = {
+        _TREE_DIGEST: gathered.tree_digest,
+        **({_REVISION: options.revision} if options.revision else {}),
+        **request.annotations,
+    }
+    manifest = manifest_blob(
+        config.descriptor,
+        [*found.layers_data, *(made.layer.descriptor.as_json() for made in layers)],
+        annotations,
+    )
+    documents = await create_digest(CreateDigest(_files(config, manifest)), **implicitly())
+    digest = await merge_digests(
+        MergeDigests([found.digest, documents, *(made.digest for made in layers)]), **implicitly()
+    )
+    return OciImage(
+        manifest.descriptor,
+        config.descriptor,
+        digest,
+        gathered,
+        installed.distributions,
+        (*found.notes, *gathered.notes),
+    )
+
+
+def _files(*blobs: Blob) -> List[FileContent]:
+    return [FileContent(blob.descriptor.path, blob.content) for blob in blobs]
+
+
+def _refuse_dockerfile_keys(request: OciImageRequest, path: str, content: bytes) -> None:
+    keys = dockerfile_keys(parse(content).data)
+    if keys:
+        named = ", ".join(f"`{key}`" for key in keys)
+        raise InvalidTruss(
+            f"{request.origin}: {path} has {named}, which only a Dockerfile can do. {advice(keys)}"
+        )
+
+
+def _check_python(
+    request: OciImageRequest, found: BaseImage, python: Tuple[int, int], path: str
+) -> None:
+    wanted = ".".join(map(str, python))
+    if found.python != wanted:
+        raise InvalidTruss(
+            f"{request.origin}: the base image {found.name} has Python {found.python}, but "
+            f"`python_version` in {path} is py{wanted.replace('.', '')}. Take a base with Python "
+            f"{wanted}, or write `python_version: py{found.python.replace('.', '')}`."
+        )
+
+
+def _run_config(
+    found: BaseImage, instructions: Tuple[dockerfile.Instruction, ...], labels: Mapping[str, str]
+) -> Mapping[str, object]:
+    data = found.config_data
+    settings = dockerfile.settings(instructions, base_image.environment(data))
+    all_labels = {**((data.get("config") or {}).get("Labels") or {}), **labels}
+    return {
+        "Env": [f"{name}={value}" for name, value in settings.environment.items()],
+        "WorkingDir": settings.working_dir,
+        "User": settings.user,
+        "Entrypoint": list(settings.entrypoint),
+        # As Docker does with the base's, where there is a new entry point.
+        "Cmd": list(settings.cmd),
+        "Labels": all_labels or None,
+    }
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *base.rules(),
+        *context.rules(),
+        *gather.rules(),
+        *layer.rules(),
+        *local_truss.rules(),
+        *requirements.rules(),
+    ]

@@ -1,0 +1,181 @@
+"""What an image has of third parties: the distributions of a truss, and those of its server, each
+in a folder of its own and a layer of its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Iterable, List, Optional, Tuple
+
+from pants.backend.python.target_types import PexLayout
+from pants.backend.python.util_rules import pex, pex_venv
+from pants.backend.python.util_rules.pex import CompletePlatforms, PexRequest
+from pants.backend.python.util_rules.pex_venv import PexVenvLayout, PexVenvRequest
+from pants.engine.addresses import Address
+from pants.engine.fs import CreateDigest, Digest, DigestSubset, FileContent, RemovePrefix
+from pants.engine.platform import Platform as LocalPlatform
+from pants.engine.process import ProcessExecutionFailure
+from pants.engine.rules import collect_rules
+from pants.util.logging import LogLevel
+
+from pants_truss.core.environment import Distribution, disagreements
+from pants_truss.core.oci.documents import Platform
+from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine
+from pants_truss.core.pex_errors import explain_failure
+from pants_truss.engine import (
+    concurrently,
+    create_digest,
+    create_pex,
+    create_pex_venv,
+    digest_subset,
+    get_digest_contents,
+    implicitly,
+    remove_prefix,
+    rule,
+)
+from pants_truss.serving import environment
+from pants_truss.serving.environment import TrussEnvironmentRequest, plan_truss_environment
+from pants_truss.util_rules import session
+from pants_truss.util_rules.exact_globs import matching
+from pants_truss.util_rules.session import SessionRequest, find_session
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+_FLAT = "flat"
+# A wheel that was built, or chosen, on this machine may ask for more than a base is taken to have.
+_ANY_GLIBC = 99
+
+
+@dataclass(frozen=True)
+class InstallRequest:
+    """As `serving.environment.BuildEnvironmentRequest`, for a platform."""
+
+    pex: PexRequest
+    address: Address
+    origin: str
+    python: Tuple[int, int]
+    platform: Platform
+
+
+@dataclass(frozen=True)
+class Installed:
+    """`digest` has a folder of distributions at its root, and their scripts in `bin`."""
+
+    digest: Digest
+    distributions: Tuple[Distribution, ...]
+
+
+@rule(desc="Install requirements for an image", level=LogLevel.DEBUG)
+async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
+    version = "".join(map(str, request.python))
+    is_local = local.value == f"linux_{machine(request.platform)}"
+    glibc = _ANY_GLIBC if is_local else OLDEST_GLIBC
+    # Pants tells such files apart by their names alone.
+    name = f"cp{version}-{machine(request.platform)}-{glibc}.json"
+    content = json.dumps(complete_platform(request.python, request.platform, glibc))
+    digest = await create_digest(
+        CreateDigest([FileContent(name, content.encode())]), **implicitly()
+    )
+    platforms = CompletePlatforms([name], digest=digest)
+    try:
+        built = await create_pex(
+            request.pex if is_local else _for_platform(request.pex, platforms), **implicitly()
+        )
+        venv = await create_pex_venv(
+            PexVenvRequest(
+                built,
+                PexVenvLayout.FLAT,
+                Path(_FLAT),
+                f"Install {request.pex.output_filename} for {request.platform}",
+                complete_platforms=platforms,
+            ),
+            **implicitly(),
+        )
+    except ProcessExecutionFailure as e:
+        await find_session(SessionRequest(), **implicitly())
+        python = ".".join(map(str, request.python))
+        raise InvalidTruss.of(
+            request.address, explain_failure(str(e), request.origin, python)
+        ) from None
+    flat = await remove_prefix(RemovePrefix(venv.digest, _FLAT))
+    metadata = await digest_subset(
+        DigestSubset(flat, matching(["*.dist-info/METADATA"])), **implicitly()
+    )
+    contents = await get_digest_contents(metadata)
+    return Installed(flat, tuple(_distribution(file.content) for file in contents))
+
+
+def _for_platform(request: PexRequest, platforms: CompletePlatforms) -> PexRequest:
+    """From wheels alone: nothing can be built for another machine."""
+    return PexRequest(
+        output_filename=request.output_filename,
+        internal_only=False,
+        layout=PexLayout.PACKED,
+        requirements=request.requirements,
+        complete_platforms=platforms,
+    )
+
+
+def _distribution(metadata: bytes) -> Distribution:
+    fields = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
+    requires = tuple(str(line) for line in fields.get_all("Requires-Dist") or ())
+    return Distribution(str(fields["Name"]), str(fields["Version"]), requires)
+
+
+@dataclass(frozen=True)
+class InstallTrussRequest:
+    environment: TrussEnvironmentRequest
+    platform: Platform
+
+
+@dataclass(frozen=True)
+class InstalledTruss:
+    """`own` is found before `server`; without `server`, `own` has it all."""
+
+    own: Optional[Installed]
+    server: Optional[Installed]
+
+    @property
+    def distributions(self) -> Tuple[Distribution, ...]:
+        """Those that are found, sorted by name."""
+        seen = {}
+        for installed in (self.own, self.server):
+            for found in installed.distributions if installed else ():
+                seen.setdefault(found.name.lower(), found)
+        return tuple(seen[name] for name in sorted(seen))
+
+
+@rule(desc="Install the requirements of a truss for an image")
+async def install_truss(request: InstallTrussRequest) -> InstalledTruss:
+    planned = await plan_truss_environment(request.environment, **implicitly())
+    wanted = [pex_request for pex_request in (planned.own, planned.server) if pex_request]
+    built: List[Installed] = [
+        *await concurrently(
+            install(_install(request, pex_request), **implicitly()) for pex_request in wanted
+        )
+    ]
+    if not planned.own or not planned.joint:
+        return InstalledTruss(None, built[0])
+    python = ".".join(map(str, request.environment.python))
+    if not disagreements(built[0].distributions, built[1].distributions, python):
+        return InstalledTruss(built[0], built[1])
+    joint = await install(_install(request, planned.joint), **implicitly())
+    return InstalledTruss(joint, None)
+
+
+def _install(request: InstallTrussRequest, pex_request: PexRequest) -> InstallRequest:
+    wanted = request.environment
+    return InstallRequest(
+        pex_request, wanted.address, wanted.origin, wanted.python, request.platform
+    )
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *environment.rules(),
+        *pex.rules(),
+        *pex_venv.rules(),
+        *session.rules(),
+    ]

@@ -1,0 +1,213 @@
+"""Tells what a base image has of Python, from the lists of files in its layers. Nothing is
+unpacked.
+
+    inspect_base.py base.json
+
+base.json: `layers`, the blobs, lowest first; `path`, that of the image; `python`, the absolute path
+of its Python, or a name to be found on `path`; `ours`, folders that will be written to. Prints
+JSON: either `error`, or `version` such as `3.11` and `site`, the folder that this Python reads
+`.pth` files from, first of all.
+"""
+
+import json
+import posixpath
+import re
+import sys
+import tarfile
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+LINK = "link"
+FILE = "file"
+FOLDER = "folder"
+
+OF_PYTHON = re.compile(
+    r"(?:.*/)?(?:python3?(?:\.\d+)?t?|pyvenv\.cfg|lib/python3(?:\.\d+)?t?/(?:os\.py|dist-packages|"
+    r"site-packages))"
+)
+
+
+class BadBase(Exception):
+    """The message is for the user."""
+
+
+def opened(path: str) -> tarfile.TarFile:
+    with open(path, "rb") as file:
+        magic = file.read(4)
+    if magic == b"\x28\xb5\x2f\xfd":
+        import zstandard
+
+        reader: Any = zstandard.ZstdDecompressor().stream_reader(open(path, "rb"))
+        return tarfile.open(fileobj=reader, mode="r|", errorlevel=1)
+    return tarfile.open(path, mode="r|gz" if magic[:2] == b"\x1f\x8b" else "r|")
+
+
+def inside(name: str, what: str, layer: str) -> str:
+    """The name without `./`. Unpacked by a careless tool, others land outside of the image."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/") or ".." in parts:
+        raise BadBase(f"the layer {layer} has the {what} {name!r}, which leads out of the image")
+    return "/".join(parts)
+
+
+class Tree:
+    """What of the image's files matters here, by path without a leading slash."""
+
+    def __init__(self) -> None:
+        self.kinds: Dict[str, str] = {}
+        self.links: Dict[str, str] = {}
+
+    def add_layer(self, path: str) -> None:
+        layer = posixpath.basename(path)
+        mine: Dict[str, Tuple[str, str]] = {}
+        hidden: List[str] = []
+        with opened(path) as tar:
+            for member in tar:
+                name = inside(member.name, "entry", layer)
+                if member.islnk():
+                    inside(member.linkname, f"hard link {member.name!r} to", layer)
+                folder, _, last = name.rpartition("/")
+                if last == ".wh..wh..opq":
+                    hidden.append(folder + "/")
+                elif last.startswith(".wh."):
+                    hidden.append(f"{folder}/{last[4:]}".lstrip("/"))
+                elif member.issym():
+                    mine[name] = (LINK, member.linkname)
+                elif member.isdir():
+                    mine[name] = (FOLDER, "")
+                elif OF_PYTHON.fullmatch(name):
+                    mine[name] = (FILE, "")
+        self._hide(hidden)
+        for name, (kind, target) in mine.items():
+            self._set(name, kind, target)
+
+    def _hide(self, hidden: List[str]) -> None:
+        for gone in hidden:
+            below = gone.rstrip("/") + "/"
+            for name in [n for n in self.kinds if n == gone or n.startswith(below)]:
+                self.kinds.pop(name)
+                self.links.pop(name, None)
+
+    def _set(self, name: str, kind: str, target: str) -> None:
+        self.kinds[name] = kind
+        self.links.pop(name, None)
+        if kind == LINK:
+            self.links[name] = target
+
+    def resolve(self, path: str) -> Optional[str]:
+        """Through all links, as the image's kernel would; None where that leads nowhere."""
+        done = ""
+        rest = [part for part in path.split("/") if part not in ("", ".")]
+        for _ in range(400):
+            if not rest:
+                return done if done in self.kinds or not done else None
+            part = rest.pop(0)
+            if part == "..":
+                done = done.rpartition("/")[0]
+                continue
+            step = f"{done}/{part}" if done else part
+            target = self.links.get(step)
+            if target is None:
+                done = step
+                continue
+            if target.startswith("/"):
+                done = ""
+            rest = [p for p in target.split("/") if p not in ("", ".")] + rest
+        return None
+
+    def has(self, path: str) -> bool:
+        return self.resolve(path) is not None
+
+    def near(self) -> Iterator[str]:
+        return (n for n, kind in sorted(self.kinds.items()) if kind == FILE and "python3" in n)
+
+
+def find_python(tree: Tree, python: str, path: str) -> str:
+    """The path of the executable as it is called, not resolved."""
+    if python.startswith("/"):
+        candidates = [python]
+    else:
+        candidates = [posixpath.join(folder, python) for folder in path.split(":") if folder]
+    for candidate in candidates:
+        real = tree.resolve(candidate)
+        if real is not None and tree.kinds.get(real) == FILE:
+            return candidate
+    found = [f"/{n}" for n in tree.near() if re.fullmatch(r"python3(\.\d+)?", n.rpartition("/")[2])]
+    others = f" It has {', '.join(found[:5])}." if found else ""
+    where = "" if python.startswith("/") else f" on its PATH {path!r}"
+    raise BadBase(f"it has no {python}{where}.{others}")
+
+
+def describe_python(tree: Tree, python: str) -> Dict[str, str]:
+    prefix, is_venv = prefix_of(tree, python)
+    real = tree.resolve(python) or ""
+    match = re.fullmatch(r"python(3\.\d+)", real.rpartition("/")[2])
+    installed = real.rpartition("/")[0].rpartition("/")[0]
+    version = match.group(1) if match else ""
+    if not version:
+        found = [
+            n for n in tree.kinds if re.fullmatch(rf"{re.escape(installed)}/lib/python3\.\d+/os\.py", n)
+        ]
+        if len(found) != 1:
+            raise BadBase(f"the version of its /{real} cannot be told")
+        version = found[0].split("/")[-2][len("python") :]
+    return {"version": version, "site": site_of(tree, prefix, is_venv, version)}
+
+
+def prefix_of(tree: Tree, python: str) -> Tuple[str, bool]:
+    """As `site` finds it: beside the executable as it is called there may be a `pyvenv.cfg`."""
+    step = python.lstrip("/")
+    for _ in range(40):
+        folder = step.rpartition("/")[0]
+        for place in (folder, folder.rpartition("/")[0]):
+            if tree.has(posixpath.join(place, "pyvenv.cfg")):
+                return tree.resolve(place) or place, True
+        target = tree.links.get(step)
+        if target is None:
+            break
+        step = posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")
+    real = tree.resolve(python) or ""
+    return real.rpartition("/")[0].rpartition("/")[0], False
+
+
+def site_of(tree: Tree, prefix: str, is_venv: bool, version: str) -> str:
+    # Debian's Python has places of its own, and what pip installs comes first.
+    if not is_venv and prefix == "usr" and tree.has("usr/lib/python3/dist-packages"):
+        return f"usr/local/lib/python{version}/dist-packages"
+    if not is_venv and not tree.has(f"{prefix}/lib/python{version}/os.py"):
+        raise BadBase(f"the library of its Python {version} is not in /{prefix}/lib")
+    return f"{prefix}/lib/python{version}/site-packages"
+
+
+def check_ours(tree: Tree, folders: List[str]) -> None:
+    """A link in the way would lead what is written into another folder."""
+    for folder in folders:
+        steps = folder.split("/")
+        for count in range(1, len(steps) + 1):
+            step = "/".join(steps[:count])
+            if step in tree.links:
+                raise BadBase(
+                    f"its /{step} is a link to {tree.links[step]!r}, where the image needs a "
+                    f"folder of its own"
+                )
+
+
+def inspect(spec: Dict[str, Any]) -> Dict[str, str]:
+    tree = Tree()
+    for layer in spec["layers"]:
+        try:
+            tree.add_layer(layer)
+        except (tarfile.TarError, EOFError, OSError, ValueError) as e:
+            raise BadBase(f"the layer {posixpath.basename(layer)} cannot be read: {e}") from None
+    python = find_python(tree, spec["python"], spec["path"])
+    described = describe_python(tree, python)
+    check_ours(tree, [*spec["ours"], described["site"]])
+    return described
+
+
+if __name__ == "__main__":
+    with open(sys.argv[1], encoding="utf-8") as spec_file:
+        given = json.load(spec_file)
+    try:
+        print(json.dumps(inspect(given), sort_keys=True))
+    except BadBase as e:
+        print(json.dumps({"error": str(e)}))

@@ -1,0 +1,140 @@
+"""Options of images: the `[truss-images]` and `[truss-image-tool]` sections of `pants.toml`."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pants.backend.python.subsystems.python_tool_base import PythonToolBase
+from pants.backend.python.target_types import EntryPoint
+from pants.core.util_rules.search_paths import ExecutableSearchPathsOptionMixin
+from pants.option.option_types import DictOption, EnumOption, IntOption, StrListOption, StrOption
+from pants.option.subsystem import Subsystem
+from pants.util.strutil import help_text, softwrap
+
+
+class Compression(Enum):
+    GZIP = "gzip"
+    ZSTD = "zstd"
+    NONE = "none"
+
+
+class TrussImageSubsystem(Subsystem):
+    options_scope = "truss-images"
+    help = help_text(
+        """
+        Images of trusses: see `pants help truss_image`.
+
+        The options are about the builder `oci`; those of the builder `docker` are in `[docker]`.
+        """
+    )
+
+    bases = DictOption[str](
+        default={},
+        help=softwrap(
+            """
+            What to take in place of an image that trusses name as their base, by default or in
+            their config: the same image pinned to a digest, or the path of a folder in the
+            repository that holds it as an OCI layout. Fields of targets may name what is replaced,
+            too.
+
+                [truss-images.bases]
+                "baseten/truss-server-base:3.11-v0.13.0" = "images/truss-3.11"
+                "python:3.11-slim" = "python:3.11-slim@sha256:0f3a..."
+            """
+        ),
+    )
+    compression = EnumOption(
+        default=Compression.GZIP,
+        help=softwrap(
+            """
+            How the layers of an image are compressed. Everything takes `gzip`. `zstd` is smaller
+            and faster, and needs containerd 1.5, Docker 23 or podman 3. With `none`, what pushes
+            the image compresses it.
+            """
+        ),
+    )
+    compression_level = IntOption(
+        default=None,
+        help=softwrap(
+            """
+            From 1, the fastest, to 9 for gzip and 19 for zstd. By default 6 and 3.
+            """
+        ),
+    )
+    shared_layers = IntOption(
+        default=10,
+        help=softwrap(
+            """
+            How many layers the code that trusses share may take in an image. Each of its folders
+            has a layer of its own; beyond the limit, the folders that are last by name share one.
+            Most container engines allow 127 layers in all.
+            """
+        ),
+    )
+    revision = StrOption(
+        default=None,
+        help=softwrap(
+            """
+            The revision of the source, for the annotation `org.opencontainers.image.revision`. By
+            default there is none: with one, an image changes with each commit, whatever that
+            touches.
+
+                pants --truss-images-revision=$(git rev-parse HEAD) package src/trusses::
+            """
+        ),
+    )
+    env_vars = StrListOption(
+        default=[
+            "CONTAINERS_REGISTRIES_CONF",
+            "DOCKER_CONFIG",
+            "DOCKER_HOST",
+            "HOME",
+            "HTTPS_PROXY",
+            "HTTP_PROXY",
+            "NO_PROXY",
+            "REGISTRY_AUTH_FILE",
+            "SSL_CERT_DIR",
+            "SSL_CERT_FILE",
+            "XDG_RUNTIME_DIR",
+        ],
+        advanced=True,
+        help=softwrap(
+            """
+            Environment variables that container tools get: where they find credentials and
+            certificates, never what these are. Add `NAME`, or `NAME=value`.
+            """
+        ),
+    )
+
+    class EnvironmentAware(ExecutableSearchPathsOptionMixin, Subsystem.EnvironmentAware):
+        executable_search_paths_help = softwrap(
+            """
+            Where to look for `skopeo`, which fetches base images, and for `docker` and `podman`,
+            which run images.
+            """
+        )
+
+    @property
+    def level(self) -> int:
+        defaults = {Compression.GZIP: 6, Compression.ZSTD: 3, Compression.NONE: 0}
+        return self.compression_level or defaults[self.compression]
+
+
+class TrussImageTool(PythonToolBase):
+    options_scope = "truss-image-tool"
+    name = "the image tool"
+    help = (
+        "What writes the layers of images: a script of the plugin, and the compression library that "
+        "it needs. It runs as a tool in an environment of its own, from a lockfile."
+    )
+    help_short = "What writes the layers of images."
+
+    default_version = "zstandard==0.23.0"
+    default_requirements = [default_version]
+    # The script is given to Python; a tool must name something.
+    default_main = EntryPoint("zstandard")
+
+    register_interpreter_constraints = True
+    default_interpreter_constraints = ["CPython>=3.9,<3.14"]
+
+    default_lockfile_resource = ("pants_truss.image", "image_tool.lock")

@@ -1,0 +1,221 @@
+"""The target for images and its fields. The help texts are the reference documentation."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Iterable, Optional, Tuple
+
+from pants.backend.docker.target_types import (
+    DockerImageBuildArgsField,
+    DockerImageBuildImageLabelsOptionField,
+    DockerImageBuildPullOptionField,
+    DockerImageBuildSecretsOptionField,
+    DockerImageBuildSquashOptionField,
+    DockerImageBuildSSHOptionField,
+    DockerImageRegistriesField,
+    DockerImageRepositoryField,
+    DockerImageSkipPushField,
+    DockerImageTagsField,
+)
+from pants.core.goals.package import OutputPathField
+from pants.core.goals.run import RestartableField
+from pants.engine.addresses import Address
+from pants.engine.target import (
+    COMMON_TARGET_FIELDS,
+    AsyncFieldMixin,
+    BoolField,
+    Dependencies,
+    DictStringToStringField,
+    InvalidFieldException,
+    StringField,
+    StringSequenceField,
+    Target,
+)
+from pants.util.strutil import help_text
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
+
+
+class ImageBuilder(Enum):
+    DOCKER = "docker"
+    OCI = "oci"
+    CONTEXT = "context"
+
+
+class TrussImageTrussField(StringField, AsyncFieldMixin):
+    alias = "truss"
+    required = True
+    value: str
+    help = help_text(
+        """
+        The `truss` that the image is made of. It is gathered first.
+
+            truss_image(name="image", truss=":sentiment")
+        """
+    )
+
+
+class TrussImageDependenciesField(Dependencies):
+    help = help_text(
+        """
+        The truss is a dependency already. What else is listed here makes the image count as
+        affected where it changes, and is not part of it.
+        """
+    )
+
+
+class TrussImageBuilderField(StringField):
+    alias = "builder"
+    default = ImageBuilder.DOCKER.value
+    valid_choices = ImageBuilder
+    value: str
+    help = help_text(
+        """
+        What makes the image.
+
+        `docker`, the default: `docker build`, with the Dockerfile that Truss itself writes, which
+        is what Baseten runs. Registries, tags, `[docker]` options and `docker-info.json` are those
+        of a `docker_image`.
+
+        `oci`: an OCI image layout in `dist/`, without daemon and without root, of the same bytes
+        each time, in layers that other trusses share.
+
+        `context`: only the folder that `docker build` would get, for another builder of
+        Dockerfiles.
+
+            truss_image(name="image", truss=":sentiment", builder="oci")
+        """
+    )
+
+
+class TrussImageBaseField(StringField):
+    alias = "base"
+    help = help_text(
+        """
+        The image that the layers of the truss lie on, for the builder `oci`: a reference pinned to
+        a digest, which `skopeo` fetches, or the path of a folder of the repository, relative to its
+        root, that holds an OCI layout. By default it is `base_image.image` of the config, or else
+        the image that Truss has for this Python. See also `[truss-images].bases`.
+
+            truss_image(truss=":sentiment", builder="oci", base="images/truss-3.11")
+
+        It must have the Python version of the truss. Its layers are passed on as they are.
+        """
+    )
+
+
+class TrussImagePlatformsField(StringSequenceField):
+    alias = "platforms"
+    default = (DEFAULT_PLATFORM,)
+    value: Tuple[str, ...]
+    help = help_text(
+        f"""
+        What the builder `oci` makes the image for: `linux/amd64`, `linux/arm64`, or both; by
+        default `{DEFAULT_PLATFORM}`, on every machine. With several, the layout has an index of
+        one image for each.
+
+            truss_image(truss=":sentiment", builder="oci", platforms=["linux/amd64", "linux/arm64"])
+
+        For a platform other than this machine's, requirements are installed from wheels only.
+        """
+    )
+
+    @classmethod
+    def compute_value(
+        cls, raw_value: Optional[Iterable[str]], address: Address
+    ) -> Optional[Tuple[str, ...]]:
+        value = super().compute_value(raw_value, address)
+        try:
+            parsed = [parse_platform(platform) for platform in value or ()]
+        except TrussError as e:
+            raise InvalidFieldException(
+                f"The '{cls.alias}' field in target {address} must hold platforms, but {e}"
+            ) from None
+        if not parsed or len(set(parsed)) != len(parsed):
+            raise InvalidFieldException(
+                f"The '{cls.alias}' field in target {address} must name at least one platform, and "
+                f"none twice, but was {list(value or ())!r}. For example "
+                f'`{cls.alias}=["{DEFAULT_PLATFORM}"]`.'
+            )
+        return value
+
+
+class TrussImageDockerArchiveField(BoolField):
+    alias = "docker_archive"
+    default = False
+    help = help_text(
+        """
+        Whether the builder `oci` also writes the image as one file beside its layout, with the
+        suffix `.tar`, which `docker load` and `podman load` take.
+
+            truss_image(truss=":sentiment", builder="oci", docker_archive=True)
+        """
+    )
+
+
+class TrussImageAnnotationsField(DictStringToStringField):
+    alias = "annotations"
+    help = help_text(
+        """
+        Annotations of the image, for the builder `oci`, beside the digest of the gathered truss,
+        which is always there.
+
+            truss_image(
+                truss=":sentiment",
+                builder="oci",
+                annotations={"org.opencontainers.image.vendor": "Example"},
+            )
+        """
+    )
+
+
+class TrussImageOutputPathField(OutputPathField):
+    help = help_text(
+        """
+        Where the result goes, below `dist/`: the layout, the context, or `docker-info.json`. By
+        default the path of the BUILD file with dots for slashes, followed by the target name.
+
+            truss_image(truss=":sentiment", builder="oci", output_path="images/sentiment")
+        """
+    )
+
+
+class TrussImageTarget(Target):
+    alias = "truss_image"
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        TrussImageTrussField,
+        TrussImageDependenciesField,
+        TrussImageBuilderField,
+        TrussImageBaseField,
+        TrussImagePlatformsField,
+        TrussImageDockerArchiveField,
+        TrussImageAnnotationsField,
+        TrussImageOutputPathField,
+        DockerImageTagsField,
+        DockerImageRegistriesField,
+        DockerImageRepositoryField,
+        DockerImageSkipPushField,
+        DockerImageBuildArgsField,
+        DockerImageBuildImageLabelsOptionField,
+        DockerImageBuildSecretsOptionField,
+        DockerImageBuildSSHOptionField,
+        DockerImageBuildPullOptionField,
+        DockerImageBuildSquashOptionField,
+        RestartableField,
+    )
+    help = help_text(
+        """
+        An image of a truss, which serves it.
+
+        `pants package` gathers the truss and builds the image; `pants run` starts it, on this
+        machine alone. What the image holds, how it is layered and how it is reproduced is described
+        in docs/images.md.
+
+            truss()
+
+            truss_image(name="image", truss=":sentiment")
+            truss_image(name="oci", truss=":sentiment", builder="oci")
+        """
+    )
