@@ -7,6 +7,8 @@ from dataclasses import replace
 from pants.backend.python.dependency_inference.module_mapper import (
     map_module_to_address as find_module_owners,
 )
+from pants.backend.docker.target_types import DockerImageTags, DockerImageTagsRequest
+from pants.backend.docker.target_types import get_docker_image_tags as _get_docker_image_tags
 from pants.backend.docker.util_rules.docker_build_args import (
     docker_build_args as get_docker_build_args,
 )
@@ -86,6 +88,7 @@ __all__ = [
     "get_digest_entries",
     "get_docker_build_args",
     "get_docker_build_environment",
+    "get_docker_image_tags",
     "get_environment_vars",
     "get_optional_source_root",
     "get_venv_pex_distributions",
@@ -115,6 +118,10 @@ async def dependency_targets(request: DependenciesRequest) -> Targets:
 
 async def execute_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
     return await execute_process(**implicitly(process))
+
+
+async def get_docker_image_tags(request: DockerImageTagsRequest) -> DockerImageTags:
+    return await _get_docker_image_tags(**implicitly({request: DockerImageTagsRequest}))
 
 
 async def get_venv_pex_distributions(venv_pex: VenvPex) -> PexResolveInfo:

@@ -21,6 +21,7 @@ from pants.backend.python.dependency_inference.module_mapper import (
     PythonModuleOwners,
     PythonModuleOwnersRequest,
 )
+from pants.backend.docker.target_types import DockerImageTags, DockerImageTagsRequest
 from pants.backend.docker.util_rules.docker_build_args import (
     DockerBuildArgs,
     DockerBuildArgsRequest,
@@ -111,6 +112,7 @@ __all__ = [
     "get_digest_entries",
     "get_docker_build_args",
     "get_docker_build_environment",
+    "get_docker_image_tags",
     "get_environment_vars",
     "get_optional_source_root",
     "get_venv_pex_distributions",
@@ -212,6 +214,7 @@ execute_venv_pex = _by_type(FallibleProcessResult, VenvPexProcess)
 find_binary = _by_type(BinaryPaths, BinaryPathRequest)
 get_docker_build_args = _by_type(DockerBuildArgs, DockerBuildArgsRequest)
 get_docker_build_environment = _by_type(DockerBuildEnvironment, DockerBuildEnvironmentRequest)
+get_docker_image_tags = _by_type(DockerImageTags, DockerImageTagsRequest)
 get_environment_vars = _by_type(EnvironmentVars, EnvironmentVarsRequest)
 get_optional_source_root = _by_type(OptionalSourceRoot, SourceRootRequest)
 find_module_owners = _by_type(PythonModuleOwners, PythonModuleOwnersRequest)

@@ -26,8 +26,9 @@ from pants_truss.engine import (
     merge_digests,
     rule,
 )
-from pants_truss.image import context, find_truss, oci_image
+from pants_truss.image import context, docker_image, find_truss, oci_image
 from pants_truss.image.context import BuildContextRequest, make_build_context
+from pants_truss.image.docker_image import DockerImageRequest, build_image
 from pants_truss.image.find_truss import FindTrussOfImageRequest, find_truss_of_image
 from pants_truss.image.oci_image import OciImage, OciImageRequest, make_oci_image
 from pants_truss.image.target_types import (
@@ -121,6 +122,11 @@ async def package_truss_image(field_set: TrussImagePackageFieldSet) -> BuiltPack
         packaged = await package_oci_image(PackageOciImageRequest(field_set), **implicitly())
         return packaged.package
     found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
+    if field_set.builder.value == ImageBuilder.DOCKER.value:
+        built = await build_image(
+            DockerImageRequest(field_set.address, found.truss), **implicitly()
+        )
+        return built.package
     made = await make_build_context(BuildContextRequest(found.truss), **implicitly())
     output = field_set.output_path.value_or_default(file_ending=None)
     digest = await add_prefix(AddPrefix(made.digest, output), **implicitly())
@@ -132,6 +138,7 @@ def rules() -> Iterable[object]:
     return [
         *collect_rules(),
         *context.rules(),
+        *docker_image.rules(),
         *find_truss.rules(),
         *oci_image.rules(),
         UnionRule(PackageFieldSet, TrussImagePackageFieldSet),

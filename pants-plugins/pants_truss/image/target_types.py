@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Iterable, Optional, Tuple
+from typing import Iterable, Iterator, Optional, Tuple
 
 from pants.backend.docker.target_types import (
-    DockerImageBuildArgsField,
-    DockerImageBuildImageLabelsOptionField,
-    DockerImageBuildPullOptionField,
-    DockerImageBuildSecretsOptionField,
-    DockerImageBuildSquashOptionField,
-    DockerImageBuildSSHOptionField,
-    DockerImageRegistriesField,
-    DockerImageRepositoryField,
-    DockerImageSkipPushField,
-    DockerImageTagsField,
+    DockerBuildOptionFieldMixin,
+    DockerImageContextRootField,
+    DockerImageDependenciesField,
+    DockerImageInstructionsField,
+    DockerImageSourceField,
+    DockerImageTarget,
+    DockerImageTargetStageField,
 )
 from pants.core.goals.package import OutputPathField
-from pants.core.goals.run import RestartableField
 from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
@@ -181,6 +177,42 @@ class TrussImageOutputPathField(OutputPathField):
     )
 
 
+class TrussImageBuildNetworkField(DockerBuildOptionFieldMixin, StringField):
+    alias = "build_network"
+    help = help_text(
+        """
+        The network that the builder `docker` builds in: `docker build --network`.
+
+            truss_image(truss=":sentiment", build_network="host")
+        """
+    )
+    docker_build_option = "--network"
+
+    def option_values(self, **_: object) -> Iterator[str]:
+        if self.value:
+            yield self.value
+
+
+# What a context that Truss makes has no use for, and what is replaced.
+_NOT_FROM_DOCKER = (
+    *COMMON_TARGET_FIELDS,
+    DockerImageContextRootField,
+    DockerImageDependenciesField,
+    DockerImageInstructionsField,
+    DockerImageSourceField,
+    DockerImageTargetStageField,
+    OutputPathField,
+)
+# Every release of Pants has more of them, and its docker backend counts on all.
+DOCKER_FIELDS = tuple(f for f in DockerImageTarget.core_fields if f not in _NOT_FROM_DOCKER)
+# Pants 2.17 lacks it.
+_BUILD_NETWORK = (
+    ()
+    if any(field.alias == TrussImageBuildNetworkField.alias for field in DOCKER_FIELDS)
+    else (TrussImageBuildNetworkField,)
+)
+
+
 class TrussImageTarget(Target):
     alias = "truss_image"
     core_fields = (
@@ -193,17 +225,8 @@ class TrussImageTarget(Target):
         TrussImageDockerArchiveField,
         TrussImageAnnotationsField,
         TrussImageOutputPathField,
-        DockerImageTagsField,
-        DockerImageRegistriesField,
-        DockerImageRepositoryField,
-        DockerImageSkipPushField,
-        DockerImageBuildArgsField,
-        DockerImageBuildImageLabelsOptionField,
-        DockerImageBuildSecretsOptionField,
-        DockerImageBuildSSHOptionField,
-        DockerImageBuildPullOptionField,
-        DockerImageBuildSquashOptionField,
-        RestartableField,
+        *DOCKER_FIELDS,
+        *_BUILD_NETWORK,
     )
     help = help_text(
         """

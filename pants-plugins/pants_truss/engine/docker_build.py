@@ -1,0 +1,126 @@
+"""One `docker build` for all Pants: what its docker backend does for a `docker_image`, for an image
+whose context comes from elsewhere.
+
+The backend's own rule takes the context from the dependencies of a target, and nothing else. The
+parts it is made of do not, but take more arguments with each release.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, Mapping, Tuple
+
+from pants.backend.docker.goals.package_image import (
+    DockerInfoV1,
+    DockerPackageFieldSet,
+    get_build_options,
+    parse_image_id_from_docker_build_output,
+)
+from pants.backend.docker.package_types import BuiltDockerImage
+from pants.backend.docker.subsystems.docker_options import DockerOptions
+from pants.backend.docker.subsystems.dockerfile_parser import DockerfileInfo
+from pants.backend.docker.util_rules.docker_binary import DockerBinary
+from pants.backend.docker.util_rules.docker_build_args import DockerBuildArgs
+from pants.backend.docker.util_rules.docker_build_context import DockerBuildContext
+from pants.backend.docker.util_rules.docker_build_env import DockerBuildEnvironment
+from pants.engine.fs import Snapshot
+from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.target import Target
+
+
+@dataclass(frozen=True)
+class DockerBuild:
+    """What to run, and what comes of it. `tags` are full names of the image."""
+
+    process: Process
+    tags: Tuple[str, ...]
+    refs: Tuple[Any, ...]
+
+
+def plan_docker_build(
+    *,
+    target: Target,
+    fields: DockerPackageFieldSet,
+    options: DockerOptions,
+    docker: DockerBinary,
+    snapshot: Snapshot,
+    context_root: str,
+    dockerfile: str,
+    build_args: DockerBuildArgs,
+    declared_args: Iterable[str],
+    stage_and_tag: str,
+    environment: DockerBuildEnvironment,
+    more_tags: Tuple[str, ...],
+) -> DockerBuild:
+    """`snapshot` has the context in the folder `context_root`; `dockerfile` is its path.
+    `declared_args` are the ARG lines; `stage_and_tag` are those of the FROM line."""
+    info = DockerfileInfo(
+        address=target.address,
+        digest=snapshot.digest,
+        source=dockerfile,
+        build_args=DockerBuildArgs.from_strings(*declared_args),
+        version_tags=(stage_and_tag,),
+    )
+    context = DockerBuildContext.create(
+        build_args=build_args,
+        # Without its files: Pants would look for names that COPY lines could have meant.
+        snapshot=snapshot,
+        build_env=environment,
+        upstream_image_ids=(),
+        dockerfile_info=info,
+        **_taken(DockerBuildContext.create, should_suggest_renames=False),
+    )
+    refs = tuple(
+        fields.image_refs(
+            default_repository=options.default_repository,
+            registries=options.registries(),
+            interpolation_context=context.interpolation_context,
+            additional_tags=more_tags,
+        )
+    )
+    tags = tuple(tag.full_name for ref in refs for tag in ref.tags)
+    build_options = get_build_options(
+        context=context,
+        field_set=fields,
+        global_target_stage_option=options.build_target_stage,
+        target=target,
+        **_taken(
+            get_build_options,
+            global_build_hosts_options=getattr(options, "build_hosts", None),
+            global_build_no_cache_option=getattr(options, "build_no_cache", None),
+            use_buildx_option=getattr(options, "use_buildx", False),
+            global_extra_options=tuple(getattr(options, "extra_build_options", ()) or ()),
+        ),
+    )
+    process = docker.build_image(
+        tags=tags or ("",),
+        digest=snapshot.digest,
+        dockerfile=dockerfile,
+        build_args=build_args,
+        context_root=context_root,
+        env=environment.environment,
+        extra_args=tuple(build_options),
+        **_taken(docker.build_image, use_buildx=getattr(options, "use_buildx", False)),
+    )
+    return DockerBuild(process, tags, refs)
+
+
+def _taken(function: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
+    """The arguments that the function has parameters for."""
+    parameters = inspect.signature(function).parameters
+    return {name: value for name, value in arguments.items() if name in parameters}
+
+
+def built_image(
+    build: DockerBuild, docker: DockerBinary, result: FallibleProcessResult, info_path: str
+) -> Tuple[BuiltDockerImage, bytes]:
+    """The artifact, and the content of `docker-info.json`."""
+    parse: Any = parse_image_id_from_docker_build_output
+    wants_docker = "docker" in inspect.signature(parse).parameters  # Pants 2.19
+    outputs = (result.stdout, result.stderr)
+    image_id: str = parse(docker, *outputs) if wants_docker else parse(*outputs)
+    info = DockerInfoV1.serialize(build.refs, image_id=image_id)
+    return BuiltDockerImage.create(image_id, build.tags, info_path), info
+
+

@@ -1,0 +1,149 @@
+"""Builds an image of a truss with `docker build`, from the Dockerfile of its Truss release."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from itertools import chain
+from typing import Iterable, List
+
+from pants.backend.docker.goals.package_image import DockerPackageFieldSet
+from pants.backend.docker.subsystems.docker_options import DockerOptions
+from pants.backend.docker.target_types import DockerImageTagsRequest
+from pants.backend.docker.util_rules import docker_binary, docker_build_args, docker_build_env
+from pants.backend.docker.util_rules.docker_binary import DockerBinary
+from pants.backend.docker.util_rules.docker_build_args import DockerBuildArgsRequest
+from pants.backend.docker.util_rules.docker_build_env import DockerBuildEnvironmentRequest
+from pants.core.goals.package import BuiltPackage
+from pants.engine.addresses import Address, Addresses
+from pants.engine.fs import AddPrefix, CreateDigest, FileContent
+from pants.engine.rules import collect_rules
+from pants.engine.target import InvalidFieldException
+from pants.engine.unions import UnionMembership
+from pants.util.logging import LogLevel
+
+from pants_truss.core.oci.reference import parse_reference
+from pants_truss.engine import (
+    add_prefix,
+    concurrently,
+    create_digest,
+    digest_to_snapshot,
+    execute_process,
+    get_docker_build_args,
+    get_docker_build_environment,
+    get_docker_image_tags,
+    implicitly,
+    resolve_targets,
+    rule,
+)
+from pants_truss.engine.docker_build import built_image, plan_docker_build
+from pants_truss.image import context
+from pants_truss.image.context import (
+    DOCKERFILE,
+    BuildContextRequest,
+    WrittenContext,
+    make_build_context,
+)
+from pants_truss.image.target_types import TrussImageTrussField
+from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+logger = logging.getLogger(__name__)
+
+_CONTEXT = "context"
+
+
+@dataclass(frozen=True)
+class DockerFields(DockerPackageFieldSet):
+    """The fields of a `docker_image` that a `truss_image` has, and the defaults of the others."""
+
+    required_fields = (TrussImageTrussField,)
+
+
+@dataclass(frozen=True)
+class DockerImageRequest:
+    address: Address
+    truss: GatherTrussRequest
+
+
+@dataclass(frozen=True)
+class DockerImage:
+    package: BuiltPackage
+
+
+@rule(desc="Build an image of a truss with Docker", level=LogLevel.DEBUG)
+async def build_image(
+    request: DockerImageRequest,
+    options: DockerOptions,
+    docker: DockerBinary,
+    union_membership: UnionMembership,
+) -> DockerImage:
+    made = await make_build_context(BuildContextRequest(request.truss), **implicitly())
+    targets = await resolve_targets(Addresses([request.address]))
+    target = targets[0]
+    prefixed = await add_prefix(AddPrefix(made.digest, _CONTEXT), **implicitly())
+    snapshot = await digest_to_snapshot(prefixed)
+    build_args = await get_docker_build_args(DockerBuildArgsRequest(target), **implicitly())
+    environment = await get_docker_build_environment(
+        DockerBuildEnvironmentRequest(target), **implicitly()
+    )
+    of_plugins = await concurrently(
+        get_docker_image_tags(tags_request(target), **implicitly())
+        for tags_request in union_membership.get(DockerImageTagsRequest)
+        if tags_request.is_applicable(target)
+    )
+    fields = DockerFields.create(target)
+    build = plan_docker_build(
+        target=target,
+        fields=fields,
+        options=options,
+        docker=docker,
+        snapshot=snapshot,
+        context_root=_CONTEXT,
+        dockerfile=f"{_CONTEXT}/{DOCKERFILE}",
+        build_args=build_args,
+        declared_args=_arguments(made.written),
+        stage_and_tag=_stage_and_tag(made.written),
+        environment=environment,
+        more_tags=tuple(chain.from_iterable(of_plugins)),
+    )
+    if not build.tags:
+        raise InvalidFieldException(
+            f"The '{fields.tags.alias}' field in target {request.address} must name at least one "
+            f'tag, but is empty. For example `{fields.tags.alias}=["latest"]`.'
+        )
+    result = await execute_process(build.process, **implicitly())
+    output = f"stdout:\n{result.stdout.decode()}\nstderr:\n{result.stderr.decode()}"
+    if result.exit_code:
+        raise InvalidTruss(
+            f"`docker build` failed for the image {request.address} (exit code "
+            f"{result.exit_code}).\n{output}"
+        )
+    log = logger.info if options.build_verbose else logger.debug
+    log(f"Docker build output for {build.tags[0]}:\n{output}")
+    path = fields.output_path.value_or_default(file_ending="docker-info.json")
+    artifact, info = built_image(build, docker, result, path)
+    digest = await create_digest(CreateDigest([FileContent(path, info)]), **implicitly())
+    return DockerImage(BuiltPackage(digest, (artifact,)))
+
+
+def _arguments(written: WrittenContext) -> List[str]:
+    return [i.text for i in written.instructions if i.keyword == "ARG"]
+
+
+def _stage_and_tag(written: WrittenContext) -> str:
+    """As Pants' parser of Dockerfiles tells of a FROM line."""
+    image, *rest = next(i.text.split() for i in written.instructions if i.keyword == "FROM")
+    stage = rest[1] if len(rest) == 2 else "stage0"
+    reference = parse_reference(image)
+    return f"{stage} {reference.tag or 'latest'}"
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *context.rules(),
+        *docker_binary.rules(),
+        *docker_build_args.rules(),
+        *docker_build_env.rules(),
+    ]
