@@ -7,7 +7,17 @@ from typing import Iterable, Type
 from pants.engine.target import Target
 
 from pants_truss.dependency_inference import rules as dependency_inference
-from pants_truss.goals import check, explain, package, package_image, run, tailor, test, train
+from pants_truss.goals import (
+    check,
+    explain,
+    package,
+    package_image,
+    run,
+    run_image,
+    tailor,
+    test,
+    train,
+)
 from pants_truss.image.target_types import TrussImageTarget
 from pants_truss.lint import rules as lint
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
@@ -30,6 +40,7 @@ def rules() -> Iterable[object]:
         *package.rules(),
         *package_image.rules(),
         *run.rules(),
+        *run_image.rules(),
         *tailor.rules(),
         *test.rules(),
         *train.rules(),

@@ -30,9 +30,9 @@ install_packages() {
 start_docker() {
   export DOCKER_HOST="unix://$folder/docker.sock"
   docker version >/dev/null 2>&1 && return
-  # No bridge and no rules for the firewall: the machine's network stays as it is.
+  # Without rules for the firewall: ports of containers are forwarded by a process, on loopback.
   setsid dockerd --data-root "$folder/docker" --exec-root "$folder/exec" \
-    --pidfile "$folder/docker.pid" -H "$DOCKER_HOST" --iptables=false --bridge=none \
+    --pidfile "$folder/docker.pid" -H "$DOCKER_HOST" --iptables=false \
     >"$folder/docker.log" 2>&1 </dev/null &
   for _ in $(seq 100); do
     docker version >/dev/null 2>&1 && return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from pants_truss.core.truss_config import OTHER_SERVERS
 
@@ -35,3 +35,14 @@ def accelerator(data: Mapping[Any, Any]) -> Optional[str]:
 def left_to_images(data: Mapping[Any, Any]) -> Tuple[str, ...]:
     """The keys of the config that have no effect where no image is built, in the order of Truss."""
     return tuple(key for key in _OF_IMAGES if data.get(key))
+
+
+def environment_variables(data: Mapping[Any, Any]) -> Dict[str, str]:
+    """Of the process that serves. As Truss has them: booleans are written as in YAML."""
+    found = data.get("environment_variables")
+    if not isinstance(found, dict):
+        return {}
+    return {
+        str(name): str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in found.items()
+    }

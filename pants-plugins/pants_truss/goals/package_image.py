@@ -2,60 +2,95 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Iterable, List, Tuple
+from dataclasses import dataclass, fields, replace
+from typing import Iterable, Tuple
 
-from pants.backend.docker.target_types import (
-    DockerImageBuildImageLabelsOptionField,
-    DockerImageTagsField,
-)
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
-from pants.engine.fs import AddPrefix, CreateDigest, FileContent, MergeDigests
+from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileEntry, MergeDigests
 from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
-from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_truss.core.oci.documents import index_blob, layout_files
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.engine import (
     add_prefix,
-    concurrently,
     create_digest,
+    get_digest_entries,
     implicitly,
     merge_digests,
     rule,
 )
-from pants_truss.image import context, docker_image, find_truss, oci_image
+from pants_truss.image import context, docker_image, find_truss, oci_layout
 from pants_truss.image.context import BuildContextRequest, make_build_context
 from pants_truss.image.docker_image import DockerImageRequest, build_image
 from pants_truss.image.find_truss import FindTrussOfImageRequest, find_truss_of_image
-from pants_truss.image.oci_image import OciImage, OciImageRequest, make_oci_image
+from pants_truss.image.layer import ImageTimeRequest, find_image_time
+from pants_truss.image.oci_image import OciImage
+from pants_truss.image.oci_layout import OciFields, OciLayout, OciLayoutRequest, make_oci_layout
 from pants_truss.image.target_types import (
     ImageBuilder,
-    TrussImageAnnotationsField,
-    TrussImageBaseField,
     TrussImageBuilderField,
     TrussImageDockerArchiveField,
     TrussImageOutputPathField,
     TrussImagePlatformsField,
     TrussImageTrussField,
 )
+from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
 
 
 @dataclass(frozen=True)
-class TrussImagePackageFieldSet(PackageFieldSet):
+class TrussImagePackageFieldSet(PackageFieldSet, OciFields):
     required_fields = (TrussImageTrussField, TrussImageBuilderField)
 
-    truss: TrussImageTrussField
     builder: TrussImageBuilderField
-    base: TrussImageBaseField
     platforms: TrussImagePlatformsField
     docker_archive: TrussImageDockerArchiveField
-    annotations: TrussImageAnnotationsField
-    labels: DockerImageBuildImageLabelsOptionField
-    tags: DockerImageTagsField
     output_path: TrussImageOutputPathField
+
+    @property
+    def oci_fields(self) -> OciFields:
+        return OciFields(**{f.name: getattr(self, f.name) for f in fields(OciFields)})
+
+
+@dataclass(frozen=True)
+class ArchiveRequest:
+    """`names` are those by which an engine is to know the image; `path` is the file to write."""
+
+    layout: OciLayout
+    image: OciImage
+    names: Tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    digest: Digest
+
+
+@rule(desc="Write an image as one file", level=LogLevel.DEBUG)
+async def archive_image(request: ArchiveRequest) -> Archive:
+    time = await find_image_time(ImageTimeRequest(), **implicitly())
+    layout = await add_prefix(AddPrefix(request.layout.digest, "layout"), **implicitly())
+    spec = {
+        "layout": "layout",
+        "manifest": request.image.manifest.digest,
+        "names": request.names,
+        "mtime": time.epoch,
+        "out": "image.tar",
+    }
+    result = await run_image_script(
+        ImageScriptRequest(
+            "archive.py",
+            encode(spec),
+            layout,
+            f"Write {request.path}",
+            output_files=("image.tar",),
+        ),
+        **implicitly(),
+    )
+    entries = await get_digest_entries(result.digest)
+    renamed = [replace(entry, path=request.path) for entry in entries if isinstance(entry, FileEntry)]
+    return Archive(await create_digest(CreateDigest(renamed), **implicitly()))
 
 
 @dataclass(frozen=True)
@@ -70,50 +105,32 @@ class PackagedOciImage:
 
 @rule(desc="Package an OCI image", level=LogLevel.DEBUG)
 async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage:
-    fields = request.field_set
-    found = await find_truss_of_image(FindTrussOfImageRequest(fields.truss), **implicitly())
-    platforms = [parse_platform(platform) for platform in fields.platforms.value]
-    annotations = FrozenDict(fields.annotations.value or {})
-    images = await concurrently(
-        make_oci_image(
-            OciImageRequest(
-                found.truss,
-                platform,
-                fields.base.value,
-                f"The target {fields.address}",
-                FrozenDict(fields.labels.value or {}),
-                annotations,
-            ),
-            **implicitly(),
-        )
-        for platform in platforms
+    field_set = request.field_set
+    platforms = tuple(parse_platform(platform) for platform in field_set.platforms.value)
+    made = await make_oci_layout(
+        OciLayoutRequest(field_set.oci_fields, platforms), **implicitly()
     )
-    tag = (fields.tags.value or ("latest",))[0]
-    files = []
-    top = images[0].manifest
-    if len(images) > 1:
-        index = index_blob(
-            [(image.manifest, platform) for image, platform in zip(images, platforms)],
-            annotations,
-        )
-        top = index.descriptor
-        files.append(FileContent(top.path, index.content))
-    one = platforms[0] if len(platforms) == 1 else None
-    files += [FileContent(path, data) for path, data in layout_files(top, one, tag).items()]
-    documents = await create_digest(CreateDigest(files), **implicitly())
-    merged = await merge_digests(
-        MergeDigests([documents, *(image.digest for image in images)]), **implicitly()
-    )
-    output = fields.output_path.value_or_default(file_ending=None)
-    digest = await add_prefix(AddPrefix(merged, output), **implicitly())
-    lines = [f"  image {top.digest}", *_notes(images)]
-    return PackagedOciImage(
-        BuiltPackage(digest, (BuiltPackageArtifact(output, extra_log_lines=tuple(lines)),))
-    )
+    output = field_set.output_path.value_or_default(file_ending=None)
+    digests = [await add_prefix(AddPrefix(made.digest, output), **implicitly())]
+    notes = list(dict.fromkeys(note for image in made.images for note in image.notes))
+    lines = tuple(f"  {line}" for line in (f"image {made.top.digest}", *notes))
+    artifacts = [BuiltPackageArtifact(output, extra_log_lines=lines)]
+    if field_set.docker_archive.value:
+        for platform, image in zip(platforms, made.images):
+            suffix = f"-{platform.architecture}.tar" if len(platforms) > 1 else ".tar"
+            archived = await archive_image(
+                ArchiveRequest(made, image, _names(field_set), output + suffix), **implicitly()
+            )
+            digests.append(archived.digest)
+            artifacts.append(BuiltPackageArtifact(output + suffix))
+    digest = await merge_digests(MergeDigests(digests), **implicitly())
+    return PackagedOciImage(BuiltPackage(digest, tuple(artifacts)))
 
 
-def _notes(images: Tuple[OciImage, ...]) -> List[str]:
-    return list(dict.fromkeys(f"  {note}" for image in images for note in image.notes))
+def _names(field_set: TrussImagePackageFieldSet) -> Tuple[str, ...]:
+    """As Docker would call it without a registry."""
+    name = field_set.address.target_name.lower()
+    return tuple(f"{name}:{tag}" for tag in field_set.tags.value or ())
 
 
 @rule
@@ -140,6 +157,6 @@ def rules() -> Iterable[object]:
         *context.rules(),
         *docker_image.rules(),
         *find_truss.rules(),
-        *oci_image.rules(),
+        *oci_layout.rules(),
         UnionRule(PackageFieldSet, TrussImagePackageFieldSet),
     ]

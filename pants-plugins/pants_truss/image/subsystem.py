@@ -83,6 +83,17 @@ class TrussImageSubsystem(Subsystem):
             """
         ),
     )
+    run_args = StrListOption(
+        default=[],
+        help=softwrap(
+            """
+            More arguments of `docker run` or `podman run` for `pants run` of a `truss_image`. What
+            follows `--` twice on the command line is added for that run.
+
+                run_args = ["--gpus=all", "--memory=4g"]
+            """
+        ),
+    )
     env_vars = StrListOption(
         default=[
             "CONTAINERS_REGISTRIES_CONF",

@@ -14,7 +14,12 @@ from pants.util.logging import LogLevel
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredFile
-from pants_truss.core.local_serving import accelerator, left_to_images, needs_image
+from pants_truss.core.local_serving import (
+    accelerator,
+    environment_variables,
+    left_to_images,
+    needs_image,
+)
 from pants_truss.core.paths import join
 from pants_truss.core.requirement_files import is_beside, read_requirements
 from pants_truss.core.server_layout import lay_out
@@ -84,6 +89,7 @@ class DescribedTruss:
     examples_path: str
     examples: Optional[bytes]
     names_examples: bool
+    environment_variables: FrozenDict[str, str]
 
 
 @rule
@@ -104,6 +110,7 @@ async def describe_truss(request: DescribeTrussRequest) -> DescribedTruss:
         examples_path,
         contents[0].content if contents else None,
         document.data.get("examples_filename") is not None,
+        FrozenDict(environment_variables(document.data)),
     )
 
 

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import errno
 import importlib
 import os
 import shlex
@@ -20,6 +19,7 @@ from typing import Any, Dict, List, Optional
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, SCRIPTS)
 import local_truss  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+import ports  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 # How long requests may go on after Ctrl-C, in seconds. In an image it is an hour.
 GRACE = 2
@@ -61,28 +61,6 @@ def check_gpu(facts: Dict[str, Any], without: bool) -> None:
             f"{facts['address']} needs {gpu} (`resources` in its config), and this machine has no "
             f"GPU. If its code does without one: pants run {facts['address']} -- --without-gpu"
         )
-
-
-def find_port(facts: Dict[str, Any], host: str, port: int) -> int:
-    """Before the model loads, which may take long. The server binds the port itself."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            return int(listener.getsockname()[1])
-        except (OSError, OverflowError) as e:
-            what = f"Cannot serve {facts['address']} on {host}:{port}"
-            if isinstance(e, OSError) and e.errno not in (errno.EADDRINUSE, errno.EACCES):
-                fail(f"{what}: {e.strerror}. `--host` is an address of this machine.")
-            with socket.socket(family, socket.SOCK_STREAM) as other:
-                other.bind(("::1" if ":" in host else "127.0.0.1", 0))
-                free = other.getsockname()[1]
-            fail(
-                f"{what}: {getattr(e, 'strerror', e)}. Take another port: pants run "
-                f"{facts['address']} -- --port={free}"
-            )
-    raise AssertionError
 
 
 class Serving:
@@ -210,7 +188,10 @@ def main() -> int:
     here = local_truss.find_here()
     arguments = parse_arguments(here.facts)
     check_gpu(here.facts, arguments.without_gpu)
-    port = find_port(here.facts, arguments.host, arguments.port)
+    try:
+        port = ports.find_port(here.facts["address"], arguments.host, arguments.port)
+    except ports.NoPort as e:
+        fail(str(e))
     end_with_parent()
     local_truss.adopt_orphans()
     local_truss.enter(here)

@@ -1,0 +1,215 @@
+"""`pants run` of a `truss_image`: a container on this machine, by Docker or podman."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+from dataclasses import dataclass, fields
+from typing import Any, Dict, Iterable, Tuple
+
+from pants.backend.docker.package_types import BuiltDockerImage
+from pants.backend.python.util_rules import pex
+from pants.backend.python.util_rules.pex import VenvPexRequest
+from pants.backend.python.util_rules.pex_environment import PexEnvironment
+from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
+from pants.core.util_rules.system_binaries import (
+    BinaryNotFoundError,
+    BinaryPathRequest,
+    BinaryPathTest,
+)
+from pants.engine.fs import EMPTY_DIGEST, AddPrefix, CreateDigest, Digest, FileContent, MergeDigests
+from pants.engine.platform import Platform as LocalPlatform
+from pants.engine.rules import collect_rules
+from pants.util.logging import LogLevel
+
+from pants_truss.core.examples import first_input
+from pants_truss.core.oci.documents import Platform
+from pants_truss.core.oci.platforms import machine, parse_platform
+from pants_truss.engine import (
+    add_prefix,
+    create_digest,
+    create_venv_pex,
+    find_binary,
+    implicitly,
+    merge_digests,
+    rule,
+)
+from pants_truss.image import docker_image, find_truss, oci_layout
+from pants_truss.image.docker_image import DockerImageRequest, build_image
+from pants_truss.image.find_truss import FindTrussOfImageRequest, find_truss_of_image
+from pants_truss.image.oci_layout import OciFields, OciLayoutRequest, make_oci_layout
+from pants_truss.image.subsystem import TrussImageSubsystem, TrussImageTool
+from pants_truss.image.target_types import (
+    ImageBuilder,
+    TrussImageBuilderField,
+    TrussImagePlatformsField,
+    TrussImageTrussField,
+)
+from pants_truss.serving import local_truss
+from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+_FOLDER = "local"
+_SCRIPTS = (
+    ("pants_truss.image.scripts", "run_image.py"),
+    ("pants_truss.image.scripts", "archive.py"),
+    ("pants_truss.serving.scripts", "ports.py"),
+)
+
+
+@dataclass(frozen=True)
+class TrussImageRunFieldSet(RunFieldSet, OciFields):
+    required_fields = (TrussImageTrussField, TrussImageBuilderField)
+    run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
+
+    builder: TrussImageBuilderField
+    platforms: TrussImagePlatformsField
+
+
+@dataclass(frozen=True)
+class FindEngineRequest:
+    """`names` are those of the container engines that would do, the better first."""
+
+    names: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ContainerEngine:
+    path: str
+
+
+@rule
+async def find_engine(
+    request: FindEngineRequest, env_aware: TrussImageSubsystem.EnvironmentAware
+) -> ContainerEngine:
+    for name in request.names:
+        found = await find_binary(
+            BinaryPathRequest(
+                binary_name=name,
+                search_path=env_aware.executable_search_path,
+                test=BinaryPathTest(args=["--version"]),
+            ),
+            **implicitly(),
+        )
+        if found.first_path:
+            return ContainerEngine(found.first_path.path)
+    names = " nor ".join(f"`{name}`" for name in request.names)
+    raise BinaryNotFoundError(
+        f"A container engine is needed to run an image, and there is neither {names} in "
+        f"{', '.join(env_aware.executable_search_path)}. `pants run` of the truss itself needs "
+        f"none."
+    )
+
+
+@dataclass(frozen=True)
+class RunnableImageRequest:
+    field_set: TrussImageRunFieldSet
+
+
+@dataclass(frozen=True)
+class RunnableImage:
+    """`image` is the name or id that `engine` knows it by. `digest` has the image with the digest
+    `manifest` in a layout, if the engine may have to load it."""
+
+    engine: str
+    image: str
+    manifest: str
+    digest: Digest
+
+
+@rule
+async def find_runnable_image(
+    request: RunnableImageRequest, local: LocalPlatform
+) -> RunnableImage:
+    field_set = request.field_set
+    builder = field_set.builder.value
+    if builder == ImageBuilder.CONTEXT.value:
+        raise InvalidTruss(
+            f"The target {field_set.address} is not an image, but the context of one: its "
+            f'`builder` is "{builder}". Take "{ImageBuilder.DOCKER.value}" or '
+            f'"{ImageBuilder.OCI.value}".'
+        )
+    if builder == ImageBuilder.DOCKER.value:
+        engine = await find_engine(FindEngineRequest(("docker",)), **implicitly())
+        found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
+        built = await build_image(
+            DockerImageRequest(field_set.address, found.truss), **implicitly()
+        )
+        artifact = built.package.artifacts[0]
+        assert isinstance(artifact, BuiltDockerImage)
+        return RunnableImage(engine.path, artifact.tags[0], "", EMPTY_DIGEST)
+    engine = await find_engine(FindEngineRequest(("docker", "podman")), **implicitly())
+    oci_fields = OciFields(**{f.name: getattr(field_set, f.name) for f in fields(OciFields)})
+    platform = _platform_of(field_set.platforms.value, local)
+    made = await make_oci_layout(OciLayoutRequest(oci_fields, (platform,)), **implicitly())
+    image = made.images[0]
+    return RunnableImage(
+        engine.path, image.config.digest, image.manifest.digest, made.digest
+    )
+
+
+def _platform_of(offered: Tuple[str, ...], local: LocalPlatform) -> Platform:
+    """This machine's, or else the first: engines can emulate others."""
+    platforms = [parse_platform(platform) for platform in offered]
+    fitting = [p for p in platforms if local.value.endswith(machine(p))]
+    return (fitting or platforms)[0]
+
+
+@rule(desc="Prepare an image to be run", level=LogLevel.DEBUG)
+async def run_truss_image(
+    field_set: TrussImageRunFieldSet,
+    options: TrussImageSubsystem,
+    tool: TrussImageTool,
+    pex_environment: PexEnvironment,
+) -> RunRequest:
+    runnable = await find_runnable_image(RunnableImageRequest(field_set), **implicitly())
+    found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
+    described = await describe_truss(DescribeTrussRequest(found.truss), **implicitly())
+    facts: Dict[str, Any] = {
+        "address": field_set.address.spec,
+        "engine": runnable.engine,
+        "image": runnable.image,
+        "layout": "layout" if runnable.manifest else None,
+        "manifest": runnable.manifest,
+        "environment": dict(described.environment_variables),
+        "example": first_input(described.examples),
+        "arguments": list(options.run_args),
+    }
+    complete = pex_environment.in_workspace()
+    venv = await create_venv_pex(VenvPexRequest(tool.to_pex_request(), complete), **implicitly())
+    scripts = await create_digest(
+        CreateDigest(
+            [
+                *(
+                    FileContent(f"{_FOLDER}/{name}", pkgutil.get_data(package, name) or b"")
+                    for package, name in _SCRIPTS
+                ),
+                FileContent(f"{_FOLDER}/image.json", json.dumps(facts, sort_keys=True).encode()),
+            ]
+        ),
+        **implicitly(),
+    )
+    layout = await add_prefix(AddPrefix(runnable.digest, f"{_FOLDER}/layout"), **implicitly())
+    digest = await merge_digests(MergeDigests([scripts, layout, venv.digest]), **implicitly())
+    python = os.path.normpath(venv.python.argv0)
+    return RunRequest(
+        digest=digest,
+        args=(f"{{chroot}}/{python}", "-I", f"{{chroot}}/{_FOLDER}/run_image.py"),
+        append_only_caches={
+            **complete.append_only_caches,
+            **(venv.append_only_caches or {}),
+        },
+    )
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *docker_image.rules(),
+        *find_truss.rules(),
+        *local_truss.rules(),
+        *oci_layout.rules(),
+        *pex.rules(),
+        *TrussImageRunFieldSet.rules(),
+    ]
