@@ -28,6 +28,7 @@ from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.platforms import machine, parse_platform
 from pants_truss.engine import (
     add_prefix,
+    concurrently,
     create_digest,
     create_venv_pex,
     find_binary,
@@ -68,23 +69,25 @@ class TrussImageRunFieldSet(RunFieldSet, OciFields):
 
 
 @dataclass(frozen=True)
-class FindEngineRequest:
+class FindEnginesRequest:
     """`names` are those of the container engines that would do, the better first."""
 
     names: Tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class ContainerEngine:
-    path: str
+class ContainerEngines:
+    """`paths` of those that are there; whether one can be reached is another matter."""
+
+    paths: Tuple[str, ...]
 
 
 @rule
-async def find_engine(
-    request: FindEngineRequest, env_aware: TrussImageSubsystem.EnvironmentAware
-) -> ContainerEngine:
-    for name in request.names:
-        found = await find_binary(
+async def find_engines(
+    request: FindEnginesRequest, env_aware: TrussImageSubsystem.EnvironmentAware
+) -> ContainerEngines:
+    found = await concurrently(
+        find_binary(
             BinaryPathRequest(
                 binary_name=name,
                 search_path=env_aware.executable_search_path,
@@ -92,8 +95,11 @@ async def find_engine(
             ),
             **implicitly(),
         )
-        if found.first_path:
-            return ContainerEngine(found.first_path.path)
+        for name in request.names
+    )
+    paths = tuple(paths.first_path.path for paths in found if paths.first_path)
+    if paths:
+        return ContainerEngines(paths)
     names = " nor ".join(f"`{name}`" for name in request.names)
     raise BinaryNotFoundError(
         f"A container engine is needed to run an image, and there is neither {names} in "
@@ -109,10 +115,10 @@ class RunnableImageRequest:
 
 @dataclass(frozen=True)
 class RunnableImage:
-    """`image` is the name or id that `engine` knows it by. `digest` has the image with the digest
+    """`image` is the name or id that the engine knows it by. `digest` has the image with the digest
     `manifest` in a layout, if the engine may have to load it."""
 
-    engine: str
+    engines: Tuple[str, ...]
     image: str
     manifest: str
     digest: Digest
@@ -131,21 +137,21 @@ async def find_runnable_image(
             f'"{ImageBuilder.OCI.value}".'
         )
     if builder == ImageBuilder.DOCKER.value:
-        engine = await find_engine(FindEngineRequest(("docker",)), **implicitly())
+        engines = await find_engines(FindEnginesRequest(("docker",)), **implicitly())
         found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
         built = await build_image(
             DockerImageRequest(field_set.address, found.truss), **implicitly()
         )
         artifact = built.package.artifacts[0]
         assert isinstance(artifact, BuiltDockerImage)
-        return RunnableImage(engine.path, artifact.tags[0], "", EMPTY_DIGEST)
-    engine = await find_engine(FindEngineRequest(("docker", "podman")), **implicitly())
+        return RunnableImage(engines.paths, artifact.tags[0], "", EMPTY_DIGEST)
+    engines = await find_engines(FindEnginesRequest(("docker", "podman")), **implicitly())
     oci_fields = OciFields(**{f.name: getattr(field_set, f.name) for f in fields(OciFields)})
     platform = _platform_of(field_set.platforms.value, local)
     made = await make_oci_layout(OciLayoutRequest(oci_fields, (platform,)), **implicitly())
     image = made.images[0]
     return RunnableImage(
-        engine.path, image.config.digest, image.manifest.digest, made.digest
+        engines.paths, image.config.digest, image.manifest.digest, made.digest
     )
 
 
@@ -168,7 +174,7 @@ async def run_truss_image(
     described = await describe_truss(DescribeTrussRequest(found.truss), **implicitly())
     facts: Dict[str, Any] = {
         "address": field_set.address.spec,
-        "engine": runnable.engine,
+        "engines": list(runnable.engines),
         "image": runnable.image,
         "layout": "layout" if runnable.manifest else None,
         "manifest": runnable.manifest,

@@ -2,8 +2,8 @@
 
     run_image.py [--host HOST] [--port PORT] [-- arguments of the container engine]
 
-It is run beside image.json: `address`, that of the target; `engine`, the path of docker or podman;
-`image`, its name or id; `layout` and `manifest`, where the image is if the engine may lack it;
+It is run beside image.json: `address`, that of the target; `engines`, the paths of docker and podman
+as far as they are there; `image`, its name or id; `layout` and `manifest`, where the image is if the engine may lack it;
 `environment`, variables of the config; `example`, a body to try; `arguments` of the engine.
 """
 
@@ -50,10 +50,18 @@ def parse_arguments(address: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load(facts: Dict[str, Any]) -> None:
+def choose_engine(engines: List[str]) -> str:
+    """The first that answers: a client may be there without its daemon."""
+    for engine in engines[:-1]:
+        if subprocess.run([engine, "version"], capture_output=True, check=False).returncode == 0:
+            return engine
+    return engines[-1]
+
+
+def load(facts: Dict[str, Any], engine: str) -> None:
     """Unless the engine has this very image: its id is a digest of all that it is."""
-    engine, image = facts["engine"], facts["image"]
-    known = subprocess.run([engine, "image", "inspect", image], capture_output=True, check=False)
+    inspect = [engine, "image", "inspect", facts["image"]]
+    known = subprocess.run(inspect, capture_output=True, check=False)
     if known.returncode == 0:
         return
     print(f"Loading the image into {os.path.basename(engine)}.", file=sys.stderr, flush=True)
@@ -69,13 +77,14 @@ def load(facts: Dict[str, Any]) -> None:
         fail(f"{engine} has not taken the image of {facts['address']}: see above.")
 
 
-def command(facts: Dict[str, Any], name: str, host: str, port: int, more: List[str]) -> List[str]:
-    arguments = [*facts["arguments"], *more]
+def command(
+    facts: Dict[str, Any], engine: str, name: str, host: str, port: int, more: List[str]
+) -> List[str]:
     secret_variables = sorted(n for n in os.environ if n.startswith("TRUSS_SECRET_"))
     variables = [f"{name}={value}" for name, value in sorted(facts["environment"].items())]
     shown = f"[{host}]" if ":" in host else host
     return [
-        facts["engine"],
+        engine,
         "run",
         "--rm",
         f"--name={name}",
@@ -83,25 +92,28 @@ def command(facts: Dict[str, Any], name: str, host: str, port: int, more: List[s
         *(f"--env={variable}" for variable in variables),
         # By name: the values come from this process, and appear in no list of processes.
         *(f"--env={variable}" for variable in secret_variables),
-        *arguments,
+        *facts["arguments"],
+        *more,
         facts["image"],
     ]
 
 
 class Container:
-    def __init__(self, facts: Dict[str, Any], host: str, port: int, more: List[str]) -> None:
-        self.facts, self.host, self.port = facts, host, port
+    def __init__(
+        self, facts: Dict[str, Any], engine: str, host: str, port: int, more: List[str]
+    ) -> None:
+        self.facts, self.engine, self.host, self.port = facts, engine, host, port
         self.name = f"truss-{secrets.token_hex(6)}"
         # In a group of its own: the terminal's Ctrl-C is for this process to pass on.
         self.process = subprocess.Popen(
-            command(facts, self.name, host, port, more),
+            command(facts, engine, self.name, host, port, more),
             start_new_session=True,
             stdin=subprocess.DEVNULL,
         )
 
     def stop(self) -> None:
         subprocess.run(
-            [self.facts["engine"], "stop", f"--time={GRACE}", self.name],
+            [self.engine, "stop", f"--time={GRACE}", self.name],
             capture_output=True,
             check=False,
         )
@@ -155,8 +167,9 @@ def main() -> int:
         port = ports.find_port(facts["address"], arguments.host, arguments.port)
     except ports.NoPort as e:
         fail(str(e))
+    engine = choose_engine(facts["engines"])
     if facts["layout"]:
-        load(facts)
+        load(facts, engine)
     ended: List[int] = []
 
     def end(number: int, _: Optional[Any]) -> None:
@@ -165,7 +178,7 @@ def main() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    container = Container(facts, arguments.host, port, arguments.engine)
+    container = Container(facts, engine, arguments.host, port, arguments.engine)
     for task in (container.announce, lambda: watch_parent(container)):
         threading.Thread(target=task, daemon=True).start()
     try:
