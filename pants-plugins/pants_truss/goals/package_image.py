@@ -6,11 +6,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Iterable, Tuple
 
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
-from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileEntry, MergeDigests
+from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileContent, FileEntry, MergeDigests
 from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
+from pants_truss.core.oci.sbom import FILE_SUFFIX as SBOM_SUFFIX
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.engine import (
     add_prefix,
@@ -93,6 +94,12 @@ async def archive_image(request: ArchiveRequest) -> Archive:
     return Archive(await create_digest(CreateDigest(renamed), **implicitly()))
 
 
+def _names(field_set: TrussImagePackageFieldSet) -> Tuple[str, ...]:
+    """As Docker would call it without a registry."""
+    name = field_set.address.target_name.lower()
+    return tuple(f"{name}:{tag}" for tag in field_set.tags.value or ())
+
+
 @dataclass(frozen=True)
 class PackageOciImageRequest:
     field_set: TrussImagePackageFieldSet
@@ -115,22 +122,18 @@ async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage
     notes = list(dict.fromkeys(note for image in made.images for note in image.notes))
     lines = tuple(f"  {line}" for line in (f"image {made.top.digest}", *notes))
     artifacts = [BuiltPackageArtifact(output, extra_log_lines=lines)]
-    if field_set.docker_archive.value:
-        for platform, image in zip(platforms, made.images):
-            suffix = f"-{platform.architecture}.tar" if len(platforms) > 1 else ".tar"
-            archived = await archive_image(
-                ArchiveRequest(made, image, _names(field_set), output + suffix), **implicitly()
-            )
+    for platform, image in zip(platforms, made.images):
+        beside = output + (f"-{platform.architecture}" if len(platforms) > 1 else "")
+        bom = FileContent(beside + SBOM_SUFFIX, image.sbom)
+        digests.append(await create_digest(CreateDigest([bom]), **implicitly()))
+        artifacts.append(BuiltPackageArtifact(bom.path))
+        if field_set.docker_archive.value:
+            archive = ArchiveRequest(made, image, _names(field_set), f"{beside}.tar")
+            archived = await archive_image(archive, **implicitly())
             digests.append(archived.digest)
-            artifacts.append(BuiltPackageArtifact(output + suffix))
+            artifacts.append(BuiltPackageArtifact(archive.path))
     digest = await merge_digests(MergeDigests(digests), **implicitly())
     return PackagedOciImage(BuiltPackage(digest, tuple(artifacts)))
-
-
-def _names(field_set: TrussImagePackageFieldSet) -> Tuple[str, ...]:
-    """As Docker would call it without a registry."""
-    name = field_set.address.target_name.lower()
-    return tuple(f"{name}:{tag}" for tag in field_set.tags.value or ())
 
 
 @rule

@@ -21,10 +21,10 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_truss.core import dockerfile
-from pants_truss.core.environment import Distribution
 
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.oci import base_image
+from pants_truss.core.manifest import to_bytes
 from pants_truss.core.oci.dockerfile_only import advice, dockerfile_keys
 from pants_truss.core.oci.documents import (
     Blob,
@@ -34,6 +34,7 @@ from pants_truss.core.oci.documents import (
     manifest_blob,
 )
 from pants_truss.core.oci.layer_plan import MODEL_LAYER, plan_layers
+from pants_truss.core.oci.sbom import ImageMaterials, sbom
 from pants_truss.core.oci.site_files import (
     REQUIREMENTS,
     ROOT,
@@ -76,7 +77,7 @@ from pants_truss.serving.local_truss import (
 from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
-from pants_truss.util_rules.gather import GatheredTruss, gather_truss
+from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
 
@@ -100,14 +101,12 @@ class OciImageRequest:
 
 @dataclass(frozen=True)
 class OciImage:
-    """`digest` has the blobs, where they lie in an image layout. `layers` are those that are not
-    the base's, lowest first."""
+    """`digest` has the blobs, where they lie in an image layout."""
 
     manifest: Descriptor
     config: Descriptor
     digest: Digest
-    gathered: GatheredTruss
-    distributions: Tuple[Distribution, ...]
+    sbom: bytes
     notes: Tuple[str, ...]
 
 
@@ -286,8 +285,18 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         manifest.descriptor,
         config.descriptor,
         digest,
-        gathered,
-        installed.distributions,
+        to_bytes(
+            sbom(
+                ImageMaterials(
+                    truss.address.spec,
+                    manifest.descriptor.digest,
+                    gathered.tree_digest,
+                    found.python,
+                    lay_out(gathered.files, planned.config_file.config),
+                    installed.distributions,
+                )
+            )
+        ),
         (*found.notes, *gathered.notes),
     )
 
