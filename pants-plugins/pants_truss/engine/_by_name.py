@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pants.backend.python.dependency_inference.module_mapper import (
-    map_module_to_address as find_module_owners,
-)
 from pants.backend.docker.target_types import DockerImageTags, DockerImageTagsRequest
 from pants.backend.docker.target_types import get_docker_image_tags as _get_docker_image_tags
 from pants.backend.docker.util_rules.docker_build_args import (
@@ -14,6 +11,9 @@ from pants.backend.docker.util_rules.docker_build_args import (
 )
 from pants.backend.docker.util_rules.docker_build_env import (
     docker_build_environment_vars as get_docker_build_environment,
+)
+from pants.backend.python.dependency_inference.module_mapper import (
+    map_module_to_address as find_module_owners,
 )
 from pants.backend.python.util_rules.pex import (
     PexResolveInfo,

@@ -17,10 +17,6 @@ from typing import (
     overload,
 )
 
-from pants.backend.python.dependency_inference.module_mapper import (
-    PythonModuleOwners,
-    PythonModuleOwnersRequest,
-)
 from pants.backend.docker.target_types import DockerImageTags, DockerImageTagsRequest
 from pants.backend.docker.util_rules.docker_build_args import (
     DockerBuildArgs,
@@ -29,6 +25,10 @@ from pants.backend.docker.util_rules.docker_build_args import (
 from pants.backend.docker.util_rules.docker_build_env import (
     DockerBuildEnvironment,
     DockerBuildEnvironmentRequest,
+)
+from pants.backend.python.dependency_inference.module_mapper import (
+    PythonModuleOwners,
+    PythonModuleOwnersRequest,
 )
 from pants.backend.python.util_rules.pex import (
     Pex,

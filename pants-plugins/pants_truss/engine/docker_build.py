@@ -122,5 +122,3 @@ def built_image(
     image_id: str = parse(docker, *outputs) if wants_docker else parse(*outputs)
     info = DockerInfoV1.serialize(build.refs, image_id=image_id)
     return BuiltDockerImage.create(image_id, build.tags, info_path), info
-
-

@@ -11,8 +11,8 @@ from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
-from pants_truss.core.oci.sbom import FILE_SUFFIX as SBOM_SUFFIX
 from pants_truss.core.oci.platforms import parse_platform
+from pants_truss.core.oci.sbom import FILE_SUFFIX as SBOM_SUFFIX
 from pants_truss.engine import (
     add_prefix,
     create_digest,
@@ -24,7 +24,12 @@ from pants_truss.engine import (
 from pants_truss.image import context, docker_image, find_truss, oci_layout
 from pants_truss.image.context import BuildContextRequest, make_build_context
 from pants_truss.image.docker_image import DockerImageRequest, build_image
-from pants_truss.image.find_truss import FindTrussOfImageRequest, find_truss_of_image
+from pants_truss.image.find_truss import (
+    CheckImageTargetRequest,
+    FindTrussOfImageRequest,
+    check_image_target,
+    find_truss_of_image,
+)
 from pants_truss.image.layer import ImageTimeRequest, find_image_time
 from pants_truss.image.oci_image import OciImage
 from pants_truss.image.oci_layout import OciFields, OciLayout, OciLayoutRequest, make_oci_layout
@@ -33,6 +38,7 @@ from pants_truss.image.target_types import (
     TrussImageBuilderField,
     TrussImageDockerArchiveField,
     TrussImageOutputPathField,
+    TrussImagePinRequirementsField,
     TrussImagePlatformsField,
     TrussImageTrussField,
 )
@@ -46,6 +52,7 @@ class TrussImagePackageFieldSet(PackageFieldSet, OciFields):
     builder: TrussImageBuilderField
     platforms: TrussImagePlatformsField
     docker_archive: TrussImageDockerArchiveField
+    pin_requirements: TrussImagePinRequirementsField
     output_path: TrussImageOutputPathField
 
     @property
@@ -90,7 +97,9 @@ async def archive_image(request: ArchiveRequest) -> Archive:
         **implicitly(),
     )
     entries = await get_digest_entries(result.digest)
-    renamed = [replace(entry, path=request.path) for entry in entries if isinstance(entry, FileEntry)]
+    renamed = [
+        replace(entry, path=request.path) for entry in entries if isinstance(entry, FileEntry)
+    ]
     return Archive(await create_digest(CreateDigest(renamed), **implicitly()))
 
 
@@ -114,9 +123,7 @@ class PackagedOciImage:
 async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage:
     field_set = request.field_set
     platforms = tuple(parse_platform(platform) for platform in field_set.platforms.value)
-    made = await make_oci_layout(
-        OciLayoutRequest(field_set.oci_fields, platforms), **implicitly()
-    )
+    made = await make_oci_layout(OciLayoutRequest(field_set.oci_fields, platforms), **implicitly())
     output = field_set.output_path.value_or_default(file_ending=None)
     digests = [await add_prefix(AddPrefix(made.digest, output), **implicitly())]
     notes = list(dict.fromkeys(note for image in made.images for note in image.notes))
@@ -138,6 +145,7 @@ async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage
 
 @rule
 async def package_truss_image(field_set: TrussImagePackageFieldSet) -> BuiltPackage:
+    await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
     if field_set.builder.value == ImageBuilder.OCI.value:
         packaged = await package_oci_image(PackageOciImageRequest(field_set), **implicitly())
         return packaged.package
@@ -147,7 +155,8 @@ async def package_truss_image(field_set: TrussImagePackageFieldSet) -> BuiltPack
             DockerImageRequest(field_set.address, found.truss), **implicitly()
         )
         return built.package
-    made = await make_build_context(BuildContextRequest(found.truss), **implicitly())
+    pinned = field_set.pin_requirements.value
+    made = await make_build_context(BuildContextRequest(found.truss, pinned), **implicitly())
     output = field_set.output_path.value_or_default(file_ending=None)
     digest = await add_prefix(AddPrefix(made.digest, output), **implicitly())
     notes = tuple(f"  {note}" for note in made.gathered.notes)

@@ -38,7 +38,12 @@ from pants_truss.engine import (
 )
 from pants_truss.image import docker_image, find_truss, oci_layout
 from pants_truss.image.docker_image import DockerImageRequest, build_image
-from pants_truss.image.find_truss import FindTrussOfImageRequest, find_truss_of_image
+from pants_truss.image.find_truss import (
+    CheckImageTargetRequest,
+    FindTrussOfImageRequest,
+    check_image_target,
+    find_truss_of_image,
+)
 from pants_truss.image.oci_layout import OciFields, OciLayoutRequest, make_oci_layout
 from pants_truss.image.subsystem import TrussImageSubsystem, TrussImageTool
 from pants_truss.image.target_types import (
@@ -125,9 +130,7 @@ class RunnableImage:
 
 
 @rule
-async def find_runnable_image(
-    request: RunnableImageRequest, local: LocalPlatform
-) -> RunnableImage:
+async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatform) -> RunnableImage:
     field_set = request.field_set
     builder = field_set.builder.value
     if builder == ImageBuilder.CONTEXT.value:
@@ -150,9 +153,7 @@ async def find_runnable_image(
     platform = _platform_of(field_set.platforms.value, local)
     made = await make_oci_layout(OciLayoutRequest(oci_fields, (platform,)), **implicitly())
     image = made.images[0]
-    return RunnableImage(
-        engines.paths, image.config.digest, image.manifest.digest, made.digest
-    )
+    return RunnableImage(engines.paths, image.config.digest, image.manifest.digest, made.digest)
 
 
 def _platform_of(offered: Tuple[str, ...], local: LocalPlatform) -> Platform:
@@ -169,6 +170,7 @@ async def run_truss_image(
     tool: TrussImageTool,
     pex_environment: PexEnvironment,
 ) -> RunRequest:
+    await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
     runnable = await find_runnable_image(RunnableImageRequest(field_set), **implicitly())
     found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
     described = await describe_truss(DescribeTrussRequest(found.truss), **implicitly())

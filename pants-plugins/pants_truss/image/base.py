@@ -118,9 +118,7 @@ async def run_skopeo(
             description=request.description,
             output_directories=request.output_directories,
             cache_scope=(
-                ProcessCacheScope.SUCCESSFUL
-                if request.is_pinned
-                else ProcessCacheScope.PER_SESSION
+                ProcessCacheScope.SUCCESSFUL if request.is_pinned else ProcessCacheScope.PER_SESSION
             ),
         ),
         **implicitly(),
@@ -352,7 +350,9 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
         "ours": OURS,
     }
     result = await run_image_script(
-        ImageScriptRequest("inspect_base.py", encode(spec), read.digest, f"Look for Python in {text}"),
+        ImageScriptRequest(
+            "inspect_base.py", encode(spec), read.digest, f"Look for Python in {text}"
+        ),
         **implicitly(),
     )
     found = json.loads(result.stdout)

@@ -21,6 +21,7 @@ from pants.util.logging import LogLevel
 from pants_truss.core import dockerfile
 from pants_truss.core.dockerfile import Instruction
 from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
 from pants_truss.core.paths import is_within, join
 from pants_truss.core.requirement_files import is_beside
 from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
@@ -32,9 +33,16 @@ from pants_truss.engine import (
     get_digest_entries,
     implicitly,
     merge_digests,
-
     remove_prefix,
     rule,
+)
+from pants_truss.image import requirements
+from pants_truss.image.requirements import InstallTrussRequest, install_truss
+from pants_truss.serving import local_truss
+from pants_truss.serving.local_truss import (
+    ListRequirementsRequest,
+    environment_of,
+    list_requirements,
 )
 from pants_truss.truss_cli import rules as truss_cli
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussScriptRequest, run_truss_script
@@ -117,9 +125,7 @@ async def describe_image(request: DescribeImageRequest) -> DescribedImage:
         )
     prefixed = await add_prefix(AddPrefix(digest, "truss"), **implicitly())
     return DescribedImage(
-        await write_context(
-            WriteContextRequest(planned.config_file.path, prefixed), **implicitly()
-        )
+        await write_context(WriteContextRequest(planned.config_file.path, prefixed), **implicitly())
     )
 
 
@@ -146,7 +152,10 @@ def _entry(file: GatheredFile) -> FileEntry:
 
 @dataclass(frozen=True)
 class BuildContextRequest:
+    """`pinned` is that field of a `truss_image`."""
+
     truss: GatherTrussRequest
+    pinned: bool
 
 
 @dataclass(frozen=True)
@@ -156,6 +165,25 @@ class BuildContext:
     digest: Digest
     written: WrittenContext
     gathered: GatheredTruss
+
+
+_CONSTRAINTS = "constraints.txt"
+_PLATFORM = parse_platform(DEFAULT_PLATFORM)
+
+
+async def _with_pins(truss: GatherTrussRequest, written: Digest) -> Digest:
+    listed = await list_requirements(ListRequirementsRequest(truss), **implicitly())
+    installed = await install_truss(
+        InstallTrussRequest(environment_of(truss.address, listed, server=True), _PLATFORM),
+        **implicitly(),
+    )
+    pins = "".join(f"{d.name}=={d.version}\n" for d in installed.distributions)
+    contents = await get_digest_contents(written)
+    before = next(file.content for file in contents if file.path == _CONSTRAINTS)
+    entries = await get_digest_entries(written)
+    kept = [e for e in entries if isinstance(e, FileEntry) and e.path != _CONSTRAINTS]
+    constraints = FileContent(_CONSTRAINTS, before + b"\n" + pins.encode())
+    return await create_digest(CreateDigest([*kept, constraints]), **implicitly())
 
 
 @rule(desc="Make a build context", level=LogLevel.DEBUG)
@@ -168,9 +196,18 @@ async def make_build_context(request: BuildContextRequest) -> BuildContext:
         CreateDigest([_entry(file) for file in gathered.files if file.path not in paths]),
         **implicitly(),
     )
-    digest = await merge_digests(MergeDigests([own, described.written.digest]), **implicitly())
+    digests = [own, described.written.digest]
+    if request.pinned:
+        digests = [own, await _with_pins(request.truss, described.written.digest)]
+    digest = await merge_digests(MergeDigests(digests), **implicitly())
     return BuildContext(digest, described.written, gathered)
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *gather.rules(), *truss_cli.rules()]
+    return [
+        *collect_rules(),
+        *gather.rules(),
+        *local_truss.rules(),
+        *requirements.rules(),
+        *truss_cli.rules(),
+    ]

@@ -15,7 +15,7 @@ from pants.backend.docker.util_rules.docker_binary import DockerBinary
 from pants.backend.docker.util_rules.docker_build_args import DockerBuildArgsRequest
 from pants.backend.docker.util_rules.docker_build_env import DockerBuildEnvironmentRequest
 from pants.core.goals.package import BuiltPackage
-from pants.engine.addresses import Address, Addresses
+from pants.engine.addresses import Address
 from pants.engine.fs import AddPrefix, CreateDigest, FileContent
 from pants.engine.rules import collect_rules
 from pants.engine.target import InvalidFieldException
@@ -33,18 +33,21 @@ from pants_truss.engine import (
     get_docker_build_environment,
     get_docker_image_tags,
     implicitly,
-    resolve_targets,
     rule,
 )
 from pants_truss.engine.docker_build import built_image, plan_docker_build
-from pants_truss.image import context
+from pants_truss.image import context, find_truss
 from pants_truss.image.context import (
     DOCKERFILE,
     BuildContextRequest,
     WrittenContext,
     make_build_context,
 )
-from pants_truss.image.target_types import TrussImageTrussField
+from pants_truss.image.find_truss import CheckImageTargetRequest, check_image_target
+from pants_truss.image.target_types import (
+    TrussImagePinRequirementsField,
+    TrussImageTrussField,
+)
 from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.truss_config import InvalidTruss
 
@@ -57,7 +60,7 @@ _CONTEXT = "context"
 class DockerFields(DockerPackageFieldSet):
     """The fields of a `docker_image` that a `truss_image` has, and the defaults of the others."""
 
-    required_fields = (TrussImageTrussField,)
+    required_fields = (TrussImageTrussField,)  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,12 @@ async def build_image(
     docker: DockerBinary,
     union_membership: UnionMembership,
 ) -> DockerImage:
-    made = await make_build_context(BuildContextRequest(request.truss), **implicitly())
-    targets = await resolve_targets(Addresses([request.address]))
-    target = targets[0]
+    checked = await check_image_target(CheckImageTargetRequest(request.address), **implicitly())
+    target = checked.target
+    made = await make_build_context(
+        BuildContextRequest(request.truss, target[TrussImagePinRequirementsField].value),
+        **implicitly(),
+    )
     prefixed = await add_prefix(AddPrefix(made.digest, _CONTEXT), **implicitly())
     snapshot = await digest_to_snapshot(prefixed)
     build_args = await get_docker_build_args(DockerBuildArgsRequest(target), **implicitly())
@@ -146,4 +152,5 @@ def rules() -> Iterable[object]:
         *docker_binary.rules(),
         *docker_build_args.rules(),
         *docker_build_env.rules(),
+        *find_truss.rules(),
     ]

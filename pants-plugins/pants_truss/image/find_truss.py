@@ -1,13 +1,13 @@
-"""The truss of an image, which is its one dependency."""
+"""The target of an image, and the truss that is its one dependency."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Iterable
 
-from pants.engine.addresses import Addresses, UnparsedAddressInputs
+from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
 from pants.engine.rules import collect_rules
-from pants.engine.target import FieldSet, InferDependenciesRequest, InferredDependencies
+from pants.engine.target import FieldSet, InferDependenciesRequest, InferredDependencies, Target
 from pants.engine.unions import UnionRule
 
 from pants_truss.engine import (
@@ -16,7 +16,7 @@ from pants_truss.engine import (
     resolve_unparsed_address_inputs,
     rule,
 )
-from pants_truss.image.target_types import TrussImageTrussField
+from pants_truss.image.target_types import TrussImageTrussField, check_builder
 from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.truss_config import InvalidTruss
 
@@ -52,13 +52,30 @@ async def find_truss_of_image(request: FindTrussOfImageRequest) -> TrussOfImage:
 
 
 @dataclass(frozen=True)
+class CheckImageTargetRequest:
+    address: Address
+
+
+@dataclass(frozen=True)
+class ImageTarget:
+    target: Target
+
+
+@rule
+async def check_image_target(request: CheckImageTargetRequest) -> ImageTarget:
+    targets = await resolve_targets(Addresses([request.address]))
+    check_builder(targets[0])
+    return ImageTarget(targets[0])
+
+
+@dataclass(frozen=True)
 class TrussImageInferenceFieldSet(FieldSet):
     required_fields = (TrussImageTrussField,)
 
     truss: TrussImageTrussField
 
 
-class InferTrussOfImage(InferDependenciesRequest):
+class InferTrussOfImage(InferDependenciesRequest):  # type: ignore[type-arg]
     infer_from = TrussImageInferenceFieldSet
 
 

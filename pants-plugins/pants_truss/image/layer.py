@@ -46,8 +46,8 @@ async def find_image_time(_: ImageTimeRequest) -> ImageTime:
     # The last second that a tar without extensions has.
     if not value.isascii() or not value.isdigit() or int(value) >= 8**11:
         raise InvalidTruss(
-            f"The environment variable {_EPOCH} is {value!r}. It is a number of seconds since 1970, "
-            f"such as that of `git log -1 --format=%ct`."
+            f"The environment variable {_EPOCH} is {value!r}. It is a number of seconds since 1970,"
+            f" such as that of `git log -1 --format=%ct`."
         )
     return ImageTime(int(value))
 

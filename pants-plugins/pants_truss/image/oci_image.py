@@ -21,10 +21,9 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_truss.core import dockerfile
-
 from pants_truss.core.gathered import GatheredFile
-from pants_truss.core.oci import base_image
 from pants_truss.core.manifest import to_bytes
+from pants_truss.core.oci import base_image
 from pants_truss.core.oci.dockerfile_only import advice, dockerfile_keys
 from pants_truss.core.oci.documents import (
     Blob,
@@ -83,7 +82,6 @@ from pants_truss.util_rules.truss_config import InvalidTruss
 
 _TREE_DIGEST = "com.baseten.truss.tree-digest"
 _REVISION = "org.opencontainers.image.revision"
-
 
 
 @dataclass(frozen=True)
@@ -147,13 +145,9 @@ async def make_requirements_layer(request: RequirementsLayerRequest) -> MadeLaye
         if entry.path in rewritten:
             files.append(FileContent(path, rewritten[entry.path], is_executable=True))
         else:
-            files.append(
-                FileEntry(path, entry.file_digest, is_executable=entry.is_executable)
-            )
+            files.append(FileEntry(path, entry.file_digest, is_executable=entry.is_executable))
     tree = await create_digest(CreateDigest(files), **implicitly())
-    return await make_layer(
-        MakeLayerRequest(request.comment, tree, (ROOT,)), **implicitly()
-    )
+    return await make_layer(MakeLayerRequest(request.comment, tree, (ROOT,)), **implicitly())
 
 
 @dataclass(frozen=True)
@@ -180,9 +174,7 @@ async def make_truss_layers(
         DigestSubset(described.written.digest, exactly(CONFIG_FILE)), **implicitly()
     )
     in_app = await add_prefix(AddPrefix(config, APP), **implicitly())
-    plan = plan_layers(
-        lay_out(gathered.files, planned.config_file.config), options.shared_layers
-    )
+    plan = plan_layers(lay_out(gathered.files, planned.config_file.config), options.shared_layers)
     trees = await concurrently(
         create_digest(CreateDigest(_entries(planned_layer.files)), **implicitly())
         for planned_layer in plan
@@ -235,9 +227,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
     )
     _check_python(request, found, listed.python, config_path)
     installed = await install_truss(
-        InstallTrussRequest(
-            environment_of(truss.address, listed, server=True), request.platform
-        ),
+        InstallTrussRequest(environment_of(truss.address, listed, server=True), request.platform),
         **implicitly(),
     )
     gathered = await gather_truss(truss, **implicitly())

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Tuple
-
-from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
-from pants.engine.rules import collect_rules
-from pants.engine.target import FieldSet
-from pants.util.frozendict import FrozenDict
+from typing import ClassVar, Iterable, Tuple, Type
 
 from pants.backend.docker.target_types import (
     DockerImageBuildImageLabelsOptionField,
     DockerImageTagsField,
 )
+from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
+from pants.engine.rules import collect_rules
+from pants.engine.target import Field, FieldSet
+from pants.util.frozendict import FrozenDict
+
 from pants_truss.core.oci.documents import Descriptor, Platform, index_blob, layout_files
 from pants_truss.engine import concurrently, create_digest, implicitly, merge_digests, rule
 from pants_truss.image import find_truss, oci_image
@@ -30,7 +30,7 @@ from pants_truss.image.target_types import (
 class OciFields(FieldSet):
     """The fields of a `truss_image` that say what its layout holds, apart from the platforms."""
 
-    required_fields = (TrussImageTrussField,)
+    required_fields: ClassVar[Tuple[Type[Field], ...]] = (TrussImageTrussField,)
 
     truss: TrussImageTrussField
     base: TrussImageBaseField
@@ -59,7 +59,7 @@ class OciLayout:
 async def make_oci_layout(request: OciLayoutRequest) -> OciLayout:
     fields, platforms = request.fields, request.platforms
     found = await find_truss_of_image(FindTrussOfImageRequest(fields.truss), **implicitly())
-    annotations = FrozenDict(fields.annotations.value or {})
+    annotations: FrozenDict[str, str] = FrozenDict(fields.annotations.value or {})
     images = await concurrently(
         make_oci_image(
             OciImageRequest(

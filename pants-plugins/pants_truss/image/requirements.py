@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
-from typing import Iterable, List, Optional, Tuple
+from typing import Dict, Iterable, List, Optional, Tuple
 
 from pants.backend.python.target_types import PexLayout
 from pants.backend.python.util_rules import pex, pex_venv
@@ -139,7 +139,7 @@ class InstalledTruss:
     @property
     def distributions(self) -> Tuple[Distribution, ...]:
         """Those that are found, sorted by name."""
-        seen = {}
+        seen: Dict[str, Distribution] = {}
         for installed in (self.own, self.server):
             for found in installed.distributions if installed else ():
                 seen.setdefault(found.name.lower(), found)

@@ -135,8 +135,8 @@ class TrussImageTool(PythonToolBase):
     options_scope = "truss-image-tool"
     name = "the image tool"
     help = (
-        "What writes the layers of images: a script of the plugin, and the compression library that "
-        "it needs. It runs as a tool in an environment of its own, from a lockfile."
+        "What writes the layers of images: scripts of the plugin, and the compression library that "
+        "they need. It runs as a tool in an environment of its own, from a lockfile."
     )
     help_short = "What writes the layers of images."
 

@@ -85,6 +85,22 @@ class TrussImageBuilderField(StringField):
     )
 
 
+class TrussImagePinRequirementsField(BoolField):
+    alias = "pin_requirements"
+    default = False
+    help = help_text(
+        """
+        Whether the builders `docker` and `context` install the very versions that `pants test`
+        has tested, and the builder `oci` installs: the context's `constraints.txt` names them all.
+
+        By default it is as Truss wrote it, and as at Baseten: each build takes what the package
+        index has that day.
+
+            truss_image(truss=":sentiment", pin_requirements=True)
+        """
+    )
+
+
 class TrussImageBaseField(StringField):
     alias = "base"
     help = help_text(
@@ -212,6 +228,38 @@ _BUILD_NETWORK = (
     else (TrussImageBuildNetworkField,)
 )
 
+_OF_DOCKER = (
+    TrussImagePinRequirementsField,
+    *_BUILD_NETWORK,
+    *(
+        field
+        for field in DOCKER_FIELDS
+        if field.alias.startswith(("build_", "extra_build_", "cache_", "output"))
+        or field.alias in ("secrets", "ssh", "pull", "squash")
+    ),
+)
+_OF_OCI = (
+    TrussImageBaseField,
+    TrussImagePlatformsField,
+    TrussImageDockerArchiveField,
+    TrussImageAnnotationsField,
+)
+
+
+def check_builder(target: Target) -> None:
+    """Raises `InvalidFieldException` for a field that the target's builder does not look at."""
+    builder = target[TrussImageBuilderField].value
+    is_oci = builder == ImageBuilder.OCI.value
+    for field_type in _OF_DOCKER if is_oci else _OF_OCI:
+        field = target.get(field_type)
+        # Of a sequence, the default is a tuple, or nothing.
+        if (field.value or None) != (field.default or None):
+            other = ImageBuilder.DOCKER if is_oci else ImageBuilder.OCI
+            raise InvalidFieldException(
+                f"The '{field.alias}' field in target {target.address} is of no use with "
+                f'`builder="{builder}"`. Remove it, or write `builder="{other.value}"`.'
+            )
+
 
 class TrussImageTarget(Target):
     alias = "truss_image"
@@ -220,6 +268,7 @@ class TrussImageTarget(Target):
         TrussImageTrussField,
         TrussImageDependenciesField,
         TrussImageBuilderField,
+        TrussImagePinRequirementsField,
         TrussImageBaseField,
         TrussImagePlatformsField,
         TrussImageDockerArchiveField,

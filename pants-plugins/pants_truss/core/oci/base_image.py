@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.documents import (
@@ -172,5 +172,3 @@ def _fits(offered: Platform, wanted: Platform) -> bool:
         return False
     # `arm64` is `arm64/v8`; most images do not say.
     return not wanted.variant or not offered.variant or offered.variant == wanted.variant
-
-

@@ -33,5 +33,5 @@ def dockerfile_keys(data: Mapping[Any, Any]) -> Tuple[str, ...]:
 def advice(keys: Tuple[str, ...]) -> str:
     """What to do about them."""
     others = all(key in _IN_A_BASE for key in keys)
-    base = ', or a `base` in which it is done and the config without the key' if others else ""
+    base = ", or a `base` in which it is done and the config without the key" if others else ""
     return f'Use `builder="docker"`{base}.'

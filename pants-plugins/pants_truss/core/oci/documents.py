@@ -170,7 +170,5 @@ def layout_files(top: Descriptor, platform: Optional[Platform], tag: str) -> Dic
         entry["platform"] = platform.as_json()
     return {
         LAYOUT_FILE: to_json(LAYOUT),
-        INDEX_FILE: to_json(
-            {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}
-        ),
+        INDEX_FILE: to_json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}),
     }

@@ -60,9 +60,7 @@ def entry(path: str, size: int, mtime: int) -> tarfile.TarInfo:
     return info
 
 
-def write_archive(
-    layout: str, digest: str, names: List[str], mtime: int, out: BinaryIO
-) -> None:
+def write_archive(layout: str, digest: str, names: List[str], mtime: int, out: BinaryIO) -> None:
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as tar:
         for path in blobs(layout, digest):
             source = os.path.join(layout, path)

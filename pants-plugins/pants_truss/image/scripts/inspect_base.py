@@ -145,7 +145,9 @@ def describe_python(tree: Tree, python: str) -> Dict[str, str]:
     version = match.group(1) if match else ""
     if not version:
         found = [
-            n for n in tree.kinds if re.fullmatch(rf"{re.escape(installed)}/lib/python3\.\d+/os\.py", n)
+            n
+            for n in tree.kinds
+            if re.fullmatch(rf"{re.escape(installed)}/lib/python3\.\d+/os\.py", n)
         ]
         if len(found) != 1:
             raise BadBase(f"the version of its /{real} cannot be told")

@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from truss.truss_handle.truss_handle import TrussHandle  # type: ignore[import]
+from truss.truss_handle.truss_handle import TrussHandle
 
 
 def make_context(truss: Path, context: Path) -> None:
