@@ -54,6 +54,8 @@ class Layout:
             document = self.document(entry)
         self.manifest = document
         self.config = self.document(self.manifest["config"])
+        # Now, as the next run replaces the folder.
+        self.layers = self._layers()
 
     @property
     def digest(self) -> str:
@@ -70,8 +72,7 @@ class Layout:
         data: Dict[str, Any] = json.loads(self.blob(descriptor))
         return data
 
-    @property
-    def layers(self) -> Tuple[Layer, ...]:
+    def _layers(self) -> Tuple[Layer, ...]:
         """Those that lie on the base, lowest first."""
         names = [entry["created_by"] for entry in self.config["history"] if "created_by" in entry]
         described = self.manifest["layers"][-len(names) :]
