@@ -41,7 +41,7 @@ def trusses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(folder, repo.root / folder)
     shutil.copy("pants.toml", repo.root)
-    run = repo.pants("package", "src::").assert_success()
+    run = repo.pants("package", "src/trusses::").assert_success()
     assert run.stderr.count("3 from src/shared/textkit, 4 from src/shared/features") == 2
     assert "Warning" not in run.stderr and "[WARN]" not in run.stderr
     lint = repo.pants("lint", "--only=truss", "src::").assert_success()

@@ -3,7 +3,6 @@ what, and what is refused."""
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import os
@@ -108,8 +107,8 @@ def refused(repo: Monorepo, *options: str) -> str:
     return run.stderr
 
 
-def image(truss: str, **fields: Any) -> str:
-    given = {"name": "image", "truss": f":{truss}", "builder": "oci", "base": "images/base"}
+def image(name: str, **fields: Any) -> str:
+    given = {"name": "image", "truss": f":{name}", "builder": "oci", "base": "images/base"}
     written = ", ".join(f"{key}={value!r}" for key, value in {**given, **fields}.items())
     return f"truss()\ntruss_image({written})\n"
 
@@ -323,9 +322,7 @@ def test_what_depends_on_what(repo: Monorepo) -> None:
 
 def hostile(repo: Monorepo, *members: tarfile.TarInfo) -> None:
     shutil.rmtree(repo.root / "images/base")
-    BaseImage(
-        repo.root / "images/base", layers=[layer(python_layer()), layer(members)]
-    ).write()
+    BaseImage(repo.root / "images/base", layers=[layer(python_layer()), layer(members)]).write()
 
 
 @pytest.mark.parametrize(
@@ -344,9 +341,7 @@ def hostile(repo: Monorepo, *members: tarfile.TarInfo) -> None:
         ([link("usr/bin/python3", "python3")], "it has no python3 on its PATH"),
     ],
 )
-def test_hostile_base_layers(
-    repo: Monorepo, members: List[tarfile.TarInfo], message: str
-) -> None:
+def test_hostile_base_layers(repo: Monorepo, members: List[tarfile.TarInfo], message: str) -> None:
     hostile(repo, *members)
     assert message in refused(repo)
 
@@ -455,7 +450,7 @@ def test_a_layer_of_more_than_two_gigabytes(repo: Monorepo) -> None:
     assert package_run
     made = Layout(repo.dist("src.a/image"))
     data = made.layer("data")
-    with gzip.open(io.BytesIO(data.content)) as raw, tarfile.open(fileobj=raw, mode="r|") as tar:
+    with tarfile.open(fileobj=io.BytesIO(data.content), mode="r|gz") as tar:
         sizes = {entry.name: entry.size for entry in tar}
     assert sizes["app/data/weights.bin"] == size
 
@@ -498,3 +493,39 @@ def test_what_only_a_dockerfile_can_do(repo: Monorepo, config: str, message: str
 def test_bad_fields(repo: Monorepo, fields: Dict[str, Any], message: str) -> None:
     repo.write("src/a/BUILD", image("a", **fields))
     assert message in refused(repo)
+
+
+RUN = "\\nRUN touch /evil"
+HOSTILE = {
+    "base_image": f'base_image: {{image: "x{RUN}"}}',
+    "python_executable_path": (
+        f'base_image: {{image: x, python_executable_path: "/usr/bin/python3{RUN}"}}'
+    ),
+    "PORT": f'environment_variables: {{PORT: "1\\"{RUN}"}}',
+    "HOSTNAME": f'environment_variables: {{HOSTNAME: "x{RUN}"}}',
+    "system_packages": f'system_packages: ["x{RUN}"]',
+    "data_dir": f'data_dir: "data{RUN}"',
+    "model_module_dir": f'model_module_dir: "model{RUN}"',
+    "bundled_packages_dir": f'bundled_packages_dir: "packages{RUN}"',
+    "requirements_file": f'requirements_file: "r.txt{RUN}"',
+    "url": f'external_data: [{{url: "http://x/{RUN}", local_data_path: x}}]',
+    "local_data_path": f'external_data: [{{url: "http://x", local_data_path: "x{RUN}"}}]',
+    "start_command": (
+        f'docker_server: {{start_command: "x{RUN}", server_port: 80, predict_endpoint: /,'
+        f" readiness_endpoint: /, liveness_endpoint: /}}"
+    ),
+    "secret_to_path_mapping": (
+        f'build: {{secret_to_path_mapping: {{a: "/x{RUN}"}}}}\nbuild_commands: [x]'
+    ),
+}
+
+
+@pytest.mark.parametrize("builder", ["context", "oci"])
+@pytest.mark.parametrize("key", HOSTILE)
+def test_a_line_break_in_what_a_dockerfile_has(repo: Monorepo, key: str, builder: str) -> None:
+    base = {} if builder == "oci" else {"base": None}
+    repo.write("src/a/config.yaml", f"python_version: py311\n{HOSTILE[key]}\n")
+    repo.write("src/a/BUILD", image("a", builder=builder, **base))
+    error = refused(repo)
+    assert key in error
+    assert "a line break" in error or "'\\n'" in error or "control" in error, error

@@ -11,7 +11,7 @@ set -euo pipefail
 folder="$(mkdir -p "$1" && cd "$1" && pwd)"
 here="$(cd "$(dirname "$0")" && pwd)"
 release="${TRUSS_BASE_IMAGE:-baseten/truss-server-base:3.11-v0.13.0}"
-packages=(debootstrap docker.io docker-registry podman runc skopeo umoci)
+packages=(debootstrap docker.io docker-registry podman runc skopeo slirp4netns umoci)
 
 install_packages() {
   local missing=()
@@ -66,9 +66,29 @@ make_base() {
   rm -rf "$root" "$folder/server" "$folder/uv"
 }
 
+# Its own storage, ports on loopback by a process, and limits that a container may have here.
+configure_podman() {
+  cat >"$folder/containers.conf" <<CONF
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+netns = "slirp4netns"
+
+[engine]
+cgroup_manager = "cgroupfs"
+runtime = "runc"
+CONF
+  cat >"$folder/storage.conf" <<CONF
+[storage]
+driver = "overlay"
+graphroot = "$folder/podman"
+runroot = "$folder/podman-run"
+CONF
+}
+
 install_packages
 start_docker
 make_base
+configure_podman
 cat >"$folder/env" <<ENV
 export DOCKER_HOST="$DOCKER_HOST"
 export TRUSS_TEST_CONTAINERS="$folder"

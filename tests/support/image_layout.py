@@ -74,8 +74,9 @@ class Layout:
 
     def _layers(self) -> Tuple[Layer, ...]:
         """Those that lie on the base, lowest first."""
-        names = [entry["created_by"] for entry in self.config["history"] if "created_by" in entry]
-        described = self.manifest["layers"][-len(names) :]
+        history = self.config.get("history", [])
+        names = [entry["created_by"] for entry in history if "created_by" in entry]
+        described = self.manifest["layers"][len(self.manifest["layers"]) - len(names) :]
         return tuple(Layer(n, d["digest"], self.blob(d)) for n, d in zip(names, described))
 
     def layer(self, name: str) -> Layer:

@@ -86,8 +86,9 @@ class Server:
 
     @property
     def pids(self) -> List[int]:
-        """Of all servers that were started, restarts included."""
-        return [int(pid) for pid in re.findall(r"Started server process \[(\d+)\]", self.text)]
+        """Of all servers that were started, restarts included. In a container it is 1."""
+        found = re.findall(r"Started server process \[(\d+)\]", self.text)
+        return [int(pid) for pid in found if pid != "1"]
 
     def request(self, method: str, path: str, body: Optional[bytes] = None) -> "Answer":
         connection = http.client.HTTPConnection(self.host, self.port, timeout=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
@@ -123,9 +124,15 @@ async def run_skopeo(
         ),
         **implicitly(),
     )
-    lines = result.stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"]
-    error = lines[-1] if result.exit_code else None
+    error = _message(result.stderr) if result.exit_code else None
     return SkopeoResult(result.stdout.decode(), result.output_digest, error)
+
+
+def _message(stderr: bytes) -> str:
+    """The last line, without what a log has around it."""
+    lines = stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"]
+    message = re.search(r'msg="((?:[^"\\]|\\.)*)"', lines[-1])
+    return message.group(1).replace('\\"', '"') if message else lines[-1]
 
 
 @dataclass(frozen=True)

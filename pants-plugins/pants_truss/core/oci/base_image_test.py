@@ -19,7 +19,7 @@ from pants_truss.core.oci.documents import INDEX_TYPE, MANIFEST_TYPE, Descriptor
 
 LINUX = Platform("linux", "amd64")
 DIGEST = "sha256:" + "a" * 64
-CONFIG = {
+CONFIG: Dict[str, Any] = {
     "mediaType": "application/vnd.oci.image.config.v1+json",
     "digest": DIGEST,
     "size": 2,
@@ -43,7 +43,7 @@ def test_an_image_is_chosen_by_its_platform() -> None:
     other = entry("linux/arm64")
     mine = entry("linux/amd64", digest="sha256:" + "b" * 64)
     attestation = entry("unknown/unknown")
-    index = {"manifests": [attestation, other, mine]}
+    index: Dict[str, Any] = {"manifests": [attestation, other, mine]}
     assert choose(index, LINUX, "it").descriptor.digest == mine["digest"]
     assert choose(index, Platform("linux", "arm64", "v8"), "it").descriptor.digest == DIGEST
 

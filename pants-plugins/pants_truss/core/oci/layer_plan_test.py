@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,10 +69,10 @@ REASONS = st.sampled_from([TRUSS, GENERATED, EXTERNAL_PACKAGE, imported_by("x")]
     st.dictionaries(PATHS, st.tuples(REASONS, st.sampled_from(["s1", "s2", "s3"]))),
     st.integers(0, 5),
 )
-def test_each_file_is_in_one_layer(given_files: Dict[str, object], most: int) -> None:
+def test_each_file_is_in_one_layer(given_files: Dict[str, Tuple[str, str]], most: int) -> None:
     files = {
         path: file(path, f"{root}/{path.partition('/')[2]}", reason)
-        for path, (reason, root) in given_files.items()  # type: ignore[misc]
+        for path, (reason, root) in given_files.items()
     }
     layers = plan_layers(files, most)
     placed = [path for layer in layers for path in layer.files]

@@ -2,9 +2,10 @@
 
     run_image.py [--host HOST] [--port PORT] [-- arguments of the container engine]
 
-It is run beside image.json: `address`, that of the target; `engines`, the paths of docker and podman
-as far as they are there; `image`, its name or id; `layout` and `manifest`, where the image is if the engine may lack it;
-`environment`, variables of the config; `example`, a body to try; `arguments` of the engine.
+It is run beside image.json: `address`, that of the target; `engines`, the paths of docker and
+podman as far as they are there; `image`, its name or id; `layout` and `manifest`, where the image
+is if the engine may lack it; `environment`, variables of the config; `example`, a body to try;
+`arguments` of the engine.
 """
 
 import argparse

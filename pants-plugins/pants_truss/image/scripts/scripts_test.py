@@ -108,7 +108,9 @@ NAMES = st.text(
 ).filter(lambda name: name not in (".", "..") and len(name.encode()) < 200)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(files=st.dictionaries(NAMES, st.binary(max_size=50), max_size=6))
 def test_what_goes_in_comes_out(
     files: Dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
@@ -136,7 +138,7 @@ def folder_of(name: str) -> tarfile.TarInfo:
 
 
 def inspect(tmp_path: Path, *layers: List[tarfile.TarInfo], **options: Any) -> Dict[str, str]:
-    names = []
+    names: List[str] = []
     for number, members in enumerate(layers):
         names.append(f"layer{number}")
         with tarfile.open(tmp_path / names[-1], "w:gz" if number % 2 else "w") as tar:
@@ -266,4 +268,4 @@ def test_what_is_wrong_with_a_base(tmp_path: Path, name: str) -> None:
 
 def test_a_layer_that_is_no_tar(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"not a tar" * 100)
-    assert "the layer bad cannot be read" in inspect(tmp_path, layers=["bad"])["error"]
+    assert "the layer bad cannot be read" in inspect(tmp_path, **{"layers": ["bad"]})["error"]
