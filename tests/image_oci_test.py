@@ -280,6 +280,16 @@ def test_several_platforms(repo: Monorepo) -> None:
         assert repo.dist(f"src.a/image-{architecture}.cdx.json").exists()
 
 
+def test_a_python_that_this_machine_need_not_have(repo: Monorepo) -> None:
+    """Nor Pants' Pex be able to run: there is no lockfile of the server for it, either."""
+    shutil.rmtree(repo.root / "images/base")
+    BaseImage(repo.root / "images/base", layers=[layer(python_layer("3.13"))]).write()
+    repo.write("src/a/config.yaml", CONFIG.replace("py311", "py313"))
+    names = package(repo).layer("requirements of the Truss server").names
+    assert any(name.endswith("cpython-313-x86_64-linux-gnu.so") for name in names)
+    assert not any("cpython-311" in name for name in names)
+
+
 def test_annotations_labels_and_revision(repo: Monorepo) -> None:
     repo.write("src/a/BUILD", image("a", annotations={"x.y": "z"}, image_labels={"team": "ml"}))
     made = package(repo, "a", "--truss-images-revision=abc")

@@ -141,11 +141,12 @@ class Registry:
             listener.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{listener.getsockname()[1]}"
         folder.mkdir()
+        self._data = folder / "data"
         self._log_path = folder / "log"
         config = {
             "version": 0.1,
             "log": {"accesslog": {"disabled": False}},
-            "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+            "storage": {"filesystem": {"rootdirectory": str(self._data)}},
             "http": {"addr": self.address},
         }
         path = folder / "config.json"
@@ -176,6 +177,11 @@ class Registry:
             for line in lines
             if '"PUT ' in line and '" 201 ' in line
         ]
+
+    def blobs(self) -> Dict[str, int]:
+        """What is in it: digest -> size in bytes."""
+        found = self._data.glob("docker/registry/v2/blobs/sha256/*/*/data")
+        return {path.parent.name: path.stat().st_size for path in found}
 
     def stop(self) -> None:
         self._process.terminate()

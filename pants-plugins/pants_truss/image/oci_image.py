@@ -24,7 +24,7 @@ from pants_truss.core import dockerfile
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.manifest import to_bytes
 from pants_truss.core.oci import base_image
-from pants_truss.core.oci.dockerfile_only import advice, dockerfile_keys
+from pants_truss.core.oci.dockerfile_only import advice, dockerfile_keys, unknown_commands
 from pants_truss.core.oci.documents import (
     Blob,
     Descriptor,
@@ -287,7 +287,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
                 )
             )
         ),
-        (*found.notes, *gathered.notes),
+        (*found.notes, *_unknown(config_path, instructions), *gathered.notes),
     )
 
 
@@ -302,6 +302,14 @@ def _refuse_dockerfile_keys(request: OciImageRequest, path: str, content: bytes)
         raise InvalidTruss(
             f"{request.origin}: {path} has {named}, which only a Dockerfile can do. {advice(keys)}"
         )
+
+
+def _unknown(path: str, instructions: Tuple[dockerfile.Instruction, ...]) -> List[str]:
+    return [
+        f"Warning: {path}: the Dockerfile that Truss writes runs {command!r}, which this image is "
+        f'without. `builder="docker"` runs it.'
+        for command in unknown_commands(instructions)
+    ]
 
 
 def _check_python(

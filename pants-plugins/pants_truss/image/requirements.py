@@ -25,6 +25,7 @@ from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine
 from pants_truss.core.pex_errors import explain_failure
 from pants_truss.engine import (
+    NEWEST_PYTHON_OF_PEX,
     concurrently,
     create_digest,
     create_pex,
@@ -69,7 +70,10 @@ class Installed:
 @rule(desc="Install requirements for an image", level=LogLevel.DEBUG)
 async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
     version = "".join(map(str, request.python))
-    is_local = local.value == f"linux_{machine(request.platform)}"
+    is_local = (
+        local.value == f"linux_{machine(request.platform)}"
+        and request.python <= NEWEST_PYTHON_OF_PEX
+    )
     glibc = _ANY_GLIBC if is_local else OLDEST_GLIBC
     # Pants tells such files apart by their names alone.
     name = f"cp{version}-{machine(request.platform)}-{glibc}.json"

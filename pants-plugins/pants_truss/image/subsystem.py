@@ -100,9 +100,6 @@ class TrussImageSubsystem(Subsystem):
             "DOCKER_CONFIG",
             "DOCKER_HOST",
             "HOME",
-            "HTTPS_PROXY",
-            "HTTP_PROXY",
-            "NO_PROXY",
             "REGISTRY_AUTH_FILE",
             "SSL_CERT_DIR",
             "SSL_CERT_FILE",
@@ -112,7 +109,8 @@ class TrussImageSubsystem(Subsystem):
         help=softwrap(
             """
             Environment variables that container tools get: where they find credentials and
-            certificates, never what these are. Add `NAME`, or `NAME=value`.
+            certificates, never what these are: Pants' cache would remember it. Add `NAME`, or
+            `NAME=value`.
             """
         ),
     )

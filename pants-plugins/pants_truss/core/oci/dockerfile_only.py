@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Tuple
+import re
+from typing import Any, Iterable, Mapping, Tuple
 
+from pants_truss.core.dockerfile import Instruction
 from pants_truss.core.truss_config import OTHER_SERVERS
 
 _KEYS = (
@@ -35,3 +37,28 @@ def advice(keys: Tuple[str, ...]) -> str:
     others = all(key in _IN_A_BASE for key in keys)
     base = ", or a `base` in which it is done and the config without the key" if others else ""
     return f'Use `builder="docker"`{base}.'
+
+
+# What an image without Dockerfile has in another way, or does not need: users that nothing runs as,
+# lists of packages for tools that are not there.
+_KNOWN = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"mkdir -p [\w/${} ]+",
+        r"useradd .*",
+        r"grep -w 'ID=debian.*",
+        r"\S+( \S+)? -c \"import sys;.*",
+        r"if \[ -f /etc/apt/sources\S* \]; then .*",
+        r"command -v curl .*",
+        r"if ! command -v uv .*",
+        r"apt update && +apt install -y bash build-essential git curl ca-certificates .*",
+        r"(\S+=\S+ )*(uv )?pip install .*-r [\w./]+.*",
+        r"uv export .*",
+    )
+)
+
+
+def unknown_commands(instructions: Iterable[Instruction]) -> Tuple[str, ...]:
+    """The RUN lines of a Dockerfile of Truss that do something to an image which is not known."""
+    commands = [" ".join(i.text.split()) for i in instructions if i.keyword == "RUN"]
+    return tuple(c for c in commands if not any(known.fullmatch(c) for known in _KNOWN))
