@@ -1,5 +1,5 @@
-"""`truss_image(builder="oci")` where there is no engine: what is in the layers, what changes with
-what, and what is refused."""
+"""`truss_image(builder="oci")`, without any engine: what is in the layers, and what changes with
+what."""
 
 from __future__ import annotations
 
@@ -10,70 +10,15 @@ import shutil
 import stat
 import tarfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Iterator
 
 import jsonschema  # type: ignore[import]
 import pytest
 
-from support.base_image import BaseImage, layer, link, member, python_layer
+from support.base_image import BaseImage, layer, member, python_layer
 from support.image_layout import Layout
-from support.monorepo import PYTHON_TOML, Monorepo, Run
-
-CONFIG = "python_version: py311\nexternal_package_dirs: [../shared/one, ../shared/two]\n"
-MODEL = """\
-import one
-import two
-from common.text import clean
-
-
-class Model:
-    def predict(self, request):
-        return clean([one.NAME, two.NAME])
-"""
-FILES: Dict[str, str] = {
-    "src/a/config.yaml": CONFIG,
-    "src/a/model/model.py": MODEL,
-    "src/a/data/words.txt": "a b\n",
-    "src/a/packages/own.py": "",
-    "src/a/BUILD": """\
-truss()
-python_sources(name="sources", sources=["model/*.py", "packages/*.py"])
-truss_image(name="image", truss=":a", builder="oci", base="images/base")
-""",
-    "src/b/config.yaml": CONFIG,
-    "src/b/model/model.py": MODEL + "# another\n",
-    "src/b/BUILD": """\
-truss()
-python_sources(name="sources", sources=["model/*.py"])
-truss_image(name="image", truss=":b", builder="oci", base="images/base")
-""",
-    "src/shared/one/BUILD": "truss_external_package()\npython_sources(name='sources')\n",
-    "src/shared/one/one.py": "NAME = 'one'\n",
-    "src/shared/two/BUILD": "truss_external_package()\npython_sources(name='sources')\n",
-    "src/shared/two/two.py": "NAME = 'two'\n",
-    "src/lib/common/BUILD": "python_sources()\n",
-    "src/lib/common/__init__.py": "",
-    "src/lib/common/text.py": "def clean(words):\n    return words\n",
-}
-ROOTS = '"/src/lib", "/src/a", "/src/b", "/src/shared/*"'
-LAYERS = [
-    "requirements of the Truss server",
-    "Python's path",
-    "the Truss server",
-    "data",
-    "src/lib",
-    "src/shared/one",
-    "src/shared/two",
-    "model",
-]
-
-
-def make(root: Path, machine: Path, **options: Any) -> Monorepo:
-    repo = Monorepo(root, machine, **options)
-    repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots=ROOTS))
-    repo.write_all(FILES)
-    BaseImage(repo.root / "images/base").write()
-    return repo
+from support.images import CONFIG, LAYERS, MODEL, changed, image, make, package, restore
+from support.monorepo import Monorepo
 
 
 @pytest.fixture(scope="module")
@@ -89,33 +34,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
 def restored(repo: Monorepo) -> Iterator[None]:
     """Each test begins with the same repository, and the caches of those before it."""
     yield
-    repo.environment.clear()
-    repo.git("checkout", "--quiet", ".")
-    repo.git("clean", "--quiet", "--force", "-d")
-    shutil.rmtree(repo.root / "dist", ignore_errors=True)
-
-
-def package(repo: Monorepo, truss: str = "a", *options: str) -> Layout:
-    repo.pants(*options, "package", f"src/{truss}:image").assert_success()
-    return Layout(repo.dist(f"src.{truss}/image"))
-
-
-def refused(repo: Monorepo, *options: str) -> str:
-    run: Run = repo.pants(*options, "package", "src/a:image").assert_failure()
-    assert "Traceback" not in run.stderr
-    assert not repo.dist("src.a/image/index.json").exists()
-    return run.stderr
-
-
-def image(name: str, **fields: Any) -> str:
-    given = {"name": "image", "truss": f":{name}", "builder": "oci", "base": "images/base"}
-    written = ", ".join(f"{key}={value!r}" for key, value in {**given, **fields}.items())
-    return f"truss()\ntruss_image({written})\n"
-
-
-def changed(before: Layout, after: Layout) -> List[str]:
-    assert before.digests.keys() == after.digests.keys()
-    return [name for name, digest in after.digests.items() if digest != before.digests[name]]
+    restore(repo)
 
 
 def test_layers_and_config(repo: Monorepo) -> None:
@@ -330,102 +249,6 @@ def test_what_depends_on_what(repo: Monorepo) -> None:
     assert {"src/a:image", "src/b:image"} <= set(found)
 
 
-def hostile(repo: Monorepo, *members: tarfile.TarInfo) -> None:
-    shutil.rmtree(repo.root / "images/base")
-    BaseImage(repo.root / "images/base", layers=[layer(python_layer()), layer(members)]).write()
-
-
-@pytest.mark.parametrize(
-    ("members", "message"),
-    [
-        ([member("../evil")], "has the entry '../evil', which leads out of the image"),
-        ([member("a/../../evil")], "has the entry 'a/../../evil', which leads out of the image"),
-        ([member("/etc/evil")], "has the entry '/etc/evil', which leads out of the image"),
-        ([link("app", "/etc")], "its /app is a link to '/etc'"),
-        ([link("packages", "../..")], "its /packages is a link to '../..'"),
-        (
-            [member("x", "../../etc/passwd", tarfile.LNKTYPE)],
-            "which leads out of the image",
-        ),
-        ([link("usr/bin/python3", "../../../nowhere")], "it has no python3 on its PATH"),
-        ([link("usr/bin/python3", "python3")], "it has no python3 on its PATH"),
-    ],
-)
-def test_hostile_base_layers(repo: Monorepo, members: List[tarfile.TarInfo], message: str) -> None:
-    hostile(repo, *members)
-    assert message in refused(repo)
-
-
-def test_links_of_a_base_that_lead_nowhere_near_are_carried(repo: Monorepo) -> None:
-    hostile(repo, link("etc/far", "/../../../outside"), member("odd\nname"))
-    made = package(repo)
-    assert len(made.manifest["layers"]) == len(LAYERS) + 2
-
-
-def test_whiteouts_of_a_base_count(repo: Monorepo) -> None:
-    hostile(repo, member("usr/bin/.wh.python3"))
-    assert "It has /usr/bin/python3.11." in refused(repo)
-
-
-def corrupt(repo: Monorepo, size: bool) -> str:
-    blobs = BaseImage(repo.root / "images/base").blobs
-    largest = max(blobs, key=lambda path: path.stat().st_size)
-    content = largest.read_bytes()
-    largest.write_bytes(content + b"x" if size else content[:-1] + b"x")
-    return largest.name
-
-
-@pytest.mark.parametrize("size", [False, True])
-def test_a_corrupt_blob(repo: Monorepo, size: bool) -> None:
-    name = corrupt(repo, size)
-    error = refused(repo)
-    assert f"the content of blobs/sha256/{name} has the digest sha256:" in error
-    assert "The layout is corrupt: fetch it anew." in error
-
-
-def rewrite_index(repo: Monorepo, **entry: Any) -> None:
-    path = repo.root / "images/base/index.json"
-    index = json.loads(path.read_text())
-    index["manifests"][0].update(entry)
-    path.write_text(json.dumps(index))
-
-
-@pytest.mark.parametrize(
-    ("entry", "message"),
-    [
-        ({"digest": "sha256:../../../../etc/passwd"}, "which is not a sha256"),
-        ({"digest": "md5:" + "0" * 32}, "which is not a sha256"),
-        ({"digest": "sha256:" + "0" * 64}, "the layout lacks blobs/sha256/0000"),
-        ({"size": -1}, "has the size -1"),
-        ({"size": 10**9}, "bytes, not the 1000000000 that the image tells of"),
-        ({"platform": {"os": "linux", "architecture": "s390x"}}, "it has linux/s390x"),
-        ({"mediaType": "text/html"}, "lists no image"),
-    ],
-)
-def test_a_bad_index(repo: Monorepo, entry: Dict[str, Any], message: str) -> None:
-    rewrite_index(repo, **entry)
-    assert message in refused(repo)
-
-
-def test_a_base_with_another_python(repo: Monorepo) -> None:
-    shutil.rmtree(repo.root / "images/base")
-    BaseImage(repo.root / "images/base", layers=[layer(python_layer("3.10"))]).write()
-    error = refused(repo)
-    assert "has Python 3.10, but `python_version` in src/a/config.yaml is py311" in error
-    assert "`python_version: py310`" in error
-
-
-def test_a_base_without_python(repo: Monorepo) -> None:
-    shutil.rmtree(repo.root / "images/base")
-    BaseImage(repo.root / "images/base", layers=[layer([member("etc/x")])]).write()
-    assert "it has no python3 on its PATH '/usr/local/bin:/usr/bin'" in refused(repo)
-
-
-def test_a_base_that_is_nowhere(repo: Monorepo) -> None:
-    repo.write("src/a/BUILD", image("a", base="images/none/"))
-    assert "'images/none/' is not a reference to an image" in refused(repo)
-
-
 def test_names_of_files(repo: Monorepo) -> None:
     repo.write("src/a/data/two\nlines.txt", "x")
     repo.write("src/a/data/Ärger.txt", "x")
@@ -463,79 +286,3 @@ def test_a_layer_of_more_than_two_gigabytes(repo: Monorepo) -> None:
     with tarfile.open(fileobj=io.BytesIO(data.content), mode="r|gz") as tar:
         sizes = {entry.name: entry.size for entry in tar}
     assert sizes["app/data/weights.bin"] == size
-
-
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        ("system_packages: [ffmpeg]", "`system_packages`, which only a Dockerfile can do"),
-        ("build_commands: [make]", "`build_commands`, which only a Dockerfile can do"),
-        ("live_reload: true", "`live_reload`, which only a Dockerfile can do"),
-        (
-            "external_data: [{url: 'http://127.0.0.1/x', local_data_path: x}]",
-            "`external_data`, which only a Dockerfile can do",
-        ),
-        (
-            "docker_server: {start_command: serve, server_port: 80, predict_endpoint: /,"
-            " readiness_endpoint: /, liveness_endpoint: /}",
-            "`docker_server`, which only a Dockerfile can do",
-        ),
-    ],
-)
-def test_what_only_a_dockerfile_can_do(repo: Monorepo, config: str, message: str) -> None:
-    repo.write("src/a/config.yaml", f"{CONFIG}{config}\n")
-    error = refused(repo)
-    assert message in error
-    assert 'Use `builder="docker"`' in error
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"squash": True}, "The 'squash' field in target src/a:image is of no use with"),
-        ({"pin_requirements": True}, "The 'pin_requirements' field"),
-        ({"builder": "docker"}, "The 'base' field in target src/a:image is of no use with"),
-        ({"truss": ":image"}, "is ':image', which is a 'truss_image' target. Name a `truss`."),
-        ({"platforms": ["windows/amd64"]}, "'windows/amd64' is not a platform"),
-        ({"platforms": ["linux/amd64"] * 2}, "none twice"),
-    ],
-)
-def test_bad_fields(repo: Monorepo, fields: Dict[str, Any], message: str) -> None:
-    repo.write("src/a/BUILD", image("a", **fields))
-    assert message in refused(repo)
-
-
-RUN = "\\nRUN touch /evil"
-HOSTILE = {
-    "base_image": f'base_image: {{image: "x{RUN}"}}',
-    "python_executable_path": (
-        f'base_image: {{image: x, python_executable_path: "/usr/bin/python3{RUN}"}}'
-    ),
-    "PORT": f'environment_variables: {{PORT: "1\\"{RUN}"}}',
-    "HOSTNAME": f'environment_variables: {{HOSTNAME: "x{RUN}"}}',
-    "system_packages": f'system_packages: ["x{RUN}"]',
-    "data_dir": f'data_dir: "data{RUN}"',
-    "model_module_dir": f'model_module_dir: "model{RUN}"',
-    "bundled_packages_dir": f'bundled_packages_dir: "packages{RUN}"',
-    "requirements_file": f'requirements_file: "r.txt{RUN}"',
-    "url": f'external_data: [{{url: "http://x/{RUN}", local_data_path: x}}]',
-    "local_data_path": f'external_data: [{{url: "http://x", local_data_path: "x{RUN}"}}]',
-    "start_command": (
-        f'docker_server: {{start_command: "x{RUN}", server_port: 80, predict_endpoint: /,'
-        f" readiness_endpoint: /, liveness_endpoint: /}}"
-    ),
-    "secret_to_path_mapping": (
-        f'build: {{secret_to_path_mapping: {{a: "/x{RUN}"}}}}\nbuild_commands: [x]'
-    ),
-}
-
-
-@pytest.mark.parametrize("builder", ["context", "oci"])
-@pytest.mark.parametrize("key", HOSTILE)
-def test_a_line_break_in_what_a_dockerfile_has(repo: Monorepo, key: str, builder: str) -> None:
-    base = {} if builder == "oci" else {"base": None}
-    repo.write("src/a/config.yaml", f"python_version: py311\n{HOSTILE[key]}\n")
-    repo.write("src/a/BUILD", image("a", builder=builder, **base))
-    error = refused(repo)
-    assert key in error
-    assert "a line break" in error or "'\\n'" in error or "control" in error, error

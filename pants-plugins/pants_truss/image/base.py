@@ -1,44 +1,36 @@
-"""Finds the image that others are built on: in the repository, or in a registry."""
+"""Reads the image that others are built on. Nothing in it is trusted, and its layers are not
+unpacked."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Mapping, Tuple
 
-from pants.core.util_rules import system_binaries
-from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPathTest
-from pants.engine.env_vars import EnvironmentVarsRequest
 from pants.engine.fs import Digest, DigestSubset, FileEntry, RemovePrefix
-from pants.engine.process import Process, ProcessCacheScope
 from pants.engine.rules import collect_rules
-from pants.util.logging import LogLevel
 
 from pants_truss.core.dockerfile import DEFAULT_PATH
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci import base_image
 from pants_truss.core.oci.base_image import check_blob, check_config, choose, document
 from pants_truss.core.oci.documents import INDEX_FILE, Descriptor, Platform, blob_path
-from pants_truss.core.oci.reference import ImageReference, parse_reference
-from pants_truss.core.paths import join, normalize_inside
+from pants_truss.core.paths import join
 from pants_truss.engine import (
     digest_subset,
-    execute_process,
-    find_binary,
     get_digest_contents,
     get_digest_entries,
-    get_environment_vars,
     implicitly,
     path_globs_to_digest,
-    path_globs_to_paths,
     remove_prefix,
     rule,
 )
+from pants_truss.image import fetch_base as fetching
 from pants_truss.image import tool
+from pants_truss.image.fetch_base import FetchBaseRequest, FetchedBase, fetch_base
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
-from pants_truss.util_rules.exact_globs import all_of, exactly
+from pants_truss.util_rules.exact_globs import all_of
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 # Folders of the image that are not the base's.
@@ -78,148 +70,6 @@ class BaseImage:
     @property
     def layers_data(self) -> Tuple[Mapping[str, Any], ...]:
         return tuple(json.loads(self.layers))
-
-
-@dataclass(frozen=True)
-class SkopeoRequest:
-    """`is_pinned` tells whether the same arguments give the same result for ever."""
-
-    arguments: Tuple[str, ...]
-    description: str
-    is_pinned: bool
-    output_directories: Tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class SkopeoResult:
-    stdout: str
-    digest: Digest
-    error: Optional[str]
-
-
-@rule(desc="Run skopeo", level=LogLevel.DEBUG)
-async def run_skopeo(
-    request: SkopeoRequest,
-    options: TrussImageSubsystem,
-    env_aware: TrussImageSubsystem.EnvironmentAware,
-) -> SkopeoResult:
-    search = BinaryPathRequest(
-        binary_name="skopeo",
-        search_path=env_aware.executable_search_path,
-        test=BinaryPathTest(args=["--version"]),
-    )
-    found = await find_binary(search, **implicitly())
-    path = found.first_path_or_raise(search, rationale="fetch the base image of a truss")
-    env = await get_environment_vars(EnvironmentVarsRequest(options.env_vars), **implicitly())
-    result = await execute_process(
-        Process(
-            # Where images may come from is for the registry's certificate to say, as in Docker.
-            argv=(path.path, "--insecure-policy", *request.arguments),
-            env=env,
-            description=request.description,
-            output_directories=request.output_directories,
-            cache_scope=(
-                ProcessCacheScope.SUCCESSFUL if request.is_pinned else ProcessCacheScope.PER_SESSION
-            ),
-        ),
-        **implicitly(),
-    )
-    error = _message(result.stderr) if result.exit_code else None
-    return SkopeoResult(result.stdout.decode(), result.output_digest, error)
-
-
-def _message(stderr: bytes) -> str:
-    """The last line, without what a log has around it."""
-    lines = stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"]
-    message = re.search(r'msg="((?:[^"\\]|\\.)*)"', lines[-1])
-    return message.group(1).replace('\\"', '"') if message else lines[-1]
-
-
-@dataclass(frozen=True)
-class FetchBaseRequest:
-    """`text` is a reference or the path of a layout."""
-
-    text: str
-    origin: str
-    platform: Platform
-
-
-@dataclass(frozen=True)
-class FetchedBase:
-    """An OCI layout of which nothing is known yet: all of it in `digest`, or a folder of the
-    repository."""
-
-    folder: str
-    digest: Optional[Digest]
-    notes: Tuple[str, ...]
-
-
-@rule(desc="Fetch a base image")
-async def fetch_base(request: FetchBaseRequest) -> FetchedBase:
-    folder = normalize_inside(request.text)
-    if folder:
-        index = await path_globs_to_paths(exactly(join(folder, INDEX_FILE)), **implicitly())
-        if index.files:
-            return FetchedBase(folder, None, ())
-    try:
-        reference = parse_reference(request.text)
-    except TrussError as e:
-        raise InvalidTruss(
-            f"{request.origin}: {e} The repository has no OCI layout in {request.text!r} either: "
-            f"there is no {INDEX_FILE} in it."
-        ) from None
-    notes: Tuple[str, ...] = ()
-    if not reference.digest:
-        inspected = await run_skopeo(
-            SkopeoRequest(
-                ("inspect", "--format", "{{.Digest}}", f"docker://{reference.fetched}"),
-                f"Find the digest of {reference}",
-                is_pinned=False,
-            ),
-            **implicitly(),
-        )
-        if inspected.error:
-            raise InvalidTruss(_not_fetched(request.origin, reference, inspected.error))
-        reference, notes = _pin(reference, inspected.stdout.strip(), request.origin)
-    fetched = await run_skopeo(
-        SkopeoRequest(
-            (
-                *_overrides(request.platform),
-                *("copy", "-q", f"docker://{reference.fetched}", "oci:base:base"),
-            ),
-            f"Fetch {reference}",
-            is_pinned=True,
-            output_directories=("base",),
-        ),
-        **implicitly(),
-    )
-    if fetched.error:
-        raise InvalidTruss(_not_fetched(request.origin, reference, fetched.error))
-    return FetchedBase("base", fetched.digest, notes)
-
-
-def _overrides(platform: Platform) -> Tuple[str, ...]:
-    variant = ("--override-variant", platform.variant) if platform.variant else ()
-    return ("--override-os", platform.os, "--override-arch", platform.architecture, *variant)
-
-
-def _not_fetched(origin: str, reference: ImageReference, error: str) -> str:
-    return (
-        f"{origin}: the image {reference} cannot be fetched: {error}\nAn image in the repository "
-        f"needs no registry: `skopeo copy docker://{reference.fetched} oci:images/base:base`, and "
-        f'`base="images/base"`.'
-    )
-
-
-def _pin(
-    reference: ImageReference, digest: str, origin: str
-) -> Tuple[ImageReference, Tuple[str, ...]]:
-    pinned = reference.pinned(digest)
-    note = (
-        f"Warning: {origin}: {reference} is whatever the registry has under this tag today. "
-        f"Pinned, it is {pinned}"
-    )
-    return pinned, (note,)
 
 
 @dataclass(frozen=True)
@@ -377,4 +227,4 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *system_binaries.rules(), *tool.rules()]
+    return [*collect_rules(), *fetching.rules(), *tool.rules()]

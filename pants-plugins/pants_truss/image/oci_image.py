@@ -4,24 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Iterable, List, Mapping, Optional, Tuple
 
-from pants.engine.fs import (
-    AddPrefix,
-    CreateDigest,
-    Digest,
-    DigestSubset,
-    FileContent,
-    FileDigest,
-    FileEntry,
-    MergeDigests,
-)
+from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
 from pants.engine.rules import collect_rules
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_truss.core import dockerfile
-from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.manifest import to_bytes
 from pants_truss.core.oci import base_image
 from pants_truss.core.oci.dockerfile_only import advice, dockerfile_keys, unknown_commands
@@ -32,50 +22,35 @@ from pants_truss.core.oci.documents import (
     config_blob,
     manifest_blob,
 )
-from pants_truss.core.oci.layer_plan import MODEL_LAYER, plan_layers
 from pants_truss.core.oci.sbom import ImageMaterials, sbom
-from pants_truss.core.oci.site_files import (
-    REQUIREMENTS,
-    ROOT,
-    SERVER_REQUIREMENTS,
-    script_for_image,
-    site_files,
-)
-from pants_truss.core.server_layout import APP, PACKAGES, lay_out
+from pants_truss.core.oci.site_files import REQUIREMENTS, SERVER_REQUIREMENTS, site_files
+from pants_truss.core.server_layout import lay_out
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.core.yaml_document import parse
-from pants_truss.engine import (
-    add_prefix,
-    concurrently,
-    create_digest,
-    digest_subset,
-    get_digest_contents,
-    get_digest_entries,
-    implicitly,
-    merge_digests,
-    rule,
-)
-from pants_truss.image import base, context, layer, requirements
+from pants_truss.engine import concurrently, create_digest, implicitly, merge_digests, rule
+from pants_truss.image import base, requirements, truss_layers
 from pants_truss.image.base import BaseImage, FindBaseRequest, find_base
 from pants_truss.image.context import DescribeImageRequest, describe_image
 from pants_truss.image.layer import (
     ImageTimeRequest,
-    MadeLayer,
     MakeLayerRequest,
     find_image_time,
     make_layer,
 )
-from pants_truss.image.requirements import Installed, InstallTrussRequest, install_truss
+from pants_truss.image.requirements import InstallTrussRequest, install_truss
 from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.image.truss_layers import (
+    RequirementsLayerRequest,
+    TrussLayersRequest,
+    make_requirements_layer,
+    make_truss_layers,
+)
 from pants_truss.serving import local_truss
 from pants_truss.serving.local_truss import (
     ListRequirementsRequest,
     environment_of,
     list_requirements,
 )
-from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
-from pants_truss.util_rules import gather
-from pants_truss.util_rules.exact_globs import all_of, exactly
 from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
@@ -106,104 +81,6 @@ class OciImage:
     digest: Digest
     sbom: bytes
     notes: Tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class RequirementsLayerRequest:
-    """`folder` is where the distributions lie in the image."""
-
-    comment: str
-    folder: str
-    installed: Installed
-
-
-# Scripts are a few hundred bytes; programs that lie beside them stay as they are.
-_LARGEST_SCRIPT = 64 * 1024
-
-
-@rule
-async def make_requirements_layer(request: RequirementsLayerRequest) -> MadeLayer:
-    entries = await get_digest_entries(request.installed.digest)
-    scripts = [
-        entry.path
-        for entry in entries
-        if isinstance(entry, FileEntry)
-        and entry.path.startswith("bin/")
-        and entry.file_digest.serialized_bytes_length <= _LARGEST_SCRIPT
-    ]
-    small = await digest_subset(
-        DigestSubset(request.installed.digest, all_of(scripts)), **implicitly()
-    )
-    contents = await get_digest_contents(small)
-    rewritten = {file.path: script_for_image(file.content) for file in contents}
-    files: List[Union[FileContent, FileEntry]] = []
-    for entry in entries:
-        if not isinstance(entry, FileEntry):
-            continue
-        is_script = entry.path.startswith("bin/")
-        path = f"usr/local/{entry.path}" if is_script else f"{request.folder}/{entry.path}"
-        if entry.path in rewritten:
-            files.append(FileContent(path, rewritten[entry.path], is_executable=True))
-        else:
-            files.append(FileEntry(path, entry.file_digest, is_executable=entry.is_executable))
-    tree = await create_digest(CreateDigest(files), **implicitly())
-    return await make_layer(MakeLayerRequest(request.comment, tree, (ROOT,)), **implicitly())
-
-
-@dataclass(frozen=True)
-class TrussLayersRequest:
-    truss: GatherTrussRequest
-
-
-@dataclass(frozen=True)
-class TrussLayers:
-    """All but those of requirements, lowest first."""
-
-    layers: Tuple[MadeLayer, ...]
-
-
-@rule
-async def make_truss_layers(
-    request: TrussLayersRequest, options: TrussImageSubsystem
-) -> TrussLayers:
-    gathered = await gather_truss(request.truss, **implicitly())
-    planned = await plan_truss(PlanTrussRequest(request.truss), **implicitly())
-    described = await describe_image(DescribeImageRequest(request.truss), **implicitly())
-    server = await get_server_files(ServerFilesRequest(), **implicitly())
-    config = await digest_subset(
-        DigestSubset(described.written.digest, exactly(CONFIG_FILE)), **implicitly()
-    )
-    in_app = await add_prefix(AddPrefix(config, APP), **implicitly())
-    plan = plan_layers(lay_out(gathered.files, planned.config_file.config), options.shared_layers)
-    trees = await concurrently(
-        create_digest(CreateDigest(_entries(planned_layer.files)), **implicitly())
-        for planned_layer in plan
-    )
-    with_config = await merge_digests(MergeDigests([trees[-1], in_app]), **implicitly())
-    requests = [MakeLayerRequest("the Truss server", server.digest, (APP,))]
-    for planned_layer, tree in zip(plan, trees):
-        is_model = planned_layer.name == MODEL_LAYER
-        requests.append(
-            MakeLayerRequest(
-                planned_layer.name,
-                with_config if is_model else tree,
-                (APP, PACKAGES) if is_model else _roots(planned_layer.files),
-            )
-        )
-    return TrussLayers(
-        await concurrently(make_layer(wanted, **implicitly()) for wanted in requests)
-    )
-
-
-def _roots(files: Mapping[str, GatheredFile]) -> Tuple[str, ...]:
-    return tuple(sorted({path.partition("/")[0] for path in files}))
-
-
-def _entries(files: Mapping[str, GatheredFile]) -> List[FileEntry]:
-    return [
-        FileEntry(path, FileDigest(file.sha256, file.size), is_executable=file.is_executable)
-        for path, file in files.items()
-    ]
 
 
 @rule(desc="Make an OCI image", level=LogLevel.DEBUG)
@@ -345,9 +222,7 @@ def rules() -> Iterable[object]:
     return [
         *collect_rules(),
         *base.rules(),
-        *context.rules(),
-        *gather.rules(),
-        *layer.rules(),
         *local_truss.rules(),
         *requirements.rules(),
+        *truss_layers.rules(),
     ]

@@ -1,0 +1,83 @@
+"""Runs skopeo, which copies images between registries and folders."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Iterable, Optional, Tuple
+
+from pants.core.util_rules import system_binaries
+from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPathTest
+from pants.engine.env_vars import EnvironmentVarsRequest
+from pants.engine.fs import Digest
+from pants.engine.process import Process, ProcessCacheScope
+from pants.engine.rules import collect_rules
+from pants.util.logging import LogLevel
+
+from pants_truss.engine import (
+    execute_process,
+    find_binary,
+    get_environment_vars,
+    implicitly,
+    rule,
+)
+from pants_truss.image.subsystem import TrussImageSubsystem
+
+
+@dataclass(frozen=True)
+class SkopeoRequest:
+    """`is_pinned` tells whether the same arguments give the same result for ever."""
+
+    arguments: Tuple[str, ...]
+    description: str
+    is_pinned: bool
+    output_directories: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SkopeoResult:
+    stdout: str
+    digest: Digest
+    error: Optional[str]
+
+
+@rule(desc="Run skopeo", level=LogLevel.DEBUG)
+async def run_skopeo(
+    request: SkopeoRequest,
+    options: TrussImageSubsystem,
+    env_aware: TrussImageSubsystem.EnvironmentAware,
+) -> SkopeoResult:
+    search = BinaryPathRequest(
+        binary_name="skopeo",
+        search_path=env_aware.executable_search_path,
+        test=BinaryPathTest(args=["--version"]),
+    )
+    found = await find_binary(search, **implicitly())
+    path = found.first_path_or_raise(search, rationale="fetch the base image of a truss")
+    env = await get_environment_vars(EnvironmentVarsRequest(options.env_vars), **implicitly())
+    result = await execute_process(
+        Process(
+            # Where images may come from is for the registry's certificate to say, as in Docker.
+            argv=(path.path, "--insecure-policy", *request.arguments),
+            env=env,
+            description=request.description,
+            output_directories=request.output_directories,
+            cache_scope=(
+                ProcessCacheScope.SUCCESSFUL if request.is_pinned else ProcessCacheScope.PER_SESSION
+            ),
+        ),
+        **implicitly(),
+    )
+    error = _message(result.stderr) if result.exit_code else None
+    return SkopeoResult(result.stdout.decode(), result.output_digest, error)
+
+
+def _message(stderr: bytes) -> str:
+    """The last line, without what a log has around it."""
+    lines = stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"]
+    message = re.search(r'msg="((?:[^"\\]|\\.)*)"', lines[-1])
+    return message.group(1).replace('\\"', '"') if message else lines[-1]
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *system_binaries.rules()]
