@@ -4,6 +4,7 @@ else is refused."""
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tarfile
 from typing import Any, Dict, Iterator, List
@@ -192,12 +193,20 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("builder", ["context", "oci"])
+# Truss writes it as a string that no shell and no Docker breaks.
+ESCAPED = {"start_command"}
+
+
 @pytest.mark.parametrize("key", HOSTILE)
-def test_a_line_break_in_what_a_dockerfile_has(repo: Monorepo, key: str, builder: str) -> None:
-    base = {} if builder == "oci" else {"base": None}
+def test_a_line_break_in_what_a_dockerfile_has(repo: Monorepo, key: str) -> None:
     repo.write("src/a/config.yaml", f"python_version: py311\n{HOSTILE[key]}\n")
-    repo.write("src/a/BUILD", image("a", builder=builder, **base))
-    error = refused(repo)
-    assert key in error
-    assert "a line break" in error or "'\\n'" in error or "control" in error, error
+    repo.write("src/a/BUILD", image("a"))
+    assert "src/a/config.yaml" in refused(repo)
+    repo.write("src/a/BUILD", image("a", builder="context", base=None))
+    if key not in ESCAPED:
+        assert key in refused(repo)
+        return
+    repo.pants("package", "src/a:image").assert_success()
+    dockerfile = repo.dist("src.a/image/Dockerfile").read_text()
+    assert "touch /evil" in dockerfile
+    assert not re.search(r"^\s*RUN touch", dockerfile, re.MULTILINE)

@@ -335,6 +335,48 @@ def test_there_is_no_engine(repo: Monorepo) -> None:
     assert "there is neither `docker` nor `podman` in /nowhere" in run.stderr
 
 
+def test_fields_of_a_docker_image(repo: Monorepo, built: Dict[str, str], docker: Engine) -> None:
+    """Names, interpolation, build arguments and labels are those of Pants' own docker backend."""
+    repo.write(
+        "fields/BUILD",
+        """\
+        truss_image(
+            name="image",
+            truss="t/it:it",
+            build_network="host",
+            repository="{directory}/{name}",
+            registries=["127.0.0.1:9"],
+            image_tags=["{tags.truss_server}", "h-{pants.hash}", "{build_args.HOME}"],
+            extra_build_args=["HOME=elsewhere"],
+            image_labels={"team": "ml"},
+        )
+        """,
+    )
+    repo.pants("package", "fields:image").assert_success()
+    info = json.loads(repo.dist("fields/image.docker-info.json").read_text())
+    names = {tag["name"].partition("-")[0]: tag["name"] for tag in info["registries"][0]["tags"]}
+    assert set(names) == {"127.0.0.1:9/fields/image:" + tag for tag in ("3.11", "h", "elsewhere")}
+    config = json.loads(docker.run("image", "inspect", info["image_id"]).stdout)[0]["Config"]
+    assert config["Labels"]["team"] == "ml"
+    assert "HOME=elsewhere" in config["Env"]
+
+
+def test_docker_images_are_published_as_others(
+    repo: Monorepo, built: Dict[str, str], tmp_path: Path
+) -> None:
+    registry = Registry(tmp_path / "registry")
+    try:
+        fields = f'registries=["{registry.address}"], image_tags=["2"], build_network="host"'
+        repo.write("publish/BUILD", f'truss_image(name="it", truss="t/it:it", {fields})\n')
+        repo.pants("publish", "publish:it").assert_success()
+        found = json.loads(
+            skopeo("inspect", "--tls-verify=false", f"docker://{registry.address}/it:2")
+        )
+        assert found["Architecture"] == "amd64"
+    finally:
+        registry.stop()
+
+
 BUILD_FAILS = "requirements: [six==99.0.0]\npython_version: py311\n"
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from support.base_image import BaseImage, layer, member, python_layer
 from support.image_layout import Layout
-from support.images import CONFIG, LAYERS, MODEL, changed, image, make, package, restore
+from support.images import CONFIG, LAYERS, MODEL, changed, image, make, package, refused, restore
 from support.monorepo import Monorepo
 
 
@@ -265,14 +265,20 @@ def test_names_of_files(repo: Monorepo) -> None:
     }
 
 
-def test_a_link_out_of_the_tree(repo: Monorepo, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("secret")
-    (repo.root / "src/a/data/link").symlink_to("../../../../secret")
-    run = repo.pants("package", "src/a:image")
-    if run.exit_code == 0:
-        names = Layout(repo.dist("src.a/image")).layer("data").names
-        assert "app/data/link" not in names
-    assert "secret" not in run.stdout
+@pytest.mark.parametrize("target", ["../../../../outside/secret", "nowhere.txt"])
+def test_a_link_out_of_the_tree(repo: Monorepo, target: str) -> None:
+    outside = repo.root.parent / "outside"
+    outside.mkdir(exist_ok=True)
+    (outside / "secret").write_text("do not tell")
+    (repo.root / "src/a/data/link").symlink_to(target)
+    error = refused(repo)
+    assert "src/a/data/link" in error
+    assert "do not tell" not in error
+
+
+def test_a_link_inside_the_tree(repo: Monorepo) -> None:
+    (repo.root / "src/a/data/link").symlink_to("../../shared/one/one.py")
+    assert package(repo).layer("data").read("app/data/link") == b"NAME = 'one'\n"
 
 
 def test_a_layer_of_more_than_two_gigabytes(repo: Monorepo) -> None:
