@@ -35,6 +35,7 @@ from pants_truss.engine import (
 )
 from pants_truss.target_types import TrussOutputPathField
 from pants_truss.util_rules import session
+from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.gather import GatheredTruss, gather_truss
 from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
 from pants_truss.util_rules.plan import GatherTrussRequest
@@ -68,7 +69,7 @@ async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTrus
         output = await resolve_output_path(
             ResolveOutputPathRequest(field_set.output_path), **implicitly()
         )
-        gathered = await gather_truss(GatherTrussRequest.of(field_set), **implicitly())
+        gathered = await gather_truss(part_of(GatherTrussRequest, field_set), **implicitly())
     except InvalidTruss as e:
         await find_session(SessionRequest(), **implicitly())
         return TriedPackageTruss(field_set.address, None, str(e))

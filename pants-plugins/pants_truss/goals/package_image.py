@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Iterable, Tuple
 
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
@@ -43,6 +43,7 @@ from pants_truss.image.target_types import (
     TrussImageTrussField,
 )
 from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
+from pants_truss.util_rules.field_sets import part_of
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,6 @@ class TrussImagePackageFieldSet(PackageFieldSet, OciFields):
     docker_archive: TrussImageDockerArchiveField
     pin_requirements: TrussImagePinRequirementsField
     output_path: TrussImageOutputPathField
-
-    @property
-    def oci_fields(self) -> OciFields:
-        return OciFields(**{f.name: getattr(self, f.name) for f in fields(OciFields)})
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,9 @@ class PackagedOciImage:
 async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage:
     field_set = request.field_set
     platforms = tuple(parse_platform(platform) for platform in field_set.platforms.value)
-    made = await make_oci_layout(OciLayoutRequest(field_set.oci_fields, platforms), **implicitly())
+    made = await make_oci_layout(
+        OciLayoutRequest(part_of(OciFields, field_set), platforms), **implicitly()
+    )
     output = field_set.output_path.value_or_default(file_ending=None)
     digests = [await add_prefix(AddPrefix(made.digest, output), **implicitly())]
     notes = list(dict.fromkeys(note for image in made.images for note in image.notes))

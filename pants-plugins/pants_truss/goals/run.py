@@ -22,6 +22,7 @@ from pants_truss.serving.local_truss import (
     lay_out_truss,
 )
 from pants_truss.target_types import TrussRestartableField
+from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.truss_config import InvalidTruss
 
@@ -49,7 +50,7 @@ class TrussRunFieldSet(RunFieldSet, GatherTrussRequest):
 
 @rule(desc="Prepare a truss to be served", level=LogLevel.DEBUG)
 async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
-    truss = GatherTrussRequest.of(field_set)
+    truss = part_of(GatherTrussRequest, field_set)
     described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
     if described.needs_image:
         raise InvalidTruss(

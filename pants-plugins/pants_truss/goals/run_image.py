@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Tuple
 
 from pants.backend.docker.package_types import BuiltDockerImage
@@ -54,6 +54,7 @@ from pants_truss.image.target_types import (
 )
 from pants_truss.serving import local_truss
 from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
+from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 _FOLDER = "local"
@@ -149,7 +150,7 @@ async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatfor
         assert isinstance(artifact, BuiltDockerImage)
         return RunnableImage(engines.paths, artifact.tags[0], "", EMPTY_DIGEST)
     engines = await find_engines(FindEnginesRequest(("docker", "podman")), **implicitly())
-    oci_fields = OciFields(**{f.name: getattr(field_set, f.name) for f in fields(OciFields)})
+    oci_fields = part_of(OciFields, field_set)
     platform = _platform_of(field_set.platforms.value, local)
     made = await make_oci_layout(OciLayoutRequest(oci_fields, (platform,)), **implicitly())
     image = made.images[0]

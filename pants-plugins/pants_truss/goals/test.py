@@ -56,6 +56,7 @@ from pants_truss.serving.module_fixes import ModuleFixRequest, find_module_fix
 from pants_truss.serving.subsystem import GpuTests, TrussTest
 from pants_truss.target_types import SkipTrussTestField, TrussTestTimeoutField
 from pants_truss.util_rules import session
+from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.truss_config import InvalidTruss
@@ -200,7 +201,7 @@ async def test_truss(
     field_set = batch.single_element
     assert isinstance(field_set, TrussTestFieldSet)
     address, show = field_set.address, test_subsystem.output
-    truss = GatherTrussRequest.of(field_set)
+    truss = part_of(GatherTrussRequest, field_set)
     try:
         described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
         skipped = described.needs_image or described.accelerator

@@ -41,6 +41,7 @@ from pants_truss.serving.training import (
     gather_training,
 )
 from pants_truss.target_types import TrussOutputPathField
+from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
 
 _SCRIPTS = "pants_truss.serving.scripts"
@@ -55,7 +56,7 @@ class TrainingRunFieldSet(RunFieldSet, TrainingRequest):
 async def run_training(
     field_set: TrainingRunFieldSet, pex_environment: PexEnvironment
 ) -> RunRequest:
-    found = await gather_training(TrainingRequest.of(field_set), **implicitly())
+    found = await gather_training(part_of(TrainingRequest, field_set), **implicitly())
     listed = await list_requirements(
         ListRequirementsRequest(found.truss, found.explicit), **implicitly()
     )
@@ -92,7 +93,7 @@ class TrainingPackageFieldSet(PackageFieldSet, TrainingRequest):
 
 @rule(desc="Package training", level=LogLevel.DEBUG)
 async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
-    found = await gather_training(TrainingRequest.of(field_set), **implicitly())
+    found = await gather_training(part_of(TrainingRequest, field_set), **implicitly())
     output = await resolve_output_path(
         ResolveOutputPathRequest(field_set.output_path), **implicitly()
     )

@@ -21,6 +21,7 @@ from pants_truss.engine import concurrently, create_digest, implicitly, rule
 from pants_truss.lint.subsystem import TrussLintSubsystem
 from pants_truss.target_types import SkipTrussLintField
 from pants_truss.util_rules import findings
+from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.findings import TryLintTrussRequest, try_lint_truss
 from pants_truss.util_rules.plan import GatherTrussRequest
 
@@ -72,7 +73,7 @@ async def lint_trusses(
 ) -> LintResult:
     field_sets = [field_set for element in request.elements for field_set in element.field_sets]
     tried = await concurrently(
-        try_lint_truss(TryLintTrussRequest(GatherTrussRequest.of(field_set)), **implicitly())
+        try_lint_truss(TryLintTrussRequest(part_of(GatherTrussRequest, field_set)), **implicitly())
         for field_set in field_sets
     )
     trusses = [truss.linted for truss in tried]

@@ -71,12 +71,6 @@ class TrainingRequest(FieldSet):
     truss: TrussTrainingTrussField
     dependencies: TrussTrainingDependenciesField
 
-    @classmethod
-    def of(cls, field_set: TrainingRequest) -> TrainingRequest:
-        return cls(
-            field_set.address, field_set.entry_point, field_set.truss, field_set.dependencies
-        )
-
 
 @dataclass(frozen=True)
 class TrainedTruss:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from pants.engine.addresses import Address
@@ -107,11 +107,6 @@ class GatherTrussRequest(FieldSet):
     bundle_imports: TrussBundleImportsField
     requirements: TrussRequirementsField
     resolve: TrussResolveField
-
-    @classmethod
-    def of(cls, field_set: FieldSet) -> GatherTrussRequest:
-        """From a field set that has these fields and others."""
-        return cls(**{field.name: getattr(field_set, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True)
