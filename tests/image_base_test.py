@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, List
 import pytest
 
 from support.base_image import BaseImage, layer, link, member, python_layer
+from support.image_layout import Layout
 from support.images import CONFIG, LAYERS, image, make, package, refused, restore
 from support.monorepo import Monorepo
 
@@ -83,6 +84,55 @@ def test_a_corrupt_blob(repo: Monorepo, size: bool) -> None:
     error = refused(repo)
     assert f"the content of blobs/sha256/{name} has the digest sha256:" in error
     assert "The layout is corrupt: fetch it anew." in error
+
+
+def test_a_base_as_docker_writes_it(repo: Monorepo) -> None:
+    """Its layers are passed on, by the names that go with the rest of the image."""
+    folder = repo.root / "images/base"
+    shutil.rmtree(folder)
+    base = BaseImage(folder)
+    base.add()
+    manifest = Layout(base.write().folder).manifest
+    docker = "application/vnd.docker"
+    manifest["mediaType"] = f"{docker}.distribution.manifest.v2+json"
+    manifest["config"]["mediaType"] = f"{docker}.container.image.v1+json"
+    for entry in manifest["layers"]:
+        entry["mediaType"] = f"{docker}.image.rootfs.diff.tar.gzip"
+    base.manifests = [base.blob(json.dumps(manifest).encode(), manifest["mediaType"])]
+    base.write()
+    types = {entry["mediaType"] for entry in package(repo).manifest["layers"]}
+    assert types == {"application/vnd.oci.image.layer.v1.tar+gzip"}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"Env": 5}, "`config.Env` in its config is 5"),
+        ({"Labels": ["x"]}, '`config.Labels` in its config is ["x"]'),
+        ({"OnBuild": ["RUN x"]}, 'has ONBUILD commands (["RUN x"])'),
+    ],
+)
+def test_a_bad_config(repo: Monorepo, config: Dict[str, Any], message: str) -> None:
+    shutil.rmtree(repo.root / "images/base")
+    BaseImage(repo.root / "images/base", config=config).write()
+    assert message in refused(repo)
+
+
+def test_layers_that_are_not_those_of_the_config(repo: Monorepo) -> None:
+    folder = repo.root / "images/base"
+    shutil.rmtree(folder)
+    base = BaseImage(folder)
+    base.add()
+    other = BaseImage(folder, layers=[layer([*python_layer(), member("etc/other")])])
+    other.add()
+    mine, theirs = (
+        json.loads((folder / "blobs/sha256" / d["digest"][7:]).read_text())
+        for d in (base.manifests[0], other.manifests[0])
+    )
+    mixed = {**mine, "config": theirs["config"]}
+    base.manifests = [base.blob(json.dumps(mixed).encode(), mixed["mediaType"])]
+    base.write()
+    assert "but its config says sha256:" in refused(repo)
 
 
 def rewrite_index(repo: Monorepo, **entry: Any) -> None:
@@ -158,6 +208,9 @@ def test_what_only_a_dockerfile_can_do(repo: Monorepo, config: str, message: str
         ({"squash": True}, "The 'squash' field in target src/a:image is of no use with"),
         ({"pin_requirements": True}, "The 'pin_requirements' field"),
         ({"builder": "docker"}, "The 'base' field in target src/a:image is of no use with"),
+        ({"image_tags": ["a b"]}, "is called 'image:a b', which is no name of an image"),
+        ({"image_tags": []}, "must name at least one tag"),
+        ({"repository": "UP per"}, "is called 'up per:latest', which is no name of an image"),
         ({"truss": ":image"}, "is ':image', which is a 'truss_image' target. Name a `truss`."),
         ({"platforms": ["windows/amd64"]}, "'windows/amd64' is not a platform"),
         ({"platforms": ["linux/amd64"] * 2}, "none twice"),

@@ -361,6 +361,45 @@ def test_fields_of_a_docker_image(repo: Monorepo, built: Dict[str, str], docker:
     assert "HOME=elsewhere" in config["Env"]
 
 
+def test_a_layout_is_published_without_docker(
+    repo: Monorepo, built: Dict[str, str], podman: Engine, tmp_path: Path
+) -> None:
+    registry = Registry(tmp_path / "registry")
+    conf = repo.machine / "home/.config/containers/registries.conf"
+    conf.parent.mkdir(parents=True, exist_ok=True)
+    conf.write_text(f'[[registry]]\nlocation = "{registry.address}"\ninsecure = true\n')
+    before = repo.environment["DOCKER_HOST"]
+    repo.environment["DOCKER_HOST"] = "unix:///nowhere.sock"
+    try:
+        fields = f'registries=["{registry.address}"], repository="x/it", image_tags=["2", "latest"]'
+        repo.write(
+            "push/BUILD", f'truss_image(name="it", truss="t/it:it", builder="oci", {fields})\n'
+        )
+        output = tmp_path / "published.json"
+        run = repo.pants("publish", f"--output={output}", "push:it").assert_success()
+        published = json.loads(output.read_text())
+        repo.pants("package", "push:it").assert_success()
+        digest = Layout(repo.dist("push/it")).digest
+        assert [(p["image"], p["digest"], p["published"]) for p in published] == [
+            (f"{registry.address}/x/it:{tag}", digest, True) for tag in ("2", "latest")
+        ]
+        assert digest in run.stderr
+        count = len(registry.uploads)
+        repo.pants("publish", "push:it").assert_success()
+        assert {path.split("/")[-2] for path in registry.uploads[count:]} <= {"manifests"}
+        name = f"{registry.address}/x/it@{digest}"
+        podman.run("pull", "--tls-verify=false", name)
+        with podman.container(name) as container:
+            assert container.predict({"x": 1}) == ANSWER
+    finally:
+        registry.stop()
+        repo.environment["DOCKER_HOST"] = before
+    # It is gone now.
+    run = repo.pants("publish", "push:it")
+    assert run.exit_code != 0
+    assert f"{registry.address}/x/it:2 failed" in run.stderr
+
+
 def test_docker_images_are_published_as_others(
     repo: Monorepo, built: Dict[str, str], tmp_path: Path
 ) -> None:

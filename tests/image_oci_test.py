@@ -6,18 +6,15 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
-import stat
 import tarfile
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, List
 
 import jsonschema  # type: ignore[import]
 import pytest
 
-from support.base_image import BaseImage, layer, member, python_layer
 from support.image_layout import Layout
-from support.images import CONFIG, LAYERS, MODEL, changed, image, make, package, refused, restore
+from support.images import LAYERS, MODEL, changed, image, make, package, refused, restore
 from support.monorepo import Monorepo
 
 
@@ -120,41 +117,6 @@ def test_a_budget_of_layers(repo: Monorepo) -> None:
     ]
 
 
-def test_the_same_bytes_from_other_caches_and_surroundings(tmp_path: Path) -> None:
-    first = make(tmp_path / "a", tmp_path / "machine-a", daemon=False)
-    first.environment = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0"}
-    far = tmp_path / "a much longer path" / ("deep/" * 10) / "clone"
-    second = make(far, tmp_path / "machine-b", daemon=False)
-    second.environment = {
-        "TZ": "Asia/Tokyo",
-        "LC_ALL": "tr_TR.UTF-8",
-        "PYTHONHASHSEED": "4242",
-        # Fewer at a time come in another order.
-        "PANTS_RULE_THREADS_CORE": "2",
-        "PANTS_PROCESS_EXECUTION_LOCAL_PARALLELISM": "1",
-    }
-    shuffle(second.root)
-    digests = []
-    for repo, umask in ((first, 0o022), (second, 0o077)):
-        repo.pants("package", "src/a:image", umask=umask).assert_success()
-        digests.append(Layout(repo.dist("src.a/image")).digest)
-    assert digests[0] == digests[1]
-    boms = [r.dist("src.a/image.cdx.json").read_bytes() for r in (first, second)]
-    assert boms[0] == boms[1]
-
-
-def shuffle(root: Path) -> None:
-    """The same files, written in another order, at other times, with other modes."""
-    files = sorted((p for p in root.rglob("*") if p.is_file()), reverse=True)
-    for number, file in enumerate(files):
-        content = file.read_bytes()
-        executable = file.stat().st_mode & stat.S_IXUSR
-        file.unlink()
-        file.write_bytes(content)
-        file.chmod(0o700 if executable else 0o600)
-        os.utime(file, (number * 1000, 1_000_000_000 + number * 1000))
-
-
 def test_source_date_epoch(repo: Monorepo) -> None:
     repo.environment["SOURCE_DATE_EPOCH"] = "1700000000"
     made = package(repo)
@@ -175,38 +137,6 @@ def test_compression(repo: Monorepo) -> None:
     assert packed.layers[-1].content[:4] == b"\x28\xb5\x2f\xfd"
     # What is in a layer does not depend on how it is packed.
     assert packed.config["rootfs"] == plain.config["rootfs"] == package(repo).config["rootfs"]
-
-
-def test_several_platforms(repo: Monorepo) -> None:
-    base = BaseImage(repo.root / "images/both")
-    base.add("amd64")
-    base.layers = [layer([*python_layer(), member("etc/arm")])]
-    base.add("arm64")
-    base.write()
-    repo.write(
-        "src/a/BUILD", image("a", base="images/both", platforms=["linux/amd64", "linux/arm64"])
-    )
-    repo.pants("package", "src/a:image").assert_success()
-    folder = repo.dist("src.a/image")
-    images = [Layout(folder, architecture) for architecture in ("amd64", "arm64")]
-    assert [i.config["architecture"] for i in images] == ["amd64", "arm64"]
-    # Code is the same everywhere; what is compiled is not.
-    assert changed(*images) == ["requirements of the Truss server"]
-    server = images[1].layer("requirements of the Truss server").names
-    assert any(name.endswith("aarch64-linux-gnu.so") for name in server)
-    assert not any("x86_64" in name for name in server)
-    for architecture in ("amd64", "arm64"):
-        assert repo.dist(f"src.a/image-{architecture}.cdx.json").exists()
-
-
-def test_a_python_that_this_machine_need_not_have(repo: Monorepo) -> None:
-    """Nor Pants' Pex be able to run: there is no lockfile of the server for it, either."""
-    shutil.rmtree(repo.root / "images/base")
-    BaseImage(repo.root / "images/base", layers=[layer(python_layer("3.13"))]).write()
-    repo.write("src/a/config.yaml", CONFIG.replace("py311", "py313"))
-    names = package(repo).layer("requirements of the Truss server").names
-    assert any(name.endswith("cpython-313-x86_64-linux-gnu.so") for name in names)
-    assert not any("cpython-311" in name for name in names)
 
 
 def test_annotations_labels_and_revision(repo: Monorepo) -> None:
@@ -240,6 +170,40 @@ def test_the_bill_of_materials_is_valid(repo: Monorepo) -> None:
     assert {"uvicorn", "src/shared/one", "src/shared/two", "src/lib"} <= named
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft7Validator(schema).validate({**bom, "components": [{"name": "x"}]})
+
+
+def test_tags(repo: Monorepo) -> None:
+    repo.write("src/a/BUILD", image("a", image_tags=["1.0", "h-{pants.hash}"]))
+    repo.pants("package", "src/a:image").assert_success()
+    entries = json.loads(repo.dist("src.a/image/index.json").read_text())["manifests"]
+    named = [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in entries]
+    assert len({entry["digest"] for entry in entries}) == 1
+    assert named == ["1.0", f"h-{entries[0]['digest'][7:]}"]
+    repo.write("src/a/BUILD", image("a", image_tags=["{build_args.X}"]))
+    error = repo.pants("package", "src/a:image").assert_failure().stderr
+    assert "`image_tags` field" in error and "build_args" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--truss-images-compression-level=19"], "is 19, but gzip has 1 to 9"),
+        (["--truss-images-compression-level=0"], "is 0, but gzip has 1 to 9"),
+        (["--truss-images-shared-layers=0"], "`[truss-images].shared_layers` is 0"),
+    ],
+)
+def test_bad_options(repo: Monorepo, options: List[str], message: str) -> None:
+    assert message in refused(repo, *options)
+
+
+def test_a_context_or_a_skipped_image_is_not_published(repo: Monorepo) -> None:
+    context = image("a", builder="context", base=None)
+    repo.write("src/a/BUILD", context)
+    run = repo.pants("publish", "src/a:image").assert_success()
+    assert "there is no image" in run.stderr
+    repo.write("src/a/BUILD", image("a", skip_push=True))
+    run = repo.pants("publish", "src/a:image").assert_success()
+    assert "image:latest skipped (by `skip_push` on src/a:image)" in run.stderr
 
 
 def test_what_depends_on_what(repo: Monorepo) -> None:

@@ -41,7 +41,7 @@ class Layout:
     def __init__(self, folder: Path, architecture: Optional[str] = None) -> None:
         self.folder = folder
         self.index = json.loads((folder / "index.json").read_bytes())
-        assert len(self.index["manifests"]) == 1
+        assert len({entry["digest"] for entry in self.index["manifests"]}) == 1
         self.top: Dict[str, Any] = self.index["manifests"][0]
         document = self.document(self.top)
         if "manifests" in document:

@@ -1,5 +1,5 @@
-"""One `docker build` for all Pants: what its docker backend does for a `docker_image`, for an image
-whose context comes from elsewhere.
+"""What Pants' docker backend does for a `docker_image`, for images whose content comes from
+elsewhere: one `docker build`, and one way to name images, for all Pants.
 
 The backend's own rule takes the context from the dependencies of a target, and nothing else. The
 parts it is made of do not, but take more arguments with each release.
@@ -27,6 +27,7 @@ from pants.backend.docker.util_rules.docker_build_env import DockerBuildEnvironm
 from pants.engine.fs import Snapshot
 from pants.engine.process import FallibleProcessResult, Process
 from pants.engine.target import Target
+from pants.util.value_interpolation import InterpolationContext
 
 
 @dataclass(frozen=True)
@@ -122,3 +123,37 @@ def built_image(
     image_id: str = parse(docker, *outputs) if wants_docker else parse(*outputs)
     info = DockerInfoV1.serialize(build.refs, image_id=image_id)
     return BuiltDockerImage.create(image_id, build.tags, info_path), info
+
+
+@dataclass(frozen=True)
+class ImageName:
+    """`full` is with the registry, if there is one. `not_pushed` says why not, or is empty."""
+
+    full: str
+    tag: str
+    not_pushed: str
+
+
+def image_names(
+    fields: DockerPackageFieldSet, options: DockerOptions, digest: str
+) -> Tuple[ImageName, ...]:
+    """The names of an image that is there already, as for a `docker_image`. `digest` is what
+    `{pants.hash}` stands for: no other placeholder has a meaning without a Dockerfile."""
+    refs = fields.image_refs(
+        default_repository=options.default_repository,
+        registries=options.registries(),
+        interpolation_context=InterpolationContext.from_dict({"pants": {"hash": digest}}),
+    )
+    return tuple(
+        ImageName(tag.full_name, tag.formatted, _not_pushed(ref.registry, tag.uses_local_alias))
+        for ref in refs
+        for tag in ref.tags
+    )
+
+
+def _not_pushed(registry: Any, uses_local_alias: bool) -> str:
+    if uses_local_alias:
+        return f"(by `use_local_alias` on registry @{registry.alias})"
+    if registry and registry.skip_push:
+        return f"(by `skip_push` on registry @{registry.alias})"
+    return ""

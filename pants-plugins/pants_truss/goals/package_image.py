@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Iterable, Tuple
+from typing import Iterable, List, Tuple
 
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
 from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileContent, FileEntry, MergeDigests
@@ -21,6 +21,7 @@ from pants_truss.engine import (
     merge_digests,
     rule,
 )
+from pants_truss.engine.docker_build import ImageName
 from pants_truss.image import context, docker_image, find_truss, oci_layout
 from pants_truss.image.context import BuildContextRequest, make_build_context
 from pants_truss.image.docker_image import DockerImageRequest, build_image
@@ -100,10 +101,17 @@ async def archive_image(request: ArchiveRequest) -> Archive:
     return Archive(await create_digest(CreateDigest(renamed), **implicitly()))
 
 
-def _names(field_set: TrussImagePackageFieldSet) -> Tuple[str, ...]:
-    """As Docker would call it without a registry."""
-    name = field_set.address.target_name.lower()
-    return tuple(f"{name}:{tag}" for tag in field_set.tags.value or ())
+@dataclass(frozen=True)
+class OciArtifact(BuiltPackageArtifact):
+    """A layout, for what publishes it. `digest` is that of the image in it.
+
+    `tags` is for Pants' docker backend, which publishes whatever has registries: there is nothing
+    for it to push.
+    """
+
+    digest: str = ""
+    names: Tuple[ImageName, ...] = ()
+    tags: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,17 +135,22 @@ async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage
     digests = [await add_prefix(AddPrefix(made.digest, output), **implicitly())]
     notes = list(dict.fromkeys(note for image in made.images for note in image.notes))
     lines = tuple(f"  {line}" for line in (f"image {made.top.digest}", *notes))
-    artifacts = [BuiltPackageArtifact(output, extra_log_lines=lines)]
+    artifacts: List[BuiltPackageArtifact] = [
+        OciArtifact(output, extra_log_lines=lines, digest=made.top.digest, names=made.names)
+    ]
     for platform, image in zip(platforms, made.images):
-        beside = output + (f"-{platform.architecture}" if len(platforms) > 1 else "")
+        suffix = str(platform).partition("/")[2].replace("/", "-")
+        beside = f"{output}-{suffix}" if len(platforms) > 1 else output
         bom = FileContent(beside + SBOM_SUFFIX, image.sbom)
         digests.append(await create_digest(CreateDigest([bom]), **implicitly()))
-        artifacts.append(BuiltPackageArtifact(bom.path))
+        artifacts.append(OciArtifact(bom.path))
         if field_set.docker_archive.value:
-            archive = ArchiveRequest(made, image, _names(field_set), f"{beside}.tar")
+            archive = ArchiveRequest(
+                made, image, tuple(name.full for name in made.names), f"{beside}.tar"
+            )
             archived = await archive_image(archive, **implicitly())
             digests.append(archived.digest)
-            artifacts.append(BuiltPackageArtifact(archive.path))
+            artifacts.append(OciArtifact(archive.path))
     digest = await merge_digests(MergeDigests(digests), **implicitly())
     return PackagedOciImage(BuiltPackage(digest, tuple(artifacts)))
 
@@ -159,7 +172,7 @@ async def package_truss_image(field_set: TrussImagePackageFieldSet) -> BuiltPack
     output = field_set.output_path.value_or_default(file_ending=None)
     digest = await add_prefix(AddPrefix(made.digest, output), **implicitly())
     notes = tuple(f"  {note}" for note in made.gathered.notes)
-    return BuiltPackage(digest, (BuiltPackageArtifact(output, extra_log_lines=notes),))
+    return BuiltPackage(digest, (OciArtifact(output, extra_log_lines=notes),))
 
 
 def rules() -> Iterable[object]:

@@ -121,13 +121,14 @@ class RunnableImageRequest:
 
 @dataclass(frozen=True)
 class RunnableImage:
-    """`image` is the name or id that the engine knows it by. `digest` has the image with the digest
+    """`image` is the name that the engine knows it by. `digest` has the image with the digest
     `manifest` in a layout, if the engine may have to load it."""
 
     engines: Tuple[str, ...]
     image: str
     manifest: str
     digest: Digest
+    notes: Tuple[str, ...]
 
 
 @rule
@@ -148,13 +149,15 @@ async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatfor
         )
         artifact = built.package.artifacts[0]
         assert isinstance(artifact, BuiltDockerImage)
-        return RunnableImage(engines.paths, artifact.tags[0], "", EMPTY_DIGEST)
+        return RunnableImage(engines.paths, artifact.tags[0], "", EMPTY_DIGEST, ())
     engines = await find_engines(FindEnginesRequest(("docker", "podman")), **implicitly())
     oci_fields = part_of(OciFields, field_set)
     platform = _platform_of(field_set.platforms.value, local)
     made = await make_oci_layout(OciLayoutRequest(oci_fields, (platform,)), **implicitly())
     image = made.images[0]
-    return RunnableImage(engines.paths, image.config.digest, image.manifest.digest, made.digest)
+    # By name, as engines differ in which digest is the id of an image.
+    name = f"truss-image:{image.manifest.hex[:16]}"
+    return RunnableImage(engines.paths, name, image.manifest.digest, made.digest, image.notes)
 
 
 def _platform_of(offered: Tuple[str, ...], local: LocalPlatform) -> Platform:
@@ -184,6 +187,7 @@ async def run_truss_image(
         "environment": dict(described.environment_variables),
         "example": first_input(described.examples),
         "arguments": list(options.run_args),
+        "notes": list(runnable.notes),
     }
     complete = pex_environment.in_workspace()
     venv = await create_venv_pex(VenvPexRequest(tool.to_pex_request(), complete), **implicitly())

@@ -15,7 +15,9 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.oci import base_image
 from pants_truss.core.oci.base_image import check_blob, check_config, choose, document
 from pants_truss.core.oci.documents import INDEX_FILE, Descriptor, Platform, blob_path
+from pants_truss.core.oci.site_files import ROOT
 from pants_truss.core.paths import join
+from pants_truss.core.server_layout import APP, PACKAGES
 from pants_truss.engine import (
     digest_subset,
     get_digest_contents,
@@ -33,9 +35,6 @@ from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
 from pants_truss.util_rules.exact_globs import all_of
 from pants_truss.util_rules.truss_config import InvalidTruss
 
-# Folders of the image that are not the base's.
-OURS = ("app", "packages", "opt/truss")
-
 
 @dataclass(frozen=True)
 class FindBaseRequest:
@@ -51,8 +50,9 @@ class FindBaseRequest:
 @dataclass(frozen=True)
 class BaseImage:
     """`digest` has the blobs of its layers, where they lie in an image layout; `config` and
-    `layers` are JSON. `python` is a version such as `3.11`, and `site` the folder that this Python
-    reads `.pth` files from, first of all. `notes` are for the user."""
+    `layers` are JSON. `python` is a version such as `3.11`, `site` the folder that it reads `.pth`
+    files from, first of all, and `prefix` where it is installed to. `notes` are for the user.
+    """
 
     name: str
     digest: Digest
@@ -60,6 +60,7 @@ class BaseImage:
     layers: str
     python: str
     site: str
+    prefix: str
     notes: Tuple[str, ...]
 
     @property
@@ -133,6 +134,11 @@ async def read_document(request: ReadDocumentRequest) -> BaseDocument:
     return BaseDocument(contents[0].content)
 
 
+def _size(entries: Iterable[object]) -> int:
+    files = (entry.file_digest for entry in entries if isinstance(entry, FileEntry))
+    return sum(file.serialized_bytes_length for file in files)
+
+
 def check_blobs(descriptors: Iterable[Descriptor], entries: Iterable[object], what: str) -> None:
     files = {entry.path: entry.file_digest for entry in entries if isinstance(entry, FileEntry)}
     for descriptor in descriptors:
@@ -162,6 +168,9 @@ class ReadBase:
 async def read_base(request: ReadBaseRequest) -> ReadBase:
     base, what = request.base, request.what
     index = await read_blobs(ReadBlobsRequest(base, (INDEX_FILE,)), **implicitly())
+    entries = await get_digest_entries(index.digest)
+    if _size(entries) > _DOCUMENT_LIMIT:
+        raise InvalidTruss(f"{what}: its {INDEX_FILE} is too large for a document.")
     contents = await get_digest_contents(index.digest)
     try:
         choice = choose(document(contents[0].content, what), request.platform, what)
@@ -203,8 +212,10 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
             blob_path(layer["digest"].partition(":")[2]) for layer in json.loads(read.layers)
         ],
         "path": environment.get("PATH", DEFAULT_PATH),
+        "diff_ids": json.loads(read.config)["rootfs"]["diff_ids"],
         "python": request.python,
-        "ours": OURS,
+        "ours": [APP, PACKAGES, ROOT],
+        "new": [ROOT],
     }
     result = await run_image_script(
         ImageScriptRequest(
@@ -222,6 +233,7 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
         read.layers,
         found["version"],
         found["site"],
+        found["prefix"],
         fetched.notes,
     )
 

@@ -56,7 +56,10 @@ async def fetch_base(request: FetchBaseRequest) -> FetchedBase:
     if not reference.digest:
         inspected = await run_skopeo(
             SkopeoRequest(
-                ("inspect", "--format", "{{.Digest}}", f"docker://{reference.fetched}"),
+                (
+                    *_overrides(request.platform),
+                    *("inspect", "--format", "{{.Digest}}", f"docker://{reference.fetched}"),
+                ),
                 f"Find the digest of {reference}",
                 is_pinned=False,
             ),

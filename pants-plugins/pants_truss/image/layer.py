@@ -10,6 +10,7 @@ from pants.engine.fs import AddPrefix, Digest, FileEntry
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
+from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.documents import LAYER_TYPES, Descriptor, ImageLayer
 from pants_truss.core.paths import ancestors, is_within
 from pants_truss.engine import (
@@ -73,6 +74,10 @@ class MadeLayer:
 @rule(desc="Make a layer of an image", level=LogLevel.DEBUG)
 async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) -> MadeLayer:
     time = await find_image_time(ImageTimeRequest(), **implicitly())
+    try:
+        level = options.level
+    except TrussError as e:
+        raise InvalidTruss(str(e)) from None
     found = await get_digest_entries(request.digest)
     tree = await add_prefix(AddPrefix(request.digest, "tree"), **implicitly())
     spec = {
@@ -80,7 +85,7 @@ async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) ->
         "out": "blobs/sha256",
         "entries": _entries(found, request.roots),
         "compression": options.compression.value,
-        "level": options.level,
+        "level": level,
         "mtime": time.epoch,
     }
     result = await run_image_script(

@@ -113,7 +113,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         **implicitly(),
     )
     wanted = [
-        RequirementsLayerRequest(comment, folder, part)
+        RequirementsLayerRequest(comment, folder, found.prefix, part)
         for comment, folder, part in (
             ("requirements of the Truss server", SERVER_REQUIREMENTS, installed.server),
             ("requirements", REQUIREMENTS, installed.own),
@@ -135,9 +135,9 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         time.epoch,
     )
     annotations = {
-        _TREE_DIGEST: gathered.tree_digest,
-        **({_REVISION: options.revision} if options.revision else {}),
         **request.annotations,
+        **({_REVISION: options.revision} if options.revision else {}),
+        _TREE_DIGEST: gathered.tree_digest,
     }
     manifest = manifest_blob(
         config.descriptor,
@@ -164,7 +164,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
                 )
             )
         ),
-        (*found.notes, *_unknown(config_path, instructions), *gathered.notes),
+        (*found.notes, *installed.notes, *_unknown(config_path, instructions), *gathered.notes),
     )
 
 

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Iterable, Tuple, Type
+from typing import ClassVar, Iterable, List, Tuple, Type
 
-from pants.backend.docker.target_types import (
-    DockerImageBuildImageLabelsOptionField,
-    DockerImageTagsField,
-)
+from pants.backend.docker.subsystems.docker_options import DockerOptions
+from pants.backend.docker.target_types import DockerImageBuildImageLabelsOptionField
 from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
 from pants.engine.rules import collect_rules
-from pants.engine.target import Field, FieldSet
+from pants.engine.target import Field, FieldSet, InvalidFieldException
 from pants.util.frozendict import FrozenDict
 
+from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.documents import Descriptor, Platform, index_blob, layout_files
+from pants_truss.core.oci.reference import parse_reference
 from pants_truss.engine import concurrently, create_digest, implicitly, merge_digests, rule
-from pants_truss.image import find_truss, oci_image
-from pants_truss.image.find_truss import FindTrussOfImageRequest, find_truss_of_image
+from pants_truss.engine.docker_build import ImageName, image_names
+from pants_truss.image import docker_image, find_truss, oci_image
+from pants_truss.image.docker_image import DockerFields
+from pants_truss.image.find_truss import (
+    CheckImageTargetRequest,
+    FindTrussOfImageRequest,
+    check_image_target,
+    find_truss_of_image,
+)
 from pants_truss.image.oci_image import OciImage, OciImageRequest, make_oci_image
 from pants_truss.image.target_types import (
     TrussImageAnnotationsField,
@@ -36,7 +43,6 @@ class OciFields(FieldSet):
     base: TrussImageBaseField
     annotations: TrussImageAnnotationsField
     labels: DockerImageBuildImageLabelsOptionField
-    tags: DockerImageTagsField
 
 
 @dataclass(frozen=True)
@@ -48,16 +54,18 @@ class OciLayoutRequest:
 @dataclass(frozen=True)
 class OciLayout:
     """`digest` has the layout at its root, `top` is what its index names, `images` are in the order
-    of the platforms."""
+    of the platforms. `names` are those of a `docker_image` with the same fields."""
 
     digest: Digest
     top: Descriptor
     images: Tuple[OciImage, ...]
+    names: Tuple[ImageName, ...]
 
 
 @rule
-async def make_oci_layout(request: OciLayoutRequest) -> OciLayout:
+async def make_oci_layout(request: OciLayoutRequest, options: DockerOptions) -> OciLayout:
     fields, platforms = request.fields, request.platforms
+    checked = await check_image_target(CheckImageTargetRequest(fields.address), **implicitly())
     found = await find_truss_of_image(FindTrussOfImageRequest(fields.truss), **implicitly())
     annotations: FrozenDict[str, str] = FrozenDict(fields.annotations.value or {})
     images = await concurrently(
@@ -74,7 +82,7 @@ async def make_oci_layout(request: OciLayoutRequest) -> OciLayout:
         )
         for platform in platforms
     )
-    files = []
+    files: List[FileContent] = []
     top = images[0].manifest
     if len(images) > 1:
         index = index_blob(
@@ -83,15 +91,36 @@ async def make_oci_layout(request: OciLayoutRequest) -> OciLayout:
         )
         top = index.descriptor
         files.append(FileContent(top.path, index.content))
-    tag = (fields.tags.value or ("latest",))[0]
+    docker_fields = DockerFields.create(checked.target)
+    names = image_names(docker_fields, options, top.hex)
+    _check_names(docker_fields, names)
     one = platforms[0] if len(platforms) == 1 else None
-    files += [FileContent(path, data) for path, data in layout_files(top, one, tag).items()]
+    tags = [name.tag for name in names]
+    files += [FileContent(path, data) for path, data in layout_files(top, one, tags).items()]
     documents = await create_digest(CreateDigest(files), **implicitly())
     digest = await merge_digests(
         MergeDigests([documents, *(image.digest for image in images)]), **implicitly()
     )
-    return OciLayout(digest, top, images)
+    return OciLayout(digest, top, images, names)
+
+
+def _check_names(fields: DockerFields, names: Tuple[ImageName, ...]) -> None:
+    """Docker refuses such names itself; here no one else would, before they are pushed."""
+    if not names:
+        raise InvalidFieldException(
+            f"The '{fields.tags.alias}' field in target {fields.address} must name at least one "
+            f'tag, but is empty. For example `{fields.tags.alias}=["latest"]`.'
+        )
+    for name in names:
+        try:
+            parse_reference(name.full)
+        except TrussError:
+            raise InvalidFieldException(
+                f"By the fields '{fields.repository.alias}' and '{fields.tags.alias}', the image "
+                f"{fields.address} is called {name.full!r}, which is no name of an image. Names "
+                f"have small letters, digits, and single `.`, `_` or `-` between them."
+            ) from None
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *find_truss.rules(), *oci_image.rules()]
+    return [*collect_rules(), *docker_image.rules(), *find_truss.rules(), *oci_image.rules()]

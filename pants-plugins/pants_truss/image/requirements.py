@@ -4,6 +4,7 @@ in a folder of its own and a layer of its own."""
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
@@ -61,53 +62,92 @@ class InstallRequest:
 
 @dataclass(frozen=True)
 class Installed:
-    """`digest` has a folder of distributions at its root, and their scripts in `bin`."""
+    """`digest` has a folder of distributions at its root, and their scripts in `bin`. `notes` are
+    for the user."""
 
     digest: Digest
     distributions: Tuple[Distribution, ...]
+    notes: Tuple[str, ...]
 
 
-@rule(desc="Install requirements for an image", level=LogLevel.DEBUG)
-async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
-    version = "".join(map(str, request.python))
-    is_local = (
-        local.value == f"linux_{machine(request.platform)}"
-        and request.python <= NEWEST_PYTHON_OF_PEX
-    )
-    glibc = _ANY_GLIBC if is_local else OLDEST_GLIBC
+@dataclass(frozen=True)
+class FlatRequest:
+    """For `is_local`, `pex` is built by this machine's Python, and with what it compiles."""
+
+    wanted: InstallRequest
+    is_local: bool
+
+
+@dataclass(frozen=True)
+class Flat:
+    """`digest` is None if it cannot be made, for the reason `error`, as Pex gives it."""
+
+    digest: Optional[Digest]
+    error: str
+
+
+@rule(desc="Install requirements into a folder", level=LogLevel.DEBUG)
+async def install_flat(request: FlatRequest) -> Flat:
+    wanted = request.wanted
+    version = "".join(map(str, wanted.python))
+    glibc = _ANY_GLIBC if request.is_local else OLDEST_GLIBC
     # Pants tells such files apart by their names alone.
-    name = f"cp{version}-{machine(request.platform)}-{glibc}.json"
-    content = json.dumps(complete_platform(request.python, request.platform, glibc))
+    name = f"cp{version}-{machine(wanted.platform)}-{glibc}.json"
+    content = json.dumps(complete_platform(wanted.python, wanted.platform, glibc))
     digest = await create_digest(
         CreateDigest([FileContent(name, content.encode())]), **implicitly()
     )
     platforms = CompletePlatforms([name], digest=digest)
+    pex_request = wanted.pex if request.is_local else _for_platform(wanted.pex, platforms)
     try:
-        built = await create_pex(
-            request.pex if is_local else _for_platform(request.pex, platforms), **implicitly()
-        )
+        built = await create_pex(pex_request, **implicitly())
         venv = await create_pex_venv(
             PexVenvRequest(
                 built,
                 PexVenvLayout.FLAT,
                 Path(_FLAT),
-                f"Install {request.pex.output_filename} for {request.platform}",
+                f"Install {wanted.pex.output_filename} for {wanted.platform}",
                 complete_platforms=platforms,
             ),
             **implicitly(),
         )
     except ProcessExecutionFailure as e:
         await find_session(SessionRequest(), **implicitly())
+        return Flat(None, str(e))
+    return Flat(await remove_prefix(RemovePrefix(venv.digest, _FLAT)), "")
+
+
+@rule(desc="Install requirements for an image", level=LogLevel.DEBUG)
+async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
+    # The same wheels on every machine, which a base of any recent Linux can load.
+    flat = await install_flat(FlatRequest(request, is_local=False), **implicitly())
+    notes: Tuple[str, ...] = ()
+    can_build = (
+        local.value == f"linux_{machine(request.platform)}"
+        and request.python <= NEWEST_PYTHON_OF_PEX
+    )
+    if flat.digest is None and can_build:
+        wheels = flat.error
+        flat = await install_flat(FlatRequest(request, is_local=True), **implicitly())
+        notes = (_describe_build(request, wheels),)
+    if flat.digest is None:
         python = ".".join(map(str, request.python))
-        raise InvalidTruss.of(
-            request.address, explain_failure(str(e), request.origin, python)
-        ) from None
-    flat = await remove_prefix(RemovePrefix(venv.digest, _FLAT))
+        raise InvalidTruss.of(request.address, explain_failure(flat.error, request.origin, python))
     metadata = await digest_subset(
-        DigestSubset(flat, matching(["*.dist-info/METADATA"])), **implicitly()
+        DigestSubset(flat.digest, matching(["*.dist-info/METADATA"])), **implicitly()
     )
     contents = await get_digest_contents(metadata)
-    return Installed(flat, tuple(_distribution(file.content) for file in contents))
+    return Installed(flat.digest, tuple(_distribution(file.content) for file in contents), notes)
+
+
+def _describe_build(request: InstallRequest, error: str) -> str:
+    found = re.findall(r"No matching distribution found for (\S+)", error)
+    what = f"{found[0]} has" if found else "some have"
+    return (
+        f"Warning: {request.origin}: {what} no wheel for {request.platform} with glibc 2."
+        f"{OLDEST_GLIBC} or older. This machine's Python has installed, and perhaps compiled, all "
+        f"of them: on another machine the image may be another, and it may not run on every base."
+    )
 
 
 def _for_platform(request: PexRequest, platforms: CompletePlatforms) -> PexRequest:
@@ -148,6 +188,10 @@ class InstalledTruss:
             for found in installed.distributions if installed else ():
                 seen.setdefault(found.name.lower(), found)
         return tuple(seen[name] for name in sorted(seen))
+
+    @property
+    def notes(self) -> Tuple[str, ...]:
+        return tuple(n for part in (self.own, self.server) if part for n in part.notes)
 
 
 @rule(desc="Install the requirements of a truss for an image")

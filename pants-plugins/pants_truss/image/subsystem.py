@@ -11,6 +11,8 @@ from pants.option.option_types import DictOption, EnumOption, IntOption, StrList
 from pants.option.subsystem import Subsystem
 from pants.util.strutil import help_text, softwrap
 
+from pants_truss.core.errors import TrussError
+
 
 class Compression(Enum):
     GZIP = "gzip"
@@ -96,9 +98,7 @@ class TrussImageSubsystem(Subsystem):
     )
     env_vars = StrListOption(
         default=[
-            "CONTAINERS_REGISTRIES_CONF",
             "DOCKER_CONFIG",
-            "DOCKER_HOST",
             "HOME",
             "REGISTRY_AUTH_FILE",
             "SSL_CERT_DIR",
@@ -108,7 +108,7 @@ class TrussImageSubsystem(Subsystem):
         advanced=True,
         help=softwrap(
             """
-            Environment variables that container tools get: where they find credentials and
+            Environment variables that skopeo gets: where they find credentials and
             certificates, never what these are: Pants' cache would remember it. Add `NAME`, or
             `NAME=value`.
             """
@@ -125,8 +125,17 @@ class TrussImageSubsystem(Subsystem):
 
     @property
     def level(self) -> int:
-        defaults = {Compression.GZIP: 6, Compression.ZSTD: 3, Compression.NONE: 0}
-        return self.compression_level or defaults[self.compression]
+        """Raises `TrussError` for one that the compression does not have."""
+        most = {Compression.GZIP: 9, Compression.ZSTD: 19, Compression.NONE: 0}[self.compression]
+        level = self.compression_level
+        if level is None:
+            return {Compression.GZIP: 6, Compression.ZSTD: 3, Compression.NONE: 0}[self.compression]
+        if most and not 1 <= level <= most:
+            raise TrussError(
+                f"`[truss-images].compression_level` is {level}, but {self.compression.value} has "
+                f"1 to {most}."
+            )
+        return level
 
 
 class TrussImageTool(PythonToolBase):

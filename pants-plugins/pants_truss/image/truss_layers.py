@@ -19,6 +19,7 @@ from pants.engine.rules import collect_rules
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.oci.layer_plan import MODEL_LAYER, plan_layers
 from pants_truss.core.oci.site_files import ROOT, script_for_image
+from pants_truss.core.paths import join
 from pants_truss.core.server_layout import APP, PACKAGES, lay_out
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.engine import (
@@ -43,29 +44,39 @@ from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
 from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.truss_config import InvalidTruss
 
 
 @dataclass(frozen=True)
 class RequirementsLayerRequest:
-    """`folder` is where the distributions lie in the image."""
+    """`folder` is where the distributions lie in the image, and `prefix` where its Python is
+    installed to: scripts and data lie there, as they do where pip installs."""
 
     comment: str
     folder: str
+    prefix: str
     installed: Installed
 
 
 # Scripts are a few hundred bytes; programs that lie beside them stay as they are.
 _LARGEST_SCRIPT = 64 * 1024
+_OF_PREFIX = ("bin/", "etc/", "share/")
+# Headers, in a folder named after the Python that Pex runs on; nothing that serves reads them.
+_LEFT_OUT = "include/site/"
 
 
 @rule
 async def make_requirements_layer(request: RequirementsLayerRequest) -> MadeLayer:
-    entries = await get_digest_entries(request.installed.digest)
+    found = await get_digest_entries(request.installed.digest)
+    entries = [
+        entry
+        for entry in found
+        if isinstance(entry, FileEntry) and not entry.path.startswith(_LEFT_OUT)
+    ]
     scripts = [
         entry.path
         for entry in entries
-        if isinstance(entry, FileEntry)
-        and entry.path.startswith("bin/")
+        if entry.path.startswith("bin/")
         and entry.file_digest.serialized_bytes_length <= _LARGEST_SCRIPT
     ]
     small = await digest_subset(
@@ -75,10 +86,8 @@ async def make_requirements_layer(request: RequirementsLayerRequest) -> MadeLaye
     rewritten = {file.path: script_for_image(file.content) for file in contents}
     files: List[Union[FileContent, FileEntry]] = []
     for entry in entries:
-        if not isinstance(entry, FileEntry):
-            continue
-        is_script = entry.path.startswith("bin/")
-        path = f"usr/local/{entry.path}" if is_script else f"{request.folder}/{entry.path}"
+        of_prefix = entry.path.startswith(_OF_PREFIX)
+        path = join(request.prefix if of_prefix else request.folder, entry.path)
         if entry.path in rewritten:
             files.append(FileContent(path, rewritten[entry.path], is_executable=True))
         else:
@@ -103,6 +112,11 @@ class TrussLayers:
 async def make_truss_layers(
     request: TrussLayersRequest, options: TrussImageSubsystem
 ) -> TrussLayers:
+    if options.shared_layers < 1:
+        raise InvalidTruss(
+            f"`[truss-images].shared_layers` is {options.shared_layers}. Shared code takes one "
+            f"layer at least."
+        )
     gathered = await gather_truss(request.truss, **implicitly())
     planned = await plan_truss(PlanTrussRequest(request.truss), **implicitly())
     described = await describe_image(DescribeImageRequest(request.truss), **implicitly())

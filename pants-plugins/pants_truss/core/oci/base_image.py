@@ -30,6 +30,11 @@ _LAYERS = (
     f"{_DOCKER}.image.rootfs.diff.tar",
     f"{_DOCKER}.image.rootfs.diff.tar.gzip",
 )
+# The same bytes by another name; in an OCI manifest tools expect OCI's.
+_OCI_NAMES = {
+    f"{_DOCKER}.image.rootfs.diff.tar": LAYER_TYPE,
+    f"{_DOCKER}.image.rootfs.diff.tar.gzip": f"{LAYER_TYPE}+gzip",
+}
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -47,7 +52,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`layers` have all that the manifest says of them, in `as_json`."""
+    """`as_json` is all that the manifest says of its layers, with OCI's names of their types."""
 
     config: Descriptor
     layers: Tuple[Descriptor, ...]
@@ -57,7 +62,7 @@ class Manifest:
 def document(content: bytes, what: str) -> Dict[str, Any]:
     try:
         data = json.loads(content)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise TrussError(f"{what} is not JSON: {e}") from None
     if not isinstance(data, dict):
         raise TrussError(f"{what} is not a JSON object.")
@@ -97,7 +102,8 @@ def manifest(data: Mapping[str, Any], what: str) -> Manifest:
                 f"{what} has a layer of the type {descriptor.media_type!r}, which cannot be passed "
                 f"on. It can have {', '.join(_LAYERS)}."
             )
-    return Manifest(config, descriptors, tuple(layers))
+    renamed = ({**x, "mediaType": _OCI_NAMES.get(x["mediaType"], x["mediaType"])} for x in layers)
+    return Manifest(config, descriptors, tuple(renamed))
 
 
 def check_config(config: Mapping[str, Any], layers: int, platform: Platform, what: str) -> None:
@@ -113,9 +119,29 @@ def check_config(config: Mapping[str, Any], layers: int, platform: Platform, wha
     found = _of(config)
     if not _fits(found, platform):
         raise TrussError(f"{what} is for {found}, not for {platform}.")
-    history = config.get("history", [])
-    if not isinstance(config.get("config", {}), dict) or not isinstance(history, list):
-        raise TrussError(f"{what} has a `config` or `history` of the wrong type.")
+    run = config.get("config")
+    for key, value, kind in (
+        ("config", run, dict),
+        ("history", config.get("history"), list),
+        ("config.Env", _entry(run, "Env"), list),
+        ("config.Labels", _entry(run, "Labels"), dict),
+    ):
+        if value is not None and not isinstance(value, kind):
+            raise TrussError(f"{what}: `{key}` in its config is {_show(value)}.")
+    triggers = _entry(run, "OnBuild")
+    if triggers:
+        raise TrussError(
+            f"{what} has ONBUILD commands ({_show(triggers)}), which only `docker build` runs."
+        )
+
+
+def _entry(run: Any, key: str) -> Any:
+    return run.get(key) if isinstance(run, dict) else None
+
+
+def _show(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) < 60 else f"{text[:60]}..."
 
 
 def environment(config: Mapping[str, Any]) -> Dict[str, str]:

@@ -93,7 +93,23 @@ def test_a_layer_keeps_all_that_is_said_of_it() -> None:
                 "architecture": "amd64",
                 "config": [],
             },
-            "wrong type",
+            "`config` in its config is",
+        ),
+        *(
+            (
+                {
+                    "rootfs": {"diff_ids": [DIGEST]},
+                    "os": "linux",
+                    "architecture": "amd64",
+                    "config": run,
+                },
+                message,
+            )
+            for run, message in (
+                ({"Env": 5}, "`config.Env` in its config is 5"),
+                ({"Labels": ["x"]}, "`config.Labels` in its config is"),
+                ({"OnBuild": ["RUN x"]}, "has ONBUILD commands"),
+            )
         ),
     ],
 )
@@ -109,6 +125,23 @@ def test_blobs() -> None:
         check_blob(descriptor, "b" * 64, 5, "it")
     with pytest.raises(TrussError, match="has 6 bytes, not the 5"):
         check_blob(descriptor, "a" * 64, 6, "it")
+
+
+def test_null_is_as_good_as_absent() -> None:
+    config: Dict[str, Any] = {
+        "rootfs": {"diff_ids": [DIGEST]},
+        "os": "linux",
+        "architecture": "amd64",
+        "config": None,
+        "history": None,
+    }
+    check_config(config, 1, LINUX, "it")
+
+
+def test_dockers_names_of_layers_become_ocis() -> None:
+    layer = entry("", "application/vnd.docker.image.rootfs.diff.tar.gzip")
+    found = manifest({"config": CONFIG, "layers": [layer]}, "it").as_json[0]
+    assert found == {**layer, "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip"}
 
 
 def test_environment() -> None:
@@ -144,7 +177,7 @@ def test_hostile_documents_are_refused_or_read(data: Any) -> None:
             pass
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"[" * 200_000])
 def test_what_is_no_json_object(content: bytes) -> None:
     with pytest.raises(TrussError, match="not"):
         document(content, "it")

@@ -39,21 +39,24 @@ def advice(keys: Tuple[str, ...]) -> str:
     return f'Use `builder="docker"`{base}.'
 
 
+_INSTALL = r"(?:\S+=\S+ )*uv pip install(?: --\S+| \$\(which python3\)| [\w/.-]+)*?"
+_OPTIONS = r"(?: --\S+| -c [\w./]+)*"
 # What an image without Dockerfile has in another way, or does not need: users that nothing runs as,
 # lists of packages for tools that are not there.
 _KNOWN = tuple(
     re.compile(pattern)
     for pattern in (
         r"mkdir -p [\w/${} ]+",
-        r"useradd .*",
-        r"grep -w 'ID=debian.*",
-        r"\S+( \S+)? -c \"import sys;.*",
-        r"if \[ -f /etc/apt/sources\S* \]; then .*",
-        r"command -v curl .*",
-        r"if ! command -v uv .*",
-        r"apt update && +apt install -y bash build-essential git curl ca-certificates .*",
-        r"(\S+=\S+ )*(uv )?pip install .*-r [\w./]+.*",
-        r"uv export .*",
+        r"useradd [\w/ -]+",
+        r"grep -w 'ID=debian[^']*' /etc/os-release \|\| \{ [^{}]* \}",
+        r"\S+( \S+)? -c \"import sys; [^\"]*\"( \|\| \{ [^{}]* \})?",
+        r"if \[ -f (/etc/apt/sources\S*) \]; then sed -i\S* '[^']*' \1; fi",
+        # Only for what the Dockerfile itself does: to install, and to fetch.
+        r"command -v curl >/dev/null 2>&1 \|\| \(apt update && apt install -y curl\)",
+        r"if ! command -v uv >/dev/null 2>&1; then curl [^;]*; fi",
+        rf"{_INSTALL} -r [\w./]+{_OPTIONS}( && rm -f [\w./]+)?",
+        rf"uv export --frozen --format requirements-txt > (\S+) && {_INSTALL} -r \S+{_OPTIONS}"
+        r"( && rm -f \1)?",
     )
 )
 

@@ -42,15 +42,13 @@ RUN $(which python3) -c "import sys; \
     sys.exit(0)" || { exit 1; }
 RUN /usr/bin/python3 -c "import sys; sys.exit(0)"
 RUN if [ -f /etc/apt/sources.list ]; then \
-    sed -i.bak 's|a|b|g' /etc/apt/sources.list; \
+    sed -i.bak 's|http://archive.ubuntu.com/ubuntu/|mirror://x|g' /etc/apt/sources.list; \
 fi
 RUN command -v curl >/dev/null 2>&1 || (apt update && apt install -y curl)
 RUN if ! command -v uv >/dev/null 2>&1; then \
-    curl -LsSf https://x | sh && test -x ${HOME}/.local/bin/uv; \
+    curl -LsSf --retry 5 --retry-delay 5 https://x/install.sh | sh && \
+    test -x ${HOME}/.local/bin/uv; \
 fi
-RUN apt update && \
-    apt install -y bash build-essential git curl ca-certificates \
-    && apt-get autoremove -y
 RUN UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-300} uv pip install --system --python $(which python3) -r requirements.txt -c constraints.txt --no-cache-dir
 RUN uv export --frozen --format requirements-txt > /tmp/uv_requirements.txt && uv pip install -r /tmp/uv_requirements.txt
 RUN mkdir -p /packages
@@ -68,6 +66,11 @@ def test_commands_that_an_image_needs_not() -> None:
         "apt-get update && apt-get install --yes $(cat system_packages.txt)",
         "curl -L http://x -o /app/data/x",
         "mkdir -p /x && touch /x/y",
+        # Truss's Dockerfile does this on a base that is not Truss's.
+        "apt update && apt install -y bash build-essential git curl ca-certificates",
+        "useradd -u 60000 -ms /bin/bash app && touch /x",
+        "uv pip install -r requirements.txt && touch /x",
+        "command -v curl >/dev/null 2>&1 || (apt update && apt install -y curl) && touch /x",
     ],
 )
 def test_commands_that_it_is_without(command: str) -> None:

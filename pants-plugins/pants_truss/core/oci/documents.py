@@ -106,10 +106,10 @@ def config_blob(
     `run` replaces entries of the base's execution parameters."""
     created = timestamp(epoch)
     history = [
-        *base.get("history", []),
+        *(base.get("history") or []),
         *({"created": created, "created_by": layer.comment} for layer in layers),
     ]
-    merged = {**base.get("config", {}), **run}
+    merged = {**(base.get("config") or {}), **run}
     return blob(
         CONFIG_TYPE,
         {
@@ -163,12 +163,16 @@ def index_blob(
     )
 
 
-def layout_files(top: Descriptor, platform: Optional[Platform], tag: str) -> Dict[str, bytes]:
-    """The two files of an image layout beside its blobs. `top` is a manifest or an index."""
-    entry = {**top.as_json(), "annotations": {REF_NAME: tag}}
+def layout_files(
+    top: Descriptor, platform: Optional[Platform], tags: Sequence[str]
+) -> Dict[str, bytes]:
+    """The two files of an image layout beside its blobs. `top` is a manifest or an index, which is
+    there by each of its tags."""
+    entry = top.as_json()
     if platform:
         entry["platform"] = platform.as_json()
+    entries = [{**entry, "annotations": {REF_NAME: tag}} for tag in dict.fromkeys(tags)]
     return {
         LAYOUT_FILE: to_json(LAYOUT),
-        INDEX_FILE: to_json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}),
+        INDEX_FILE: to_json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}),
     }

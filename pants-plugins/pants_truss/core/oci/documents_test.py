@@ -73,10 +73,11 @@ def test_an_index_tells_platforms() -> None:
 
 
 def test_a_layout() -> None:
-    files = layout_files(LAYER.descriptor, LINUX, "1.0")
+    files = layout_files(LAYER.descriptor, LINUX, ["1.0", "latest", "1.0"])
     assert json.loads(files["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
-    entry = json.loads(files["index.json"])["manifests"][0]
-    assert entry["annotations"] == {"org.opencontainers.image.ref.name": "1.0"}
+    entries = json.loads(files["index.json"])["manifests"]
+    named = [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in entries]
+    assert named == ["1.0", "latest"]
     assert LAYER.descriptor.path == "blobs/sha256/" + "a" * 64
 
 

@@ -1,20 +1,23 @@
-"""Tells what a base image has of Python, from the lists of files in its layers. Nothing is
-unpacked.
+"""Tells what a base image has of Python, from the lists of files in its layers, and that these are
+what its config says. Nothing is unpacked.
 
     inspect_base.py base.json
 
-base.json: `layers`, the blobs, lowest first; `path`, that of the image; `python`, the absolute path
-of its Python, or a name to be found on `path`; `ours`, folders that will be written to. Prints
-JSON: either `error`, or `version` such as `3.11` and `site`, the folder that this Python reads
-`.pth` files from, first of all.
+base.json: `layers`, the blobs, lowest first, and `diff_ids`, their digests uncompressed; `path`,
+that of the image; `python`, the absolute path of its Python, or a name to be found on `path`;
+`ours`, folders that will be written to; `new`, those that must not be there. Prints JSON: either
+`error`, or `version` such as `3.11`, `site`, the folder that this Python reads `.pth` files from,
+first of all, and `prefix`, where it is installed to.
 """
 
+import gzip
+import hashlib
 import json
 import posixpath
 import re
 import sys
 import tarfile
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple, cast
 
 LINK = "link"
 FILE = "file"
@@ -22,7 +25,7 @@ FOLDER = "folder"
 
 OF_PYTHON = re.compile(
     r"(?:.*/)?(?:python3?(?:\.\d+)?t?|pyvenv\.cfg|lib/python3(?:\.\d+)?t?/(?:os\.py|dist-packages|"
-    r"site-packages))"
+    r"site-packages)|ld-(?:musl|linux)-[^/]*\.so\.\d+)"
 )
 
 
@@ -30,15 +33,37 @@ class BadBase(Exception):
     """The message is for the user."""
 
 
-def opened(path: str) -> tarfile.TarFile:
-    with open(path, "rb") as file:
-        magic = file.read(4)
+def uncompressed(path: str) -> BinaryIO:
+    file: Any = open(path, "rb")
+    magic = file.read(4)
+    file.seek(0)
     if magic == b"\x28\xb5\x2f\xfd":
         import zstandard
 
-        reader: Any = zstandard.ZstdDecompressor().stream_reader(open(path, "rb"))
-        return tarfile.open(fileobj=reader, mode="r|", errorlevel=1)
-    return tarfile.open(path, mode="r|gz" if magic[:2] == b"\x1f\x8b" else "r|")
+        reader: Any = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+    elif magic[:2] == b"\x1f\x8b":
+        reader = gzip.GzipFile(fileobj=file)
+    else:
+        reader = file
+    return cast(BinaryIO, reader)
+
+
+class Hashed:
+    """A stream whose digest is known once it was read to its end."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._hash.update(data)
+        return data
+
+    def digest(self) -> str:
+        while self.read(1024 * 1024):
+            pass
+        return f"sha256:{self._hash.hexdigest()}"
 
 
 def inside(name: str, what: str, layer: str) -> str:
@@ -56,18 +81,19 @@ class Tree:
         self.kinds: Dict[str, str] = {}
         self.links: Dict[str, str] = {}
 
-    def add_layer(self, path: str) -> None:
+    def add_layer(self, path: str, diff_id: str) -> None:
         layer = posixpath.basename(path)
+        stream: Any = Hashed(uncompressed(path))
         mine: Dict[str, Tuple[str, str]] = {}
         hidden: List[str] = []
-        with opened(path) as tar:
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
             for member in tar:
                 name = inside(member.name, "entry", layer)
                 if member.islnk():
                     inside(member.linkname, f"hard link {member.name!r} to", layer)
                 folder, _, last = name.rpartition("/")
                 if last == ".wh..wh..opq":
-                    hidden.append(folder + "/")
+                    hidden.append(f"{folder}/" if folder else "")
                 elif last.startswith(".wh."):
                     hidden.append(f"{folder}/{last[4:]}".lstrip("/"))
                 elif member.issym():
@@ -76,13 +102,19 @@ class Tree:
                     mine[name] = (FOLDER, "")
                 elif OF_PYTHON.fullmatch(name):
                     mine[name] = (FILE, "")
+        if stream.digest() != diff_id:
+            raise BadBase(
+                f"the layer {layer} has the digest {stream.digest()} uncompressed, but its config "
+                f"says {diff_id}"
+            )
         self._hide(hidden)
         for name, (kind, target) in mine.items():
             self._set(name, kind, target)
 
     def _hide(self, hidden: List[str]) -> None:
         for gone in hidden:
-            below = gone.rstrip("/") + "/"
+            # An empty one is the image's own root.
+            below = f"{gone.rstrip('/')}/" if gone else ""
             for name in [n for n in self.kinds if n == gone or n.startswith(below)]:
                 self.kinds.pop(name)
                 self.links.pop(name, None)
@@ -137,6 +169,13 @@ def find_python(tree: Tree, python: str, path: str) -> str:
     raise BadBase(f"it has no {python}{where}.{others}")
 
 
+def check_libc(tree: Tree) -> None:
+    loaders = [name.rpartition("/")[2] for name in tree.kinds if "/ld-" in f"/{name}"]
+    musl = [name for name in loaders if name.startswith("ld-musl-")]
+    if musl and not any(name.startswith("ld-linux-") for name in loaders):
+        raise BadBase("its C library is musl, and requirements are installed for glibc")
+
+
 def describe_python(tree: Tree, python: str) -> Dict[str, str]:
     prefix, is_venv = prefix_of(tree, python)
     real = tree.resolve(python) or ""
@@ -152,7 +191,8 @@ def describe_python(tree: Tree, python: str) -> Dict[str, str]:
         if len(found) != 1:
             raise BadBase(f"the version of its /{real} cannot be told")
         version = found[0].split("/")[-2][len("python") :]
-    return {"version": version, "site": site_of(tree, prefix, is_venv, version)}
+    site = site_of(tree, prefix, is_venv, version)
+    return {"version": version, "site": site, "prefix": site.rpartition("/lib/python")[0]}
 
 
 def prefix_of(tree: Tree, python: str) -> Tuple[str, bool]:
@@ -195,14 +235,19 @@ def check_ours(tree: Tree, folders: List[str]) -> None:
 
 def inspect(spec: Dict[str, Any]) -> Dict[str, str]:
     tree = Tree()
-    for layer in spec["layers"]:
+    for layer, diff_id in zip(spec["layers"], spec["diff_ids"]):
         try:
-            tree.add_layer(layer)
+            tree.add_layer(layer, diff_id)
         except (tarfile.TarError, EOFError, OSError, ValueError) as e:
             raise BadBase(f"the layer {posixpath.basename(layer)} cannot be read: {e}") from None
     python = find_python(tree, spec["python"], spec["path"])
     described = describe_python(tree, python)
-    check_ours(tree, [*spec["ours"], described["site"]])
+    written = [f"{described['prefix']}/{name}" for name in ("bin", "etc", "share")]
+    check_ours(tree, [*spec["ours"], described["site"], *written])
+    check_libc(tree)
+    for folder in spec["new"]:
+        if folder in tree.kinds:
+            raise BadBase(f"it has /{folder} already: it is an image of a truss itself")
     return described
 
 

@@ -5,7 +5,7 @@
 It is run beside image.json: `address`, that of the target; `engines`, the paths of docker and
 podman as far as they are there; `image`, its name or id; `layout` and `manifest`, where the image
 is if the engine may lack it; `environment`, variables of the config; `example`, a body to try;
-`arguments` of the engine.
+`arguments` of the engine; `notes` for the user.
 """
 
 import argparse
@@ -32,8 +32,15 @@ GRACE = 2
 MAX_EXAMPLE = 2000
 
 
-def fail(message: str) -> NoReturn:
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
+
+
+def fail(message: str) -> NoReturn:
+    say(message)
     sys.exit(1)
 
 
@@ -54,39 +61,55 @@ def parse_arguments(address: str) -> argparse.Namespace:
 def choose_engine(engines: List[str]) -> str:
     """The first that answers: a client may be there without its daemon."""
     for engine in engines[:-1]:
-        if subprocess.run([engine, "version"], capture_output=True, check=False).returncode == 0:
+        if run_quietly([engine, "version"]) == 0:
             return engine
     return engines[-1]
 
 
 def load(facts: Dict[str, Any], engine: str) -> None:
-    """Unless the engine has this very image: its id is a digest of all that it is."""
+    """Unless the engine has this very image: its name has the digest of all that it is."""
     inspect = [engine, "image", "inspect", facts["image"]]
-    known = subprocess.run(inspect, capture_output=True, check=False)
-    if known.returncode == 0:
+    if run_quietly(inspect) == 0:
         return
-    print(f"Loading the image into {os.path.basename(engine)}.", file=sys.stderr, flush=True)
-    process = subprocess.Popen([engine, "load"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    say(f"Loading the image into {os.path.basename(engine)}.")
+    process = subprocess.Popen(
+        [engine, "load"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     assert process.stdin
     try:
         layout = os.path.join(HERE, facts["layout"])
-        archive.write_archive(layout, facts["manifest"], [], 0, process.stdin)
+        archive.write_archive(layout, facts["manifest"], [facts["image"]], 0, process.stdin)
         process.stdin.close()
     except BrokenPipeError:
         pass
+    except KeyboardInterrupt:
+        process.kill()
+        raise
     if process.wait():
         fail(f"{engine} has not taken the image of {facts['address']}: see above.")
 
 
-def command(
-    facts: Dict[str, Any], engine: str, name: str, host: str, port: int, more: List[str]
-) -> List[str]:
+def run_quietly(command: List[str]) -> int:
+    return subprocess.run(
+        command, capture_output=True, check=False, start_new_session=True
+    ).returncode
+
+
+def creation(facts: Dict[str, Any], name: str, host: str, port: int, more: List[str]) -> List[str]:
+    """The arguments of the engine that create the container."""
     secret_variables = sorted(n for n in os.environ if n.startswith("TRUSS_SECRET_"))
-    variables = [f"{name}={value}" for name, value in sorted(facts["environment"].items())]
+    variables = [
+        f"{variable}={value}"
+        for variable, value in sorted(facts["environment"].items())
+        # It is the image's to say, and the one that is published.
+        if variable != "INFERENCE_SERVER_PORT"
+    ]
     shown = f"[{host}]" if ":" in host else host
     return [
-        engine,
-        "run",
+        "create",
         "--rm",
         f"--name={name}",
         f"--publish={shown}:{port}:{INSIDE}",
@@ -100,47 +123,71 @@ def command(
 
 
 class Container:
+    """Gone when the `with` block ends, however it ends. What it starts is in sessions of its own:
+    the terminal's Ctrl-C is for this process to pass on."""
+
     def __init__(
         self, facts: Dict[str, Any], engine: str, host: str, port: int, more: List[str]
     ) -> None:
         self.facts, self.engine, self.host, self.port = facts, engine, host, port
+        self.is_ready = False
         self.name = f"truss-{secrets.token_hex(6)}"
-        # In a group of its own: the terminal's Ctrl-C is for this process to pass on.
-        self.process = subprocess.Popen(
-            command(facts, engine, self.name, host, port, more),
+        self._create(creation(facts, self.name, host, port, more))
+
+    def _create(self, arguments: List[str]) -> None:
+        process = subprocess.Popen(
+            [self.engine, *arguments], stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            # Killed now, it might leave the container to a daemon that still makes it.
+            ignore_signals()
+            process.wait()
+            self.remove()
+            raise
+        if code:
+            fail(f"{self.engine} cannot create a container of {self.facts['address']}: see above.")
+
+    def __enter__(self) -> "Container":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ignore_signals()
+        self.remove()
+
+    def remove(self) -> None:
+        run_quietly([self.engine, "stop", f"--time={GRACE}", self.name])
+        # It is gone by now, unless it has not begun.
+        run_quietly([self.engine, "rm", "--force", self.name])
+
+    def run(self) -> int:
+        """Until it ends by itself."""
+        process = subprocess.Popen(
+            [self.engine, "start", "--attach", self.name],
             start_new_session=True,
             stdin=subprocess.DEVNULL,
         )
+        threading.Thread(target=self._announce, args=(process,), daemon=True).start()
+        return process.wait()
 
-    def stop(self) -> None:
-        subprocess.run(
-            [self.engine, "stop", f"--time={GRACE}", self.name],
-            capture_output=True,
-            check=False,
-        )
-        try:
-            self.process.wait(timeout=GRACE + 5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-
-    def announce(self) -> None:
+    def _announce(self, process: "subprocess.Popen[bytes]") -> None:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        while self.process.poll() is None and not is_ready(host, self.port):
+        while process.poll() is None and not answers(host, self.port):
             time.sleep(0.1)
-        if self.process.poll() is not None:
+        if process.poll() is not None:
             return
+        self.is_ready = True
         url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
         example = self.facts["example"]
         body = example if len(example) <= MAX_EXAMPLE else "{}"
-        print(
+        say(
             f"Serving {self.facts['address']} at {url} (Ctrl-C ends it). Try:\n"
-            f"  curl {url}/v1/models/model:predict -d {shlex.quote(body)}",
-            file=sys.stderr,
-            flush=True,
+            f"  curl {url}/v1/models/model:predict -d {shlex.quote(body)}"
         )
 
 
-def is_ready(host: str, port: int) -> bool:
+def answers(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/v1/models/model")
@@ -151,51 +198,60 @@ def is_ready(host: str, port: int) -> bool:
         connection.close()
 
 
-def watch_parent(container: Container) -> None:
+def watch_parent() -> None:
     """Pants ends what it runs; if Pants itself is killed, nothing would."""
     parent = os.getppid()
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    container.stop()
-    os._exit(128 + signal.SIGTERM)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
-def main() -> int:
-    with open(os.path.join(HERE, "image.json"), encoding="utf-8") as file:
-        facts = json.load(file)
-    arguments = parse_arguments(facts["address"])
+def ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def serve(facts: Dict[str, Any], arguments: argparse.Namespace) -> int:
     try:
         port = ports.find_port(facts["address"], arguments.host, arguments.port)
     except ports.NoPort as e:
         fail(str(e))
+    for note in facts["notes"]:
+        say(note)
     engine = choose_engine(facts["engines"])
     if facts["layout"]:
         load(facts, engine)
-    ended: List[int] = []
+    with Container(facts, engine, arguments.host, port, arguments.engine) as container:
+        code = container.run()
+        if code:
+            say(f"The container of {facts['address']} has ended with {code}.")
+        elif not container.is_ready:
+            code = 1
+            say(f"The container of {facts['address']} has ended before its model was loaded.")
+    return code
 
-    def end(number: int, _: Optional[Any]) -> None:
-        ended.append(number)
+
+def main() -> int:
+    interrupted: List[int] = []
+
+    def interrupt(number: int, _: Optional[Any]) -> None:
+        interrupted.append(number)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    container = Container(facts, engine, arguments.host, port, arguments.engine)
-    for task in (container.announce, lambda: watch_parent(container)):
-        threading.Thread(target=task, daemon=True).start()
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
+    with open(os.path.join(HERE, "image.json"), encoding="utf-8") as file:
+        facts = json.load(file)
+    arguments = parse_arguments(facts["address"])
+    watch_parent()
     try:
-        code = container.process.wait()
+        return serve(facts, arguments)
     except KeyboardInterrupt:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        container.stop()
-        return 128 + ended[0]
-    if code:
-        print(
-            f"The container of {facts['address']} has ended with {code}.",
-            file=sys.stderr,
-            flush=True,
-        )
-    return code
+        return 128 + interrupted[0]
 
 
 if __name__ == "__main__":

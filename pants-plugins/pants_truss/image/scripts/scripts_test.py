@@ -139,16 +139,23 @@ def folder_of(name: str) -> tarfile.TarInfo:
 
 def inspect(tmp_path: Path, *layers: List[tarfile.TarInfo], **options: Any) -> Dict[str, str]:
     names: List[str] = []
+    diff_ids = []
     for number, members in enumerate(layers):
         names.append(f"layer{number}")
-        with tarfile.open(tmp_path / names[-1], "w:gz" if number % 2 else "w") as tar:
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as tar:
             for info in members:
                 tar.addfile(info)
+        raw = data.getvalue()
+        diff_ids.append(f"sha256:{hashlib.sha256(raw).hexdigest()}")
+        (tmp_path / names[-1]).write_bytes(gzip.compress(raw) if number % 2 else raw)
     spec = {
         "layers": names,
+        "diff_ids": diff_ids,
         "path": "/usr/local/bin:/usr/bin",
         "python": "python3",
         "ours": ["app", "opt/truss"],
+        "new": ["opt/truss"],
         **options,
     }
     found: Dict[str, str] = json.loads(run("inspect_base.py", tmp_path, spec))
@@ -243,7 +250,9 @@ SITES: Dict[str, Any] = {
 @pytest.mark.parametrize("name", SITES)
 def test_where_python_is(tmp_path: Path, name: str) -> None:
     layers, options, version, site = SITES[name]
-    assert inspect(tmp_path, *layers, **options) == {"version": version, "site": site}
+    found = inspect(tmp_path, *layers, **options)
+    prefix = site.rpartition("/lib/python")[0]
+    assert found == {"version": version, "site": site, "prefix": prefix}
 
 
 ERRORS: Dict[str, Any] = {
@@ -256,6 +265,13 @@ ERRORS: Dict[str, Any] = {
     "hidden folder": ([DEBIAN, [member("usr/.wh.bin")]], "it has no python3"),
     "no library": ([DEBIAN[:2]], "the library of its Python 3.11 is not in /usr/lib"),
     "our folder": ([DEBIAN, [link("app", "/srv")]], "its /app is a link to '/srv'"),
+    "an image of a truss": ([DEBIAN, [folder_of("opt/truss")]], "it has /opt/truss already"),
+    "scripts": (
+        [DEBIAN, [link("usr/local/bin", "/etc")]],
+        "its /usr/local/bin is a link to '/etc'",
+    ),
+    "musl": ([[*PYTHON_ORG, member("lib/ld-musl-x86_64.so.1")]], "its C library is musl"),
+    "root hidden": ([DEBIAN, [member(".wh..wh..opq")]], "it has no python3"),
     "above ours": ([DEBIAN, [link("opt", "/srv")]], "its /opt is a link to '/srv'"),
 }
 
@@ -266,6 +282,17 @@ def test_what_is_wrong_with_a_base(tmp_path: Path, name: str) -> None:
     assert message in inspect(tmp_path, *layers)["error"]
 
 
+def test_a_musl_beside_a_glibc(tmp_path: Path) -> None:
+    loaders = [member("lib/ld-musl-x86_64.so.1"), member("lib64/ld-linux-x86-64.so.2")]
+    assert inspect(tmp_path, [*PYTHON_ORG, *loaders])["version"] == "3.11"
+
+
 def test_a_layer_that_is_no_tar(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"not a tar" * 100)
-    assert "the layer bad cannot be read" in inspect(tmp_path, **{"layers": ["bad"]})["error"]
+    bad: Dict[str, Any] = {"layers": ["bad"], "diff_ids": ["sha256:0"]}
+    assert "the layer bad cannot be read" in inspect(tmp_path, **bad)["error"]
+
+
+def test_a_layer_that_is_not_what_the_config_says(tmp_path: Path) -> None:
+    error = inspect(tmp_path, DEBIAN, diff_ids=["sha256:" + "0" * 64])["error"]
+    assert "the layer layer0 has the digest sha256:" in error and "but its config says" in error

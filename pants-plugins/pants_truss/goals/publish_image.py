@@ -1,0 +1,109 @@
+"""`pants publish` of a `truss_image`: by Docker what Docker has built, by skopeo a layout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List, Tuple, cast
+
+from pants.backend.docker.goals import publish as docker_publish
+from pants.backend.docker.target_types import DockerImageSkipPushField
+from pants.core.goals.package import BuiltPackage
+from pants.core.goals.publish import (
+    PublishFieldSet,
+    PublishOutputData,
+    PublishPackages,
+    PublishProcesses,
+    PublishRequest,
+)
+from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPathTest
+from pants.engine.env_vars import EnvironmentVarsRequest
+from pants.engine.process import InteractiveProcess
+from pants.engine.rules import collect_rules
+from pants.util.logging import LogLevel
+
+from pants_truss.engine import find_binary, get_environment_vars, implicitly, rule
+from pants_truss.goals.package_image import OciArtifact
+from pants_truss.image import skopeo
+from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.image.target_types import ImageBuilder, TrussImageBuilderField
+
+
+class PublishTrussImageRequest(PublishRequest):  # type: ignore[type-arg]
+    pass
+
+
+@dataclass(frozen=True)
+class TrussImagePublishFieldSet(PublishFieldSet):  # type: ignore[type-arg]
+    publish_request_type = PublishTrussImageRequest
+    required_fields = (TrussImageBuilderField,)
+
+    builder: TrussImageBuilderField
+    skip_push: DockerImageSkipPushField
+
+
+# How often skopeo tries again, each time after twice the time, when a registry does not answer.
+_RETRIES = 3
+
+
+@rule(desc="Prepare an image to be published", level=LogLevel.DEBUG)
+async def publish_truss_image(
+    request: PublishTrussImageRequest,
+    options: TrussImageSubsystem,
+    env_aware: TrussImageSubsystem.EnvironmentAware,
+) -> PublishProcesses:
+    field_set = cast(TrussImagePublishFieldSet, request.field_set)
+    builder = field_set.builder.value
+    if builder == ImageBuilder.DOCKER.value:
+        # Pants' docker backend pushes these: they have registries.
+        return PublishProcesses([])
+    if builder == ImageBuilder.CONTEXT.value:
+        reason = f'(by `builder="{builder}"`: there is no image)'
+        return PublishProcesses([PublishPackages((field_set.address.spec,), description=reason)])
+    package, artifact = _layout(request.packages)
+    if field_set.skip_push.value:
+        reason = f"(by `{field_set.skip_push.alias}` on {field_set.address})"
+        names = tuple(name.full for name in artifact.names)
+        return PublishProcesses([PublishPackages(names, description=reason)])
+    search = BinaryPathRequest(
+        binary_name="skopeo",
+        search_path=env_aware.executable_search_path,
+        test=BinaryPathTest(args=["--version"]),
+    )
+    found = await find_binary(search, **implicitly())
+    path = found.first_path_or_raise(search, rationale="push the image of a truss")
+    env = await get_environment_vars(EnvironmentVarsRequest(options.env_vars), **implicitly())
+    jobs: List[PublishPackages] = []
+    for name in artifact.names:
+        data = PublishOutputData({"image": name.full, "digest": artifact.digest})
+        if name.not_pushed:
+            jobs.append(PublishPackages((name.full,), description=name.not_pushed, data=data))
+            continue
+        process = InteractiveProcess(
+            (
+                *(path.path, "--insecure-policy", "copy", "--all", "--preserve-digests"),
+                f"--retry-times={_RETRIES}",
+                f"oci:{artifact.relpath}:{name.tag}",
+                f"docker://{name.full}",
+            ),
+            env=env,
+            input_digest=package.digest,
+        )
+        jobs.append(PublishPackages((name.full,), process, f"@{artifact.digest}", data))
+    return PublishProcesses(jobs)
+
+
+def _layout(packages: Tuple[BuiltPackage, ...]) -> Tuple[BuiltPackage, OciArtifact]:
+    for package in packages:
+        for artifact in package.artifacts:
+            if isinstance(artifact, OciArtifact) and artifact.names:
+                return package, artifact
+    raise AssertionError("An image without layout.")
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *docker_publish.rules(),
+        *skopeo.rules(),
+        *TrussImagePublishFieldSet.rules(),
+    ]

@@ -1,0 +1,131 @@
+"""Images for other machines than this one, and the same image from other machines."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from support.base_image import BaseImage, layer, member, python_layer
+from support.image_layout import Layout
+from support.images import CONFIG, changed, image, make, package, restore
+from support.monorepo import Monorepo
+
+# Of the first there are wheels for old and new Linux, the second brings headers and a program, and
+# the third is pure Python without a wheel.
+REQUIREMENTS = "requirements: [bcrypt==4.3.0, greenlet==3.1.1, docopt==0.6.2]\n"
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
+    base = tmp_path_factory.mktemp("images")
+    made = make(base / "repo", base / "machine")
+    made.commit()
+    yield made
+    made.stop_daemon()
+
+
+@pytest.fixture(autouse=True)
+def restored(repo: Monorepo) -> Iterator[None]:
+    """Each test begins with the same repository, and the caches of those before it."""
+    yield
+    restore(repo)
+
+
+def test_several_platforms(repo: Monorepo) -> None:
+    base = BaseImage(repo.root / "images/both")
+    base.add("amd64")
+    base.layers = [layer([*python_layer(), member("etc/arm")])]
+    base.add("arm64")
+    base.write()
+    repo.write(
+        "src/a/BUILD", image("a", base="images/both", platforms=["linux/amd64", "linux/arm64"])
+    )
+    repo.pants("package", "src/a:image").assert_success()
+    folder = repo.dist("src.a/image")
+    images = [Layout(folder, architecture) for architecture in ("amd64", "arm64")]
+    assert [i.config["architecture"] for i in images] == ["amd64", "arm64"]
+    # Code is the same everywhere; what is compiled is not.
+    assert changed(*images) == ["requirements of the Truss server"]
+    server = images[1].layer("requirements of the Truss server").names
+    assert any(name.endswith("aarch64-linux-gnu.so") for name in server)
+    assert not any("x86_64" in name for name in server)
+    for architecture in ("amd64", "arm64"):
+        assert repo.dist(f"src.a/image-{architecture}.cdx.json").exists()
+
+
+def test_a_python_that_this_machine_need_not_have(repo: Monorepo) -> None:
+    """Nor Pants' Pex be able to run: there is no lockfile of the server for it, either."""
+    shutil.rmtree(repo.root / "images/base")
+    BaseImage(repo.root / "images/base", layers=[layer(python_layer("3.13"))]).write()
+    repo.write("src/a/config.yaml", CONFIG.replace("py311", "py313"))
+    names = package(repo).layer("requirements of the Truss server").names
+    assert any(name.endswith("cpython-313-x86_64-linux-gnu.so") for name in names)
+    assert not any("cpython-311" in name for name in names)
+
+
+def test_wheels_do_not_depend_on_this_machine(repo: Monorepo) -> None:
+    repo.write("src/a/config.yaml", CONFIG + "requirements: [bcrypt==4.3.0, greenlet==3.1.1]\n")
+    made = package(repo)
+    own = made.layer("requirements")
+    tags = own.read("opt/truss/requirements/bcrypt-4.3.0.dist-info/WHEEL").decode()
+    # This machine could take the one for glibc 2.34, and a base of Debian 11 could not.
+    assert "manylinux_2_28_x86_64" in tags
+    assert not [name for name in own.names if "include" in name.split("/")[:4]]
+    before = package(repo, "b")
+    names = ("requirements of the Truss server", "Python's path", "the Truss server")
+    assert [made.digests[name] for name in names] == [before.digests[name] for name in names]
+
+
+def test_what_has_no_wheel_is_built_here(repo: Monorepo) -> None:
+    repo.write("src/a/config.yaml", CONFIG + REQUIREMENTS)
+    run = repo.pants("package", "src/a:image").assert_success()
+    assert "docopt==0.6.2 has no wheel for linux/amd64 with glibc 2.31 or older" in run.stderr
+    assert "opt/truss/requirements/docopt.py" in (
+        Layout(repo.dist("src.a/image")).layer("requirements").names
+    )
+    repo.write("src/a/BUILD", image("a", base="images/arm", platforms=["linux/arm64"]))
+    BaseImage(repo.root / "images/arm", architecture="arm64").write()
+    error = repo.pants("package", "src/a:image").assert_failure().stderr
+    assert "docopt" in error
+
+
+def test_the_same_bytes_from_other_caches_and_surroundings(tmp_path: Path) -> None:
+    first = make(tmp_path / "a", tmp_path / "machine-a", daemon=False)
+    first.environment = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0"}
+    far = tmp_path / "a much longer path" / ("deep/" * 10) / "clone"
+    second = make(far, tmp_path / "machine-b", daemon=False)
+    second.environment = {
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "tr_TR.UTF-8",
+        "PYTHONHASHSEED": "4242",
+        # Fewer at a time come in another order.
+        "PANTS_RULE_THREADS_CORE": "2",
+        "PANTS_PROCESS_EXECUTION_LOCAL_PARALLELISM": "1",
+    }
+    for each in (first, second):
+        each.write("src/a/config.yaml", CONFIG + "requirements: [greenlet==3.1.1]\n")
+    shuffle(second.root)
+    digests = []
+    for repo, umask in ((first, 0o022), (second, 0o077)):
+        repo.pants("package", "src/a:image", umask=umask).assert_success()
+        digests.append(Layout(repo.dist("src.a/image")).digest)
+    assert digests[0] == digests[1]
+    boms = [r.dist("src.a/image.cdx.json").read_bytes() for r in (first, second)]
+    assert boms[0] == boms[1]
+
+
+def shuffle(root: Path) -> None:
+    """The same files, written in another order, at other times, with other modes."""
+    files = sorted((p for p in root.rglob("*") if p.is_file()), reverse=True)
+    for number, file in enumerate(files):
+        content = file.read_bytes()
+        executable = file.stat().st_mode & stat.S_IXUSR
+        file.unlink()
+        file.write_bytes(content)
+        file.chmod(0o700 if executable else 0o600)
+        os.utime(file, (number * 1000, 1_000_000_000 + number * 1000))
