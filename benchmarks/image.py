@@ -5,9 +5,10 @@
 
 One truss with 300 MB of requirements and that many folders of shared code. All have built the image
 before: Pants' daemon is warm, and so is Docker's build cache. Against `builder="oci"` are timed
-`docker build` of the context that Truss makes (without the time to make it), and of a Dockerfile as
-one would write it by hand, requirements first and the model last. The registry is Debian's, on
-loopback. They take turns. Printed are medians, their ratios, and what the last push has uploaded.
+Truss, which gathers, makes a context and has `docker build` build it; `docker build` of a context
+that is there; and that of a Dockerfile as one would write it by hand, requirements first and the
+model last. The registry is Debian's, on loopback. They take turns. Printed are medians, their
+ratios, and what the last push has uploaded.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
+import subprocess
 import time
 from pathlib import Path
 from typing import Callable, Dict, List
+
+from reload import find_truss_python
 
 from side_by_side import main
 from support.containers import RELEASE, Engine, Registry, engine_environment, skopeo
@@ -67,11 +71,20 @@ def make_repo(folder: Path, containers: Path, shared: int) -> Monorepo:
     return repo
 
 
+BUILD_CONTEXT = """\
+import sys
+from pathlib import Path
+from truss.truss_handle.truss_handle import TrussHandle
+TrussHandle(Path(sys.argv[1])).docker_build_setup(Path(sys.argv[2]))
+"""
+
+
 class Contestants:
     """Each builds the image of the model as it is edited last."""
 
     def __init__(self, repo: Monorepo, docker: Engine, registry: Registry) -> None:
         self.repo, self.docker, self.registry = repo, docker, registry
+        self.python = find_truss_python()
         repo.pants("package", "t/it:oci", "t/it:context").assert_success()
         self.folders = {}
         for name in ("truss", "by_hand"):
@@ -94,6 +107,19 @@ class Contestants:
         address = f"docker://{self.registry.address}/oci:latest"
         skopeo("copy", "-q", "--dest-tls-verify=false", layout, address)
 
+    def truss(self) -> None:
+        """What `truss image build` does, for a Docker without buildx."""
+        context = self.repo.root.parent / "truss_image_build"
+        subprocess.run(
+            [self.python, "-c", BUILD_CONTEXT, str(self.repo.root / "t/it"), str(context)],
+            env={**os.environ, "HOME": str(self.repo.machine)},
+            check=True,
+            capture_output=True,
+        )
+        constraints = self.folders["truss"] / "constraints.txt"
+        shutil.copy(constraints, context)
+        self.docker.run("build", "-q", "--network=host", "--tag=truss-benchmark", str(context))
+
     def build(self, name: str) -> None:
         tag = f"{self.registry.address}/{name}:latest"
         self.docker.run("build", "-q", "--network=host", "--tag", tag, str(self.folders[name]))
@@ -110,6 +136,7 @@ def benchmark(folder: Path, shared: int, runs: int) -> None:
     all_of = Contestants(repo, Engine("docker", containers), registry)
     commands: Dict[str, Callable[[], None]] = {
         "image: oci": all_of.oci,
+        "image: Truss, with docker build": all_of.truss,
         "image: docker build, Truss's Dockerfile": lambda: all_of.build("truss"),
         "image: docker build, by hand": lambda: all_of.build("by_hand"),
         "pushed: oci": all_of.push_oci,

@@ -246,7 +246,7 @@ HOSTILE = {
 }
 
 
-# Truss writes it as a string that no shell and no Docker breaks.
+# Truss writes it where a line break is part of the value.
 ESCAPED = {"start_command"}
 
 
@@ -260,6 +260,7 @@ def test_a_line_break_in_what_a_dockerfile_has(repo: Monorepo, key: str) -> None
         assert key in refused(repo)
         return
     repo.pants("package", "src/a:image").assert_success()
-    dockerfile = repo.dist("src.a/image/Dockerfile").read_text()
-    assert "touch /evil" in dockerfile
-    assert not re.search(r"^\s*RUN touch", dockerfile, re.MULTILINE)
+    context = repo.dist("src.a/image")
+    assert not re.search("^ *RUN touch", (context / "Dockerfile").read_text(), re.MULTILINE)
+    # In an ini file, a line that is not indented would be a key of its own.
+    assert "\n\tRUN touch /evil" in (context / "supervisord.conf").read_text()

@@ -6,98 +6,15 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Dict, Iterator
 
 import pytest
 
-from support.containers import Engine, Registry, engine_environment, prepared, skopeo
+from support.containers import Engine, engine_environment, prepared, skopeo
 from support.image_layout import Layout
-from support.monorepo import PYTHON_TOML, Monorepo
+from support.monorepo import Monorepo
+from support.served_image import ANSWER, MODEL, TOML, make
 from support.server import Server
-
-CONFIG = """\
-python_version: py311
-external_package_dirs: [../shared]
-requirements: [six==1.16.0, pyyaml==6.0.2]
-data_dir: weights
-environment_variables: {GREETING: hello}
-secrets: {token: null}
-"""
-MODEL = """\
-import os
-
-import bundled
-import six
-import yaml
-from common.text import NAME
-from external import part
-
-
-class Model:
-    def __init__(self, **kwargs):
-        self._data = kwargs["data_dir"]
-
-    def load(self):
-        self._words = (self._data / "words.txt").read_text().split()
-
-    def predict(self, request):
-        import lazy
-
-        return {
-            "request": request,
-            "names": [bundled.NAME, part.NAME, NAME, lazy.NAME],
-            "words": self._words,
-            "versions": [six.__version__, yaml.__version__],
-            "user": [os.getuid(), os.environ["HOME"], os.getcwd()],
-            "greeting": os.environ.get("GREETING"),
-        }
-"""
-FILES: Dict[str, str] = {
-    "t/it/config.yaml": CONFIG,
-    "t/it/model/__init__.py": "",
-    "t/it/model/model.py": MODEL,
-    "t/it/packages/bundled.py": "NAME = 'bundled'\n",
-    "t/it/packages/lazy.py": "NAME = 'lazy'\n",
-    "t/it/weights/words.txt": "a b\n",
-    "t/it/examples.yaml": "- name: One\n  input: {x: 1}\n",
-    "t/it/BUILD": """\
-truss()
-python_sources(name="sources", sources=["model/*.py", "packages/*.py"])
-truss_image(name="docker", truss=":it", pin_requirements=True, build_network="host", image_tags=["1"])
-truss_image(name="oci", truss=":it", builder="oci", docker_archive=True, image_tags=["1"])
-truss_image(name="context", truss=":it", builder="context")
-docker_image(name="by_hand", dependencies=[":it"], image_tags=["1"])
-""",
-    "t/it/Dockerfile": """\
-FROM scratch
-COPY t.it/it /truss
-""",
-    "t/shared/BUILD": """\
-truss_external_package()
-python_sources(name="sources", sources=["**/*.py"])
-""",
-    "t/shared/external/__init__.py": "",
-    "t/shared/external/part.py": "NAME = 'external'\n",
-    "lib/common/BUILD": "python_sources()\n",
-    "lib/common/__init__.py": "",
-    "lib/common/text.py": "NAME = 'imported'\n",
-}
-ROOTS = '"/lib", "/t/it", "/t/it/packages", "/t/shared"'
-ANSWER: Dict[str, Any] = {
-    "request": {"x": 1},
-    "names": ["bundled", "external", "imported", "lazy"],
-    "words": ["a", "b"],
-    "versions": ["1.16.0", "6.0.2"],
-    "user": [0, "/root", "/app"],
-    "greeting": None,
-}
-TOML = """
-[docker]
-env_vars = ["DOCKER_HOST", "HOME"]
-
-[truss-images.bases]
-"baseten/truss-server-base:3.11-v0.13.0" = "images/base"
-"""
 
 
 @pytest.fixture(scope="module")
@@ -108,11 +25,7 @@ def folder() -> Path:
 @pytest.fixture(scope="module")
 def repo(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("containers")
-    made = Monorepo(base / "repo", base / "machine", engine_environment(folder))
-    toml = PYTHON_TOML.format(roots=ROOTS) + TOML
-    made.configure("pants.backend.python", "pants.backend.docker", toml=toml)
-    made.write_all(FILES)
-    shutil.copytree(folder / "base", made.root / "images/base")
+    made = make(base / "repo", base / "machine", folder)
     yield made
     made.stop_daemon()
 
@@ -214,75 +127,6 @@ def test_tools_take_the_layout(repo: Monorepo, built: Dict[str, str], tmp_path: 
     assert (unpacked / "packages/external/part.py").read_text() == "NAME = 'external'\n"
 
 
-def test_a_push_brings_only_what_changed(
-    repo: Monorepo, built: Dict[str, str], tmp_path: Path
-) -> None:
-    registry = Registry(tmp_path / "registry")
-    layout = repo.dist("t.it/oci")
-
-    def push() -> List[str]:
-        before = len(registry.uploads)
-        skopeo(
-            "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:1",
-            f"docker://{registry.address}/it:1",
-        )  # fmt: skip
-        return registry.uploads[before:]
-
-    try:
-        assert len(push()) > 8
-        repo.write("t/it/model/model.py", MODEL + "# An edit.\n")
-        before = Layout(layout)
-        repo.pants("package", "t/it:oci").assert_success()
-        after = Layout(layout)
-        new = {each.digest for each in after.layers} - {each.digest for each in before.layers}
-        uploads = push()
-        # The changed layer, the config, the manifest: nothing else.
-        assert len(new) == 1 and len(uploads) == 3
-        assert [path.split("/")[-2] for path in uploads] == ["uploads", "uploads", "manifests"]
-        pulled = json.loads(
-            skopeo("inspect", "--tls-verify=false", f"docker://{registry.address}/it:1")
-        )
-        assert pulled["Digest"] == after.digest
-    finally:
-        registry.stop()
-        repo.write("t/it/model/model.py", MODEL)
-
-
-def test_a_base_from_a_registry(repo: Monorepo, folder: Path, tmp_path: Path) -> None:
-    registry = Registry(tmp_path / "registry")
-    try:
-        name = f"{registry.address}/bases/python"
-        skopeo(
-            "copy",
-            "-q",
-            "--dest-tls-verify=false",
-            f"oci:{folder}/base:base",
-            f"docker://{name}:3.11",
-        )
-        digest = json.loads(skopeo("inspect", "--tls-verify=false", f"docker://{name}:3.11"))[
-            "Digest"
-        ]
-        conf = repo.machine / "home/.config/containers/registries.conf"
-        conf.parent.mkdir(parents=True)
-        conf.write_text(f'[[registry]]\nlocation = "{registry.address}"\ninsecure = true\n')
-        target = 'truss_image(name="image", truss="t/it:it", builder="oci", base="{}")\n'
-        repo.write("pinned/BUILD", target.format(f"{name}@{digest}"))
-        repo.write("tagged/BUILD", target.format(f"{name}:3.11"))
-        pinned = repo.pants("package", "pinned:image").assert_success()
-        tagged = repo.pants("package", "tagged:image").assert_success()
-        # The base in the repository is the same, and so is the image.
-        repo.pants("package", "t/it:oci").assert_success()
-        layouts = [Layout(repo.dist(path)) for path in ("pinned/image", "tagged/image", "t.it/oci")]
-        assert len({layout.digest for layout in layouts}) == 1
-        assert "Pinned" not in pinned.stderr
-        assert f"Pinned, it is {name}:3.11@{digest}" in tagged.stderr
-        repo.write("gone/BUILD", target.format(f"{name}:4"))
-        error = repo.pants("package", "gone:image").assert_failure().stderr
-        assert f"the image {name}:4 cannot be fetched" in error and "manifest unknown" in error
-    finally:
-        registry.stop()
-
-
 def test_the_context_is_one(repo: Monorepo, built: Dict[str, str], docker: Engine) -> None:
     context = repo.dist("t.it/context")
     assert not (context / "build_hash").exists()
@@ -358,62 +202,6 @@ def test_fields_of_a_docker_image(repo: Monorepo, built: Dict[str, str], docker:
     assert set(names) == {"127.0.0.1:9/fields/image:" + tag for tag in ("3.11", "h", "elsewhere")}
     config = json.loads(docker.run("image", "inspect", info["image_id"]).stdout)[0]["Config"]
     assert config["Labels"]["team"] == "ml"
-    assert "HOME=elsewhere" in config["Env"]
-
-
-def test_a_layout_is_published_without_docker(
-    repo: Monorepo, built: Dict[str, str], podman: Engine, tmp_path: Path
-) -> None:
-    registry = Registry(tmp_path / "registry")
-    conf = repo.machine / "home/.config/containers/registries.conf"
-    conf.parent.mkdir(parents=True, exist_ok=True)
-    conf.write_text(f'[[registry]]\nlocation = "{registry.address}"\ninsecure = true\n')
-    before = repo.environment["DOCKER_HOST"]
-    repo.environment["DOCKER_HOST"] = "unix:///nowhere.sock"
-    try:
-        fields = f'registries=["{registry.address}"], repository="x/it", image_tags=["2", "latest"]'
-        repo.write(
-            "push/BUILD", f'truss_image(name="it", truss="t/it:it", builder="oci", {fields})\n'
-        )
-        output = tmp_path / "published.json"
-        run = repo.pants("publish", f"--output={output}", "push:it").assert_success()
-        published = json.loads(output.read_text())
-        repo.pants("package", "push:it").assert_success()
-        digest = Layout(repo.dist("push/it")).digest
-        assert [(p["image"], p["digest"], p["published"]) for p in published] == [
-            (f"{registry.address}/x/it:{tag}", digest, True) for tag in ("2", "latest")
-        ]
-        assert digest in run.stderr
-        count = len(registry.uploads)
-        repo.pants("publish", "push:it").assert_success()
-        assert {path.split("/")[-2] for path in registry.uploads[count:]} <= {"manifests"}
-        name = f"{registry.address}/x/it@{digest}"
-        podman.run("pull", "--tls-verify=false", name)
-        with podman.container(name) as container:
-            assert container.predict({"x": 1}) == ANSWER
-    finally:
-        registry.stop()
-        repo.environment["DOCKER_HOST"] = before
-    # It is gone now.
-    run = repo.pants("publish", "push:it")
-    assert run.exit_code != 0
-    assert f"{registry.address}/x/it:2 failed" in run.stderr
-
-
-def test_docker_images_are_published_as_others(
-    repo: Monorepo, built: Dict[str, str], tmp_path: Path
-) -> None:
-    registry = Registry(tmp_path / "registry")
-    try:
-        fields = f'registries=["{registry.address}"], image_tags=["2"], build_network="host"'
-        repo.write("publish/BUILD", f'truss_image(name="it", truss="t/it:it", {fields})\n')
-        repo.pants("publish", "publish:it").assert_success()
-        found = json.loads(
-            skopeo("inspect", "--tls-verify=false", f"docker://{registry.address}/it:2")
-        )
-        assert found["Architecture"] == "amd64"
-    finally:
-        registry.stop()
 
 
 BUILD_FAILS = "requirements: [six==99.0.0]\npython_version: py311\n"

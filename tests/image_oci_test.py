@@ -54,7 +54,7 @@ def test_layers_and_config(repo: Monorepo) -> None:
         "packages/own.py",
     ]
     assert b"external_package_dirs: []" in made.layer("model").read("app/config.yaml")
-    assert "usr/local/bin/uvicorn" in made.layer("requirements of the Truss server").names
+    assert "usr/bin/uvicorn" in made.layer("requirements of the Truss server").names
     config = made.config["config"]
     assert config["Entrypoint"] == ["python3", "/app/main.py"]
     assert (config["WorkingDir"], config["User"]) == ("/app", "root")

@@ -184,5 +184,6 @@ class Registry:
         return {path.parent.name: path.stat().st_size for path in found}
 
     def stop(self) -> None:
+        """Twice does no harm."""
         self._process.terminate()
         self._process.wait(timeout=10)

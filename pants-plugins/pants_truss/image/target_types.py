@@ -90,8 +90,8 @@ class TrussImagePinRequirementsField(BoolField):
     default = False
     help = help_text(
         """
-        Whether the builders `docker` and `context` install the very versions that `pants test`
-        has tested, and the builder `oci` installs: the context's `constraints.txt` names them all.
+        Whether the builders `docker` and `context` install the very versions that the builder `oci`
+        installs: the context's `constraints.txt` names them all.
 
         By default it is as Truss wrote it, and as at Baseten: each build takes what the package
         index has that day.
