@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import stat
+import tarfile
 from pathlib import Path
 from typing import Iterator
 
@@ -14,10 +16,6 @@ from support.base_image import BaseImage, layer, member, python_layer
 from support.image_layout import Layout
 from support.images import CONFIG, changed, image, make, package, restore
 from support.monorepo import Monorepo
-
-# Of the first there are wheels for old and new Linux, the second brings headers and a program, and
-# the third is pure Python without a wheel.
-REQUIREMENTS = "requirements: [bcrypt==4.3.0, greenlet==3.1.1, docopt==0.6.2]\n"
 
 
 @pytest.fixture(scope="module")
@@ -81,17 +79,37 @@ def test_wheels_do_not_depend_on_this_machine(repo: Monorepo) -> None:
     assert [made.digests[name] for name in names] == [before.digests[name] for name in names]
 
 
-def test_what_has_no_wheel_is_built_here(repo: Monorepo) -> None:
-    repo.write("src/a/config.yaml", CONFIG + REQUIREMENTS)
-    run = repo.pants("package", "src/a:image").assert_success()
-    assert "docopt==0.6.2 has no wheel for linux/amd64 with glibc 2.31 or older" in run.stderr
-    assert "opt/truss/requirements/docopt.py" in (
-        Layout(repo.dist("src.a/image")).layer("requirements").names
-    )
-    repo.write("src/a/BUILD", image("a", base="images/arm", platforms=["linux/arm64"]))
+def write_source_distribution(folder: Path) -> None:
+    """One module, no wheel, and one that is built is for one machine, as of what is compiled."""
+    folder.mkdir()
+    files = {
+        "setup.py": "from setuptools import Distribution, setup\n"
+        "class Compiled(Distribution):\n"
+        "    def has_ext_modules(self):\n"
+        "        return True\n"
+        "setup(name='onlysource', version='1.0', py_modules=['onlysource'], distclass=Compiled)\n",
+        "PKG-INFO": "Metadata-Version: 2.1\nName: onlysource\nVersion: 1.0\n",
+        "onlysource.py": "X = 1\n",
+    }
+    with tarfile.open(folder / "onlysource-1.0.tar.gz", "w:gz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(f"onlysource-1.0/{name}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+
+
+def test_what_has_no_wheel_is_built_here(repo: Monorepo, tmp_path: Path) -> None:
+    write_source_distribution(tmp_path / "links")
+    links = f"--python-repos-find-links=['file://{tmp_path}/links']"
+    repo.write("src/a/config.yaml", CONFIG + "requirements: [onlysource==1.0]\n")
+    run = repo.pants(links, "package", "src/a:image").assert_success()
+    assert "onlysource 1.0 has no wheel for linux/amd64 with glibc 2.31 or older" in run.stderr
+    names = Layout(repo.dist("src.a/image")).layer("requirements").names
+    assert "opt/truss/requirements/onlysource.py" in names
     BaseImage(repo.root / "images/arm", architecture="arm64").write()
-    error = repo.pants("package", "src/a:image").assert_failure().stderr
-    assert "docopt" in error
+    repo.write("src/a/BUILD", image("a", base="images/arm", platforms=["linux/arm64"]))
+    error = repo.pants(links, "package", "src/a:image").assert_failure().stderr
+    assert "onlysource" in error and "src/a/config.yaml" in error
 
 
 def test_the_same_bytes_from_other_caches_and_surroundings(tmp_path: Path) -> None:

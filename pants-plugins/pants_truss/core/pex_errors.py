@@ -13,6 +13,7 @@ _NO_INTERPRETER = (
     "Failed to find a compatible",
 )
 _NOT_FOUND = re.compile(r"No matching distribution found for (.+)")
+_NO_WHEEL = re.compile(r"No pre-built wheel was available for (.+)\.")
 _MAX_LINES = 8
 
 
@@ -28,6 +29,13 @@ def explain_failure(output: str, origin: str, python: str) -> str:
             f"{origin} for Python {python} on this machine. Check its name and version; other "
             f"package indexes are named in `[python-repos].indexes`."
         )
+    unbuilt = without_wheel(output)
+    if unbuilt:
+        return (
+            f"{unbuilt}, a requirement of {origin}, has no wheel for the platform of the image, "
+            f"and cannot be built for it on this machine. Add one to an index or a folder in "
+            f"`[python-repos].find_links`, or take another version."
+        )
     conflict = _conflict(output)
     if conflict:
         return (
@@ -35,6 +43,13 @@ def explain_failure(output: str, origin: str, python: str) -> str:
             f"an image could not be built either:\n{conflict}"
         )
     return f"its environment could not be built from {origin}:\n{_last_lines(output)}"
+
+
+def without_wheel(output: str) -> Optional[str]:
+    """The distribution, with its version, that Pex has found as source only, and built in vain for
+    another platform."""
+    found = _NO_WHEEL.search(output)
+    return redacted(found.group(1)) if found else None
 
 
 def _no_interpreter(output: str, python: str) -> str:

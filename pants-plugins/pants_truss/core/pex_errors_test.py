@@ -89,3 +89,13 @@ def test_anything_else(output: str, shown: str) -> None:
     text = explain_failure(output, ORIGIN, "3.11")
     assert text.startswith(f"its environment could not be built from {ORIGIN}:\n")
     assert shown in text and "token" not in text
+
+
+def test_no_wheel_for_another_platform() -> None:
+    output = (
+        "No pre-built wheel was available for onlysource 1.0.\n"
+        "Successfully built the wheel onlysource-1.0-cp39-cp39-linux_x86_64.whl but it is not "
+        "compatible with the requested foreign target complete platform."
+    )
+    message = explain_failure(output, "config.yaml", "3.11")
+    assert message.startswith("onlysource 1.0, a requirement of config.yaml, has no wheel for")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Iterable, List
 
+from pants.backend.docker import target_types as docker_target_types
 from pants.backend.docker.goals.package_image import DockerPackageFieldSet
 from pants.backend.docker.subsystems.docker_options import DockerOptions
 from pants.backend.docker.target_types import DockerImageTagsRequest
@@ -152,5 +153,6 @@ def rules() -> Iterable[object]:
         *docker_binary.rules(),
         *docker_build_args.rules(),
         *docker_build_env.rules(),
+        *docker_target_types.rules(),
         *find_truss.rules(),
     ]

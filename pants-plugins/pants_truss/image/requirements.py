@@ -4,7 +4,6 @@ in a folder of its own and a layer of its own."""
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
@@ -24,7 +23,7 @@ from pants.util.logging import LogLevel
 from pants_truss.core.environment import Distribution, disagreements
 from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine
-from pants_truss.core.pex_errors import explain_failure
+from pants_truss.core.pex_errors import explain_failure, without_wheel
 from pants_truss.engine import (
     NEWEST_PYTHON_OF_PEX,
     concurrently,
@@ -68,6 +67,23 @@ class Installed:
     digest: Digest
     distributions: Tuple[Distribution, ...]
     notes: Tuple[str, ...]
+
+
+def _for_platform(request: PexRequest, platforms: CompletePlatforms) -> PexRequest:
+    """From wheels alone: nothing can be built for another machine."""
+    return PexRequest(
+        output_filename=request.output_filename,
+        internal_only=False,
+        layout=PexLayout.PACKED,
+        requirements=request.requirements,
+        complete_platforms=platforms,
+    )
+
+
+def _distribution(metadata: bytes) -> Distribution:
+    fields = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
+    requires = tuple(str(line) for line in fields.get_all("Requires-Dist") or ())
+    return Distribution(str(fields["Name"]), str(fields["Version"]), requires)
 
 
 @dataclass(frozen=True)
@@ -141,30 +157,12 @@ async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
 
 
 def _describe_build(request: InstallRequest, error: str) -> str:
-    found = re.findall(r"No matching distribution found for (\S+)", error)
-    what = f"{found[0]} has" if found else "some have"
     return (
-        f"Warning: {request.origin}: {what} no wheel for {request.platform} with glibc 2."
-        f"{OLDEST_GLIBC} or older. This machine's Python has installed, and perhaps compiled, all "
-        f"of them: on another machine the image may be another, and it may not run on every base."
+        f"Warning: {request.origin}: {without_wheel(error) or 'some'} has no wheel for "
+        f"{request.platform} with glibc 2.{OLDEST_GLIBC} or older. This machine's Python has "
+        f"installed, and perhaps compiled, all of them: on another machine the image may be "
+        f"another, and it may not run on every base."
     )
-
-
-def _for_platform(request: PexRequest, platforms: CompletePlatforms) -> PexRequest:
-    """From wheels alone: nothing can be built for another machine."""
-    return PexRequest(
-        output_filename=request.output_filename,
-        internal_only=False,
-        layout=PexLayout.PACKED,
-        requirements=request.requirements,
-        complete_platforms=platforms,
-    )
-
-
-def _distribution(metadata: bytes) -> Distribution:
-    fields = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
-    requires = tuple(str(line) for line in fields.get_all("Requires-Dist") or ())
-    return Distribution(str(fields["Name"]), str(fields["Version"]), requires)
 
 
 @dataclass(frozen=True)
