@@ -159,6 +159,19 @@ def test_pants_run(repo: Monorepo, built: Dict[str, str], docker: Engine, builde
     assert not docker.run("ps", "--quiet").stdout
 
 
+def test_pants_run_of_a_model_that_does_not_load(repo: Monorepo, docker: Engine) -> None:
+    model = "class Model:\n    def load(self):\n        raise ValueError('no weights')\n"
+    repo.write("t/bad/config.yaml", "python_version: py311\n")
+    repo.write("t/bad/model/model.py", model + "    def predict(self, x):\n        return x\n")
+    repo.write("t/bad/BUILD", 'truss()\ntruss_image(name="image", truss=":bad", builder="oci")\n')
+    run = repo.pants("run", "t/bad:image", "--", "--port=0")
+    shutil.rmtree(repo.root / "t/bad")
+    assert run.exit_code == 1
+    assert "no weights" in run.stdout + run.stderr
+    assert "has ended before its model was loaded" in run.stdout + run.stderr
+    assert not docker.run("ps", "--quiet", "--all").stdout
+
+
 def test_pants_run_by_podman(repo: Monorepo, built: Dict[str, str]) -> None:
     """Docker's client is there; its daemon is not."""
     before = repo.environment.pop("DOCKER_HOST")

@@ -131,6 +131,7 @@ class Container:
     ) -> None:
         self.facts, self.engine, self.host, self.port = facts, engine, host, port
         self.is_ready = False
+        self._client: "Optional[subprocess.Popen[bytes]]" = None
         self.name = f"truss-{secrets.token_hex(6)}"
         self._create(creation(facts, self.name, host, port, more))
 
@@ -160,16 +161,21 @@ class Container:
         run_quietly([self.engine, "stop", f"--time={GRACE}", self.name])
         # It is gone by now, unless it has not begun.
         run_quietly([self.engine, "rm", "--force", self.name])
+        if self._client:
+            try:
+                self._client.wait(timeout=GRACE)
+            except subprocess.TimeoutExpired:
+                self._client.kill()
 
     def run(self) -> int:
         """Until it ends by itself."""
-        process = subprocess.Popen(
+        self._client = subprocess.Popen(
             [self.engine, "start", "--attach", self.name],
             start_new_session=True,
             stdin=subprocess.DEVNULL,
         )
-        threading.Thread(target=self._announce, args=(process,), daemon=True).start()
-        return process.wait()
+        threading.Thread(target=self._announce, args=(self._client,), daemon=True).start()
+        return self._client.wait()
 
     def _announce(self, process: "subprocess.Popen[bytes]") -> None:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)

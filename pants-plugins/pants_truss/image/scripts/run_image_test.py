@@ -1,0 +1,124 @@
+"""How a container ends, with an engine that takes its time."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import List
+
+import pytest
+
+SCRIPTS = Path(__file__).parent
+SERVING = SCRIPTS.parent.parent / "serving/scripts"
+
+# Logs what it is asked for when it begins, and again when it is done.
+ENGINE = """\
+#!/bin/sh
+echo "$1 $2" >> log
+case "$1" in
+  create) sleep 1 ;;
+  start) exec sleep 60 ;;
+esac
+echo "$1 done" >> log
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for source in (SCRIPTS / "run_image.py", SCRIPTS / "archive.py", SERVING / "ports.py"):
+        shutil.copy(source, tmp_path)
+    engine = tmp_path / "docker"
+    engine.write_text(ENGINE)
+    engine.chmod(0o755)
+    facts = {
+        "address": "a:image",
+        "engines": [str(engine)],
+        "image": "it:1",
+        "layout": None,
+        "manifest": "",
+        "environment": {"GREETING": "hello", "INFERENCE_SERVER_PORT": "9"},
+        "example": "{}",
+        "arguments": ["--memory=1g"],
+        "notes": ["Warning: a note"],
+    }
+    (tmp_path / "image.json").write_text(json.dumps(facts))
+    return tmp_path
+
+
+def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-I", "run_image.py", "--port=0", *arguments],
+        cwd=folder,
+        env={**os.environ, "TRUSS_SECRET_token": "s3cret"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def log(folder: Path) -> List[str]:
+    path = folder / "log"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def wait_for(folder: Path, word: str) -> None:
+    deadline = time.monotonic() + 20
+    while not any(line.startswith(word) for line in log(folder)):
+        assert time.monotonic() < deadline, log(folder)
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("moment", ["create", "start"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_container_is_gone(folder: Path, moment: str, number: signal.Signals) -> None:
+    process = start(folder)
+    wait_for(folder, moment)
+    process.send_signal(number)
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == 128 + number, output
+    assert "Traceback" not in output
+    lines = log(folder)
+    # Not before it has been made, or it would be left.
+    assert lines.index("create done") < next(i for i, x in enumerate(lines) if x[:4] == "stop")
+    assert "rm --force" in lines
+
+
+def test_the_terminals_interrupt_reaches_no_engine(folder: Path) -> None:
+    process = start(folder)
+    wait_for(folder, "start")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert children
+    assert all(os.getsid(int(child)) != os.getsid(process.pid) for child in children)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+
+def test_what_the_engine_is_told(folder: Path) -> None:
+    (folder / "docker").write_text('#!/bin/sh\nfor a; do echo "$a"; done >> log\n')
+    process = start(folder, "--", "--gpus=all")
+    output = process.communicate(timeout=30)[0]
+    told = log(folder)
+    assert {"--memory=1g", "--gpus=all", "--env=GREETING=hello", "--env=TRUSS_SECRET_token"} <= set(
+        told
+    )
+    assert told.index("--gpus=all") < told.index("it:1")
+    assert any(x.startswith("--publish=127.0.0.1:") and x.endswith(":8080") for x in told)
+    assert not any("INFERENCE_SERVER_PORT" in x or "s3cret" in x for x in told)
+    assert "Warning: a note" in output
+    # It has ended at once.
+    assert process.returncode == 1
+    assert "has ended before its model was loaded" in output
+
+
+def test_an_engine_that_creates_nothing(folder: Path) -> None:
+    (folder / "docker").write_text("#!/bin/sh\necho no such image >&2\nexit 125\n")
+    process = start(folder)
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == 1
+    assert "no such image" in output and "cannot create a container of a:image" in output
