@@ -207,6 +207,10 @@ def test_what_only_a_dockerfile_can_do(repo: Monorepo, config: str, message: str
     [
         ({"squash": True}, "The 'squash' field in target src/a:image is of no use with"),
         ({"pin_requirements": True}, "The 'pin_requirements' field"),
+        (
+            {"builder": "context", "base": None, "squash": True},
+            "The 'squash' field in target src/a:image is of no use with `builder=\"context\"`",
+        ),
         ({"builder": "docker"}, "The 'base' field in target src/a:image is of no use with"),
         ({"image_tags": ["a b"]}, "is called 'image:a b', which is no name of an image"),
         ({"image_tags": []}, "must name at least one tag"),

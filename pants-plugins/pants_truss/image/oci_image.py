@@ -23,34 +23,16 @@ from pants_truss.core.oci.documents import (
     manifest_blob,
 )
 from pants_truss.core.oci.sbom import ImageMaterials, sbom
-from pants_truss.core.oci.site_files import REQUIREMENTS, SERVER_REQUIREMENTS, site_files
 from pants_truss.core.server_layout import lay_out
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.core.yaml_document import parse
-from pants_truss.engine import concurrently, create_digest, implicitly, merge_digests, rule
-from pants_truss.image import base, requirements, truss_layers
+from pants_truss.engine import create_digest, implicitly, merge_digests, rule
+from pants_truss.image import base, truss_layers
 from pants_truss.image.base import BaseImage, FindBaseRequest, find_base
 from pants_truss.image.context import DescribeImageRequest, describe_image
-from pants_truss.image.layer import (
-    ImageTimeRequest,
-    MakeLayerRequest,
-    find_image_time,
-    make_layer,
-)
-from pants_truss.image.requirements import InstallTrussRequest, install_truss
+from pants_truss.image.layer import ImageTimeRequest, find_image_time
 from pants_truss.image.subsystem import TrussImageSubsystem
-from pants_truss.image.truss_layers import (
-    RequirementsLayerRequest,
-    TrussLayersRequest,
-    make_requirements_layer,
-    make_truss_layers,
-)
-from pants_truss.serving import local_truss
-from pants_truss.serving.local_truss import (
-    ListRequirementsRequest,
-    environment_of,
-    list_requirements,
-)
+from pants_truss.image.truss_layers import ImageLayersRequest, make_image_layers
 from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
@@ -74,10 +56,9 @@ class OciImageRequest:
 
 @dataclass(frozen=True)
 class OciImage:
-    """`digest` has the blobs, where they lie in an image layout."""
+    """`digest` has the blobs, where they lie in an image layout. `notes` are for the user."""
 
     manifest: Descriptor
-    config: Descriptor
     digest: Digest
     sbom: bytes
     notes: Tuple[str, ...]
@@ -91,80 +72,55 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
     _refuse_dockerfile_keys(request, config_path, planned.generated[CONFIG_FILE])
     described = await describe_image(DescribeImageRequest(truss), **implicitly())
     instructions = described.written.instructions
-    settings = dockerfile.settings(instructions, {})
-    listed = await list_requirements(ListRequirementsRequest(truss), **implicitly())
     found = await find_base(
         FindBaseRequest(
             request.base or dockerfile.base_of(instructions),
             request.origin if request.base else config_path,
             request.platform,
-            settings.entrypoint[0],
+            dockerfile.settings(instructions, {}).entrypoint[0],
         ),
         **implicitly(),
     )
-    _check_python(request, found, listed.python, config_path)
-    installed = await install_truss(
-        InstallTrussRequest(environment_of(truss.address, listed, server=True), request.platform),
-        **implicitly(),
+    _check_python(request, found, planned.config_file.config.python, config_path)
+    made = await make_image_layers(
+        ImageLayersRequest(truss, request.platform, found.site, found.prefix), **implicitly()
     )
-    gathered = await gather_truss(truss, **implicitly())
-    site = await create_digest(
-        CreateDigest([FileContent(p, c) for p, c in site_files(found.site).items()]),
-        **implicitly(),
-    )
-    wanted = [
-        RequirementsLayerRequest(comment, folder, found.prefix, part)
-        for comment, folder, part in (
-            ("requirements of the Truss server", SERVER_REQUIREMENTS, installed.server),
-            ("requirements", REQUIREMENTS, installed.own),
-        )
-        if part
-    ]
-    of_requirements = await concurrently(
-        make_requirements_layer(part, **implicitly()) for part in wanted
-    )
-    of_python = await make_layer(MakeLayerRequest("Python's path", site, ()), **implicitly())
-    of_truss = await make_truss_layers(TrussLayersRequest(truss), **implicitly())
-    layers = (*of_requirements, of_python, *of_truss.layers)
     time = await find_image_time(ImageTimeRequest(), **implicitly())
     config = config_blob(
         found.config_data,
         request.platform,
         _run_config(found, instructions, request.labels),
-        [made.layer for made in layers],
+        [each.layer for each in made.layers],
         time.epoch,
     )
-    annotations = {
-        **request.annotations,
-        **({_REVISION: options.revision} if options.revision else {}),
-        _TREE_DIGEST: gathered.tree_digest,
-    }
+    gathered = await gather_truss(truss, **implicitly())
     manifest = manifest_blob(
         config.descriptor,
-        [*found.layers_data, *(made.layer.descriptor.as_json() for made in layers)],
-        annotations,
+        [*found.layers_data, *(each.layer.descriptor.as_json() for each in made.layers)],
+        {
+            **request.annotations,
+            **({_REVISION: options.revision} if options.revision else {}),
+            _TREE_DIGEST: gathered.tree_digest,
+        },
     )
     documents = await create_digest(CreateDigest(_files(config, manifest)), **implicitly())
     digest = await merge_digests(
-        MergeDigests([found.digest, documents, *(made.digest for made in layers)]), **implicitly()
+        MergeDigests([found.digest, documents, *(each.digest for each in made.layers)]),
+        **implicitly(),
+    )
+    materials = ImageMaterials(
+        truss.address.spec,
+        manifest.descriptor.digest,
+        gathered.tree_digest,
+        found.python,
+        lay_out(gathered.files, planned.config_file.config),
+        made.distributions,
     )
     return OciImage(
         manifest.descriptor,
-        config.descriptor,
         digest,
-        to_bytes(
-            sbom(
-                ImageMaterials(
-                    truss.address.spec,
-                    manifest.descriptor.digest,
-                    gathered.tree_digest,
-                    found.python,
-                    lay_out(gathered.files, planned.config_file.config),
-                    installed.distributions,
-                )
-            )
-        ),
-        (*found.notes, *installed.notes, *_unknown(config_path, instructions), *gathered.notes),
+        to_bytes(sbom(materials)),
+        (*found.notes, *made.notes, *_unknown(config_path, instructions), *gathered.notes),
     )
 
 
@@ -219,10 +175,4 @@ def _run_config(
 
 
 def rules() -> Iterable[object]:
-    return [
-        *collect_rules(),
-        *base.rules(),
-        *local_truss.rules(),
-        *requirements.rules(),
-        *truss_layers.rules(),
-    ]
+    return [*collect_rules(), *base.rules(), *truss_layers.rules()]

@@ -246,19 +246,29 @@ _OF_OCI = (
 )
 
 
+_OF_CONTEXTS = (TrussImagePinRequirementsField,)
+
+
 def check_builder(target: Target) -> None:
     """Raises `InvalidFieldException` for a field that the target's builder does not look at."""
-    builder = target[TrussImageBuilderField].value
-    is_oci = builder == ImageBuilder.OCI.value
-    for field_type in _OF_DOCKER if is_oci else _OF_OCI:
-        field = target.get(field_type)
-        # Of a sequence, the default is a tuple, or nothing.
-        if (field.value or None) != (field.default or None):
-            other = ImageBuilder.DOCKER if is_oci else ImageBuilder.OCI
-            raise InvalidFieldException(
-                f"The '{field.alias}' field in target {target.address} is of no use with "
-                f'`builder="{builder}"`. Remove it, or write `builder="{other.value}"`.'
-            )
+    builder = ImageBuilder(target[TrussImageBuilderField].value)
+    of_no_use = {
+        ImageBuilder.OCI: ((ImageBuilder.DOCKER, _OF_DOCKER),),
+        ImageBuilder.DOCKER: ((ImageBuilder.OCI, _OF_OCI),),
+        ImageBuilder.CONTEXT: (
+            (ImageBuilder.OCI, _OF_OCI),
+            (ImageBuilder.DOCKER, tuple(f for f in _OF_DOCKER if f not in _OF_CONTEXTS)),
+        ),
+    }
+    for other, field_types in of_no_use[builder]:
+        for field_type in field_types:
+            field = target.get(field_type)
+            # Of a sequence, the default is a tuple, or nothing.
+            if (field.value or None) != (field.default or None):
+                raise InvalidFieldException(
+                    f"The '{field.alias}' field in target {target.address} is of no use with "
+                    f'`builder="{builder.value}"`. Remove it, or write `builder="{other.value}"`.'
+                )
 
 
 class TrussImageTarget(Target):

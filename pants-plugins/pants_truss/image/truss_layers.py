@@ -16,9 +16,17 @@ from pants.engine.fs import (
 )
 from pants.engine.rules import collect_rules
 
+from pants_truss.core.environment import Distribution
 from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.layer_plan import MODEL_LAYER, plan_layers
-from pants_truss.core.oci.site_files import ROOT, script_for_image
+from pants_truss.core.oci.site_files import (
+    REQUIREMENTS,
+    ROOT,
+    SERVER_REQUIREMENTS,
+    script_for_image,
+    site_files,
+)
 from pants_truss.core.paths import join
 from pants_truss.core.server_layout import APP, PACKAGES, lay_out
 from pants_truss.core.truss_config import CONFIG_FILE
@@ -33,12 +41,17 @@ from pants_truss.engine import (
     merge_digests,
     rule,
 )
-from pants_truss.image import context, layer
+from pants_truss.image import context, layer, requirements
 from pants_truss.image.context import DescribeImageRequest, describe_image
 from pants_truss.image.layer import MadeLayer, MakeLayerRequest, make_layer
-from pants_truss.image.requirements import Installed
+from pants_truss.image.requirements import Installed, InstallTrussRequest, install_truss
 from pants_truss.image.subsystem import TrussImageSubsystem
-from pants_truss.serving import server_files
+from pants_truss.serving import local_truss, server_files
+from pants_truss.serving.local_truss import (
+    ListRequirementsRequest,
+    environment_of,
+    list_requirements,
+)
 from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
@@ -157,11 +170,61 @@ def _entries(files: Mapping[str, GatheredFile]) -> List[FileEntry]:
     ]
 
 
+@dataclass(frozen=True)
+class ImageLayersRequest:
+    """`site` and `prefix` are those of the base, as in `image.base.BaseImage`."""
+
+    truss: GatherTrussRequest
+    platform: Platform
+    site: str
+    prefix: str
+
+
+@dataclass(frozen=True)
+class ImageLayers:
+    """All that lie on the base, lowest first. `notes` are for the user."""
+
+    layers: Tuple[MadeLayer, ...]
+    distributions: Tuple[Distribution, ...]
+    notes: Tuple[str, ...]
+
+
+@rule
+async def make_image_layers(request: ImageLayersRequest) -> ImageLayers:
+    truss = request.truss
+    listed = await list_requirements(ListRequirementsRequest(truss), **implicitly())
+    installed = await install_truss(
+        InstallTrussRequest(environment_of(truss.address, listed, server=True), request.platform),
+        **implicitly(),
+    )
+    of_requirements = await concurrently(
+        make_requirements_layer(
+            RequirementsLayerRequest(comment, folder, request.prefix, part), **implicitly()
+        )
+        for comment, folder, part in (
+            ("requirements of the Truss server", SERVER_REQUIREMENTS, installed.server),
+            ("requirements", REQUIREMENTS, installed.own),
+        )
+        if part
+    )
+    site = await create_digest(
+        CreateDigest([FileContent(p, c) for p, c in site_files(request.site).items()]),
+        **implicitly(),
+    )
+    of_python = await make_layer(MakeLayerRequest("Python's path", site, ()), **implicitly())
+    of_truss = await make_truss_layers(TrussLayersRequest(truss), **implicitly())
+    return ImageLayers(
+        (*of_requirements, of_python, *of_truss.layers), installed.distributions, installed.notes
+    )
+
+
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
         *context.rules(),
         *gather.rules(),
         *layer.rules(),
+        *local_truss.rules(),
+        *requirements.rules(),
         *server_files.rules(),
     ]
