@@ -176,6 +176,14 @@ def test_a_base_without_python(repo: Monorepo) -> None:
 def test_a_base_that_is_nowhere(repo: Monorepo) -> None:
     repo.write("src/a/BUILD", image("a", base="images/none/"))
     assert "'images/none/' is not a reference to an image" in refused(repo)
+    # Which could be someone's in a public registry.
+    repo.write("src/a/BUILD", image("a", base="image/base"))
+    error = refused(repo)
+    assert "The repository has no folder 'image/base' either" in error
+    assert "`image/base:TAG`" in error
+    repo.write("src/a/BUILD", image("a", base="images"))
+    error = refused(repo)
+    assert "the folder images of the repository holds no OCI layout" in error
 
 
 @pytest.mark.parametrize(
@@ -212,9 +220,9 @@ def test_what_only_a_dockerfile_can_do(repo: Monorepo, config: str, message: str
             "The 'squash' field in target src/a:image is of no use with `builder=\"context\"`",
         ),
         ({"builder": "docker"}, "The 'base' field in target src/a:image is of no use with"),
-        ({"image_tags": ["a b"]}, "is called 'image:a b', which is no name of an image"),
+        ({"image_tags": ["a b"]}, "has 'a b', which is no tag of an image"),
         ({"image_tags": []}, "must name at least one tag"),
-        ({"repository": "UP per"}, "is called 'up per:latest', which is no name of an image"),
+        ({"repository": "UP per"}, "is called 'up per', which is no name of an image"),
         ({"truss": ":image"}, "is ':image', which is a 'truss_image' target. Name a `truss`."),
         ({"platforms": ["windows/amd64"]}, "'windows/amd64' is not a platform"),
         ({"platforms": ["linux/amd64"] * 2}, "none twice"),

@@ -14,7 +14,7 @@ import jsonschema  # type: ignore[import]
 import pytest
 
 from support.image_layout import Layout
-from support.images import LAYERS, MODEL, changed, image, make, package, refused, restore
+from support.images import CONFIG, LAYERS, MODEL, changed, image, make, package, refused, restore
 from support.monorepo import Monorepo
 
 
@@ -62,7 +62,10 @@ def test_layers_and_config(repo: Monorepo) -> None:
     assert "PATH=/usr/local/bin:/usr/bin:/root/.local/bin" in config["Env"]
     assert made.config["created"] == "1970-01-01T00:00:00Z"
     digest = made.manifest["annotations"]["com.baseten.truss.tree-digest"]
-    assert list(made.manifest["annotations"]) == ["com.baseten.truss.tree-digest"]
+    assert set(made.manifest["annotations"]) == {
+        "com.baseten.truss.tree-digest",
+        "org.opencontainers.image.base.digest",
+    }
     repo.pants("package", "src/a:a").assert_success()
     manifest = json.loads(repo.dist("src.a/a.truss-manifest.json").read_text())
     assert digest == manifest["tree_digest"]
@@ -167,7 +170,8 @@ def test_the_bill_of_materials_is_valid(repo: Monorepo) -> None:
     schema = json.loads(Path("tests/cyclonedx/bom-1.5.json").read_text())
     jsonschema.Draft7Validator(schema).validate(bom)
     named = {component["name"] for component in bom["components"]}
-    assert {"uvicorn", "src/shared/one", "src/shared/two", "src/lib"} <= named
+    assert bom["metadata"]["component"]["name"] == "src/a:image"
+    assert {"images/base", "uvicorn", "src/shared/one", "src/shared/two", "src/lib"} <= named
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft7Validator(schema).validate({**bom, "components": [{"name": "x"}]})
 
@@ -256,3 +260,12 @@ def test_a_layer_of_more_than_two_gigabytes(repo: Monorepo) -> None:
     with tarfile.open(fileobj=io.BytesIO(data.content), mode="r|gz") as tar:
         sizes = {entry.name: entry.size for entry in tar}
     assert sizes["app/data/weights.bin"] == size
+
+
+def test_pants_run_of_a_folder_takes_the_truss(repo: Monorepo) -> None:
+    """The image beside it is not asked about; a context cannot be run at all."""
+    repo.write("src/a/config.yaml", f"{CONFIG}docker_server: {{server_port: 80}}\n")
+    error = repo.pants("run", "src/a").assert_failure().stderr
+    assert "src/a:a" in error and "src/a:image" not in error
+    repo.write("src/a/BUILD", image("a", builder="context", base=None))
+    assert "No applicable" in repo.pants("run", "src/a:image").stderr

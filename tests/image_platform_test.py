@@ -75,7 +75,7 @@ def test_wheels_do_not_depend_on_this_machine(repo: Monorepo) -> None:
     assert "manylinux_2_28_x86_64" in tags
     assert not [name for name in own.names if "include" in name.split("/")[:4]]
     before = package(repo, "b")
-    names = ("requirements of the Truss server", "Python's path", "the Truss server")
+    names = ("requirements of the Truss server", "Python's .pth file", "the Truss server")
     assert [made.digests[name] for name in names] == [before.digests[name] for name in names]
 
 

@@ -49,7 +49,7 @@ truss_image(name="image", truss=":b", builder="oci", base="images/base")
 ROOTS = '"/src/lib", "/src/a", "/src/b", "/src/shared/*"'
 LAYERS = [
     "requirements of the Truss server",
-    "Python's path",
+    "Python's .pth file",
     "the Truss server",
     "data",
     "src/lib",

@@ -150,7 +150,10 @@ async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage
             )
             archived = await archive_image(archive, **implicitly())
             digests.append(archived.digest)
-            artifacts.append(OciArtifact(archive.path))
+            names = ", ".join(archive.names)
+            artifacts.append(
+                OciArtifact(archive.path, extra_log_lines=(f"  `docker load` calls it {names}",))
+            )
     digest = await merge_digests(MergeDigests(digests), **implicitly())
     return PackagedOciImage(BuiltPackage(digest, tuple(artifacts)))
 

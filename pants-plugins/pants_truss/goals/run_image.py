@@ -21,6 +21,7 @@ from pants.core.util_rules.system_binaries import (
 from pants.engine.fs import EMPTY_DIGEST, AddPrefix, CreateDigest, Digest, FileContent, MergeDigests
 from pants.engine.platform import Platform as LocalPlatform
 from pants.engine.rules import collect_rules
+from pants.engine.target import Target
 from pants.util.logging import LogLevel
 
 from pants_truss.core.examples import first_input
@@ -55,7 +56,6 @@ from pants_truss.image.target_types import (
 from pants_truss.serving import local_truss
 from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
 from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.truss_config import InvalidTruss
 
 _FOLDER = "local"
 _SCRIPTS = (
@@ -72,6 +72,11 @@ class TrussImageRunFieldSet(RunFieldSet, OciFields):
 
     builder: TrussImageBuilderField
     platforms: TrussImagePlatformsField
+
+    @classmethod
+    def opt_out(cls, tgt: Target) -> bool:
+        """A context is not an image."""
+        return bool(tgt[TrussImageBuilderField].value == ImageBuilder.CONTEXT.value)
 
 
 @dataclass(frozen=True)
@@ -134,14 +139,7 @@ class RunnableImage:
 @rule
 async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatform) -> RunnableImage:
     field_set = request.field_set
-    builder = field_set.builder.value
-    if builder == ImageBuilder.CONTEXT.value:
-        raise InvalidTruss(
-            f"The target {field_set.address} is not an image, but the context of one: its "
-            f'`builder` is "{builder}". Take "{ImageBuilder.DOCKER.value}" or '
-            f'"{ImageBuilder.OCI.value}".'
-        )
-    if builder == ImageBuilder.DOCKER.value:
+    if field_set.builder.value == ImageBuilder.DOCKER.value:
         engines = await find_engines(FindEnginesRequest(("docker",)), **implicitly())
         found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
         built = await build_image(

@@ -49,12 +49,14 @@ class FindBaseRequest:
 
 @dataclass(frozen=True)
 class BaseImage:
-    """`digest` has the blobs of its layers, where they lie in an image layout; `config` and
-    `layers` are JSON. `python` is a version such as `3.11`, `site` the folder that it reads `.pth`
-    files from, first of all, and `prefix` where it is installed to. `notes` are for the user.
+    """`manifest` is its digest. `digest` has the blobs of its layers, where they lie in an image
+    layout; `config` and `layers` are JSON. `python` is a version such as `3.11`, `site` the folder
+    that it reads `.pth` files from, first of all, and `prefix` where it is installed to. `notes`
+    are for the user.
     """
 
     name: str
+    manifest: str
     digest: Digest
     config: str
     layers: str
@@ -159,6 +161,7 @@ class ReadBaseRequest:
 class ReadBase:
     """As in `BaseImage`."""
 
+    manifest: str
     digest: Digest
     config: str
     layers: str
@@ -195,7 +198,9 @@ async def read_base(request: ReadBaseRequest) -> ReadBase:
         check_blobs(manifest.layers, await get_digest_entries(blobs.digest), what)
     except TrussError as e:
         raise InvalidTruss(str(e)) from None
-    return ReadBase(blobs.digest, encode(config), encode(manifest.as_json))
+    return ReadBase(
+        choice.descriptor.digest, blobs.digest, encode(config), encode(manifest.as_json)
+    )
 
 
 @rule(desc="Find a base image")
@@ -228,6 +233,7 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
         raise InvalidTruss(f"{what} cannot be used: {found['error']}.")
     return BaseImage(
         text,
+        read.manifest,
         read.digest,
         read.config,
         read.layers,

@@ -9,13 +9,14 @@ from pants.engine.fs import Digest
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.errors import TrussError
+from pants_truss.core.globs import escape_glob
 from pants_truss.core.oci.documents import INDEX_FILE, Platform
 from pants_truss.core.oci.reference import ImageReference, parse_reference
 from pants_truss.core.paths import join, normalize_inside
 from pants_truss.engine import implicitly, path_globs_to_paths, rule
 from pants_truss.image import skopeo
 from pants_truss.image.skopeo import SkopeoRequest, run_skopeo
-from pants_truss.util_rules.exact_globs import exactly
+from pants_truss.util_rules.exact_globs import matching
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 
@@ -42,16 +43,26 @@ class FetchedBase:
 async def fetch_base(request: FetchBaseRequest) -> FetchedBase:
     folder = normalize_inside(request.text)
     if folder:
-        index = await path_globs_to_paths(exactly(join(folder, INDEX_FILE)), **implicitly())
-        if index.files:
+        inside = matching([join(escape_glob(folder), "**")])
+        found = await path_globs_to_paths(inside, **implicitly())
+        if join(folder, INDEX_FILE) in found.files:
             return FetchedBase(folder, None, ())
+        if found.files:
+            raise InvalidTruss(
+                f"{request.origin}: the folder {folder} of the repository holds no OCI layout: "
+                f"there is no {INDEX_FILE} in it."
+            )
+    missing = f"The repository has no folder {request.text!r} either."
     try:
         reference = parse_reference(request.text)
     except TrussError as e:
+        raise InvalidTruss(f"{request.origin}: {e} {missing}") from None
+    if not (reference.tag or reference.digest):
+        # It may be meant as a folder, and be someone else's image in a public registry.
         raise InvalidTruss(
-            f"{request.origin}: {e} The repository has no OCI layout in {request.text!r} either: "
-            f"there is no {INDEX_FILE} in it."
-        ) from None
+            f"{request.origin}: {request.text!r} names no version of an image. {missing} Write "
+            f"`{reference}:TAG`, or better with a digest, for an image in a registry."
+        )
     notes: Tuple[str, ...] = ()
     if not reference.digest:
         inspected = await run_skopeo(
@@ -93,8 +104,9 @@ def _overrides(platform: Platform) -> Tuple[str, ...]:
 def _not_fetched(origin: str, reference: ImageReference, error: str) -> str:
     return (
         f"{origin}: the image {reference} cannot be fetched: {error}\nAn image in the repository "
-        f"needs no registry: `skopeo copy docker://{reference.fetched} oci:images/base:base`, and "
-        f'`base="images/base"`.'
+        f"needs no registry: `skopeo copy docker://{reference.fetched} oci:images/base:base` where "
+        f'there is one, and `base="images/base"`, or for all trusses a line in '
+        f"`[truss-images.bases]`."
     )
 
 

@@ -38,18 +38,19 @@ from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, pl
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 _TREE_DIGEST = "com.baseten.truss.tree-digest"
+_BASE_DIGEST = "org.opencontainers.image.base.digest"
 _REVISION = "org.opencontainers.image.revision"
 
 
 @dataclass(frozen=True)
 class OciImageRequest:
-    """`base` is a reference or the path of a layout, by default what the config or Truss names.
-    `origin` is where it is written. `labels` and `annotations` are added to the image's."""
+    """`address` is that of the image. `base` is a reference or the path of a layout, by default
+    what the config or Truss names. `labels` and `annotations` are added to the image's."""
 
     truss: GatherTrussRequest
+    address: str
     platform: Platform
     base: Optional[str]
-    origin: str
     labels: FrozenDict[str, str]
     annotations: FrozenDict[str, str]
 
@@ -72,10 +73,11 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
     _refuse_dockerfile_keys(request, config_path, planned.generated[CONFIG_FILE])
     described = await describe_image(DescribeImageRequest(truss), **implicitly())
     instructions = described.written.instructions
+    has_base = bool(parse(planned.generated[CONFIG_FILE]).data.get("base_image"))
     found = await find_base(
         FindBaseRequest(
             request.base or dockerfile.base_of(instructions),
-            request.origin if request.base else config_path,
+            _origin(request, config_path, has_base),
             request.platform,
             dockerfile.settings(instructions, {}).entrypoint[0],
         ),
@@ -98,6 +100,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         config.descriptor,
         [*found.layers_data, *(each.layer.descriptor.as_json() for each in made.layers)],
         {
+            _BASE_DIGEST: found.manifest,
             **request.annotations,
             **({_REVISION: options.revision} if options.revision else {}),
             _TREE_DIGEST: gathered.tree_digest,
@@ -109,8 +112,9 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         **implicitly(),
     )
     materials = ImageMaterials(
-        truss.address.spec,
+        request.address,
         manifest.descriptor.digest,
+        (found.name, found.manifest),
         gathered.tree_digest,
         found.python,
         lay_out(gathered.files, planned.config_file.config),
@@ -128,12 +132,22 @@ def _files(*blobs: Blob) -> List[FileContent]:
     return [FileContent(blob.descriptor.path, blob.content) for blob in blobs]
 
 
+def _origin(request: OciImageRequest, config_path: str, has_base: bool) -> str:
+    """Where the base is named, for messages."""
+    if request.base:
+        return f"The target {request.address}"
+    if has_base:
+        return f"The target {request.address}, by `base_image` in {config_path}"
+    return f"The target {request.address}, by the default of Truss for the Python of {config_path}"
+
+
 def _refuse_dockerfile_keys(request: OciImageRequest, path: str, content: bytes) -> None:
     keys = dockerfile_keys(parse(content).data)
     if keys:
         named = ", ".join(f"`{key}`" for key in keys)
         raise InvalidTruss(
-            f"{request.origin}: {path} has {named}, which only a Dockerfile can do. {advice(keys)}"
+            f"The target {request.address}: {path} has {named}, which only a Dockerfile can do. "
+            f"{advice(keys)}"
         )
 
 
@@ -151,9 +165,10 @@ def _check_python(
     wanted = ".".join(map(str, python))
     if found.python != wanted:
         raise InvalidTruss(
-            f"{request.origin}: the base image {found.name} has Python {found.python}, but "
-            f"`python_version` in {path} is py{wanted.replace('.', '')}. Take a base with Python "
-            f"{wanted}, or write `python_version: py{found.python.replace('.', '')}`."
+            f"The target {request.address}: the base image {found.name} has Python "
+            f"{found.python}, but `python_version` in {path} is py{wanted.replace('.', '')}. Take "
+            f"a base with Python {wanted}, or write "
+            f"`python_version: py{found.python.replace('.', '')}`."
         )
 
 

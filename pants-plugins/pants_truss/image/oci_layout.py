@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar, Iterable, List, Tuple, Type
 
@@ -31,6 +32,8 @@ from pants_truss.image.target_types import (
     TrussImageBaseField,
     TrussImageTrussField,
 )
+
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,9 @@ async def make_oci_layout(request: OciLayoutRequest, options: DockerOptions) -> 
         make_oci_image(
             OciImageRequest(
                 found.truss,
+                fields.address.spec,
                 platform,
                 fields.base.value,
-                f"The target {fields.address}",
                 FrozenDict(fields.labels.value or {}),
                 annotations,
             ),
@@ -112,13 +115,20 @@ def _check_names(fields: DockerFields, names: Tuple[ImageName, ...]) -> None:
             f'tag, but is empty. For example `{fields.tags.alias}=["latest"]`.'
         )
     for name in names:
+        repository = name.full[: -len(name.tag) - 1]
+        if not _TAG.fullmatch(name.tag):
+            raise InvalidFieldException(
+                f"The '{fields.tags.alias}' field in target {fields.address} has {name.tag!r}, "
+                f"which is no tag of an image: up to 128 letters, digits, `_`, `.` and `-`, of "
+                f"which the last two are not the first."
+            )
         try:
-            parse_reference(name.full)
+            parse_reference(repository)
         except TrussError:
             raise InvalidFieldException(
-                f"By the fields '{fields.repository.alias}' and '{fields.tags.alias}', the image "
-                f"{fields.address} is called {name.full!r}, which is no name of an image. Names "
-                f"have small letters, digits, and single `.`, `_` or `-` between them."
+                f"By the field '{fields.repository.alias}', the image {fields.address} is called "
+                f"{repository!r}, which is no name of an image: small letters and digits, with "
+                f"single `.`, `_` or `-` between them, in parts that `/` divides."
             ) from None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Iterable, Iterator, Optional, Tuple
+from typing import Any, Iterable, Iterator, Optional, Tuple
 
 from pants.backend.docker.target_types import (
     DockerBuildOptionFieldMixin,
@@ -31,6 +31,7 @@ from pants.util.strutil import help_text
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
+from pants_truss.engine import SecondaryOwnerMixin
 
 
 class ImageBuilder(Enum):
@@ -39,10 +40,16 @@ class ImageBuilder(Enum):
     CONTEXT = "context"
 
 
-class TrussImageTrussField(StringField, AsyncFieldMixin):
+class TrussImageTrussField(StringField, AsyncFieldMixin, SecondaryOwnerMixin):
     alias = "truss"
     required = True
     value: str
+
+    @property
+    def filespec(self) -> Any:
+        """No file, but so that `pants run` of a folder prefers the truss in it."""
+        return {"includes": []}
+
     help = help_text(
         """
         The `truss` that the image is made of. It is gathered first.
@@ -294,6 +301,9 @@ class TrussImageTarget(Target):
         `pants package` gathers the truss and builds the image; `pants run` starts it, on this
         machine alone. What the image holds, how it is layered and how it is reproduced is described
         in docs/images.md.
+
+        Fields that a `docker_image` has too are for the builder `docker`; `image_tags`,
+        `repository`, `registries`, `skip_push` and `image_labels` also hold for `oci`.
 
             truss()
 

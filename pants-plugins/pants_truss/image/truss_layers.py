@@ -211,7 +211,7 @@ async def make_image_layers(request: ImageLayersRequest) -> ImageLayers:
         CreateDigest([FileContent(p, c) for p, c in site_files(request.site).items()]),
         **implicitly(),
     )
-    of_python = await make_layer(MakeLayerRequest("Python's path", site, ()), **implicitly())
+    of_python = await make_layer(MakeLayerRequest("Python's .pth file", site, ()), **implicitly())
     of_truss = await make_truss_layers(TrussLayersRequest(truss), **implicitly())
     return ImageLayers(
         (*of_requirements, of_python, *of_truss.layers), installed.distributions, installed.notes

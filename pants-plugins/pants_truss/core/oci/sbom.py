@@ -1,4 +1,4 @@
-"""The software bill of materials of an image: what is in it beside its base.
+"""The software bill of materials of an image: its base, by name, and what lies on it.
 
 Source: the CycloneDX specification, version 1.5, as JSON. There is no time in it, and its serial
 number comes from the image, so that it is the same for the same image.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from packaging.utils import canonicalize_name
 
@@ -25,10 +25,13 @@ _NAMESPACE = uuid.UUID("6f5ad4d5-0d4b-5c0a-9d4f-0a8c2b6d1f37")
 
 @dataclass(frozen=True)
 class ImageMaterials:
-    """`files` are those of the truss by their path in the layout of `core.server_layout`."""
+    """`base` is (name, digest) of the image that it is built on.
+
+    `files` are those of the truss by their path in the layout of `core.server_layout`."""
 
     address: str
     image_digest: str
+    base: Tuple[str, str]
     tree_digest: str
     python: str
     files: Mapping[str, GatheredFile]
@@ -39,7 +42,11 @@ def sbom(image: ImageMaterials) -> Dict[str, Any]:
     third_party = sorted(image.distributions, key=lambda d: canonicalize_name(d.name))
     first_party = _first_party(image.files)
     root = f"image:{image.address}"
-    components = [_distribution(found) for found in third_party]
+    name, digest = image.base
+    components: List[Dict[str, Any]] = [
+        {"type": "container", "bom-ref": f"base:{digest}", "name": name, "version": digest}
+    ]
+    components += [_distribution(found) for found in third_party]
     components += [
         {
             "type": "library",

@@ -12,6 +12,7 @@ OWN = GatheredFile("model/model.py", "1" * 64, 1, False, "t:t", "t/model/model.p
 IMAGE = ImageMaterials(
     address="t:t",
     image_digest="sha256:" + "2" * 64,
+    base=("python:3.11", "sha256:" + "5" * 64),
     tree_digest="sha256:" + "3" * 64,
     python="3.11",
     files={"packages/a.py": SHARED, "app/model/model.py": OWN},
@@ -26,6 +27,7 @@ IMAGE = ImageMaterials(
 def test_what_is_in_it() -> None:
     made = sbom(IMAGE)
     assert [c["bom-ref"] for c in made["components"]] == [
+        "base:sha256:" + "5" * 64,
         "pkg:pypi/click@8.1.8",
         "pkg:pypi/torch@2.1%2Bcpu",
         "pkg:pypi/uvicorn@0.39.0",
@@ -35,7 +37,7 @@ def test_what_is_in_it() -> None:
     requires = {line["ref"]: line["dependsOn"] for line in made["dependencies"]}
     assert requires["pkg:pypi/uvicorn@0.39.0"] == ["pkg:pypi/click@8.1.8"]
     assert requires["pkg:pypi/click@8.1.8"] == []
-    assert len(requires["image:t:t"]) == 4
+    assert len(requires["image:t:t"]) == 5
 
 
 def test_its_serial_number_is_the_images() -> None:
