@@ -15,16 +15,14 @@ from pants.core.goals.publish import (
     PublishProcesses,
     PublishRequest,
 )
-from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPathTest
-from pants.engine.env_vars import EnvironmentVarsRequest
 from pants.engine.process import InteractiveProcess
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
-from pants_truss.engine import find_binary, get_environment_vars, implicitly, rule
+from pants_truss.engine import implicitly, rule
 from pants_truss.goals.package_image import OciArtifact
 from pants_truss.image import skopeo
-from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.image.skopeo import FindSkopeoRequest, find_skopeo
 from pants_truss.image.target_types import ImageBuilder, TrussImageBuilderField
 
 
@@ -46,11 +44,7 @@ _RETRIES = 3
 
 
 @rule(desc="Prepare an image to be published", level=LogLevel.DEBUG)
-async def publish_truss_image(
-    request: PublishTrussImageRequest,
-    options: TrussImageSubsystem,
-    env_aware: TrussImageSubsystem.EnvironmentAware,
-) -> PublishProcesses:
+async def publish_truss_image(request: PublishTrussImageRequest) -> PublishProcesses:
     field_set = cast(TrussImagePublishFieldSet, request.field_set)
     builder = field_set.builder.value
     if builder == ImageBuilder.DOCKER.value:
@@ -64,14 +58,7 @@ async def publish_truss_image(
         reason = f"(by `{field_set.skip_push.alias}` on {field_set.address})"
         names = tuple(name.full for name in artifact.names)
         return PublishProcesses([PublishPackages(names, description=reason)])
-    search = BinaryPathRequest(
-        binary_name="skopeo",
-        search_path=env_aware.executable_search_path,
-        test=BinaryPathTest(args=["--version"]),
-    )
-    found = await find_binary(search, **implicitly())
-    path = found.first_path_or_raise(search, rationale="push the image of a truss")
-    env = await get_environment_vars(EnvironmentVarsRequest(options.env_vars), **implicitly())
+    tool = await find_skopeo(FindSkopeoRequest("push the image of a truss"), **implicitly())
     jobs: List[PublishPackages] = []
     for name in artifact.names:
         data = PublishOutputData({"image": name.full, "digest": artifact.digest})
@@ -80,12 +67,12 @@ async def publish_truss_image(
             continue
         process = InteractiveProcess(
             (
-                *(path.path, "--insecure-policy", "copy", "--all", "--preserve-digests"),
+                *(*tool.command, "copy", "--all", "--preserve-digests"),
                 f"--retry-times={_RETRIES}",
                 f"oci:{artifact.relpath}:{name.tag}",
                 f"docker://{name.full}",
             ),
-            env=env,
+            env=tool.env,
             input_digest=package.digest,
         )
         jobs.append(PublishPackages((name.full,), process, f"@{artifact.digest}", data))

@@ -10,7 +10,6 @@ from pants.engine.fs import (
     CreateDigest,
     Digest,
     FileContent,
-    FileDigest,
     FileEntry,
     MergeDigests,
     RemovePrefix,
@@ -38,16 +37,10 @@ from pants_truss.engine import (
 )
 from pants_truss.image import requirements
 from pants_truss.image.requirements import InstallTrussRequest, install_truss
-from pants_truss.serving import local_truss
-from pants_truss.serving.local_truss import (
-    ListRequirementsRequest,
-    environment_of,
-    list_requirements,
-)
 from pants_truss.truss_cli import rules as truss_cli
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussScriptRequest, run_truss_script
 from pants_truss.util_rules import gather
-from pants_truss.util_rules.gather import GatheredTruss, gather_truss
+from pants_truss.util_rules.gather import GatheredTruss, entry_at, gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 
 _SCRIPTS = "pants_truss.image.scripts"
@@ -140,14 +133,8 @@ def _outline(
     outline += [FileContent(join(folder, _PLACEHOLDER), b"") for folder in sorted(there)]
     if config.requirements_file:
         beside = set(is_beside(config.requirements_file))
-        outline += [_entry(file) for file in files if file.path in beside]
+        outline += [entry_at(file.path, file) for file in files if file.path in beside]
     return outline
-
-
-def _entry(file: GatheredFile) -> FileEntry:
-    return FileEntry(
-        file.path, FileDigest(file.sha256, file.size), is_executable=file.is_executable
-    )
 
 
 @dataclass(frozen=True)
@@ -172,11 +159,7 @@ _PLATFORM = parse_platform(DEFAULT_PLATFORM)
 
 
 async def _with_pins(truss: GatherTrussRequest, written: Digest) -> Digest:
-    listed = await list_requirements(ListRequirementsRequest(truss), **implicitly())
-    installed = await install_truss(
-        InstallTrussRequest(environment_of(truss.address, listed, server=True), _PLATFORM),
-        **implicitly(),
-    )
+    installed = await install_truss(InstallTrussRequest(truss, _PLATFORM), **implicitly())
     pins = "".join(f"{d.name}=={d.version}\n" for d in installed.distributions)
     contents = await get_digest_contents(written)
     before = next(file.content for file in contents if file.path == _CONSTRAINTS)
@@ -193,7 +176,9 @@ async def make_build_context(request: BuildContextRequest) -> BuildContext:
     added = await get_digest_entries(described.written.digest)
     paths = {getattr(entry, "path", "") for entry in added}
     own = await create_digest(
-        CreateDigest([_entry(file) for file in gathered.files if file.path not in paths]),
+        CreateDigest(
+            [entry_at(file.path, file) for file in gathered.files if file.path not in paths]
+        ),
         **implicitly(),
     )
     digests = [own, described.written.digest]
@@ -207,7 +192,6 @@ def rules() -> Iterable[object]:
     return [
         *collect_rules(),
         *gather.rules(),
-        *local_truss.rules(),
         *requirements.rules(),
         *truss_cli.rules(),
     ]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
 from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
 from pants.engine.rules import collect_rules
@@ -33,6 +33,7 @@ from pants_truss.image.context import DescribeImageRequest, describe_image
 from pants_truss.image.layer import ImageTimeRequest, find_image_time
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.image.truss_layers import ImageLayersRequest, make_image_layers
+from pants_truss.serving.environment import dotted
 from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
@@ -70,14 +71,14 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
     truss = request.truss
     planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
     config_path = planned.config_file.path
-    _refuse_dockerfile_keys(request, config_path, planned.generated[CONFIG_FILE])
+    data = parse(planned.generated[CONFIG_FILE]).data
+    _refuse_dockerfile_keys(request, config_path, data)
     described = await describe_image(DescribeImageRequest(truss), **implicitly())
     instructions = described.written.instructions
-    has_base = bool(parse(planned.generated[CONFIG_FILE]).data.get("base_image"))
     found = await find_base(
         FindBaseRequest(
             request.base or dockerfile.base_of(instructions),
-            _origin(request, config_path, has_base),
+            _origin(request, config_path, bool(data.get("base_image"))),
             request.platform,
             dockerfile.settings(instructions, {}).entrypoint[0],
         ),
@@ -141,8 +142,8 @@ def _origin(request: OciImageRequest, config_path: str, has_base: bool) -> str:
     return f"The target {request.address}, by the default of Truss for the Python of {config_path}"
 
 
-def _refuse_dockerfile_keys(request: OciImageRequest, path: str, content: bytes) -> None:
-    keys = dockerfile_keys(parse(content).data)
+def _refuse_dockerfile_keys(request: OciImageRequest, path: str, data: Mapping[Any, Any]) -> None:
+    keys = dockerfile_keys(data)
     if keys:
         named = ", ".join(f"`{key}`" for key in keys)
         raise InvalidTruss(
@@ -162,7 +163,7 @@ def _unknown(path: str, instructions: Tuple[dockerfile.Instruction, ...]) -> Lis
 def _check_python(
     request: OciImageRequest, found: BaseImage, python: Tuple[int, int], path: str
 ) -> None:
-    wanted = ".".join(map(str, python))
+    wanted = dotted(python)
     if found.python != wanted:
         raise InvalidTruss(
             f"The target {request.address}: the base image {found.name} has Python "

@@ -36,10 +36,20 @@ from pants_truss.engine import (
     remove_prefix,
     rule,
 )
-from pants_truss.serving import environment
-from pants_truss.serving.environment import TrussEnvironmentRequest, plan_truss_environment
+from pants_truss.serving import local_truss
+from pants_truss.serving.environment import (
+    TrussEnvironmentRequest,
+    dotted,
+    plan_truss_environment,
+)
+from pants_truss.serving.local_truss import (
+    ListRequirementsRequest,
+    environment_of,
+    list_requirements,
+)
 from pants_truss.util_rules import session
 from pants_truss.util_rules.exact_globs import matching
+from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.truss_config import InvalidTruss
 
@@ -147,7 +157,7 @@ async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
         flat = await install_flat(FlatRequest(request, is_local=True), **implicitly())
         notes = (_describe_build(request, wheels),)
     if flat.digest is None:
-        python = ".".join(map(str, request.python))
+        python = dotted(request.python)
         raise InvalidTruss.of(request.address, explain_failure(flat.error, request.origin, python))
     metadata = await digest_subset(
         DigestSubset(flat.digest, matching(["*.dist-info/METADATA"])), **implicitly()
@@ -167,7 +177,7 @@ def _describe_build(request: InstallRequest, error: str) -> str:
 
 @dataclass(frozen=True)
 class InstallTrussRequest:
-    environment: TrussEnvironmentRequest
+    truss: GatherTrussRequest
     platform: Platform
 
 
@@ -194,33 +204,35 @@ class InstalledTruss:
 
 @rule(desc="Install the requirements of a truss for an image")
 async def install_truss(request: InstallTrussRequest) -> InstalledTruss:
-    planned = await plan_truss_environment(request.environment, **implicitly())
+    listed = await list_requirements(ListRequirementsRequest(request.truss), **implicitly())
+    environment = environment_of(request.truss.address, listed, server=True)
+    planned = await plan_truss_environment(environment, **implicitly())
     wanted = [pex_request for pex_request in (planned.own, planned.server) if pex_request]
     built: List[Installed] = [
         *await concurrently(
-            install(_install(request, pex_request), **implicitly()) for pex_request in wanted
+            install(_install(environment, pex_request, request.platform), **implicitly())
+            for pex_request in wanted
         )
     ]
     if not planned.own or not planned.joint:
         return InstalledTruss(None, built[0])
-    python = ".".join(map(str, request.environment.python))
+    python = dotted(environment.python)
     if not disagreements(built[0].distributions, built[1].distributions, python):
         return InstalledTruss(built[0], built[1])
-    joint = await install(_install(request, planned.joint), **implicitly())
+    joint = await install(_install(environment, planned.joint, request.platform), **implicitly())
     return InstalledTruss(joint, None)
 
 
-def _install(request: InstallTrussRequest, pex_request: PexRequest) -> InstallRequest:
-    wanted = request.environment
-    return InstallRequest(
-        pex_request, wanted.address, wanted.origin, wanted.python, request.platform
-    )
+def _install(
+    wanted: TrussEnvironmentRequest, pex_request: PexRequest, platform: Platform
+) -> InstallRequest:
+    return InstallRequest(pex_request, wanted.address, wanted.origin, wanted.python, platform)
 
 
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
-        *environment.rules(),
+        *local_truss.rules(),
         *pex.rules(),
         *pex_venv.rules(),
         *session.rules(),

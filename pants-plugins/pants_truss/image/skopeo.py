@@ -8,7 +8,7 @@ from typing import Iterable, Optional, Tuple
 
 from pants.core.util_rules import system_binaries
 from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPathTest
-from pants.engine.env_vars import EnvironmentVarsRequest
+from pants.engine.env_vars import EnvironmentVars, EnvironmentVarsRequest
 from pants.engine.fs import Digest
 from pants.engine.process import Process, ProcessCacheScope
 from pants.engine.rules import collect_rules
@@ -41,25 +41,46 @@ class SkopeoResult:
     error: Optional[str]
 
 
-@rule(desc="Run skopeo", level=LogLevel.DEBUG)
-async def run_skopeo(
-    request: SkopeoRequest,
+@dataclass(frozen=True)
+class FindSkopeoRequest:
+    """`rationale` is what it is needed for, in a message."""
+
+    rationale: str
+
+
+@dataclass(frozen=True)
+class Skopeo:
+    """`command` begins its arguments."""
+
+    command: Tuple[str, ...]
+    env: EnvironmentVars
+
+
+@rule
+async def find_skopeo(
+    request: FindSkopeoRequest,
     options: TrussImageSubsystem,
     env_aware: TrussImageSubsystem.EnvironmentAware,
-) -> SkopeoResult:
+) -> Skopeo:
     search = BinaryPathRequest(
         binary_name="skopeo",
         search_path=env_aware.executable_search_path,
         test=BinaryPathTest(args=["--version"]),
     )
     found = await find_binary(search, **implicitly())
-    path = found.first_path_or_raise(search, rationale="fetch the base image of a truss")
+    path = found.first_path_or_raise(search, rationale=request.rationale)
     env = await get_environment_vars(EnvironmentVarsRequest(options.env_vars), **implicitly())
+    # Where images may come from is for the registry's certificate to say, as in Docker.
+    return Skopeo((path.path, "--insecure-policy"), env)
+
+
+@rule(desc="Run skopeo", level=LogLevel.DEBUG)
+async def run_skopeo(request: SkopeoRequest) -> SkopeoResult:
+    skopeo = await find_skopeo(FindSkopeoRequest("fetch the base image of a truss"), **implicitly())
     result = await execute_process(
         Process(
-            # Where images may come from is for the registry's certificate to say, as in Docker.
-            argv=(path.path, "--insecure-policy", *request.arguments),
-            env=env,
+            argv=(*skopeo.command, *request.arguments),
+            env=skopeo.env,
             description=request.description,
             output_directories=request.output_directories,
             cache_scope=(

@@ -10,7 +10,6 @@ from pants.engine.fs import (
     CreateDigest,
     DigestSubset,
     FileContent,
-    FileDigest,
     FileEntry,
     MergeDigests,
 )
@@ -46,16 +45,11 @@ from pants_truss.image.context import DescribeImageRequest, describe_image
 from pants_truss.image.layer import MadeLayer, MakeLayerRequest, make_layer
 from pants_truss.image.requirements import Installed, InstallTrussRequest, install_truss
 from pants_truss.image.subsystem import TrussImageSubsystem
-from pants_truss.serving import local_truss, server_files
-from pants_truss.serving.local_truss import (
-    ListRequirementsRequest,
-    environment_of,
-    list_requirements,
-)
+from pants_truss.serving import server_files
 from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
-from pants_truss.util_rules.gather import gather_truss
+from pants_truss.util_rules.gather import entry_at, gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
 
@@ -140,7 +134,9 @@ async def make_truss_layers(
     in_app = await add_prefix(AddPrefix(config, APP), **implicitly())
     plan = plan_layers(lay_out(gathered.files, planned.config_file.config), options.shared_layers)
     trees = await concurrently(
-        create_digest(CreateDigest(_entries(planned_layer.files)), **implicitly())
+        create_digest(
+            CreateDigest([entry_at(*item) for item in planned_layer.files.items()]), **implicitly()
+        )
         for planned_layer in plan
     )
     with_config = await merge_digests(MergeDigests([trees[-1], in_app]), **implicitly())
@@ -161,13 +157,6 @@ async def make_truss_layers(
 
 def _roots(files: Mapping[str, GatheredFile]) -> Tuple[str, ...]:
     return tuple(sorted({path.partition("/")[0] for path in files}))
-
-
-def _entries(files: Mapping[str, GatheredFile]) -> List[FileEntry]:
-    return [
-        FileEntry(path, FileDigest(file.sha256, file.size), is_executable=file.is_executable)
-        for path, file in files.items()
-    ]
 
 
 @dataclass(frozen=True)
@@ -192,11 +181,7 @@ class ImageLayers:
 @rule
 async def make_image_layers(request: ImageLayersRequest) -> ImageLayers:
     truss = request.truss
-    listed = await list_requirements(ListRequirementsRequest(truss), **implicitly())
-    installed = await install_truss(
-        InstallTrussRequest(environment_of(truss.address, listed, server=True), request.platform),
-        **implicitly(),
-    )
+    installed = await install_truss(InstallTrussRequest(truss, request.platform), **implicitly())
     of_requirements = await concurrently(
         make_requirements_layer(
             RequirementsLayerRequest(comment, folder, request.prefix, part), **implicitly()
@@ -224,7 +209,6 @@ def rules() -> Iterable[object]:
         *context.rules(),
         *gather.rules(),
         *layer.rules(),
-        *local_truss.rules(),
         *requirements.rules(),
         *server_files.rules(),
     ]

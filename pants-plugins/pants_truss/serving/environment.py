@@ -80,7 +80,7 @@ async def build_environment(
         await find_session(SessionRequest(), **implicitly())
         raise InvalidTruss.of(
             request.address,
-            explain_failure(str(e), request.origin, _dotted(request.python)),
+            explain_failure(str(e), request.origin, dotted(request.python)),
         ) from None
     return BuiltEnvironment(_distributions(await get_venv_pex_distributions(venv_pex)))
 
@@ -153,10 +153,11 @@ def _pex_request(name: str, requirements: object, python: Tuple[int, int]) -> Pe
 
 
 def _constraints(python: Tuple[int, int]) -> InterpreterConstraints:
-    return InterpreterConstraints([f"CPython=={_dotted(python)}.*"])
+    return InterpreterConstraints([f"CPython=={dotted(python)}.*"])
 
 
-def _dotted(python: Tuple[int, int]) -> str:
+def dotted(python: Tuple[int, int]) -> str:
+    """(3, 11) -> `3.11`."""
     return f"{python[0]}.{python[1]}"
 
 
@@ -205,7 +206,7 @@ async def plan_truss_environment(
     path = normalize_inside(python_setup.resolves.get(resolve, "")) if resolve else None
     if resolve and path:
         read = await read_lockfile(
-            ReadLockfileRequest(path, resolve, _dotted(request.python)), **implicitly()
+            ReadLockfileRequest(path, resolve, dotted(request.python)), **implicitly()
         )
         # Of a lockfile that is not Pex's own Pex cannot take a part; the pins are exact anyway.
         resolve = resolve if read.lockfile.has_edges else None
@@ -232,7 +233,7 @@ async def find_truss_environment(request: TrussEnvironmentRequest) -> TrussEnvir
         build_environment(_build(request, pex_request), **implicitly()) for pex_request in pexes
     )
     if not planned.joint or not disagreements(
-        built[0].distributions, built[1].distributions, _dotted(request.python)
+        built[0].distributions, built[1].distributions, dotted(request.python)
     ):
         return TrussEnvironment(pexes)
     await build_environment(_build(request, planned.joint), **implicitly())

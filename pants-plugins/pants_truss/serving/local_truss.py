@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Mapping, Optional, Tuple
+from typing import Iterable, Optional, Tuple
 
 from pants.engine.addresses import Address
-from pants.engine.fs import CreateDigest, Digest, FileDigest, FileEntry, MergeDigests
+from pants.engine.fs import CreateDigest, Digest, MergeDigests
 from pants.engine.rules import collect_rules
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
-from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.local_serving import (
     accelerator,
     environment_variables,
@@ -48,7 +47,7 @@ from pants_truss.serving.server_files import (
 from pants_truss.target_types import RequirementsMode
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
-from pants_truss.util_rules.gather import gather_truss
+from pants_truss.util_rules.gather import entry_at, gather_truss
 from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
@@ -198,7 +197,7 @@ async def lay_out_truss(request: LocalTrussRequest) -> LocalTruss:
     layout = lay_out(gathered.files, planned.config_file.config)
     found, laid_out, server, full = await concurrently(
         find_truss_environment(environment_of(truss.address, listed, server=True), **implicitly()),
-        create_digest(CreateDigest(_entries(layout)), **implicitly()),
+        create_digest(CreateDigest([entry_at(*item) for item in layout.items()]), **implicitly()),
         get_server_files(ServerFilesRequest(), **implicitly()),
         fill_in_config(FullConfigRequest(planned.config_file.path, content), **implicitly()),
     )
@@ -207,13 +206,6 @@ async def lay_out_truss(request: LocalTrussRequest) -> LocalTruss:
         FrozenDict({place: file.source or file.path for place, file in layout.items()}),
         found,
     )
-
-
-def _entries(layout: Mapping[str, GatheredFile]) -> List[FileEntry]:
-    return [
-        FileEntry(path, FileDigest(file.sha256, file.size), is_executable=file.is_executable)
-        for path, file in layout.items()
-    ]
 
 
 def rules() -> Iterable[object]:

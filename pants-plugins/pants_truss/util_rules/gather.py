@@ -82,6 +82,11 @@ async def gather_truss(request: GatherTrussRequest) -> GatheredTruss:
     )
 
 
+def entry_at(path: str, file: GatheredFile) -> FileEntry:
+    """The file of a gathered truss, at another path than there."""
+    return FileEntry(path, FileDigest(file.sha256, file.size), is_executable=file.is_executable)
+
+
 def _describe_generated(
     config_file: TrussConfigFile, generated: Mapping[str, bytes]
 ) -> Dict[str, GeneratedFile]:
