@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
+import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
 from support.containers import Engine, Registry, prepared, skopeo
+from support.cut import Cut
 from support.image_layout import Layout
 from support.monorepo import Monorepo
+from support.search import files_with, processes_with
 from support.served_image import ANSWER, MODEL, make
 
 
@@ -32,15 +37,24 @@ def podman(folder: Path) -> Engine:
     return Engine("podman", folder)
 
 
+@pytest.fixture(scope="module")
+def docker(folder: Path) -> Engine:
+    return Engine("docker", folder)
+
+
 @pytest.fixture
 def registry(repo: Monorepo, tmp_path: Path) -> Iterator[Registry]:
     """On loopback without a certificate, which the tools are told."""
     made = Registry(tmp_path / "registry")
-    conf = repo.machine / "home/.config/containers/registries.conf"
-    conf.parent.mkdir(parents=True, exist_ok=True)
-    conf.write_text(f'[[registry]]\nlocation = "{made.address}"\ninsecure = true\n')
+    trust(repo, made.address)
     yield made
     made.stop()
+
+
+def trust(repo: Monorepo, address: str) -> None:
+    conf = repo.machine / "home/.config/containers/registries.conf"
+    conf.parent.mkdir(parents=True, exist_ok=True)
+    conf.write_text(f'[[registry]]\nlocation = "{address}"\ninsecure = true\n')
 
 
 def inspect(name: str) -> Dict[str, Any]:
@@ -92,7 +106,7 @@ def test_a_base_from_a_registry(repo: Monorepo, folder: Path, registry: Registry
 
 
 def test_a_layout_is_published_without_docker(
-    repo: Monorepo, registry: Registry, podman: Engine, tmp_path: Path
+    repo: Monorepo, registry: Registry, podman: Engine, docker: Engine, tmp_path: Path
 ) -> None:
     fields = f'registries=["{registry.address}"], repository="x/it", image_tags=["2", "latest"]'
     image = f'truss_image(name="it", truss="t/it:it", builder="oci", {fields})\n'
@@ -101,6 +115,7 @@ def test_a_layout_is_published_without_docker(
     run = repo.pants("publish", f"--output={output}", "push:it").assert_success()
     repo.pants("package", "push:it").assert_success()
     digest = Layout(repo.dist("push/it")).digest
+    name = f"{registry.address}/x/it@{digest}"
     published = json.loads(output.read_text())
     assert [(p["image"], p["digest"], p["published"]) for p in published] == [
         (f"{registry.address}/x/it:{tag}", digest, True) for tag in ("2", "latest")
@@ -109,10 +124,13 @@ def test_a_layout_is_published_without_docker(
     count = len(registry.uploads)
     repo.pants("publish", "push:it").assert_success()
     assert {path.split("/")[-2] for path in registry.uploads[count:]} <= {"manifests"}
-    name = f"{registry.address}/x/it@{digest}"
+    skopeo("copy", "-q", "--src-tls-verify=false", f"docker://{name}", f"oci:{tmp_path}/pulled:2")
+    assert Layout(tmp_path / "pulled").digest == digest
     podman.run("pull", "--tls-verify=false", name)
-    with podman.container(name) as container:
-        assert container.predict({"x": 1}) == ANSWER
+    docker.run("pull", name)
+    for engine in (podman, docker):
+        with engine.container(name) as container:
+            assert container.predict({"x": 1}) == ANSWER
     registry.stop()
     run = repo.pants("publish", "push:it")
     assert run.exit_code != 0
@@ -124,3 +142,82 @@ def test_docker_images_are_published_as_others(repo: Monorepo, registry: Registr
     repo.write("publish/BUILD", f'truss_image(name="it", truss="t/it:it", {fields})\n')
     repo.pants("publish", "publish:it").assert_success()
     assert inspect(f"{registry.address}/it:2")["Architecture"] == "amd64"
+
+
+def test_a_registry_that_dies_during_a_push(repo: Monorepo, registry: Registry) -> None:
+    way = Cut(registry.address, registry.kill)
+    trust(repo, way.address)
+    repo.write("big/config.yaml", "python_version: py311\nmodel_name: big\n")
+    repo.write("big/model/model.py", MODEL)
+    # Does not compress.
+    size = 3_000_000
+    repo.write("big/data/weights.bin", random.Random(0).getrandbits(8 * size).to_bytes(size, "big"))
+    fields = f'truss=":big", builder="oci", registries=["{way.address}"], image_tags=["1"]'
+    repo.write("big/BUILD", f'truss()\ntruss_image(name="image", {fields})\n')
+    name = f"{way.address}/image:1"
+    try:
+        way.cut(after=1_500_000)
+        run = repo.pants("publish", "big:image").assert_failure()
+        assert f"✕ {name} failed" in run.stderr
+        assert f"docker://{name}" in run.stderr or way.address in run.stderr
+        registry.start()
+        way.mend()
+        repo.pants("publish", "big:image").assert_success()
+        repo.pants("package", "big:image").assert_success()
+        assert inspect(name)["Digest"] == Layout(repo.dist("big/image")).digest
+    finally:
+        way.stop()
+
+
+def test_a_dry_run(repo: Monorepo, registry: Registry) -> None:
+    fields = f'truss="t/it:it", registries=["{registry.address}"], image_tags=["3"]'
+    repo.write(
+        "dry/BUILD",
+        f"""\
+        truss_image(name="oci", builder="oci", {fields})
+        truss_image(name="docker", build_network="host", {fields})
+        """,
+    )
+    run = repo.pants("--truss-publish-dry-run", "publish", "dry::").assert_success()
+    assert f"- {registry.address}/oci:3 skipped (dry run: would be pushed @sha256:" in run.stderr
+    assert f"- {registry.address}/docker:3 skipped (dry run: would be pushed by D" in run.stderr
+    assert registry.uploads == []
+    repo.pants("publish", "dry::").assert_success()
+    assert inspect(f"{registry.address}/docker:3")["Architecture"] == "amd64"
+
+
+def test_a_registry_that_wants_a_password(repo: Monorepo, tmp_path: Path) -> None:
+    """It comes from where skopeo has it, and is left nowhere."""
+    password = "planted-password-3c81d2"
+    encoded = base64.b64encode(f"ci:{password}".encode()).decode()
+    registry = Registry(tmp_path / "registry", login=("ci", password))
+    trust(repo, registry.address)
+    fields = f'truss="t/it:it", builder="oci", registries=["{registry.address}"], image_tags=["1"]'
+    repo.write("locked/BUILD", f'truss_image(name="it", {fields})\n')
+    auth = repo.machine / "home/.docker/config.json"
+    argument_lists: List[str] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.02):
+            argument_lists.extend(processes_with([password, encoded]))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        error = repo.pants("publish", "locked:it").assert_failure().stderr
+        assert "authentication required" in error or "unauthorized" in error
+        auth.parent.mkdir()
+        auth.write_text(json.dumps({"auths": {registry.address: {"auth": encoded}}}))
+        run = repo.pants("-ltrace", "publish", "locked:it").assert_success()
+    finally:
+        done.set()
+        watcher.join()
+        registry.stop()
+    assert argument_lists == []
+    assert "Execute InteractiveProcess(" in run.stderr
+    assert password not in run.stderr and encoded not in run.stderr
+    for folder in (repo.root, repo.machine / "cache"):
+        assert files_with(folder, [password, encoded]) == []
+    assert files_with(auth.parent, [encoded]) == ["config.json"]
+    auth.unlink()

@@ -22,6 +22,7 @@ from pants.engine.target import (
 from pants.util.strutil import help_text
 
 from pants_truss.core.paths import normalize_inside
+from pants_truss.push.target_types import PUSH_FIELDS
 
 
 class TrussConfigField(StringField, AsyncFieldMixin):
@@ -227,6 +228,7 @@ class TrussTarget(Target):
         SkipTrussLintField,
         SkipTrussTestField,
         TrussTestTimeoutField,
+        *PUSH_FIELDS,
     )
     help = help_text(
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import crypt
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import pytest
 
@@ -134,28 +135,43 @@ def skopeo(*arguments: str) -> str:
 
 
 class Registry:
-    """Debian's own, on loopback."""
+    """Debian's own, on loopback. `login` is a name and a password that it wants."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, login: Optional[Tuple[str, str]] = None) -> None:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{listener.getsockname()[1]}"
         folder.mkdir()
         self._data = folder / "data"
         self._log_path = folder / "log"
-        config = {
+        config: Dict[str, Any] = {
             "version": 0.1,
             "log": {"accesslog": {"disabled": False}},
             "storage": {"filesystem": {"rootdirectory": str(self._data)}},
             "http": {"addr": self.address},
         }
-        path = folder / "config.json"
-        path.write_text(json.dumps(config))
+        if login:
+            name, password = login
+            salt = crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=1 << 5)
+            (folder / "htpasswd").write_text(f"{name}:{crypt.crypt(password, salt)}\n")
+            config["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+        self._config = folder / "config.json"
+        self._config.write_text(json.dumps(config))
+        self.start()
+
+    def start(self) -> None:
+        """Once more after `stop` or `kill`, with what it had."""
         binary = shutil.which("docker-registry")
         assert binary
-        with open(self._log_path, "wb") as log:
-            self._process = subprocess.Popen([binary, "serve", str(path)], stdout=log, stderr=log)
+        with open(self._log_path, "ab") as log:
+            self._process = subprocess.Popen(
+                [binary, "serve", str(self._config)], stdout=log, stderr=log
+            )
         self._wait()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def _wait(self) -> None:
         host, _, port = self.address.partition(":")

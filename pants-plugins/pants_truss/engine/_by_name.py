@@ -23,6 +23,7 @@ from pants.backend.python.util_rules.pex import (
     create_venv_pex,
     determine_venv_pex_resolve_info,
 )
+from pants.backend.python.util_rules.pex import setup_venv_pex_process as _setup_venv_pex_process
 from pants.backend.python.util_rules.pex_venv import pex_venv as create_pex_venv
 from pants.core.goals.test import ShowOutput, TestResult
 from pants.core.util_rules.env_vars import environment_vars_subset as get_environment_vars
@@ -55,7 +56,7 @@ from pants.engine.intrinsics import (
     remove_prefix,
 )
 from pants.engine.intrinsics import digest_subset_to_digest as digest_subset
-from pants.engine.process import FallibleProcessResult
+from pants.engine.process import FallibleProcessResult, Process
 from pants.engine.rules import concurrently, implicitly, rule
 from pants.engine.target import (
     Dependencies,
@@ -98,6 +99,7 @@ __all__ = [
     "merge_digests",
     "path_globs_to_digest",
     "path_globs_to_paths",
+    "prepare_venv_pex_process",
     "remove_prefix",
     "resolve_addresses_from_raw_specs",
     "resolve_source_paths",
@@ -118,6 +120,10 @@ async def dependency_targets(request: DependenciesRequest) -> Targets:
 
 async def execute_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
     return await execute_process(**implicitly(process))
+
+
+async def prepare_venv_pex_process(process: VenvPexProcess) -> Process:
+    return await _setup_venv_pex_process(process, **implicitly())
 
 
 async def get_docker_image_tags(request: DockerImageTagsRequest) -> DockerImageTags:

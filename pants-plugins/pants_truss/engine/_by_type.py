@@ -122,6 +122,7 @@ __all__ = [
     "merge_digests",
     "path_globs_to_digest",
     "path_globs_to_paths",
+    "prepare_venv_pex_process",
     "remove_prefix",
     "resolve_addresses_from_raw_specs",
     "resolve_source_paths",
@@ -217,6 +218,7 @@ get_docker_build_environment = _by_type(DockerBuildEnvironment, DockerBuildEnvir
 get_docker_image_tags = _by_type(DockerImageTags, DockerImageTagsRequest)
 get_environment_vars = _by_type(EnvironmentVars, EnvironmentVarsRequest)
 get_optional_source_root = _by_type(OptionalSourceRoot, SourceRootRequest)
+prepare_venv_pex_process = _by_type(Process, VenvPexProcess)
 find_module_owners = _by_type(PythonModuleOwners, PythonModuleOwnersRequest)
 get_venv_pex_distributions = _by_type(PexResolveInfo, VenvPex)
 hydrate_sources = _by_type(HydratedSources, HydrateSourcesRequest)

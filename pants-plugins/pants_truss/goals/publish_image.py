@@ -20,10 +20,12 @@ from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
 from pants_truss.engine import implicitly, rule
-from pants_truss.goals.package_image import OciArtifact
+from pants_truss.goals.package_image import HeldBackDockerImage, OciArtifact
 from pants_truss.image import skopeo
 from pants_truss.image.skopeo import FindSkopeoRequest, find_skopeo
 from pants_truss.image.target_types import ImageBuilder, TrussImageBuilderField
+from pants_truss.push.hidden import hidden
+from pants_truss.push.subsystem import TrussPublishSubsystem
 
 
 class PublishTrussImageRequest(PublishRequest):  # type: ignore[type-arg]
@@ -44,12 +46,14 @@ _RETRIES = 3
 
 
 @rule(desc="Prepare an image to be published", level=LogLevel.DEBUG)
-async def publish_truss_image(request: PublishTrussImageRequest) -> PublishProcesses:
+async def publish_truss_image(
+    request: PublishTrussImageRequest, options: TrussPublishSubsystem
+) -> PublishProcesses:
     field_set = cast(TrussImagePublishFieldSet, request.field_set)
     builder = field_set.builder.value
     if builder == ImageBuilder.DOCKER.value:
         # Pants' docker backend pushes these: they have registries.
-        return PublishProcesses([])
+        return PublishProcesses(_held_back(field_set, request.packages))
     if builder == ImageBuilder.CONTEXT.value:
         reason = f'(by `builder="{builder}"`: there is no image)'
         return PublishProcesses([PublishPackages((field_set.address.spec,), description=reason)])
@@ -62,8 +66,11 @@ async def publish_truss_image(request: PublishTrussImageRequest) -> PublishProce
     jobs: List[PublishPackages] = []
     for name in artifact.names:
         data = PublishOutputData({"image": name.full, "digest": artifact.digest})
-        if name.not_pushed:
-            jobs.append(PublishPackages((name.full,), description=name.not_pushed, data=data))
+        reason = name.not_pushed
+        if options.dry_run and not reason:
+            reason = f"(dry run: would be pushed @{artifact.digest})"
+        if reason:
+            jobs.append(PublishPackages((name.full,), description=reason, data=data))
             continue
         process = InteractiveProcess(
             (
@@ -72,11 +79,24 @@ async def publish_truss_image(request: PublishTrussImageRequest) -> PublishProce
                 f"oci:{artifact.relpath}:{name.tag}",
                 f"docker://{name.full}",
             ),
-            env=tool.env,
+            env=hidden(tool.env),
             input_digest=package.digest,
         )
         jobs.append(PublishPackages((name.full,), process, f"@{artifact.digest}", data))
     return PublishProcesses(jobs)
+
+
+def _held_back(
+    field_set: TrussImagePublishFieldSet, packages: Iterable[BuiltPackage]
+) -> List[PublishPackages]:
+    skip = field_set.skip_push
+    reason = f"by `{skip.alias}`" if skip.value else "dry run: would be pushed by Docker"
+    return [
+        PublishPackages(artifact.held_back, description=f"({reason})")
+        for package in packages
+        for artifact in package.artifacts
+        if isinstance(artifact, HeldBackDockerImage)
+    ]
 
 
 def _layout(packages: Tuple[BuiltPackage, ...]) -> Tuple[BuiltPackage, OciArtifact]:

@@ -16,6 +16,8 @@ from pants.engine.streaming_workunit_handler import (
 from pants.engine.unions import UnionRule
 
 LOG_FILE = ".work_units"
+# All that Pants tells of each, where this file is there already.
+DETAILS_FILE = ".work_unit_details"
 
 
 class LogCallback(WorkunitsCallback):
@@ -34,6 +36,10 @@ class LogCallback(WorkunitsCallback):
     ) -> None:
         with Path(get_buildroot(), LOG_FILE).open("a") as file:
             file.writelines(f"{workunit['name']}\n" for workunit in completed_workunits)
+        details = Path(get_buildroot(), DETAILS_FILE)
+        if details.exists():
+            with details.open("a") as file:
+                file.writelines(f"{workunit!r}\n" for workunit in completed_workunits)
 
 
 class LogFactoryRequest(WorkunitsCallbackFactoryRequest):

@@ -1,0 +1,127 @@
+"""The process that pushes one truss to one remote."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable
+
+from pants.backend.python.util_rules import pex
+from pants.backend.python.util_rules.pex import VenvPexProcess, VenvPexRequest
+from pants.backend.python.util_rules.pex_environment import PexEnvironment
+from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileContent, MergeDigests
+from pants.engine.process import InteractiveProcess
+from pants.engine.rules import collect_rules
+
+from pants_truss.core.push import PushOptions
+from pants_truss.engine import (
+    add_prefix,
+    create_digest,
+    create_venv_pex,
+    implicitly,
+    merge_digests,
+    prepare_venv_pex_process,
+    rule,
+)
+from pants_truss.push.access import TRUSSRC_FILE, RemoteAccess
+from pants_truss.push.state import Identity
+from pants_truss.push.subsystem import TrussPublishSubsystem
+from pants_truss.truss_cli.subsystem import TrussCli
+
+_SCRIPTS = (
+    ("pants_truss.push", "state.py"),
+    ("pants_truss.push.scripts", "baseten.py"),
+    ("pants_truss.push.scripts", "push.py"),
+    ("pants_truss.push.scripts", "record.py"),
+    ("pants_truss.push.scripts", "redact.py"),
+    ("pants_truss.push.scripts", "truss_cli.py"),
+)
+_FOLDER = "push"
+_SPEC = f"{_FOLDER}/spec.json"
+_TRUSS = "truss"
+
+
+@dataclass(frozen=True)
+class PushProcessRequest:
+    """`truss` holds the gathered truss at its root; `state_file` is absolute."""
+
+    target: str
+    identity: Identity
+    options: PushOptions
+    tree_digest: str
+    truss: Digest
+    state_file: str
+    access: RemoteAccess
+
+
+@dataclass(frozen=True)
+class PreparedPush:
+    process: InteractiveProcess
+
+
+@rule
+async def prepare_push(
+    request: PushProcessRequest,
+    options: TrussPublishSubsystem,
+    truss_cli: TrussCli,
+    pex_environment: PexEnvironment,
+) -> PreparedPush:
+    files = [
+        FileContent(f"{_FOLDER}/{name}", pkgutil.get_data(package, name) or b"")
+        for package, name in _SCRIPTS
+    ]
+    files.append(FileContent(_SPEC, json.dumps(_spec(request, options), sort_keys=True).encode()))
+    if request.access.trussrc:
+        files.append(FileContent(TRUSSRC_FILE, request.access.trussrc.encode()))
+    tool = await create_venv_pex(
+        VenvPexRequest(
+            truss_cli.to_pex_request(), pex_environment.in_sandbox(working_directory=None)
+        ),
+        **implicitly(),
+    )
+    scripts = await create_digest(CreateDigest(files), **implicitly())
+    truss = await add_prefix(AddPrefix(request.truss, _TRUSS), **implicitly())
+    process = await prepare_venv_pex_process(
+        VenvPexProcess(
+            tool,
+            argv=(f"{_FOLDER}/push.py", _SPEC),
+            input_digest=await merge_digests(MergeDigests([scripts, truss]), **implicitly()),
+            # The script in place of the tool's own command.
+            extra_env={"PEX_INTERPRETER": "1"},
+            description=f"Push {request.target}",
+        ),
+        **implicitly(),
+    )
+    return PreparedPush(
+        InteractiveProcess(
+            process.argv,
+            # Not by way of `process`: what is asked of the engine may be logged.
+            env={**process.env, **request.access.environment},
+            input_digest=process.input_digest,
+            append_only_caches=process.append_only_caches,
+            immutable_input_digests=process.immutable_input_digests,
+        )
+    )
+
+
+def _spec(request: PushProcessRequest, options: TrussPublishSubsystem) -> Dict[str, Any]:
+    """What `push.py` reads. It has no secret in it."""
+    return {
+        "target": request.target,
+        "identity": request.identity._asdict(),
+        "tree_digest": request.tree_digest,
+        "options": request.options.content,
+        "arguments": request.options.arguments,
+        "wait": request.options.wait,
+        "folder": _TRUSS,
+        "state_file": request.state_file,
+        "by_environment": request.access.by_environment,
+        "skip_unchanged": options.skip_unchanged,
+        "attempts": options.retries + 1,
+        "backoff": options.retry_delay,
+    }
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *pex.rules()]

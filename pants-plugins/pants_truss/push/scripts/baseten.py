@@ -1,0 +1,108 @@
+"""Asks a remote what it has, with the credentials and the API client of Truss."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+from typing import Any, Dict, List, NamedTuple, Optional
+
+# States in which a deployment is not, and will not become, what serves. Those of the API, and those
+# that Truss shows in their place.
+_FAILED = {
+    "BUILDING_MODEL_FAILED",
+    "BUILDING_MODEL_STOPPED",
+    "BUILD_FAILED",
+    "BUILD_STOPPED",
+    "DEPLOY_FAILED",
+    "FAILED",
+    "MODEL_DEPLOY_FAILED",
+    "MODEL_DNE_ERROR",
+}
+# It has not come up yet.
+_STARTING = {
+    "BUILDING",
+    "BUILDING_MODEL",
+    "CREATED",
+    "DEPLOYING",
+    "DEPLOYING_MODEL",
+    "LOADING_MODEL",
+    "MODEL_LOADING",
+    "UNKNOWN",
+}
+
+
+class Deployment(NamedTuple):
+    """`status` is that of the API, such as `MODEL_READY`."""
+
+    id: str
+    status: str
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status in _FAILED
+
+    @property
+    def is_starting(self) -> bool:
+        return self.status in _STARTING
+
+
+class Model(NamedTuple):
+    """Of a model that does not exist yet `id` is None."""
+
+    id: Optional[str]
+    deployments: List[Deployment]
+
+
+class Remote:
+    """Raises what the API client of Truss raises."""
+
+    def __init__(self, name: Optional[str]) -> None:
+        self._factory: Any = importlib.import_module("truss.remote.remote_factory").RemoteFactory
+        self.name = name or self._factory.get_available_config_names()[0]
+        self._remote: Any = self._factory.create(remote=self.name)
+
+    @property
+    def url(self) -> str:
+        return str(self._remote.api.app_url)
+
+    @property
+    def secrets(self) -> List[str]:
+        """What must not be printed: Truss may have it from a keyring."""
+        with contextlib.suppress(Exception):
+            header = str(self._remote.fetch_auth_header()["Authorization"])
+            return [header, header.partition(" ")[2]]
+        return []
+
+    def find_model(self, name: str, team: Optional[str]) -> Optional[Model]:
+        """None if several teams have one of that name, and neither the target nor the user's
+        configuration names a team."""
+        get: Any = getattr(self._factory, "get_remote_team", None)
+        team = team or (get(self.name) if get else None)
+        found = [
+            model["id"]
+            for model in self._remote.api.models()["models"]
+            if model.get("name") == name
+            and (team is None or (model.get("team") or {}).get("name") == team)
+        ]
+        if len(found) > 1:
+            return None
+        return self.get_model(found[0]) if found else Model(None, [])
+
+    def get_model(self, model_id: str) -> Model:
+        try:
+            answer = self._remote.api._post_graphql_query(_MODEL % json.dumps(model_id))
+        except Exception as e:
+            if getattr(e, "graphql_error_code", None) == "RESOURCE_NOT_FOUND":
+                return Model(None, [])
+            raise
+        model = (answer.get("data") or {}).get("model") or {"id": None, "versions": []}
+        return Model(model["id"], [_deployment(version) for version in model["versions"]])
+
+
+_MODEL = "{ model(id: %s) { id versions { id current_model_deployment_status { status } } } }"
+
+
+def _deployment(version: Dict[str, Any]) -> Deployment:
+    status = (version.get("current_model_deployment_status") or {}).get("status")
+    return Deployment(version["id"], status or "UNKNOWN")

@@ -1,0 +1,54 @@
+"""Keeps secrets out of what is printed."""
+
+from __future__ import annotations
+
+import io
+from typing import Iterable, List, TextIO
+
+_HIDDEN = "***"
+# What is shorter is no credential, and would hide every other word.
+_MIN_LENGTH = 6
+
+
+class RedactedStream(io.TextIOBase):
+    """Writes to another stream, line by line, with every secret replaced. A secret that comes in
+    pieces is found too, as long as it comes in one line."""
+
+    def __init__(self, stream: TextIO, secrets: Iterable[str]) -> None:
+        self._stream = stream
+        self._secrets: List[str] = []
+        self._pending = ""
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        known = {*self._secrets, *(secret for secret in secrets if len(secret) >= _MIN_LENGTH)}
+        # The longest first: one may be part of another.
+        self._secrets = sorted(known, key=lambda secret: (-len(secret), secret))
+
+    def redact(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return text
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    def write(self, text: str) -> int:
+        *lines, self._pending = (self._pending + text).split("\n")
+        for line in lines:
+            self._stream.write(self.redact(line) + "\n")
+        if lines:
+            self._stream.flush()
+        return len(text)
+
+    def finish(self) -> None:
+        """Writes what is left of a line without an end."""
+        if self._pending:
+            self.write("\n")

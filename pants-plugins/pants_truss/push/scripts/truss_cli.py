@@ -1,0 +1,203 @@
+"""Runs the Truss release's own command line in this process, and tells how it ended.
+
+In this process, because the exception is worth more than what the command prints of it: only its
+type says whether another attempt can help.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import io
+import json
+import os
+import sys
+import tarfile
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, TextIO
+
+# HTTP statuses, and codes of GraphQL errors, which another attempt may not meet.
+_TRANSIENT_STATUSES = (408, 425, 429)
+_TRANSIENT_CODES = (
+    "GATEWAY_TIMEOUT",
+    "INTERNAL_SERVER_ERROR",
+    "RATE_LIMITED",
+    "SERVICE_UNAVAILABLE",
+    "TIMEOUT",
+)
+# By name: of `requests`, `urllib3`, `http.client`, `boto3` and `botocore`. The base classes count.
+_TRANSIENT_ERRORS = {
+    "ChunkedEncodingError",
+    "ConnectionClosedError",
+    "ConnectionError",
+    "ConnectTimeout",
+    "ConnectTimeoutError",
+    "ContentDecodingError",
+    "EndpointConnectionError",
+    "HTTPClientError",
+    "HTTPException",
+    "IncompleteReadError",
+    "InvalidJSONError",
+    "JSONDecodeError",
+    "ProtocolError",
+    "ReadTimeoutError",
+    "ResponseStreamingError",
+    "Timeout",
+}
+# Among those by their base classes, but no attempt will end otherwise.
+_FINAL_ERRORS = {"InvalidURL", "MissingSchema", "LocationParseError"}
+
+
+class Ended(NamedTuple):
+    """`result` is what the command answers; `error` is one line, and None where it succeeded."""
+
+    result: Dict[str, Any]
+    error: Optional[str] = None
+    is_transient: bool = False
+
+
+class MissingOption(Exception):
+    """The Truss release does not have it."""
+
+
+def load() -> Any:
+    """The `click` group that the command `truss` is."""
+    entry_points: Any = importlib.metadata.entry_points()
+    (entry_point,) = entry_points.select(group="console_scripts", name="truss")
+    return entry_point.load()
+
+
+def check_options(group: Any, arguments: Sequence[str]) -> None:
+    """Raises `MissingOption` for what `truss push` of this release would refuse."""
+    known: Set[str] = set()
+    for parameter in group.commands["push"].params:
+        known.update(parameter.opts)
+        known.update(parameter.secondary_opts)
+    for argument in arguments:
+        name = argument.partition("=")[0]
+        if name.startswith("--") and name not in known:
+            version = importlib.metadata.version("truss")
+            raise MissingOption(
+                f"`truss push` of Truss {version} has no option `{name}`. `[truss-cli]."
+                f"install_from_resolve` takes another release."
+            )
+
+
+def run(group: Any, arguments: Sequence[str], log: TextIO) -> Ended:
+    """`truss` with these arguments, and `--output=json` among them. All that it prints goes to
+    `log`."""
+    output = io.StringIO()
+    error: Optional[BaseException] = None
+    with _streams(output, log), deterministic_archives():
+        try:
+            group.main(args=list(arguments), prog_name="truss", standalone_mode=False)
+        except SystemExit as e:
+            # `--output=json` prints the error, and exits while handling it.
+            error = e.__context__ if e.code else None
+            if e.code and error is None:
+                return Ended({}, f"`truss push` ended with exit code {e.code}")
+        except Exception as e:
+            error = e
+    if error is not None:
+        if any(isinstance(each, KeyboardInterrupt) for each in _chain(error)):
+            # `click` makes another error of it.
+            raise KeyboardInterrupt
+        return Ended(_json(output.getvalue()), describe(error), is_transient(error))
+    return Ended(_json(output.getvalue()))
+
+
+@contextlib.contextmanager
+def _streams(output: TextIO, log: TextIO) -> Iterator[None]:
+    before = sys.stdin, sys.stdout, sys.stderr
+    with open(os.devnull) as nothing:
+        sys.stdin, sys.stdout, sys.stderr = nothing, output, log
+        try:
+            yield
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = before
+
+
+def _json(output: str) -> Dict[str, Any]:
+    """The last object of the output."""
+    start = output.find("{")
+    try:
+        found = json.loads(output[start:]) if start >= 0 else {}
+    except ValueError:
+        found = {}
+    return found if isinstance(found, dict) else {}
+
+
+@contextlib.contextmanager
+def deterministic_archives() -> Iterator[None]:
+    """Truss packs a truss in the order, and with the times and owners, that the disk happens to
+    have. The same tree is to be the same archive, so both are made the same here."""
+    walk, gettarinfo = os.walk, tarfile.TarFile.gettarinfo
+
+    def sorted_walk(*arguments: Any, **options: Any) -> Iterator[Any]:
+        for root, folders, files in walk(*arguments, **options):
+            folders.sort()
+            files.sort()
+            yield root, folders, files
+
+    def plain_info(self: tarfile.TarFile, *arguments: Any, **options: Any) -> tarfile.TarInfo:
+        info = gettarinfo(self, *arguments, **options)
+        info.mtime = info.uid = info.gid = 0
+        info.uname = info.gname = ""
+        info.mode = 0o755 if info.mode & 0o100 else 0o644
+        return info
+
+    os.walk, tarfile.TarFile.gettarinfo = sorted_walk, plain_info  # type: ignore
+    try:
+        yield
+    finally:
+        os.walk, tarfile.TarFile.gettarinfo = walk, gettarinfo  # type: ignore
+
+
+def describe(error: BaseException) -> str:
+    """One line."""
+    status = _status(error)
+    text = " ".join(str(error).split()) or type(error).__name__
+    if status in (401, 403):
+        text += ". The remote does not take these credentials"
+    return text
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether another attempt may end otherwise: yes for server errors, for timeouts and for
+    connections that broke; no for what the server refuses."""
+    for each in _chain(error):
+        names = {kind.__name__ for kind in type(each).__mro__}
+        if names & _FINAL_ERRORS or "CERTIFICATE_VERIFY_FAILED" in str(each):
+            return False
+        status = _status(each)
+        if status is not None:
+            return status >= 500 or status in _TRANSIENT_STATUSES
+        code = getattr(each, "graphql_error_code", None)
+        if code is not None:
+            return code in _TRANSIENT_CODES
+        # A `TimeoutError` of Python's own is how Truss ends a wait: the deployment is there.
+        if isinstance(each, TimeoutError) and type(each) is TimeoutError:
+            return False
+        if names & _TRANSIENT_ERRORS:
+            return True
+    return False
+
+
+def _chain(error: BaseException) -> List[BaseException]:
+    """The error, and those that it was raised from."""
+    found: List[BaseException] = []
+    current: Optional[BaseException] = error
+    while current is not None and current not in found:
+        found.append(current)
+        current = current.__cause__ or current.__context__
+    return found
+
+
+def _status(error: BaseException) -> Optional[int]:
+    """The HTTP status, as `requests` and as `botocore` have it."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    else:
+        status = getattr(response, "status_code", None)
+    return status if isinstance(status, int) else None

@@ -1,0 +1,163 @@
+"""What has been pushed where: a JSON file that CI keeps from run to run.
+
+Read by the rules, to leave out what is deployed already, and read and written by `push.py`, which
+runs in the Truss tool. Standard library only.
+
+    {"version": 1, "deployments": [{"remote": "baseten", "team": null, "model_name": "sentiment",
+      "environment": null, "tree_digest": "sha256:...", "deployment_id": "...", ...}]}
+
+An entry is about one remote, team, model and environment. `pending` is there while a push is under
+way, and stays where a run was killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+VERSION = 1
+
+Entry = Dict[str, Any]
+
+
+class StateError(ValueError):
+    """The file is not one of ours."""
+
+
+class Identity(NamedTuple):
+    """What can hold one deployment at a time. None is what Truss takes by default."""
+
+    remote: str
+    team: Optional[str]
+    model_name: str
+    environment: Optional[str]
+
+    def is_of(self, entry: Entry) -> bool:
+        return all(entry.get(name) == value for name, value in self._asdict().items())
+
+    def __str__(self) -> str:
+        place = f"team {self.team} at {self.remote}" if self.team else self.remote
+        return f"{place}, environment {self.environment}" if self.environment else place
+
+
+class Content(NamedTuple):
+    """What is pushed: the digest of the gathered tree, and the options that go with it."""
+
+    tree_digest: str
+    options: Sequence[str] = ()
+
+    def is_of(self, entry: Entry) -> bool:
+        return (entry.get("tree_digest"), entry.get("options", [])) == (
+            self.tree_digest,
+            list(self.options),
+        )
+
+
+def read(path: str) -> List[Entry]:
+    """The entries; none where there is no file."""
+    try:
+        data = json.loads(Path(path).read_bytes())
+    except FileNotFoundError:
+        return []
+    except (ValueError, OSError) as e:
+        raise StateError(f"{path} cannot be read as the state of pushes: {e}.{_REMEDY}") from None
+    entries = data.get("deployments") if isinstance(data, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise StateError(f"{path} is not the state of pushes: no list `deployments`.{_REMEDY}")
+    if data.get("version") != VERSION:
+        raise StateError(
+            f"{path} is of version {data.get('version')!r}, and this plugin reads version "
+            f"{VERSION}.{_REMEDY}"
+        )
+    return entries
+
+
+_REMEDY = " Restore it, or delete it to have every truss pushed again."
+
+
+def find(entries: Sequence[Entry], identity: Identity) -> Optional[Entry]:
+    return next((entry for entry in entries if identity.is_of(entry)), None)
+
+
+def update(path: str, identity: Identity, change: Callable[[Entry], None]) -> Entry:
+    """Changes one entry, which is made if need be. Other processes may do the same at the same
+    time, and one that is killed leaves the old file or the new one."""
+    folder = os.path.dirname(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    with _locked(folder):
+        entries = read(path)
+        entry = find(entries, identity)
+        if entry is None:
+            entry = dict(identity._asdict())
+            entries.append(entry)
+        change(entry)
+        if not (entry.get("deployment_id") or entry.get("pending")):
+            entries.remove(entry)
+        entries.sort(key=lambda e: [str(e.get(name) or "") for name in Identity._fields])
+        _replace(path, folder, {"version": VERSION, "deployments": entries})
+    return entry
+
+
+@contextmanager
+def _locked(folder: str) -> Iterator[None]:
+    # The folder rather than the file: that one is replaced.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: str, folder: str, data: Any) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".truss-publish-")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(data, file, indent=2, sort_keys=True)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+class Decision(NamedTuple):
+    """`kind` is `push`, `skip`, or `ask`: whether what was pushed has come up is not known yet.
+    `why` goes into a message."""
+
+    kind: str
+    why: str
+
+
+def decide(entry: Optional[Entry], content: Content, skip_unchanged: bool) -> Decision:
+    """What to do about a truss, by what is known before any remote is asked."""
+    if entry is None or not (entry.get("deployment_id") or entry.get("pending")):
+        return Decision("push", "no push of it is recorded")
+    if "pending" in entry:
+        return Decision("push", "its last push was interrupted")
+    if not skip_unchanged:
+        return Decision("push", "`[truss-publish].skip_unchanged` is off")
+    if not content.is_of(entry):
+        return Decision("push", _difference(entry, content))
+    deployment = f"unchanged: {short(content.tree_digest)} is deployment {entry['deployment_id']}"
+    return Decision("skip" if entry.get("live") else "ask", deployment)
+
+
+def _difference(entry: Entry, content: Content) -> str:
+    before = str(entry.get("tree_digest"))
+    if before == content.tree_digest:
+        return f"other options than deployment {entry['deployment_id']} was pushed with"
+    return f"changed since deployment {entry['deployment_id']}, which is {short(before)}"
+
+
+def short(digest: str) -> str:
+    """As in a log: `sha256:` and 12 hex digits."""
+    return digest[: len("sha256:") + 12]

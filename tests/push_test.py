@@ -1,0 +1,363 @@
+"""`pants publish` of trusses, with the real `truss push`, to a stand-in for Baseten."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+import yaml
+
+from support.baseten import LOCAL
+from support.pushing import Pushing
+
+EXAMPLES = {
+    "src/trusses/keywords:keywords": "src.trusses.keywords/keywords",
+    "src/trusses/langid:langid": "src.trusses.langid/langid",
+    "src/trusses/readtime:readtime": "src.trusses.readtime/readtime",
+    "src/trusses/sentiment:sentiment": "src.trusses.sentiment/sentiment",
+    "src/trusses/sentiment:prod": "src.trusses.sentiment/prod",
+    "src/trusses/spam:spam": "src.trusses.spam/spam",
+    "src/trusses/topics:topics": "src.trusses.topics/topics",
+}
+# What Truss leaves out of an archive on its own.
+LEFT_OUT = (
+    "model/lib/one.py",
+    "model/build/two.py",
+    "model/fast.so",
+    "model/env/three.py",
+    "data/var/x.log",
+    "packages/dist/four.py",
+)
+
+
+@pytest.fixture(scope="module")
+def pushing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushing]:
+    made = Pushing(tmp_path_factory.mktemp("push"), "baseten", "staging")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def folder(pushing: Pushing, request: pytest.FixtureRequest) -> str:
+    """For a truss of one test."""
+    path = f"t/{request.node.name.partition('[')[0]}"
+    shutil.rmtree(pushing.repo.root / path, ignore_errors=True)
+    return path
+
+
+def test_the_examples(tmp_path: Path) -> None:
+    pushing = Pushing(tmp_path)
+    for path in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
+        shutil.copytree(path, pushing.repo.root / path, dirs_exist_ok=True)
+    shutil.copy("pants.toml", pushing.repo.root)
+    try:
+        run, published = pushing.publish(
+            "--truss-publish-default-remotes=['baseten']", "src/trusses::"
+        )
+        run.assert_success()
+        pushing.repo.pants("package", "src/trusses::").assert_success()
+        account = pushing.account()
+        numbers = {entry["deployment_id"]: entry["target"] for entry in pushing.state}
+        assert set(published) == {f"{target}@baseten" for target in EXAMPLES}
+        assert {entry["published"] for entry in published.values()} == {True}
+        assert len(account.deployments) == len(EXAMPLES)
+        for number, deployment in enumerate(account.deployments):
+            path = EXAMPLES[numbers[deployment["id"]]]
+            gathered = pushing.gathered(path)
+            assert account.archive(number) == gathered
+            assert deployment["raw_config"] == gathered["config.yaml"][0]
+            assert not deployment["config"].get("external_package_dirs")
+    finally:
+        pushing.stop()
+
+
+def test_what_truss_would_leave_out(pushing: Pushing, folder: str) -> None:
+    repo = pushing.repo
+    repo.truss(folder, "model_name: left-out\n")
+    for path in LEFT_OUT:
+        repo.write(f"{folder}/{path}", path, executable=path.endswith(".so"))
+    pushing.publish(folder)[0].assert_success()
+    repo.pants("package", folder).assert_success()
+    archive = pushing.account().archive()
+    assert set(LEFT_OUT) <= set(archive)
+    assert archive == pushing.gathered(f"{folder.replace('/', '.')}/{Path(folder).name}")
+
+
+def test_the_config_that_was_asked_for(pushing: Pushing, folder: str) -> None:
+    """Defect s12: Truss uploads the default config in place of it."""
+    repo = pushing.repo
+    repo.truss(folder, "model_name: default\nexternal_package_dirs: [../shared]\n")
+    repo.package("t/shared", {"shared_code.py": "S = 1\n"})
+    repo.write(f"{folder}/prod.yaml", "model_name: prod\nexternal_package_dirs: [../shared]\n")
+    repo.write(f"{folder}/BUILD", 'truss(config="prod.yaml")\n')
+    pushing.publish(folder)[0].assert_success()
+    archive = pushing.account().archive()
+    assert yaml.safe_load(archive["config.yaml"][0])["model_name"] == "prod"
+    assert archive["packages/shared_code.py"][0] == b"S = 1\n"
+    assert "prod" in pushing.account().models and "default" not in pushing.account().models
+
+
+def test_the_same_tree_is_the_same_archive(tmp_path: Path) -> None:
+    archives = []
+    for name, umask in (("one", 0o022), ("two", 0o077)):
+        pushing = Pushing(tmp_path / name)
+        try:
+            repo = pushing.repo
+            repo.truss("t", "model_name: x\n")
+            for number in range(30) if name == "one" else reversed(range(30)):
+                repo.write(f"t/data/{number}/{number}", str(number), executable=number % 2 == 0)
+            repo.pants("publish", "t", umask=umask).assert_success()
+            (data,) = pushing.account().uploads.values()
+            archives.append(data)
+        finally:
+            pushing.stop()
+    assert archives[0] == archives[1]
+
+
+def test_options_reach_the_remote(pushing: Pushing, folder: str) -> None:
+    pushing.repo.truss(folder, "model_name: from-the-config\n")
+    pushing.repo.write(
+        f"{folder}/BUILD",
+        """\
+        truss(
+            remotes=["baseten", "staging"],
+            model_name="with-options",
+            team="platform",
+            deployment_name="2026-11",
+            deployment_environment="staging",
+            labels={"owner": "search"},
+            push_args=["--deploy-timeout-minutes=60"],
+        )
+        truss(name="promoted", model_name="promoted", promote=True)
+        """,
+    )
+    run, published = pushing.publish(f"{folder}::")
+    run.assert_success()
+    name = folder.rpartition("/")[2]
+    for remote in ("baseten", "staging"):
+        deployments = pushing.account(remote).deployments
+        (found,) = (d for d in deployments if d["environment"] == "staging")
+        assert (found["name"], found["labels"]) == ("2026-11", {"owner": "search"})
+        assert pushing.account(remote).models["with-options"] == found["model_id"]
+        entry = published[f"{folder}:{name}@{remote}"]
+        assert (entry["environment"], entry["team"]) == ("staging", "platform")
+        assert (
+            f"✓ {folder}:{name} published to team platform at {remote}, environment" in run.stderr
+        )
+        assert f"deployment {found['id']}" in run.stderr
+        assert f"/deployment/{found['id']}/predict" in run.stderr
+        assert f"/logs/{found['id']}" in run.stderr
+    promoted = pushing.account().deployments[-1]
+    assert "production" in {d["environment"] for d in pushing.account().deployments}, promoted
+    # The names of the ids that the next step of CI reads.
+    (state,) = (e for e in pushing.state if e["remote"] == "staging")
+    assert state["deployment_id"] and state["model_id"] and state["predict_url"]
+
+
+def test_options_that_cannot_be(pushing: Pushing, folder: str) -> None:
+    pushing.repo.truss(folder)
+    wrong = {
+        'model_name="a\\"b"': "must not have the character '\"' in it",
+        'deployment_name="a b"': 'For example `deployment_name="a-b"`',
+        'promote=True, deployment_environment="x"': "Remove one of them.",
+        "": "Write `model_name: ",
+        'push_args=["--remote=x"]': "Instead of it use the field `remotes`",
+        'push_args=["x"]': "must be an option of `truss push`",
+        'model_name="a", push_args=["--no-such-option"]': "has no option `--no-such-option`",
+    }
+    for fields, expected in wrong.items():
+        pushing.repo.write(f"{folder}/BUILD", f"truss({fields})\n")
+        count = len(pushing.account().uploads)
+        assert expected in pushing.publish(folder)[0].assert_failure().stderr, fields
+        assert len(pushing.account().uploads) == count
+
+
+def test_credentials_are_missing(pushing: Pushing, folder: str) -> None:
+    repo = pushing.repo
+    repo.truss(folder, "model_name: nobody\n")
+    text = pushing.trussrc.read_text()
+    before = [len(account.calls) for account in pushing.baseten.accounts.values()]
+
+    def error(*remotes: str) -> str:
+        repo.write(f"{folder}/BUILD", f"truss(remotes={list(remotes)})\n")
+        run = pushing.publish(folder)[0].assert_failure()
+        (line,) = (line for line in run.stderr.splitlines() if "NoCredentials" in line)
+        return line
+
+    try:
+        assert "No credentials for the remote 'other': .trussrc has 'baseten', 'staging'" in error(
+            "baseten", "other"
+        )
+        pushing.trussrc.write_text(text.replace("api_key", "other_key"))
+        assert "has no `api_key`, and BASETEN_API_KEY is not set" in error("baseten")
+        pushing.trussrc.unlink()
+        assert "there is no .trussrc. Set BASETEN_API_KEY, or run `truss login`" in error("baseten")
+        repo.environment["BASETEN_TRUSS_AUTH_API_KEY"] = "x" * 20
+        assert "BASETEN_TRUSS_AUTH_REMOTE_URL is not: Truss needs both" in error("baseten")
+    finally:
+        repo.environment.pop("BASETEN_TRUSS_AUTH_API_KEY", None)
+        pushing.log_in()
+    assert before == [len(account.calls) for account in pushing.baseten.accounts.values()]
+
+
+def test_credentials_from_the_environment(pushing: Pushing, folder: str) -> None:
+    repo, account = pushing.repo, pushing.account("staging")
+    repo.truss(folder, "model_name: by-environment\n")
+    text = pushing.trussrc.read_text()
+    account.scheme = "Bearer"
+    try:
+        repo.environment["BASETEN_TRUSS_AUTH_REMOTE_URL"] = pushing.baseten.url("staging")
+        repo.environment["BASETEN_TRUSS_AUTH_API_KEY"] = account.key
+        pushing.publish(folder)[0].assert_success()
+    finally:
+        account.scheme = "Api-Key"
+        del repo.environment["BASETEN_TRUSS_AUTH_REMOTE_URL"]
+        del repo.environment["BASETEN_TRUSS_AUTH_API_KEY"]
+    assert "by-environment" in account.models
+    try:
+        # A file with remotes, which need not have the keys.
+        pushing.trussrc.write_text(text.replace("api_key", "other_key"))
+        repo.environment["BASETEN_API_KEY"] = pushing.account().key
+        pushing.publish(folder)[0].assert_success()
+    finally:
+        del repo.environment["BASETEN_API_KEY"]
+        pushing.log_in()
+    assert "by-environment" in pushing.account().models
+
+
+def test_waiting(pushing: Pushing, folder: str) -> None:
+    """Truss asks Baseten's own server for that, unless the remote is at one address, which the
+    stand-in is as a proxy."""
+    repo = pushing.repo
+    repo.truss(folder, "model_name: waited-for\n")
+    repo.write(f"{folder}/BUILD", 'truss(remotes=["local"], wait=True, wait_timeout=60)\n')
+    account = pushing.baseten.account("local", "key-of-the-local-one-0123")
+    url = pushing.baseten.url("local")
+    repo.environment["HTTP_PROXY"] = f"http://{pushing.baseten.address}"
+    try:
+        pushing.trussrc.write_text(pushing.baseten.trussrc().replace(url, f"http://{LOCAL}"))
+        account.status = "BUILD_FAILED"
+        error = pushing.publish(folder)[0].assert_failure().stderr
+        assert "Deployment failed with status BUILD_FAILED" in error
+        account.status, account.deployments[0]["status"] = "ACTIVE", "BUILD_FAILED"
+        run = pushing.publish(folder)[0].assert_success()
+        assert "deployment d1local of it is BUILD_FAILED: pushed again" in run.stderr
+        assert len(account.deployments) == 2
+        # It has been seen to be up: nobody is asked.
+        calls = len(account.calls)
+        assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr
+        assert len(account.calls) == calls
+    finally:
+        del repo.environment["HTTP_PROXY"]
+        del pushing.baseten.accounts["local"]
+        pushing.log_in()
+
+
+def test_trusses_that_are_not_pushed(pushing: Pushing, folder: str) -> None:
+    repo = pushing.repo
+    repo.truss(folder, "model_name: left-alone\n")
+    repo.write(f"{folder}/BUILD", 'truss(skip_push=True)\ntruss(name="other")\n')
+    option = "--truss-publish-default-remotes=[]"
+    run, published = pushing.publish(option, f"{folder}::")
+    run.assert_success()
+    assert "skipped (by `skip_push`)." in run.stderr
+    assert f'- {folder}:other skipped (no remote: `remotes=["baseten"]` in the target' in run.stderr
+    assert "left-alone" not in pushing.account().models
+
+
+def test_a_dry_run(pushing: Pushing, folder: str) -> None:
+    repo, account = pushing.repo, pushing.account()
+    repo.truss(folder, "model_name: dry\n")
+    name = f"{folder}:{folder.rpartition('/')[2]}"
+    calls, state = len(account.calls), pushing.state
+    pushing.trussrc.unlink()
+
+    def dry_run() -> str:
+        run, published = pushing.publish("--truss-publish-dry-run", folder)
+        assert not published[f"{name}@baseten"]["published"]
+        return run.assert_success().stderr
+
+    try:
+        expected = f"- {name} skipped (dry run: would go to baseten as model dry: "
+        assert f"{expected}no push of it is recorded)." in dry_run()
+        assert (len(account.calls), pushing.state) == (calls, state)
+        pushing.log_in()
+        pushing.publish(folder)[0].assert_success()
+        assert "unchanged" in dry_run()
+        repo.write(f"{folder}/model/model.py", "class Model:\n    pass\n")
+        assert f"{expected}changed since deployment d" in dry_run()
+    finally:
+        pushing.log_in()
+
+
+def test_a_deployment_that_is_no_more(pushing: Pushing, folder: str) -> None:
+    repo, account = pushing.repo, pushing.account()
+    repo.truss(folder, "model_name: fragile\n")
+    pushing.publish(folder)[0].assert_success()
+    (first,) = (d for d in account.deployments if d["model_id"] == account.models["fragile"])
+    first["status"] = "BUILDING_MODEL_FAILED"
+    run = pushing.publish(folder)[0].assert_success()
+    assert f"deployment {first['id']} of it is BUILDING_MODEL_FAILED: pushed again" in run.stderr
+    second = account.deployments[-1]
+    account.deployments.remove(second)
+    _forget_answers(pushing)
+    run = pushing.publish(folder)[0].assert_success()
+    assert f"deployment {second['id']} of it is GONE: pushed again" in run.stderr
+    # Another digest, other options, another environment are other deployments.
+    _forget_answers(pushing)
+    assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr
+    count = len(account.deployments)
+    for fields in ('deployment_environment="x"', 'labels={"a": "b"}'):
+        repo.write(f"{folder}/BUILD", f"truss({fields})\n")
+        pushing.publish(folder)[0].assert_success()
+    assert len(account.deployments) == count + 2
+
+
+def _forget_answers(pushing: Pushing) -> None:
+    """An answer of the remote counts for a minute."""
+    path = pushing.state_path
+    path.write_text(re.sub(r'"asked": [0-9.]+', '"asked": 0', path.read_text()))
+
+
+def test_a_state_file_that_is_none(pushing: Pushing, folder: str) -> None:
+    pushing.repo.truss(folder, "model_name: stateful\n")
+    pushing.repo.write("state.json", "{")
+    option = "--truss-publish-state-file=state.json"
+    error = pushing.publish(option, folder)[0].assert_failure().stderr
+    assert "state.json cannot be read as the state of pushes" in error
+    assert "delete it to have every truss pushed again" in error
+    option = "--truss-publish-state-file=../state.json"
+    error = pushing.publish(option, folder)[0].assert_failure().stderr
+    assert "`[truss-publish].state_file` must be the path of a file in the repository" in error
+
+
+@pytest.mark.parametrize("count, changed", [(50, 3)])
+def test_only_what_changed(tmp_path: Path, count: int, changed: int) -> None:
+    pushing = Pushing(tmp_path)
+    account = pushing.account()
+    try:
+        for number in range(count):
+            pushing.repo.truss(f"t/m{number}", f"model_name: m{number}\n")
+        pushing.publish("::")[0].assert_success()
+        assert len(account.uploads) == len(account.deployments) == count
+        for number in range(changed):
+            pushing.repo.write(f"t/m{number}/model/model.py", "class Model:\n    pass\n")
+        pushing.publish("::")[0].assert_success()
+        assert len(account.uploads) == count + changed
+        names = {id: name for name, id in account.models.items()}
+        new = [names[d["model_id"]] for d in account.deployments[count:]]
+        assert sorted(new) == [f"m{number}" for number in range(changed)]
+        # Nothing has changed: the remote is asked once more about those that are new.
+        run, published = pushing.publish("::")
+        run.assert_success()
+        assert len(account.uploads) == count + changed
+        calls = len(account.calls)
+        run, published = pushing.publish("::")
+        assert len(account.calls) == calls
+        assert [entry["published"] for entry in published.values()] == [False] * count
+        assert run.assert_success().stderr.count("skipped (unchanged: sha256:") == count
+    finally:
+        pushing.stop()

@@ -1,0 +1,70 @@
+"""A repository whose trusses are pushed to the stand-in for Baseten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+from support.baseten import Account, Baseten
+from support.monorepo import PYTHON_TOML, Monorepo, Run
+
+KEY = "key-{}-0123456789abcdef"
+PUBLISH_TOML = """
+[truss-publish]
+default_remotes = ["baseten"]
+skip_unchanged = true
+retry_delay = 0.1
+"""
+
+
+class Pushing:
+    """`remotes` are accounts of the stand-in, which Truss's own file has."""
+
+    def __init__(self, base: Path, *remotes: str, toml: str = PUBLISH_TOML) -> None:
+        self.baseten = Baseten()
+        self.repo = Monorepo(base / "repo", base / "machine")
+        self.repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/src"') + toml)
+        self.trussrc = base / "trussrc"
+        self.repo.environment["USER_TRUSSRC_PATH"] = str(self.trussrc)
+        for remote in remotes or ("baseten",):
+            self.baseten.account(remote, KEY.format(remote))
+        self.log_in()
+
+    def log_in(self) -> None:
+        self.trussrc.write_text(self.baseten.trussrc())
+
+    def account(self, remote: str = "baseten") -> Account:
+        return self.baseten.accounts[remote]
+
+    def publish(self, *arguments: str) -> Tuple[Run, Dict[str, Any]]:
+        """The run, and what it wrote for the next step, by target and remote."""
+        output = self.repo.machine / "published.json"
+        output.unlink(missing_ok=True)
+        run = self.repo.pants(*arguments[:-1], "publish", f"--output={output}", arguments[-1])
+        entries = json.loads(output.read_text()) if output.exists() else []
+        return run, {f"{entry['target']}@{entry.get('remote')}": entry for entry in entries}
+
+    @property
+    def state_path(self) -> Path:
+        return self.repo.dist("truss-publish.json")
+
+    @property
+    def state(self) -> List[Dict[str, Any]]:
+        if not self.state_path.exists():
+            return []
+        entries: List[Dict[str, Any]] = json.loads(self.state_path.read_text())["deployments"]
+        return entries
+
+    def gathered(self, path: str) -> Dict[str, Tuple[bytes, int]]:
+        """A truss in `dist/`: path -> content and mode, as `Account.archive`."""
+        root = self.repo.dist(path)
+        files = [file for file in root.rglob("*") if file.is_file()]
+        return {
+            file.relative_to(root).as_posix(): (file.read_bytes(), file.stat().st_mode & 0o777)
+            for file in files
+        }
+
+    def stop(self) -> None:
+        self.repo.stop_daemon()
+        self.baseten.stop()
