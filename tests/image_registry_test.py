@@ -209,7 +209,7 @@ def test_a_registry_that_wants_a_password(repo: Monorepo, tmp_path: Path) -> Non
         assert "authentication required" in error or "unauthorized" in error
         auth.parent.mkdir()
         auth.write_text(json.dumps({"auths": {registry.address: {"auth": encoded}}}))
-        run = repo.pants("-ltrace", "publish", "locked:it").assert_success()
+        run = repo.pants("--no-pantsd", "-ltrace", "publish", "locked:it").assert_success()
     finally:
         done.set()
         watcher.join()
