@@ -188,7 +188,9 @@ async def publish_truss(
             ),
             **implicitly(),
         )
-        jobs.append(each.package(each.place, prepared.process))
+        # Pants says of a process that ends well that it has "published to ...".
+        or_not = ", or found there" if each.decision.kind == "ask" else ""
+        jobs.append(each.package(each.place + or_not, prepared.process))
     return PublishProcesses(jobs)
 
 
