@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
@@ -159,7 +160,7 @@ def test_a_registry_that_dies_during_a_push(repo: Monorepo, registry: Registry) 
         way.cut(after=1_500_000)
         run = repo.pants("publish", "big:image").assert_failure()
         assert f"✕ {name} failed" in run.stderr
-        assert f"docker://{name}" in run.stderr or way.address in run.stderr
+        assert re.search(r"level=fatal msg=.*(EOF|connection re(fused|set))", run.stderr)
         registry.start()
         way.mend()
         repo.pants("publish", "big:image").assert_success()

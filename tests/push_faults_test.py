@@ -9,16 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
-from support.baseten import Account, Fault
+from support.baseten_graph import Account, Fault
 from support.monorepo import Run
-from support.pushing import PUBLISH_TOML, Pushing
+from support.pushing import PUBLISH_TOML, Pushing, pid_of_push
 
 # One more attempt than the first.
 TOML = PUBLISH_TOML + "retries = 1\n"
@@ -153,7 +152,8 @@ def test_a_name_that_is_taken(pushing: Pushing) -> None:
     repo.truss("b", "model_name: b\n")
     run, published = pushing.publish("::")
     error = run.assert_failure().stderr
-    assert "a @ baseten: error: A deployment with the name 2026-11 exists already" in error
+    expected = "deployment name 2026-11: error: A deployment with the name 2026-11 exists already"
+    assert f"a @ baseten, {expected}" in error
     assert [published[f"{name}:{name}@baseten"]["published"] for name in "ab"] == [False, True]
     uploads = len(account.uploads)
     repo.write("a/BUILD", 'truss(deployment_name="2026-12")\n')
@@ -189,23 +189,15 @@ class Interrupted:
             text=True,
         )
 
-    def end(self, number: int, pid: Optional[int] = None) -> Run:
+    def end(self, how: str) -> Run:
         assert self._reached.wait(120)
-        time.sleep(0.3)
-        os.kill(pid or self._process.pid, number)
+        if how == "interrupt":
+            os.kill(self._process.pid, signal.SIGINT)
+        else:
+            os.kill(pid_of_push(self._pushing), signal.SIGKILL)
         output, _ = self._process.communicate(timeout=60)
         self._pushing.baseten.on_call = None
         return Run(self._process.returncode, output, output)
-
-    def pid_of_push(self) -> int:
-        assert self._reached.wait(120)
-        mine = str(self._pushing.state_path)
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                if b"push/push.py" in words and mine in (entry / "cwd/push/spec.json").read_text():
-                    return int(entry.name)
-        raise AssertionError("there is no push")
 
 
 @pytest.mark.parametrize("step", ["validation", "upload", "create"])
@@ -215,20 +207,21 @@ def test_a_run_that_is_ended(pushing: Pushing, step: str, how: str) -> None:
     repo, account = pushing.repo, pushing.account()
     repo.truss("a", "model_name: a\n")
     repo.write("a/BUILD", 'truss(deployment_name="only-one")\n')
-    account.faults.append(Fault(step, "slow", times=1, seconds=3))
-    run = Interrupted(pushing, step)
-    if how == "interrupt":
-        ended = run.end(signal.SIGINT)
-        assert ended.exit_code != 0
-    else:
-        assert run.end(signal.SIGKILL, run.pid_of_push()).exit_code != 0
-    time.sleep(4)
-    made = len(account.deployments)
-    assert made == (1 if step == "create" else 0)
-    assert pushing.state[0]["pending"]["known"] == []
+    fault = Fault(step, "hold", times=1)
+    account.faults.append(fault)
+    assert Interrupted(pushing, step).end(how).exit_code != 0
+    fault.released.set()
+    expected = 1 if step == "create" else 0
+    deadline = time.monotonic() + 10
+    while len(account.deployments) != expected:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    # Nothing is there of what was not sent.
+    assert [entry["pending"]["known"] for entry in pushing.state] == [[]] * expected
     second, published = pushing.publish("::")
     second.assert_success()
     assert len(account.deployments) == 1
     assert ("not pushed again" in second.stderr) == (step == "create")
-    assert "pending" not in pushing.state[0]
-    assert pushing.state[0]["deployment_id"] == account.deployments[0]["id"]
+    (entry,) = pushing.state
+    assert "pending" not in entry and entry["predict_url"] and entry["logs_url"]
+    assert entry["deployment_id"] == account.deployments[0]["id"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Iterator
@@ -10,7 +9,6 @@ from typing import Iterator
 import pytest
 import yaml
 
-from support.baseten import LOCAL
 from support.pushing import Pushing
 
 EXAMPLES = {
@@ -175,87 +173,6 @@ def test_options_that_cannot_be(pushing: Pushing, folder: str) -> None:
         assert len(pushing.account().uploads) == count
 
 
-def test_credentials_are_missing(pushing: Pushing, folder: str) -> None:
-    repo = pushing.repo
-    repo.truss(folder, "model_name: nobody\n")
-    text = pushing.trussrc.read_text()
-    before = [len(account.calls) for account in pushing.baseten.accounts.values()]
-
-    def error(*remotes: str) -> str:
-        repo.write(f"{folder}/BUILD", f"truss(remotes={list(remotes)})\n")
-        run = pushing.publish(folder)[0].assert_failure()
-        (line,) = (line for line in run.stderr.splitlines() if "NoCredentials" in line)
-        return line
-
-    try:
-        assert "No credentials for the remote 'other': .trussrc has 'baseten', 'staging'" in error(
-            "baseten", "other"
-        )
-        pushing.trussrc.write_text(text.replace("api_key", "other_key"))
-        assert "has no `api_key`, and BASETEN_API_KEY is not set" in error("baseten")
-        pushing.trussrc.unlink()
-        assert "there is no .trussrc. Set BASETEN_API_KEY, or run `truss login`" in error("baseten")
-        repo.environment["BASETEN_TRUSS_AUTH_API_KEY"] = "x" * 20
-        assert "BASETEN_TRUSS_AUTH_REMOTE_URL is not: Truss needs both" in error("baseten")
-    finally:
-        repo.environment.pop("BASETEN_TRUSS_AUTH_API_KEY", None)
-        pushing.log_in()
-    assert before == [len(account.calls) for account in pushing.baseten.accounts.values()]
-
-
-def test_credentials_from_the_environment(pushing: Pushing, folder: str) -> None:
-    repo, account = pushing.repo, pushing.account("staging")
-    repo.truss(folder, "model_name: by-environment\n")
-    text = pushing.trussrc.read_text()
-    account.scheme = "Bearer"
-    try:
-        repo.environment["BASETEN_TRUSS_AUTH_REMOTE_URL"] = pushing.baseten.url("staging")
-        repo.environment["BASETEN_TRUSS_AUTH_API_KEY"] = account.key
-        pushing.publish(folder)[0].assert_success()
-    finally:
-        account.scheme = "Api-Key"
-        del repo.environment["BASETEN_TRUSS_AUTH_REMOTE_URL"]
-        del repo.environment["BASETEN_TRUSS_AUTH_API_KEY"]
-    assert "by-environment" in account.models
-    try:
-        # A file with remotes, which need not have the keys.
-        pushing.trussrc.write_text(text.replace("api_key", "other_key"))
-        repo.environment["BASETEN_API_KEY"] = pushing.account().key
-        pushing.publish(folder)[0].assert_success()
-    finally:
-        del repo.environment["BASETEN_API_KEY"]
-        pushing.log_in()
-    assert "by-environment" in pushing.account().models
-
-
-def test_waiting(pushing: Pushing, folder: str) -> None:
-    """Truss asks Baseten's own server for that, unless the remote is at one address, which the
-    stand-in is as a proxy."""
-    repo = pushing.repo
-    repo.truss(folder, "model_name: waited-for\n")
-    repo.write(f"{folder}/BUILD", 'truss(remotes=["local"], wait=True, wait_timeout=60)\n')
-    account = pushing.baseten.account("local", "key-of-the-local-one-0123")
-    url = pushing.baseten.url("local")
-    repo.environment["HTTP_PROXY"] = f"http://{pushing.baseten.address}"
-    try:
-        pushing.trussrc.write_text(pushing.baseten.trussrc().replace(url, f"http://{LOCAL}"))
-        account.status = "BUILD_FAILED"
-        error = pushing.publish(folder)[0].assert_failure().stderr
-        assert "Deployment failed with status BUILD_FAILED" in error
-        account.status, account.deployments[0]["status"] = "ACTIVE", "BUILD_FAILED"
-        run = pushing.publish(folder)[0].assert_success()
-        assert "deployment d1local of it is BUILD_FAILED: pushed again" in run.stderr
-        assert len(account.deployments) == 2
-        # It has been seen to be up: nobody is asked.
-        calls = len(account.calls)
-        assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr
-        assert len(account.calls) == calls
-    finally:
-        del repo.environment["HTTP_PROXY"]
-        del pushing.baseten.accounts["local"]
-        pushing.log_in()
-
-
 def test_trusses_that_are_not_pushed(pushing: Pushing, folder: str) -> None:
     repo = pushing.repo
     repo.truss(folder, "model_name: left-alone\n")
@@ -291,35 +208,6 @@ def test_a_dry_run(pushing: Pushing, folder: str) -> None:
         assert f"{expected}changed since deployment d" in dry_run()
     finally:
         pushing.log_in()
-
-
-def test_a_deployment_that_is_no_more(pushing: Pushing, folder: str) -> None:
-    repo, account = pushing.repo, pushing.account()
-    repo.truss(folder, "model_name: fragile\n")
-    pushing.publish(folder)[0].assert_success()
-    (first,) = (d for d in account.deployments if d["model_id"] == account.models["fragile"])
-    first["status"] = "BUILDING_MODEL_FAILED"
-    run = pushing.publish(folder)[0].assert_success()
-    assert f"deployment {first['id']} of it is BUILDING_MODEL_FAILED: pushed again" in run.stderr
-    second = account.deployments[-1]
-    account.deployments.remove(second)
-    _forget_answers(pushing)
-    run = pushing.publish(folder)[0].assert_success()
-    assert f"deployment {second['id']} of it is GONE: pushed again" in run.stderr
-    # Another digest, other options, another environment are other deployments.
-    _forget_answers(pushing)
-    assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr
-    count = len(account.deployments)
-    for fields in ('deployment_environment="x"', 'labels={"a": "b"}'):
-        repo.write(f"{folder}/BUILD", f"truss({fields})\n")
-        pushing.publish(folder)[0].assert_success()
-    assert len(account.deployments) == count + 2
-
-
-def _forget_answers(pushing: Pushing) -> None:
-    """An answer of the remote counts for a minute."""
-    path = pushing.state_path
-    path.write_text(re.sub(r'"asked": [0-9.]+', '"asked": 0', path.read_text()))
 
 
 def test_a_state_file_that_is_none(pushing: Pushing, folder: str) -> None:

@@ -9,82 +9,19 @@ Each remote is a path, `http://127.0.0.1:PORT/NAME`: so every call says whose it
 
 from __future__ import annotations
 
-import base64
-import io
 import json
-import re
 import socket
-import tarfile
 import threading
-import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional
 from urllib.parse import parse_qs, urlsplit
 
-# The steps of a push, in their order.
-STEPS = ("models", "model", "teams", "validation", "credentials", "upload", "create")
+from support.baseten_graph import Account, Fault, Graph, Refused, access_key, operation
 
-# The one address, but for Baseten's own, whose REST API is not Baseten's: at `api.` before it. As a
-# proxy the stand-in gets both, for the account `local`.
+# The one remote that is not Baseten's of which Truss does not ask Baseten's REST API, but one at
+# `api.` before its name. As a proxy the stand-in gets both, for the account `local`.
 LOCAL = "localhost:8000"
-
-_OPERATIONS = {
-    "create": r"create_model(_version)?_from_truss\(",
-    "credentials": r"model_s3_upload_credentials",
-    "validation": r"truss_validation\(",
-    "teams": r"query Teams|\bteams\s*\{",
-    "models": r"\bmodels\(",
-    "model": r"\bmodel\(",
-}
-
-
-@dataclass
-class Fault:
-    """`kind` is an HTTP status, or
-
-    * `cut-request`: the connection ends after `at_byte` bytes of the body;
-    * `cut-answer`: all is done, and the connection ends after `at_byte` bytes of the answer;
-    * `slow`: the answer takes `seconds`;
-    * `error`: an error of GraphQL, with `code`;
-    * `hang`: no answer, until the server stops;
-    * `echo`: refused, with the credentials in the answer.
-
-    It happens `times` times, and is then gone.
-    """
-
-    step: str
-    kind: Any
-    times: int = 1_000_000
-    at_byte: int = 0
-    seconds: float = 0
-    code: Optional[str] = None
-
-
-@dataclass
-class Account:
-    """What one remote has. `deployments` are dictionaries, oldest first."""
-
-    key: str
-    scheme: str = "Api-Key"
-    models: Dict[str, str] = field(default_factory=dict)
-    deployments: List[Dict[str, Any]] = field(default_factory=list)
-    uploads: Dict[str, bytes] = field(default_factory=dict)
-    parts: Dict[str, Dict[int, bytes]] = field(default_factory=dict)
-    faults: List[Fault] = field(default_factory=list)
-    calls: List[str] = field(default_factory=list)
-    # The state of deployments when the API is asked.
-    status: str = "MODEL_READY"
-
-    def archive(self, number: int = -1) -> Dict[str, Tuple[bytes, int]]:
-        """What a deployment was made of: path -> content and mode."""
-        data = self.uploads[self.deployments[number]["s3_key"]]
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            members = archive.getmembers()
-            assert all(member.isfile() for member in members)
-            contents: List[Any] = [archive.extractfile(member) for member in members]
-            return {m.name: (file.read(), m.mode) for m, file in zip(members, contents)}
 
 
 class Baseten:
@@ -186,7 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
             name_of_step = step(start)
             account.calls.append(name_of_step)
             fault = next((f for f in account.faults if f.step == name_of_step and f.times), None)
-            if fault:
+            if fault and fault.after:
+                fault.after -= 1
+                fault = None
+            elif fault:
                 fault.times -= 1
         if self.baseten.on_call:
             self.baseten.on_call(name, name_of_step)
@@ -197,9 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = start + self.rfile.read(length - len(start))
         if fault and fault.kind == "slow":
             self.baseten.stopping.wait(fault.seconds)
-        if fault and fault.kind == "hang":
-            self.baseten.stopping.wait(60)
-            raise _Cut
+        if fault and fault.kind == "hold":
+            fault.released.wait(60)
         return body
 
     def _failed(self) -> bool:
@@ -226,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         request = json.loads(body)
         with self.baseten.lock:
             try:
-                data = Graph(self.baseten, account, name).answer(operation(body), request)
+                data = Graph(account, self.baseten.url(name), name).answer(operation(body), request)
                 self._answer(200, {"data": data})
             except Refused as e:
                 self._answer(200, {"errors": [{"message": str(e)}], "data": None})
@@ -244,6 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"message": "not found"})
             return
         account, deployment = found[0]
+        if account.rest_status != 200:
+            self._answer(account.rest_status, {"message": "a fault that was asked for"})
+            return
         self._answer(200, {"id": deployment["id"], "status": account.status})
 
     def _storage(self, account: Account, name: str, path: str, query: Dict[str, List[str]]) -> None:
@@ -291,121 +233,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-
-class Refused(Exception):
-    """An error in an answer of GraphQL."""
-
-
-class Graph:
-    def __init__(self, baseten: Baseten, account: Account, name: str) -> None:
-        self._baseten, self._account, self._name = baseten, account, name
-
-    def answer(self, name: str, request: Dict[str, Any]) -> Dict[str, Any]:
-        query = request["query"]
-        answer: Dict[str, Any] = getattr(self, f"_{name}")(query, request.get("variables") or {})
-        return answer
-
-    def _teams(self, *_: Any) -> Dict[str, Any]:
-        return {"teams": [{**_TEAM, "default": True}]}
-
-    def _models(self, *_: Any) -> Dict[str, Any]:
-        models = self._account.models.items()
-        return {"models": [{"id": id, "name": name, "team": _TEAM} for name, id in models]}
-
-    def _model(self, query: str, _: Any) -> Dict[str, Any]:
-        model_id = argument(query, "id")
-        versions = [
-            {
-                "id": deployment["id"],
-                "current_model_deployment_status": {
-                    "status": deployment.get("status", self._account.status)
-                },
-            }
-            for deployment in self._account.deployments
-            if deployment["model_id"] == model_id
-        ]
-        if model_id not in self._account.models.values():
-            return {"model": None}
-        return {"model": {"id": model_id, "versions": versions}}
-
-    def _validation(self, query: str, _: Any) -> Dict[str, Any]:
-        config = json.loads(base64.b64decode(argument(query, "config") or ""))
-        if not config.get("resources"):
-            raise Refused("The config has no resources")
-        return {"truss_validation": {"success": True, "details": "{}"}}
-
-    def _credentials(self, *_: Any) -> Dict[str, Any]:
-        url = self._baseten.url(self._name)
-        return {
-            "model_s3_upload_credentials": {
-                "s3_bucket": "bucket",
-                "s3_key": f"models/{time.monotonic_ns()}/truss.tgz",
-                "aws_access_key_id": access_key(self._account),
-                "aws_secret_access_key": f"storage-{self._account.key}",
-                "aws_session_token": f"session-{self._account.key}",
-                # Truss hands all of these to boto3.
-                "endpoint_url": url,
-                "region_name": "us-east-1",
-            }
-        }
-
-    def _create(self, query: str, variables: Dict[str, Any]) -> Dict[str, Any]:
-        account = self._account
-        is_version = "create_model_version_from_truss(" in query
-        s3_key = argument(query, "s3_key")
-        if s3_key not in account.uploads:
-            raise Refused("There is no upload of that key")
-        name = argument(query, "name")
-        version_name = name if is_version else argument(query, "version_name")
-        names = [d["name"] for d in account.deployments if d["name"]]
-        if version_name and version_name in names:
-            raise Refused(f"A deployment with the name {version_name} exists already")
-        if is_version:
-            model_id = argument(query, "model_id") or ""
-            if model_id not in account.models.values():
-                raise Refused("There is no such model")
-        else:
-            assert name
-            if name in account.models:
-                raise Refused(f"A model with the name {name} exists already")
-            model_id = account.models[name] = f"m{len(account.models) + 1}{self._name}"
-        deployment = {
-            "id": f"d{len(account.deployments) + 1}{self._name}",
-            "model_id": model_id,
-            "name": version_name,
-            "environment": argument(query, "environment_name"),
-            "s3_key": s3_key,
-            "config": json.loads(base64.b64decode(argument(query, "config") or "")),
-            "raw_config": base64.b64decode(variables.get("rawConfig") or ""),
-            "labels": json.loads(variables.get("userDeployMetadata") or "null"),
-        }
-        account.deployments.append(deployment)
-        mutation = "create_model_version_from_truss" if is_version else "create_model_from_truss"
-        oracle = {"id": model_id, "name": name, "hostname": f"http://model-{model_id}.example"}
-        version = {"id": deployment["id"], "oracle": oracle, "instance_type": {"name": "1x2"}}
-        return {mutation: {"model_version": version}}
-
-
-_TEAM = {"id": "t1", "name": "platform"}
-
-
-def access_key(account: Account) -> str:
-    return f"AKIA{abs(hash(account.key)) % 10**12:012}"
-
-
-def operation(body: bytes) -> str:
-    """Which step of a push it is that a query asks for."""
-    query = json.loads(body)["query"]
-    for name, pattern in _OPERATIONS.items():
-        if re.search(pattern, query):
-            return name
-    raise AssertionError(f"a query that nobody knows: {query}")
-
-
-def argument(query: str, name: str) -> Optional[str]:
-    match = re.search(rf'\b{name}: "([^"]*)"', query)
-    return match.group(1) if match else None
 
 
 def unchunked(headers: Any, body: bytes) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-from support.baseten import Account, Baseten
+from support.baseten import Baseten
+from support.baseten_graph import Account
 from support.monorepo import PYTHON_TOML, Monorepo, Run
 
 KEY = "key-{}-0123456789abcdef"
@@ -68,3 +70,14 @@ class Pushing:
     def stop(self) -> None:
         self.repo.stop_daemon()
         self.baseten.stop()
+
+
+def pid_of_push(pushing: Pushing) -> int:
+    """Of the process that pushes to it at this moment."""
+    mine = str(pushing.state_path)
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if b"push/push.py" in words and mine in (entry / "cwd/push/spec.json").read_text():
+                return int(entry.name)
+    raise AssertionError("there is no push")

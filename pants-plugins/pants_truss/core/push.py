@@ -6,7 +6,7 @@ import configparser
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 from pants_truss.core.errors import TrussError
 
@@ -22,12 +22,15 @@ API_KEY = "BASETEN_API_KEY"
 AUTH_URL = "BASETEN_TRUSS_AUTH_REMOTE_URL"
 AUTH_KEY = "BASETEN_TRUSS_AUTH_API_KEY"
 _AUTH_SINCE = (0, 18, 25)
+# `--output=json`.
+_PUSH_SINCE = (0, 16, 1)
 
 # What `push_args` may not have: the plugin says it, or it needs someone who looks on.
 _NOT_IN_ARGS = {
     "--config": "the field `config` of the target",
     "--deployment-name": "the field `deployment_name`",
     "--environment": "the field `deployment_environment`",
+    "--include-git-info": "the field `labels`: what is pushed lies in no git repository",
     "--labels": "the field `labels`",
     "--model-name": "the field `model_name`",
     "--no-wait": "the field `wait`",
@@ -128,59 +131,103 @@ def _option(name: str, value: object) -> Optional[str]:
 
 @dataclass(frozen=True)
 class Access:
-    """`by_environment`: two variables are the remote, and Truss must not be given a name.
+    """`urls` are those of the remotes, in their order, and `sources` say where their credentials
+    come from. `by_environment`: two variables are the remote, and Truss must not be given a name.
     `trussrc`: a file to use in place of the user's, which is not needed."""
 
+    urls: Tuple[str, ...]
+    sources: Tuple[str, ...]
     by_environment: bool = False
     trussrc: Optional[str] = None
 
 
 def find_access(
     remotes: Sequence[str],
+    are_named: bool,
     environment: Mapping[str, str],
+    file: str,
     trussrc: Optional[str],
     release: Tuple[int, ...],
 ) -> Access:
-    """How `truss push` gets to these remotes.
+    """How `truss push` gets to these remotes. `are_named`: by the target itself.
 
-    `trussrc` is the content of the user's file, None if there is none; of it, only names of
-    sections and keys are looked at. Raises `TrussError` for a remote without credentials.
+    `trussrc` is the content of the user's `file`, None if there is none; nothing of it but URLs and
+    names is in the result. Raises `TrussError` for a remote without credentials.
     """
+    if release < _PUSH_SINCE:
+        raise TrussError(
+            f"A push needs Truss {_version(_PUSH_SINCE)}, the first whose `truss push` answers in "
+            f"JSON, and the release of `[truss-cli]` is {_version(release)}."
+        )
     url, key = environment.get(AUTH_URL), environment.get(AUTH_KEY)
     if (url or key) and release >= _AUTH_SINCE:
-        if not (url and key):
-            there, missing = (AUTH_URL, AUTH_KEY) if url else (AUTH_KEY, AUTH_URL)
-            raise TrussError(f"{there} is set and {missing} is not: Truss needs both or neither.")
-        if len(remotes) > 1:
-            raise TrussError(
-                f"{AUTH_URL} and {AUTH_KEY} are one remote, but trusses of this run go to "
-                f"{_names(remotes)}. Unset them and have each remote in .trussrc, or name one "
-                f"remote: `--truss-publish-default-remotes=\"['{remotes[0]}']\"`."
-            )
-        return Access(by_environment=True)
+        return _access_by_environment(remotes, are_named, url, key)
     has_key = bool(environment.get(API_KEY))
-    sections = _sections(trussrc)
-    if trussrc is None and has_key and list(remotes) == [DEFAULT_REMOTE]:
-        return Access(trussrc=_default_trussrc())
+    sections = _sections(file, trussrc)
+    if has_key and list(remotes) == [DEFAULT_REMOTE] and DEFAULT_REMOTE not in sections:
+        return Access((DEFAULT_REMOTE_URL,), (API_KEY,), trussrc=_default_trussrc())
     for remote in remotes:
-        section = sections.get(remote)
-        if section is None:
-            raise TrussError(_no_remote(remote, sections, trussrc is None))
-        if not (has_key or "api_key" in section or "auth_type" in section):
+        if remote not in sections:
+            raise TrussError(_no_remote(remote, remotes, list(sections), file, trussrc))
+        if not (has_key or {"api_key", "auth_type"} & set(sections[remote])):
             raise TrussError(
-                f"No credentials for the remote {remote!r}: its section in .trussrc has no "
+                f"No credentials for the remote {remote!r}: its section in {file} has no "
                 f"`api_key`, and {API_KEY} is not set. `truss login` asks for one."
             )
-    return Access()
-
-
-def _no_remote(remote: str, sections: Mapping[str, Any], no_file: bool) -> str:
-    known = "there is no .trussrc" if no_file else f".trussrc has {_names(list(sections))}"
-    hint = f"Set {API_KEY}" if remote == DEFAULT_REMOTE else f"Set {AUTH_URL} and {AUTH_KEY}"
-    return (
-        f"No credentials for the remote {remote!r}: {known}. {hint}, or run `truss login`, which "
-        f"makes a section of it."
+        if not sections[remote].get("remote_url"):
+            raise TrussError(
+                f"The remote {remote!r} in {file} has no `remote_url`. That of Baseten is "
+                f"{DEFAULT_REMOTE_URL}."
+            )
+    return Access(
+        tuple(sections[remote]["remote_url"] for remote in remotes),
+        tuple(_source(remote, sections[remote], file) for remote in remotes),
     )
+
+
+def _source(remote: str, section: Mapping[str, str], file: str) -> str:
+    """Truss prefers its file."""
+    own = {"api_key", "auth_type"} & set(section)
+    return f"section [{remote}] of {file}" if own else API_KEY
+
+
+def _access_by_environment(
+    remotes: Sequence[str], are_named: bool, url: Optional[str], key: Optional[str]
+) -> Access:
+    if not (url and key):
+        there, missing = (AUTH_URL, AUTH_KEY) if url else (AUTH_KEY, AUTH_URL)
+        raise TrussError(f"{there} is set and {missing} is not: Truss needs both or neither.")
+    # Truss refuses a name, too: whoever names `prod` must not get to wherever the URL leads.
+    if len(remotes) > 1 or are_named:
+        where = "`remotes` of the target" if are_named else "`[truss-publish].default_remotes`"
+        raise TrussError(
+            f"{AUTH_URL} and {AUTH_KEY} are set: one remote without a name. But {where} has "
+            f"{_names(remotes)}. Unset them and have each remote in .trussrc, or leave it to "
+            f"`[truss-publish].default_remotes`, with one name in it."
+        )
+    return Access((url,), (AUTH_KEY,), by_environment=True)
+
+
+def _version(release: Tuple[int, ...]) -> str:
+    return ".".join(str(number) for number in release)
+
+
+def _no_remote(
+    remote: str,
+    remotes: Sequence[str],
+    sections: Sequence[str],
+    file: str,
+    trussrc: Optional[str],
+) -> str:
+    known = f"there is no {file}" if trussrc is None else f"{file} has {_names(sections)}"
+    remedy = "`truss login` makes a section of it"
+    if list(remotes) == [DEFAULT_REMOTE]:
+        remedy = f"Set {API_KEY}, or run `truss login`, which makes a section of it"
+    elif len(remotes) > 1:
+        remedy = f"With several remotes each needs a section there; {remedy}"
+    else:
+        remedy = f"{remedy}, or set {AUTH_URL} and {AUTH_KEY}"
+    return f"No credentials for the remote {remote!r}: {known}. {remedy}."
 
 
 def _names(names: Sequence[str]) -> str:
@@ -192,7 +239,7 @@ def _default_trussrc() -> str:
     return f"[{DEFAULT_REMOTE}]\nremote_provider = baseten\nremote_url = {DEFAULT_REMOTE_URL}\n"
 
 
-def _sections(trussrc: Optional[str]) -> Mapping[str, Sequence[str]]:
+def _sections(file: str, trussrc: Optional[str]) -> Dict[str, Dict[str, str]]:
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(trussrc or "")
@@ -200,5 +247,8 @@ def _sections(trussrc: Optional[str]) -> Mapping[str, Sequence[str]]:
         # Its message quotes the line, which may be the one with the key.
         line = getattr(e, "lineno", None) or next(iter(getattr(e, "errors", [])), (None,))[0]
         where = f", line {line}" if line else ""
-        raise TrussError(f".trussrc cannot be read{where}: {type(e).__name__}.") from None
-    return {name: list(parser[name]) for name in parser.sections()}
+        raise TrussError(
+            f"{file} cannot be read{where}: it must have sections, `[baseten]`, with lines such as "
+            f"`remote_url = {DEFAULT_REMOTE_URL}`."
+        ) from None
+    return {name: dict(parser[name]) for name in parser.sections()}

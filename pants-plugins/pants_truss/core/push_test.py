@@ -19,6 +19,9 @@ from pants_truss.core.push import (
 )
 
 RELEASE = (0, 18, 35)
+FILE = "/home/x/.trussrc"
+BY_VARIABLES = Access(("u",), (AUTH_KEY,), by_environment=True)
+BY_FILE = Access(("https://x",), ("section [baseten] of /home/x/.trussrc",))
 RC = "[baseten]\nremote_provider = baseten\nremote_url = https://x\napi_key = planted-key\n"
 
 
@@ -95,21 +98,28 @@ def test_args() -> None:
 @pytest.mark.parametrize(
     "remotes, environment, trussrc, expected",
     [
-        (["baseten"], {}, RC, Access()),
-        (["baseten"], {API_KEY: "k"}, RC.replace("api_key", "x"), Access()),
-        (["baseten"], {}, RC.replace("api_key = planted-key", "auth_type = oauth"), Access()),
-        (["any"], {AUTH_URL: "u", AUTH_KEY: "k"}, None, Access(by_environment=True)),
-        (["any"], {AUTH_URL: "u", AUTH_KEY: "k"}, RC, Access(by_environment=True)),
+        (["baseten"], {}, RC, BY_FILE),
+        (
+            ["baseten"],
+            {API_KEY: "k"},
+            RC.replace("api_key", "x"),
+            Access(("https://x",), (API_KEY,)),
+        ),
+        (["baseten"], {}, RC.replace("api_key = planted-key", "auth_type = oauth"), BY_FILE),
+        (["any"], {AUTH_URL: "u", AUTH_KEY: "k"}, None, BY_VARIABLES),
+        (["any"], {AUTH_URL: "u", AUTH_KEY: "k"}, RC, BY_VARIABLES),
     ],
 )
 def test_access(
     remotes: List[str], environment: Dict[str, str], trussrc: Optional[str], expected: Access
 ) -> None:
-    assert find_access(remotes, environment, trussrc, RELEASE) == expected
+    assert find_access(remotes, False, environment, FILE, trussrc, RELEASE) == expected
 
 
-def test_an_api_key_alone_is_enough() -> None:
-    access = find_access(["baseten"], {API_KEY: "planted-key"}, None, RELEASE)
+@pytest.mark.parametrize("trussrc", [None, "", RC.replace("[baseten]", "[other]")])
+def test_an_api_key_alone_is_enough(trussrc: Optional[str]) -> None:
+    access = find_access(["baseten"], True, {API_KEY: "planted-key"}, FILE, trussrc, RELEASE)
+    assert access.urls == ("https://app.baseten.co",)
     assert access.trussrc and "remote_url = https://app.baseten.co" in access.trussrc
     assert "planted" not in access.trussrc
 
@@ -117,16 +127,19 @@ def test_an_api_key_alone_is_enough() -> None:
 @pytest.mark.parametrize(
     "remotes, environment, trussrc, release, expected",
     [
-        (["baseten"], {}, None, RELEASE, f"there is no .trussrc. Set {API_KEY}, or run"),
-        (["other"], {API_KEY: "k"}, None, RELEASE, f"Set {AUTH_URL} and {AUTH_KEY}, or run"),
-        (["other"], {API_KEY: "k"}, RC, RELEASE, ".trussrc has 'baseten'"),
+        (["baseten"], {}, None, RELEASE, f"there is no {FILE}. Set {API_KEY}, or run"),
+        (["other"], {API_KEY: "k"}, None, RELEASE, f"set {AUTH_URL} and {AUTH_KEY}."),
+        (["baseten", "b"], {API_KEY: "k"}, None, RELEASE, "With several remotes each needs a"),
+        (["other"], {API_KEY: "k"}, RC, RELEASE, "/.trussrc has 'baseten'"),
         (["baseten"], {}, "", RELEASE, ".trussrc has no section"),
         (["baseten"], {}, RC.replace("api_key", "x"), RELEASE, f"and {API_KEY} is not set"),
         (["a"], {AUTH_URL: "u"}, RC, RELEASE, f"{AUTH_URL} is set and {AUTH_KEY} is not"),
         (["a"], {AUTH_KEY: "k"}, RC, RELEASE, f"{AUTH_KEY} is set and {AUTH_URL} is not"),
-        (["a", "b"], {AUTH_URL: "u", AUTH_KEY: "k"}, RC, RELEASE, "go to 'a', 'b'. Unset them"),
+        (["a", "b"], {AUTH_URL: "u", AUTH_KEY: "k"}, RC, RELEASE, "has 'a', 'b'. Unset them"),
+        (["baseten"], {}, RC.replace("_url", ""), RELEASE, "has no `remote_url`. That of Baseten"),
+        (["baseten"], {}, RC, (0, 15), "A push needs Truss 0.16.1, the first whose"),
         # A release that does not know these variables.
-        (["a"], {AUTH_URL: "u", AUTH_KEY: "k"}, RC, (0, 18, 24), ".trussrc has 'baseten'"),
+        (["a"], {AUTH_URL: "u", AUTH_KEY: "k"}, RC, (0, 18, 24), "/.trussrc has 'baseten'"),
         (
             ["baseten"],
             {},
@@ -145,6 +158,11 @@ def test_no_access(
     expected: str,
 ) -> None:
     with pytest.raises(TrussError) as error:
-        find_access(remotes, environment, trussrc, release)
+        find_access(remotes, False, environment, FILE, trussrc, release)
     assert expected in str(error.value)
     assert "planted" not in str(error.value)
+
+
+def test_a_remote_that_is_named_is_not_another() -> None:
+    with pytest.raises(TrussError, match="But `remotes` of the target has 'prod'. Unset them"):
+        find_access(["prod"], True, {AUTH_URL: "u", AUTH_KEY: "k"}, FILE, RC, RELEASE)

@@ -38,24 +38,25 @@ _ENVIRONMENT = (
 )
 
 
-class NoCredentials(Exception):
-    """Before anything is pushed: it is nothing about one truss."""
-
-
 @dataclass(frozen=True)
 class RemoteAccessRequest:
-    """All remotes of one truss."""
+    """All remotes of one truss. `are_named`: by the target itself."""
 
     remotes: Tuple[str, ...]
+    are_named: bool
 
 
 @dataclass(frozen=True)
 class RemoteAccess:
-    """`environment` is for the process. `trussrc` is what to write to a file for it, and where."""
+    """`urls` and `sources` as in `core.push.Access`. `environment` is for the process, and
+    `trussrc` what to write to `TRUSSRC_FILE` for it. With an `error` there is none of that."""
 
-    environment: FrozenDict[str, str]
-    by_environment: bool
-    trussrc: Optional[str]
+    urls: Tuple[Optional[str], ...]
+    sources: Tuple[str, ...] = ()
+    environment: FrozenDict[str, str] = FrozenDict()
+    by_environment: bool = False
+    trussrc: Optional[str] = None
+    error: Optional[str] = None
 
 
 TRUSSRC_FILE = "trussrc"
@@ -73,16 +74,31 @@ async def find_remote_access(
     )
     path = _find_trussrc(environment)
     try:
-        access = find_access(request.remotes, environment, _read(path), release.version)
+        access = find_access(
+            request.remotes,
+            request.are_named,
+            environment,
+            str(path),
+            _read(path),
+            release.version,
+        )
     except TrussError as e:
-        raise NoCredentials(str(e)) from None
+        return RemoteAccess((None,) * len(request.remotes), error=str(e))
     variables = {
         **hidden(environment),
+        # Rich folds what it logs, and a folded secret is not recognised.
+        "COLUMNS": "10000",
         "PYTHONUNBUFFERED": "1",
         "TRUSS_NO_UPDATE_CHECK": "1",
         _TRUSSRC: TRUSSRC_FILE if access.trussrc else str(path),
     }
-    return RemoteAccess(FrozenDict(variables), access.by_environment, access.trussrc)
+    return RemoteAccess(
+        access.urls,
+        access.sources,
+        FrozenDict(variables),
+        access.by_environment,
+        access.trussrc,
+    )
 
 
 def _find_trussrc(environment: Mapping[str, str]) -> Path:
@@ -98,7 +114,7 @@ def _read(path: Path) -> Optional[str]:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as e:
-        raise NoCredentials(f"{path} cannot be read: {e.strerror}.") from None
+        raise TrussError(f"{path} cannot be read: {e.strerror}.") from None
 
 
 def rules() -> Iterable[object]:

@@ -44,7 +44,8 @@ _TRUSS = "truss"
 
 @dataclass(frozen=True)
 class PushProcessRequest:
-    """`truss` holds the gathered truss at its root; `state_file` is absolute."""
+    """`truss` holds the gathered truss at its root; `state_file` is absolute; `credentials` says
+    where they come from."""
 
     target: str
     identity: Identity
@@ -53,6 +54,7 @@ class PushProcessRequest:
     truss: Digest
     state_file: str
     access: RemoteAccess
+    credentials: str
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,14 @@ def _spec(request: PushProcessRequest, options: TrussPublishSubsystem) -> Dict[s
         "options": request.options.content,
         "arguments": request.options.arguments,
         "wait": request.options.wait,
+        "wait_timeout": request.options.wait_timeout,
         "folder": _TRUSS,
         "state_file": request.state_file,
+        "credentials": request.credentials,
         "by_environment": request.access.by_environment,
         "skip_unchanged": options.skip_unchanged,
-        "attempts": options.retries + 1,
-        "backoff": options.retry_delay,
+        "attempts": max(options.retries, 0) + 1,
+        "backoff": max(options.retry_delay, 0),
     }
 
 

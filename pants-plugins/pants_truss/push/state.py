@@ -3,8 +3,9 @@
 Read by the rules, to leave out what is deployed already, and read and written by `push.py`, which
 runs in the Truss tool. Standard library only.
 
-    {"version": 1, "deployments": [{"remote": "baseten", "team": null, "model_name": "sentiment",
-      "environment": null, "tree_digest": "sha256:...", "deployment_id": "...", ...}]}
+    {"version": 1, "deployments": [{"remote": "baseten", "remote_url": "https://app.baseten.co",
+      "team": null, "model_name": "sentiment", "environment": null, "deployment_name": null,
+      "tree_digest": "sha256:...", "deployment_id": "...", ...}]}
 
 An entry is about one remote, team, model and environment. `pending` is there while a push is under
 way, and stays where a run was killed.
@@ -30,19 +31,28 @@ class StateError(ValueError):
 
 
 class Identity(NamedTuple):
-    """What can hold one deployment at a time. None is what Truss takes by default."""
+    """What can hold one deployment at a time. No team, no environment: what the remote takes by
+    default. No URL: that of a remote without credentials is not known, and any will do."""
 
     remote: str
+    remote_url: Optional[str]
     team: Optional[str]
     model_name: str
     environment: Optional[str]
+    deployment_name: Optional[str]
 
     def is_of(self, entry: Entry) -> bool:
-        return all(entry.get(name) == value for name, value in self._asdict().items())
+        return all(
+            entry.get(name) == value
+            for name, value in self._asdict().items()
+            if name != "remote_url" or value is not None
+        )
 
     def __str__(self) -> str:
         place = f"team {self.team} at {self.remote}" if self.team else self.remote
-        return f"{place}, environment {self.environment}" if self.environment else place
+        if self.environment:
+            place += f", environment {self.environment}"
+        return f"{place}, deployment name {self.deployment_name}" if self.deployment_name else place
 
 
 class Content(NamedTuple):
@@ -142,11 +152,13 @@ def decide(entry: Optional[Entry], content: Content, skip_unchanged: bool) -> De
     if entry is None or not (entry.get("deployment_id") or entry.get("pending")):
         return Decision("push", "no push of it is recorded")
     if "pending" in entry:
-        return Decision("push", "its last push was interrupted")
+        return Decision("push", "nobody saw how its last push ended")
     if not skip_unchanged:
         return Decision("push", "`[truss-publish].skip_unchanged` is off")
     if not content.is_of(entry):
         return Decision("push", _difference(entry, content))
+    if not entry.get("live") and not entry.get("model_id"):
+        return Decision("push", "the remote cannot be asked about its last push")
     deployment = f"unchanged: {short(content.tree_digest)} is deployment {entry['deployment_id']}"
     return Decision("skip" if entry.get("live") else "ask", deployment)
 

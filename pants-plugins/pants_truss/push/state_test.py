@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pants_truss.push import state
 from pants_truss.push.state import Content, Identity, StateError, decide, find, read, update
 
-ONE = Identity("baseten", None, "one", None)
+ONE = Identity("baseten", "https://b", None, "one", None, None)
 CONTENT = Content("sha256:" + "ab" * 32, ("--promote",))
 
 
@@ -35,8 +35,9 @@ def pushed(**values: Any) -> Dict[str, Any]:
         ({}, True, "push", "no push of it is recorded"),
         (pushed(live=True), True, "skip", "unchanged: sha256:abababababab is deployment d1"),
         (pushed(live=True), False, "push", "`[truss-publish].skip_unchanged` is off"),
-        (pushed(), True, "ask", "unchanged: sha256:abababababab is deployment d1"),
-        (pushed(live=True, pending={}), True, "push", "its last push was interrupted"),
+        (pushed(), True, "push", "the remote cannot be asked about its last push"),
+        (pushed(model_id="m"), True, "ask", "unchanged: sha256:abababababab is deployment d1"),
+        (pushed(live=True, pending={}), True, "push", "nobody saw how its last push ended"),
         (
             pushed(live=True, options=[]),
             True,
@@ -57,11 +58,15 @@ def test_decide(entry: Any, skip_unchanged: bool, kind: str, why: str) -> None:
 
 def test_an_identity_in_words() -> None:
     assert str(ONE) == "baseten"
-    assert str(Identity("b", "t", "m", "production")) == "team t at b, environment production"
+    assert str(Identity("b", "u", "t", "m", "production", None)) == (
+        "team t at b, environment production"
+    )
+    assert str(ONE._replace(deployment_name="d")) == "baseten, deployment name d"
 
 
 names = st.text(max_size=4)
-identities = st.builds(Identity, names, st.none() | names, names, st.none() | names)
+maybe = st.none() | names
+identities = st.builds(Identity, names, names, maybe, names, maybe, maybe)
 
 
 @given(st.lists(st.tuples(identities, names)))
@@ -84,6 +89,14 @@ def test_an_entry_without_content_is_dropped(tmp_path: Path) -> None:
     assert read(path) == []
     update(path, ONE, lambda entry: entry.update(pending={"began": 1}))
     assert len(read(path)) == 1
+
+
+def test_one_name_for_two_remotes() -> None:
+    entries = [pushed(remote_url=url, deployment_id=url) for url in ("https://a", "https://b")]
+    found = [find(entries, ONE._replace(remote_url=url)) for url in ("https://b", "https://c")]
+    assert [entry and entry["deployment_id"] for entry in found] == ["https://b", None]
+    # Of a remote without credentials nobody knows.
+    assert find(entries, ONE._replace(remote_url=None)) == entries[0]
 
 
 def test_no_file(tmp_path: Path) -> None:
@@ -123,7 +136,7 @@ def test_a_failed_change_leaves_the_file(tmp_path: Path) -> None:
 
 def _write_some(path: str, number: int) -> None:
     for each in range(20):
-        identity = Identity("r", None, f"{number}-{each}", None)
+        identity = Identity("r", "u", None, f"{number}-{each}", None, None)
         update(path, identity, lambda entry: entry.update(deployment_id="d"))
 
 

@@ -37,10 +37,10 @@ class TrussPublishSubsystem(Subsystem):
         default=False,
         help=softwrap(
             """
-            Whether to leave out a truss whose gathered tree, by its digest, is what was last pushed
-            to that remote, team, model and environment, as `[truss-publish].state_file` has it.
-            Until a deployment has come up once, the remote is asked about it, and one that has
-            failed or is gone is pushed again.
+            Whether to leave out a truss whose gathered tree, by its digest, and whose options are
+            those of the last push to that remote, team, model, environment and deployment name, as
+            `[truss-publish].state_file` has it. Until a deployment has come up once, the remote is
+            asked about it, and one that has failed or is gone is pushed again.
             """
         ),
     )

@@ -41,7 +41,7 @@ class TrussRemotesField(StringSequenceField):
     help = help_text(
         """
         The remotes that `pants publish` pushes this truss to: names of sections in `.trussrc`. By
-        default those of `[truss-publish].default_remotes`.
+        default those of `[truss-publish].default_remotes`. With `[]` it goes nowhere.
 
             truss(remotes=["staging", "baseten"])
         """
@@ -58,7 +58,7 @@ class TrussRemotesField(StringSequenceField):
                     f"The '{cls.alias}' field in target {address} must have names of remotes, but "
                     f'has {remote!r}. For example `{cls.alias}=["baseten"]`.'
                 )
-        return value
+        return tuple(dict.fromkeys(value)) if value else value
 
 
 class TrussModelNameField(_NameField):
@@ -89,9 +89,13 @@ class TrussDeploymentNameField(_NameField):
     help = help_text(
         """
         The name of the deployment that a push makes: letters, digits, `.`, `-` and `_`. By default
-        the remote names it. A remote may refuse a name that it has already.
+        the remote names it. A remote may refuse a name that it has already: then each change of
+        the truss needs another one.
 
-            truss(deployment_name="2026-11")
+        With different names two targets can be deployments of one model:
+
+            truss(name="fp16", deployment_name="fp16")
+            truss(name="int8", config="int8.yaml", deployment_name="int8")
         """
     )
 
@@ -112,7 +116,8 @@ class TrussDeploymentEnvironmentField(_NameField):
     help = help_text(
         """
         The environment of the model that the deployment is to serve: `--environment` of
-        `truss push`. By default none.
+        `truss push`. By default none; for `production` see `promote`. Truss then takes the instance
+        type of the environment, unless `push_args=["--no-preserve-env-instance-type"]`.
 
             truss(deployment_environment="staging")
         """
@@ -138,7 +143,8 @@ class TrussWaitField(BoolField):
     help = help_text(
         """
         Whether `pants publish` waits until the deployment is up, and fails if it does not come up:
-        `--wait` of `truss push`.
+        `--wait` of `truss push`. Of any remote that Truss does not know it asks
+        `https://api.baseten.co`, for ever if that does not answer; `wait_timeout` ends it.
 
             truss(wait=True, wait_timeout=1800)
         """

@@ -32,6 +32,10 @@ _STARTING = {
 }
 
 
+# Of a deployment that the remote does not have any more.
+GONE = "GONE"
+
+
 class Deployment(NamedTuple):
     """`status` is that of the API, such as `MODEL_READY`."""
 
@@ -46,12 +50,18 @@ class Deployment(NamedTuple):
     def is_starting(self) -> bool:
         return self.status in _STARTING
 
+    @property
+    def is_up(self) -> bool:
+        """Or has been, and was scaled down since."""
+        return not (self.has_failed or self.is_starting or self.status == GONE)
+
 
 class Model(NamedTuple):
-    """Of a model that does not exist yet `id` is None."""
+    """Of a model that does not exist yet `id` is None. `hostname` is a URL."""
 
     id: Optional[str]
     deployments: List[Deployment]
+    hostname: Optional[str] = None
 
 
 class Remote:
@@ -61,10 +71,6 @@ class Remote:
         self._factory: Any = importlib.import_module("truss.remote.remote_factory").RemoteFactory
         self.name = name or self._factory.get_available_config_names()[0]
         self._remote: Any = self._factory.create(remote=self.name)
-
-    @property
-    def url(self) -> str:
-        return str(self._remote.api.app_url)
 
     @property
     def secrets(self) -> List[str]:
@@ -89,6 +95,17 @@ class Remote:
             return None
         return self.get_model(found[0]) if found else Model(None, [])
 
+    def find_deployment(self, model_id: str, deployment_id: str) -> Deployment:
+        found = (each for each in self.get_model(model_id).deployments if each.id == deployment_id)
+        return next(found, Deployment(deployment_id, GONE))
+
+    def urls(self, model: Model, deployment: Deployment) -> Dict[str, str]:
+        """As `truss push` answers them."""
+        found = {"logs_url": f"{self._remote.api.app_url}/models/{model.id}/logs/{deployment.id}"}
+        if model.hostname:
+            found["predict_url"] = f"{model.hostname}/deployment/{deployment.id}/predict"
+        return found
+
     def get_model(self, model_id: str) -> Model:
         try:
             answer = self._remote.api._post_graphql_query(_MODEL % json.dumps(model_id))
@@ -97,10 +114,13 @@ class Remote:
                 return Model(None, [])
             raise
         model = (answer.get("data") or {}).get("model") or {"id": None, "versions": []}
-        return Model(model["id"], [_deployment(version) for version in model["versions"]])
+        deployments = [_deployment(version) for version in model["versions"]]
+        return Model(model["id"], deployments, model.get("hostname"))
 
 
-_MODEL = "{ model(id: %s) { id versions { id current_model_deployment_status { status } } } }"
+_MODEL = """\
+{ model(id: %s) { id hostname versions { id current_model_deployment_status { status } } } }
+"""
 
 
 def _deployment(version: Dict[str, Any]) -> Deployment:

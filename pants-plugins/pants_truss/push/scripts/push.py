@@ -8,29 +8,32 @@ whether a push whose answer was lost has been registered all the same.
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
 import random
 import signal
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import baseten  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+import record  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import redact  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import state  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import truss_cli  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
-from record import Record  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
-
-SECRET_VARIABLES = ("BASETEN_API_KEY", "BASETEN_TRUSS_AUTH_API_KEY")
-_SECRET_KEYS = ("api_key", "oauth_access_token", "oauth_refresh_token")
+from truss_cli import Ended  # noqa: E402  # pants: no-infer-dep
 
 _INTERRUPTED = 130
+# How often a deployment is asked about that is waited for, how many times that may fail, and how
+# much longer than it was told to Truss may wait; the first and the last in seconds.
+_POLL = 2
+_MAX_FAILED_POLLS = 10
+_GRACE = 5
 
 
 class Push:
@@ -39,152 +42,217 @@ class Push:
         self._log = log
         self._identity = state.Identity(**spec["identity"])
         content = state.Content(spec["tree_digest"], spec["options"])
-        self._record = Record(spec["state_file"], self._identity, content)
+        self._record = record.Record(spec["state_file"], self._identity, content)
         self._group: Any = None
-        self._was_asked = False
+        # Of the last attempt: the id of the deployment that was made, and whether there was an
+        # answer to the request that makes it.
+        self._made: Optional[str] = None
+        self._answered = True
 
     def run(self) -> int:
-        if self._is_there():
+        decision = self._record.decide(self._spec["skip_unchanged"])
+        if decision.kind == "skip" or (decision.kind == "starting" and not self._spec["wait"]):
+            self._say(decision.why)
             return 0
-        attempts = self._spec["attempts"]
-        for number in range(1, attempts + 1):
-            ended = self._attempt()
-            if ended.error is None:
-                return 0
-            if not ended.is_transient:
-                break
-            # Each time twice as long; not all jobs of a CI run at the same time.
-            delay = self._spec["backoff"] * 2 ** (number - 1) * random.uniform(0.75, 1.25)
-            then = f"trying again in {delay:.1f} s" if number < attempts else "given up"
-            self._say(f"attempt {number} of {attempts} failed, {then}: {ended.error}")
-            time.sleep(delay)
-        else:
-            recovered = self._recover()
-            if recovered is not None:
-                return recovered
+        ended = self._attempts()
+        if ended.error is None:
+            return 0
         self._say(f"error: {ended.error}")
         return 1
 
-    def _attempt(self) -> truss_cli.Ended:
+    def _attempts(self) -> Ended:
+        attempts = self._spec["attempts"]
+        for number in range(1, attempts + 1):
+            ended = self._attempt()
+            if ended.error is None or not ended.is_transient:
+                return ended
+            if number < attempts:
+                # Each time twice as long; not all jobs of a CI run at the same time.
+                delay = self._spec["backoff"] * 2 ** (number - 1) * random.uniform(0.75, 1.25)
+                then = f"trying again in {delay:.2f} s"
+                self._say(f"attempt {number} of {attempts} failed, {then}: {ended.error}")
+                time.sleep(delay)
+        with suppress(Exception):
+            remote = self._connect()
+            recovered = self._recover(remote)
+            if recovered is not None:
+                return recovered
+        if self._answered:
+            self._record.refused()
+        return Ended({}, f"given up after {attempts} attempts: {ended.error}")
+
+    def _attempt(self) -> Ended:
         try:
             remote = self._connect()
-            if self._is_there(remote):
-                return truss_cli.Ended({})
+            ended = self._is_there(remote)
+            if ended is None:
+                ended = self._recover(remote)
+            if ended is not None:
+                return ended
             if self._group is None:
                 self._group = truss_cli.load()
                 truss_cli.check_options(self._group, self._spec["arguments"])
-            model = self._find_model(remote)
         except Exception as e:
-            return truss_cli.Ended({}, truss_cli.describe(e), truss_cli.is_transient(e))
-        if self._record.registered(model):
-            return self._adopt(remote, model)
-        self._record.begin(model)
-        arguments = ["push", self._spec["folder"], *self._spec["arguments"]]
-        if not self._spec["by_environment"]:
+            return Ended({}, self._describe(e), truss_cli.is_transient(e))
+        return self._push(remote)
+
+    def _push(self, remote: baseten.Remote) -> Ended:
+        spec = self._spec
+        arguments = ["push", spec["folder"], *spec["arguments"]]
+        if not spec["by_environment"]:
             arguments.append(f"--remote={remote.name}")
-        ended = truss_cli.run(self._group, arguments, self._log)
-        self._log.finish()
+        self._made, self._answered = None, True
+
+        def before() -> None:
+            self._answered = False
+            model = None
+            with suppress(Exception):
+                model = self._find_model(remote)
+            self._record.begin(model)
+
+        def after(status: int, model_id: Optional[str], deployment_id: Optional[str]) -> None:
+            self._answered, self._made = True, deployment_id
+            if deployment_id:
+                self._record.made(spec["target"], deployment_id, model_id)
+                if spec["wait"] and spec["wait_timeout"]:
+                    signal.setitimer(signal.ITIMER_REAL, spec["wait_timeout"] + _GRACE)
+            elif status < 500:
+                self._record.refused()
+
+        try:
+            with truss_cli.watch_creation(before, after):
+                ended = truss_cli.run(self._group, arguments, self._log, spec["credentials"])
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._log.finish()
         if ended.error is None:
-            self._finish(remote, ended.result, live=self._spec["wait"])
-        elif not ended.is_transient:
-            self._refused(remote)
+            return self._finish(ended.result)
+        if self._made:
+            # Something went wrong with the wait. Another attempt would make another deployment.
+            error = f"deployment {self._made} is there, but: {ended.error}"
+            return Ended({}, error)
         return ended
+
+    def _finish(self, result: Dict[str, Any]) -> Ended:
+        deployment = result.get("model_version_id")
+        if not deployment:
+            return Ended({}, "`truss push` succeeded, but did not answer which deployment it made")
+        if deployment != self._made:
+            self._record.made(self._spec["target"], deployment, result.get("model_id"))
+        urls = {name: result[name] for name in ("predict_url", "logs_url") if result.get(name)}
+        self._tell(self._record.add(live=self._spec["wait"], **urls))
+        return Ended(result)
+
+    def _tell(self, entry: state.Entry) -> None:
+        self._say(f"model {entry['model_id']}, deployment {entry['deployment_id']}")
+        for name in ("predict_url", "logs_url"):
+            if entry.get(name):
+                self._say(f"{name}: {entry[name]}")
+
+    # What is there already.
 
     def _connect(self) -> baseten.Remote:
         remote = baseten.Remote(None if self._spec["by_environment"] else self._identity.remote)
         self._log.add(remote.secrets)
         return remote
 
-    def _is_there(self, remote: Optional[baseten.Remote] = None) -> bool:
-        """Whether what is to be pushed is at the remote, and up or on its way."""
-        decision = self._record.decide(self._spec["skip_unchanged"])
-        if decision.kind == "ask" and remote is not None:
-            self._record.ask(remote)
-            self._was_asked = True
-            decision = self._record.decide(self._spec["skip_unchanged"])
-        if decision.kind == "skip" or (decision.kind == "push" and self._was_asked):
-            self._say(decision.why)
-            self._was_asked = False
-        return bool(decision.kind == "skip")
-
     def _find_model(self, remote: baseten.Remote) -> Optional[baseten.Model]:
         return remote.find_model(self._identity.model_name, self._identity.team)
 
-    def _recover(self) -> Optional[int]:
-        """The exit code, if the attempt that has just failed was registered all the same."""
-        with suppress(Exception):
-            remote = self._connect()
-            model = self._find_model(remote)
-            if self._record.registered(model):
-                return 1 if self._adopt(remote, model).error else 0
-        return None
+    def _is_there(self, remote: baseten.Remote) -> Optional[Ended]:
+        """None if it has to be pushed."""
+        decision = self._record.decide(self._spec["skip_unchanged"])
+        entry = self._record.entry
+        if decision.kind == "ask":
+            found = remote.find_deployment(entry["model_id"], entry["deployment_id"])
+            self._record.answer(found)
+            decision = record.judge(decision, found)
+            self._say(decision.why)
+            self._record.ask_about_others(remote)
+        if decision.kind == "starting" and self._spec["wait"]:
+            return self._wait(remote, entry["model_id"], entry["deployment_id"])
+        return Ended({}) if decision.kind in ("skip", "starting") else None
 
-    def _adopt(self, remote: baseten.Remote, model: baseten.Model) -> truss_cli.Ended:
+    def _recover(self, remote: baseten.Remote) -> Optional[Ended]:
+        """How it ended, if an earlier attempt was registered and nobody saw the answer."""
+        if not self._record.entry.get("pending"):
+            return None
+        model = self._find_model(remote)
         deployment = self._record.registered(model)
+        if model is None or deployment is None:
+            return None
         self._say(
             f"the answer to an earlier attempt was lost, but the remote has deployment "
             f"{deployment.id} of it: not pushed again"
         )
-        result = {"model_id": model.id, "model_version_id": deployment.id}
-        self._finish(remote, result, live=False)
+        self._record.made(self._spec["target"], deployment.id, model.id)
+        self._tell(self._record.add(**remote.urls(model, deployment)))
         if self._spec["wait"]:
-            return truss_cli.Ended(result, f"deployment {deployment.id} has not been waited for")
-        return truss_cli.Ended(result)
+            return self._wait(remote, model.id, deployment.id)
+        return Ended({})
 
-    def _finish(self, remote: baseten.Remote, result: Dict[str, Any], live: bool) -> None:
-        facts = {"target": self._spec["target"], "remote_url": remote.url}
-        entry = self._record.finish(result, live, **facts)
-        self._say(f"model {entry['model_id']}, deployment {entry['deployment_id']}")
-        for name in ("predict_url", "logs_url"):
-            if entry[name]:
-                self._say(f"{name}: {entry[name]}")
+    def _wait(self, remote: baseten.Remote, model_id: str, deployment_id: str) -> Ended:
+        """For a deployment of an earlier attempt: `truss push` waits for its own only."""
+        timeout = self._spec["wait_timeout"]
+        deadline = time.monotonic() + timeout if timeout else float("inf")
+        failed = 0
+        while True:
+            try:
+                found = remote.find_deployment(model_id, deployment_id)
+            except Exception as e:
+                failed += 1
+                if failed == _MAX_FAILED_POLLS or not truss_cli.is_transient(e):
+                    return Ended({}, f"deployment {deployment_id}: {self._describe(e)}")
+            else:
+                failed = 0
+                self._record.answer(found)
+                if found.is_up:
+                    self._say(f"deployment {deployment_id} is {found.status}")
+                    return Ended({})
+                if not found.is_starting:
+                    return Ended({}, f"deployment {deployment_id} is {found.status}")
+            if time.monotonic() > deadline:
+                return Ended({}, f"deployment {deployment_id} is not up after {timeout} s")
+            time.sleep(_POLL)
 
-    def _refused(self, remote: baseten.Remote) -> None:
-        """A wait that ends badly is an error too, but there is a deployment then."""
-        model = deployment = None
-        if self._spec["wait"]:
-            with suppress(Exception):
-                model = self._find_model(remote)
-                deployment = self._record.registered(model)
-        if model and deployment:
-            result = {"model_id": model.id, "model_version_id": deployment.id}
-            self._finish(remote, result, live=False)
-        else:
-            self._record.refused()
+    def _describe(self, error: Exception) -> str:
+        return str(truss_cli.describe(error, self._spec["credentials"]))
+
+    def interrupted(self) -> None:
+        self._log.finish()
+        self._say("interrupted; the next run finds out what has become of it")
 
     def _say(self, text: str) -> None:
         self._log.write(f"{self._identity.model_name} @ {self._identity}: {text}\n")
-
-
-def secrets_of_user(trussrc: str) -> List[str]:
-    """All that the environment and Truss's own file have, for any remote."""
-    found = [os.environ.get(name, "") for name in SECRET_VARIABLES]
-    parser = configparser.ConfigParser(interpolation=None)
-    with suppress(configparser.Error, OSError, UnicodeDecodeError):
-        parser.read(os.path.expanduser(trussrc))
-    for section in parser.sections():
-        found += (parser.get(section, key, fallback="") for key in _SECRET_KEYS)
-    return [secret for secret in found if secret]
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def _end_wait(*_: object) -> None:
+    raise truss_cli.WaitEnded("it is not up after `wait_timeout`")
+
+
 def main(spec_path: str) -> int:
     spec = json.loads(Path(spec_path).read_text())
-    trussrc = os.environ.get("USER_TRUSSRC_PATH", "~/.trussrc")
-    log = redact.RedactedStream(sys.stderr, secrets_of_user(trussrc))
+    log = redact.RedactedStream(sys.stderr, redact.secrets_of_user())
+    # Truss logs what a server answers, which may be what it was sent.
+    sys.stdout = sys.stderr = log
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGALRM, _end_wait)
+    push = Push(spec, log)
     try:
-        return Push(spec, log).run()
+        return push.run()
     except state.StateError as e:
         log.write(f"error: {e}\n")
         return 1
     except KeyboardInterrupt:
-        log.finish()
-        log.write("interrupted; the next run finds out what has become of it\n")
+        push.interrupted()
         return _INTERRUPTED
+    except Exception:
+        log.write(traceback.format_exc())
+        return 1
     finally:
         log.finish()
 

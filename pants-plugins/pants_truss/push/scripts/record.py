@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import Any, Callable, Dict, Optional
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -16,8 +17,6 @@ import state  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 # is taken for its own, in seconds.
 _ANSWER_COUNTS = 60
 _OWN_DEPLOYMENT = 3600
-
-GONE = "GONE"
 
 
 class Record:
@@ -31,43 +30,49 @@ class Record:
         return state.find(state.read(self._path), self._identity) or {}
 
     def decide(self, skip_unchanged: bool) -> state.Decision:
-        """As the rules did; other pushes of this run may have asked the remote in the meantime."""
+        """As the rules did; another push of this run may have asked the remote since."""
         entry = self.entry
         decision = state.decide(entry, self._content, skip_unchanged)
-        if decision.kind != "ask" or time.time() - entry.get("asked", 0) > _ANSWER_COUNTS:
-            return decision
-        deployment = baseten.Deployment(entry["deployment_id"], str(entry["status"]))
-        if deployment.status == GONE or deployment.has_failed:
-            why = f"deployment {deployment.id} of it is {deployment.status}: pushed again"
-            return state.Decision("push", why)
-        return state.Decision("skip", f"{decision.why}, and {deployment.status}")
+        if decision.kind == "ask" and time.time() - entry.get("asked", 0) <= _ANSWER_COUNTS:
+            return judge(decision, baseten.Deployment(entry["deployment_id"], entry["status"]))
+        return decision
 
-    def ask(self, remote: baseten.Remote) -> None:
-        """Asks about all deployments at the remote that have not been seen to be up: they are few,
-        or this is the run after the first."""
-        for entry in state.read(self._path):
-            if entry["remote"] != self._identity.remote or not entry.get("model_id"):
-                continue
-            if entry.get("live") or time.time() - entry.get("asked", 0) <= _ANSWER_COUNTS:
-                continue
-            deployments = remote.get_model(entry["model_id"]).deployments
-            found = next((d for d in deployments if d.id == entry["deployment_id"]), None)
-            identity = state.Identity(*(entry.get(name) for name in state.Identity._fields))
-            state.update(self._path, identity, _answer(entry["deployment_id"], found))
+    def answer(self, found: baseten.Deployment) -> None:
+        self._update(_answer(found))
+
+    def ask_about_others(self, remote: baseten.Remote) -> None:
+        """All at the remote that have not been seen to be up: asking now saves each of them the
+        start of Truss. What cannot be answered is left to them."""
+        here = (self._identity.remote, self._identity.remote_url)
+        with suppress(Exception):
+            for entry in state.read(self._path):
+                if (entry["remote"], entry["remote_url"]) != here or entry.get("live"):
+                    continue
+                if not entry.get("deployment_id") or not entry.get("model_id"):
+                    continue
+                if time.time() - entry.get("asked", 0) > _ANSWER_COUNTS:
+                    found = remote.find_deployment(entry["model_id"], entry["deployment_id"])
+                    identity = state.Identity(*(entry[name] for name in state.Identity._fields))
+                    state.update(self._path, identity, _answer(found))
 
     def registered(self, model: Optional[baseten.Model]) -> Optional[baseten.Deployment]:
-        """What is new at the remote since a push of the same content began whose end nobody saw."""
-        pending = self.entry.get("pending") or {}
+        """What is new at the remote since a push of the same content was sent whose answer nobody
+        saw."""
+        entries = state.read(self._path)
+        pending = (state.find(entries, self._identity) or {}).get("pending") or {}
         if model is None or pending.get("known") is None:
             return None
         if not self._content.is_of(pending) or time.time() - pending["began"] > _OWN_DEPLOYMENT:
             return None
-        new = [each for each in model.deployments if each.id not in pending["known"]]
+        # Another environment of the model may have got one since.
+        known = {*pending["known"], *(entry.get("deployment_id") for entry in entries)}
+        new = [each for each in model.deployments if each.id not in known]
         # With more than one it is not known whose they are.
-        return new[0] if len(new) == 1 else None
+        return new[0] if len(new) == 1 and not new[0].has_failed else None
 
     def begin(self, model: Optional[baseten.Model]) -> None:
-        """Before anything is sent, so that a run which is killed leaves a trace."""
+        """Just before the remote is told to make a deployment: a run that is killed from here on
+        leaves a trace."""
         pending = {
             "tree_digest": self._content.tree_digest,
             "options": list(self._content.options),
@@ -78,40 +83,48 @@ class Record:
 
     def refused(self) -> None:
         """The remote has made nothing of it."""
-        self._update(lambda entry: entry.pop("pending", None))
+        if self.entry.get("pending"):
+            self._update(lambda entry: entry.pop("pending"))
 
-    def finish(self, result: Dict[str, Any], live: bool, **facts: Any) -> state.Entry:
-        """`result` is what `truss push` answers."""
-
-        def finish(entry: state.Entry) -> None:
-            for key in ("pending", "status", "asked"):
+    def made(self, target: str, deployment_id: str, model_id: Optional[str]) -> None:
+        def made(entry: state.Entry) -> None:
+            for key in ("pending", "status", "asked", "predict_url", "logs_url"):
                 entry.pop(key, None)
             entry.update(
-                facts,
+                target=target,
                 tree_digest=self._content.tree_digest,
                 options=list(self._content.options),
-                model_id=result.get("model_id"),
-                deployment_id=result.get("model_version_id"),
-                predict_url=result.get("predict_url"),
-                logs_url=result.get("logs_url"),
+                model_id=model_id,
+                deployment_id=deployment_id,
                 pushed_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-                live=live,
+                live=False,
             )
 
-        return self._update(finish)
+        self._update(made)
+
+    def add(self, **facts: Any) -> state.Entry:
+        return self._update(lambda entry: entry.update(facts))
 
     def _update(self, change: Callable[[state.Entry], object]) -> state.Entry:
         return state.update(self._path, self._identity, change)
 
 
-def _answer(
-    deployment_id: str, found: Optional[baseten.Deployment]
-) -> Callable[[state.Entry], None]:
+def judge(decision: state.Decision, found: baseten.Deployment) -> state.Decision:
+    """What to do when the remote has answered."""
+    if found.status == baseten.GONE or found.has_failed:
+        why = f"deployment {found.id} of it is {found.status}: pushed again"
+        return state.Decision("push", why)
+    if found.is_starting:
+        return state.Decision("starting", f"{decision.why}, and {found.status}")
+    return state.Decision("skip", decision.why)
+
+
+def _answer(found: baseten.Deployment) -> Callable[[Dict[str, Any]], None]:
     def note(entry: state.Entry) -> None:
         # Another push may have taken its place since.
-        if entry.get("deployment_id") == deployment_id:
+        if entry.get("deployment_id") == found.id:
             entry["asked"] = time.time()
-            entry["status"] = found.status if found else GONE
-            entry["live"] = found is not None and not (found.has_failed or found.is_starting)
+            entry["status"] = found.status
+            entry["live"] = found.is_up
 
     return note

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
 import io
+import os
+from contextlib import suppress
 from typing import Iterable, List, TextIO
+
+_VARIABLES = ("BASETEN_API_KEY", "BASETEN_TRUSS_AUTH_API_KEY")
+_KEYS = ("api_key", "oauth_access_token", "oauth_refresh_token")
 
 _HIDDEN = "***"
 # What is shorter is no credential, and would hide every other word.
@@ -43,7 +49,8 @@ class RedactedStream(io.TextIOBase):
     def write(self, text: str) -> int:
         *lines, self._pending = (self._pending + text).split("\n")
         for line in lines:
-            self._stream.write(self.redact(line) + "\n")
+            # Rich fills lines up to their width.
+            self._stream.write(self.redact(line).rstrip() + "\n")
         if lines:
             self._stream.flush()
         return len(text)
@@ -52,3 +59,14 @@ class RedactedStream(io.TextIOBase):
         """Writes what is left of a line without an end."""
         if self._pending:
             self.write("\n")
+
+
+def secrets_of_user() -> List[str]:
+    """All that the environment and Truss's own file have, for any remote."""
+    found = [os.environ.get(name, "") for name in _VARIABLES]
+    parser = configparser.ConfigParser(interpolation=None)
+    with suppress(configparser.Error, OSError, UnicodeDecodeError):
+        parser.read(os.path.expanduser(os.environ.get("USER_TRUSSRC_PATH", "~/.trussrc")))
+    for section in parser.sections():
+        found += (parser.get(section, key, fallback="") for key in _KEYS)
+    return [secret for secret in found if secret]

@@ -12,9 +12,22 @@ import importlib.metadata
 import io
 import json
 import os
+import re
 import sys
 import tarfile
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, TextIO
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Set,
+    TextIO,
+    Tuple,
+)
 
 # HTTP statuses, and codes of GraphQL errors, which another attempt may not meet.
 _TRANSIENT_STATUSES = (408, 425, 429)
@@ -83,14 +96,20 @@ def check_options(group: Any, arguments: Sequence[str]) -> None:
             )
 
 
-def run(group: Any, arguments: Sequence[str], log: TextIO) -> Ended:
+class WaitEnded(BaseException):
+    """A wait has taken too long. Not an `Exception`: Truss goes on after most of these."""
+
+
+def run(group: Any, arguments: Sequence[str], log: TextIO, credentials: str) -> Ended:
     """`truss` with these arguments, and `--output=json` among them. All that it prints goes to
-    `log`."""
+    `log`; `credentials` are as in `describe`."""
     output = io.StringIO()
     error: Optional[BaseException] = None
     with _streams(output, log), deterministic_archives():
         try:
             group.main(args=list(arguments), prog_name="truss", standalone_mode=False)
+        except WaitEnded as e:
+            return Ended({}, str(e))
         except SystemExit as e:
             # `--output=json` prints the error, and exits while handling it.
             error = e.__context__ if e.code else None
@@ -102,7 +121,7 @@ def run(group: Any, arguments: Sequence[str], log: TextIO) -> Ended:
         if any(isinstance(each, KeyboardInterrupt) for each in _chain(error)):
             # `click` makes another error of it.
             raise KeyboardInterrupt
-        return Ended(_json(output.getvalue()), describe(error), is_transient(error))
+        return Ended(_json(output.getvalue()), describe(error, credentials), is_transient(error))
     return Ended(_json(output.getvalue()))
 
 
@@ -118,10 +137,10 @@ def _streams(output: TextIO, log: TextIO) -> Iterator[None]:
 
 
 def _json(output: str) -> Dict[str, Any]:
-    """The last object of the output."""
-    start = output.find("{")
+    """The object that ends the output."""
+    start = output.rfind("\n{") + 1
     try:
-        found = json.loads(output[start:]) if start >= 0 else {}
+        found = json.loads(output[start:])
     except ValueError:
         found = {}
     return found if isinstance(found, dict) else {}
@@ -153,12 +172,50 @@ def deterministic_archives() -> Iterator[None]:
         os.walk, tarfile.TarFile.gettarinfo = walk, gettarinfo  # type: ignore
 
 
-def describe(error: BaseException) -> str:
-    """One line."""
-    status = _status(error)
+_CREATE = re.compile(rb"\bcreate_model(_version)?_from_truss\(")
+
+
+@contextlib.contextmanager
+def watch_creation(
+    before: Callable[[], None], after: Callable[[int, Optional[str], Optional[str]], None]
+) -> Iterator[None]:
+    """Calls `before` when a request is about to be sent that makes a deployment, and `after` once
+    it is answered, with the HTTP status and, if there is one, the model's and the deployment's id.
+    """
+    session: Any = importlib.import_module("requests").Session
+    send = session.send
+
+    def watching_send(self: Any, request: Any, **options: Any) -> Any:
+        body = request.body or b""
+        creates = _CREATE.search(body.encode() if isinstance(body, str) else bytes(body))
+        if creates:
+            before()
+        response = send(self, request, **options)
+        if creates:
+            after(response.status_code, *_made(response))
+        return response
+
+    session.send = watching_send
+    try:
+        yield
+    finally:
+        session.send = send
+
+
+def _made(response: Any) -> Tuple[Optional[str], Optional[str]]:
+    try:
+        (answer,) = response.json()["data"].values()
+        version = answer["model_version"]
+        return version["oracle"]["id"], version["id"]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None, None
+
+
+def describe(error: BaseException, credentials: str) -> str:
+    """One line. `credentials` says where they come from."""
     text = " ".join(str(error).split()) or type(error).__name__
-    if status in (401, 403):
-        text += ". The remote does not take these credentials"
+    if _status(error) in (401, 403):
+        text += f". The remote does not take the credentials, which are those of {credentials}"
     return text
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tarfile
+import types
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -77,10 +78,12 @@ def test_a_chain_that_goes_round() -> None:
 
 
 def test_one_line() -> None:
-    assert truss_cli.describe(ValueError("a\n  b")) == "a b"
-    assert truss_cli.describe(ValueError()) == "ValueError"
-    text = truss_cli.describe(Error("401 Client Error", Response(401)))
-    assert text == "401 Client Error. The remote does not take these credentials"
+    assert truss_cli.describe(ValueError("a\n  b"), "K") == "a b"
+    assert truss_cli.describe(ValueError(), "K") == "ValueError"
+    text = truss_cli.describe(Error("401 Client Error", Response(401)), "K")
+    assert text == (
+        "401 Client Error. The remote does not take the credentials, which are those of K"
+    )
 
 
 class Group:
@@ -104,7 +107,7 @@ class Group:
 def run(group: Group) -> truss_cli.Ended:
     log = io.StringIO()
     streams = sys.stdin, sys.stdout, sys.stderr
-    ended: truss_cli.Ended = truss_cli.run(group, ["push"], log)
+    ended: truss_cli.Ended = truss_cli.run(group, ["push"], log, "K")
     assert streams == (sys.stdin, sys.stdout, sys.stderr)
     assert log.getvalue() == "progress\n"
     return ended
@@ -113,11 +116,59 @@ def run(group: Group) -> truss_cli.Ended:
 def test_how_it_ended() -> None:
     assert run(Group('{"model_id": "m"}')) == ({"model_id": "m"}, None, False)
     # A release says more than JSON.
-    assert run(Group('a line\n{"model_id": "m"}')).result == {"model_id": "m"}
+    assert run(Group('a {line}\n{\n "model_id": {"m": 1}\n}')).result == {"model_id": {"m": 1}}
     assert run(Group("no JSON")).result == {}
     assert run(Group(error=ConnectionResetError("gone"))) == ({}, "gone", True)
     ended = run(Group('{"error": {"message": "x"}}', ValueError("wrong")))
     assert (ended.error, ended.is_transient) == ("wrong", False)
+
+
+def test_a_wait_that_takes_too_long_is_over() -> None:
+    class Endless(Group):
+        def main(self, args: List[str], **options: Any) -> None:
+            super().main(args, **options)
+            raise truss_cli.WaitEnded("too long")
+
+    assert run(Endless()) == ({}, "too long", False)
+
+
+def test_what_makes_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answer:
+        status_code = 200
+
+        def __init__(self, body: str) -> None:
+            self._body = body
+
+        def json(self) -> Any:
+            return json.loads(self._body)
+
+    class Session:
+        def send(self, request: Any, **_: Any) -> Answer:
+            calls.append("sent")
+            return Answer(request.answer)
+
+    calls: List[Any] = []
+    requests: Any = types.ModuleType("requests")
+    requests.Session = Session
+    monkeypatch.setitem(sys.modules, "requests", requests)
+    version = {"id": "d", "oracle": {"id": "m"}}
+    made = json.dumps({"data": {"create_model_from_truss": {"model_version": version}}})
+    queries: List[Any] = [
+        (None, "{}"),
+        (b'{"query": "{ models(all: true) }"}', "{}"),
+        (b'{"query": "mutation { create_model_from_truss( name"}', made),
+        ('{"query": "mutation { create_model_version_from_truss( model_id"}', made),
+        (b'{"query": "mutation { create_model_from_truss( name"}', '{"errors": [], "data": null}'),
+        (b'{"query": "mutation { create_model_from_truss( name"}', "cut o"),
+    ]
+    with truss_cli.watch_creation(lambda: calls.append("before"), lambda *a: calls.append(a)):
+        for body, answer in queries:
+            Session().send(types.SimpleNamespace(body=body, answer=answer))
+    seen = ["before", "sent", (200, "m", "d")]
+    nothing = ["before", "sent", (200, None, None)]
+    assert calls == ["sent", "sent", *seen, *seen, *nothing, *nothing]
+    Session().send(types.SimpleNamespace(body=queries[2][0], answer="{}"))
+    assert calls[-2:] == [nothing[-1], "sent"]
 
 
 def test_an_interruption_is_none_of_them() -> None:
