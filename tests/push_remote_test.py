@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,10 +26,7 @@ def pushing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushing]:
 
 @pytest.fixture
 def folder(pushing: Pushing, request: pytest.FixtureRequest) -> str:
-    """For a truss of one test."""
-    path = f"t/{request.node.name.partition('[')[0]}"
-    shutil.rmtree(pushing.repo.root / path, ignore_errors=True)
-    return path
+    return pushing.folder(request.node.name)
 
 
 def test_credentials_are_missing(pushing: Pushing, folder: str) -> None:

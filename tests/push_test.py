@@ -40,10 +40,7 @@ def pushing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pushing]:
 
 @pytest.fixture
 def folder(pushing: Pushing, request: pytest.FixtureRequest) -> str:
-    """For a truss of one test."""
-    path = f"t/{request.node.name.partition('[')[0]}"
-    shutil.rmtree(pushing.repo.root / path, ignore_errors=True)
-    return path
+    return pushing.folder(request.node.name)
 
 
 def test_the_examples(tmp_path: Path) -> None:

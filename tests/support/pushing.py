@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
@@ -66,6 +67,12 @@ class Pushing:
             file.relative_to(root).as_posix(): (file.read_bytes(), file.stat().st_mode & 0o777)
             for file in files
         }
+
+    def folder(self, test: str) -> str:
+        """For the truss of one test; nothing is in it."""
+        path = f"t/{test.partition('[')[0]}"
+        shutil.rmtree(self.repo.root / path, ignore_errors=True)
+        return path
 
     def stop(self) -> None:
         self.repo.stop_daemon()

@@ -9,6 +9,7 @@ from typing import Iterable, List, Optional, Tuple, cast
 from pants.base.build_environment import get_buildroot
 from pants.core.goals.publish import PublishOutputData, PublishPackages, PublishProcesses
 from pants.core.util_rules.distdir import DistDir
+from pants.engine.fs import Digest
 from pants.engine.process import InteractiveProcess
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
@@ -17,7 +18,7 @@ from pants_truss.core.paths import normalize_inside
 from pants_truss.core.push import PushOptions
 from pants_truss.engine import implicitly, rule
 from pants_truss.push import access, options, process, state
-from pants_truss.push.access import RemoteAccessRequest, find_remote_access
+from pants_truss.push.access import RemoteAccess, RemoteAccessRequest, find_remote_access
 from pants_truss.push.options import (
     PlacesOfRunRequest,
     PublishTrussRequest,
@@ -73,9 +74,56 @@ class _Planned:
         return self.package(f"(dry run: would go to {self.place}: {why})")
 
 
+@dataclass(frozen=True)
+class PlanPushesRequest:
+    """`are_named`: by the target itself."""
+
+    field_set: TrussPublishFieldSet
+    remotes: Tuple[str, ...]
+    are_named: bool
+
+
+@dataclass(frozen=True)
+class PlannedPushes:
+    """`pushes` are one for each remote, in their order. With `access.error` none can be made."""
+
+    options: PushOptions
+    truss: Digest
+    state_file: str
+    access: RemoteAccess
+    pushes: Tuple[_Planned, ...]
+
+
+@rule
+async def plan_pushes(
+    request: PlanPushesRequest, publish: TrussPublishSubsystem, dist_dir: DistDir
+) -> PlannedPushes:
+    # What is in the state file is for this run only.
+    await find_session(SessionRequest(), **implicitly())
+    fields = request.field_set
+    push = await find_push_options(PushOptionsRequest(fields), **implicitly())
+    run = await find_places_of_run(PlacesOfRunRequest(), **implicitly())
+    refuse_overlap(fields, push, run)
+    gathered = await gather_truss(part_of(GatherTrussRequest, fields), **implicitly())
+    access = await find_remote_access(
+        RemoteAccessRequest(request.remotes, request.are_named), **implicitly()
+    )
+    path = _state_path(publish, dist_dir)
+    entries = state.read(path)
+    content = state.Content(gathered.tree_digest, push.content)
+    pushes = []
+    for remote, url in zip(request.remotes, access.urls):
+        identity = state.Identity(
+            remote, url, push.team, push.model_name, push.serves, push.deployment_name
+        )
+        decision = state.decide(state.find(entries, identity), content, publish.skip_unchanged)
+        pushes.append(_Planned(fields.address.spec, identity, gathered.tree_digest, decision))
+    return PlannedPushes(push, gathered.digest, path, access, tuple(pushes))
+
+
 @rule(desc="Prepare a truss to be pushed", level=LogLevel.DEBUG)
 async def publish_truss(
-    request: PublishTrussRequest, publish: TrussPublishSubsystem, dist_dir: DistDir
+    request: PublishTrussRequest, publish: TrussPublishSubsystem
 ) -> PublishProcesses:
     fields = cast(TrussPublishFieldSet, request.field_set)
     # An empty list is not the default.
@@ -84,43 +132,34 @@ async def publish_truss(
     if fields.skip_push.value or not remotes:
         why = f"(by `{fields.skip_push.alias}`)" if fields.skip_push.value else _NO_REMOTES
         return PublishProcesses([PublishPackages((fields.address.spec,), description=why)])
-    # What is in the state file is for this run only.
-    await find_session(SessionRequest(), **implicitly())
-    push = await find_push_options(PushOptionsRequest(fields), **implicitly())
-    run = await find_places_of_run(PlacesOfRunRequest(), **implicitly())
-    refuse_overlap(fields, push, run)
-    gathered = await gather_truss(part_of(GatherTrussRequest, fields), **implicitly())
-    access = await find_remote_access(
-        RemoteAccessRequest(remotes, are_named=named is not None), **implicitly()
+    planned = await plan_pushes(
+        PlanPushesRequest(fields, remotes, are_named=named is not None), **implicitly()
     )
-    if access.error and not publish.dry_run:
-        raise NoCredentials(access.error)
-    path = _state_path(publish, dist_dir)
-    places = list(zip(remotes, access.urls))
-    planned = _plan(fields, places, push, gathered.tree_digest, path, publish.skip_unchanged)
     if publish.dry_run:
-        return PublishProcesses([each.held_back(dry_run=True) for each in planned])
+        return PublishProcesses([push.held_back(dry_run=True) for push in planned.pushes])
+    if planned.access.error:
+        raise NoCredentials(planned.access.error)
     jobs: List[PublishPackages] = []
-    for each, credentials in zip(planned, access.sources):
-        if each.decision.kind == "skip":
-            jobs.append(each.held_back(dry_run=False))
+    for push, credentials in zip(planned.pushes, planned.access.sources):
+        if push.decision.kind == "skip":
+            jobs.append(push.held_back(dry_run=False))
             continue
         prepared = await prepare_push(
             PushProcessRequest(
-                each.target,
-                each.identity,
-                push,
-                gathered.tree_digest,
-                gathered.digest,
-                path,
-                access,
+                push.target,
+                push.identity,
+                planned.options,
+                push.tree_digest,
+                planned.truss,
+                planned.state_file,
+                planned.access,
                 credentials,
             ),
             **implicitly(),
         )
         # Pants says of a process that ends well that it has "published to ...".
-        or_not = ", or found there" if each.decision.kind == "ask" else ""
-        jobs.append(each.package(each.place + or_not, prepared.process))
+        or_not = ", or found there" if push.decision.kind == "ask" else ""
+        jobs.append(push.package(push.place + or_not, prepared.process))
     return PublishProcesses(jobs)
 
 
@@ -128,26 +167,6 @@ _NO_REMOTES = (
     '(no remote: `remotes=["baseten"]` in the target, or `[truss-publish].default_remotes`, '
     "names one)"
 )
-
-
-def _plan(
-    fields: TrussPublishFieldSet,
-    places: Iterable[Tuple[str, Optional[str]]],
-    push: PushOptions,
-    tree_digest: str,
-    path: str,
-    skip_unchanged: bool,
-) -> List[_Planned]:
-    entries = state.read(path)
-    content = state.Content(tree_digest, push.content)
-    found = []
-    for remote, url in places:
-        identity = state.Identity(
-            remote, url, push.team, push.model_name, push.serves, push.deployment_name
-        )
-        decision = state.decide(state.find(entries, identity), content, skip_unchanged)
-        found.append(_Planned(fields.address.spec, identity, tree_digest, decision))
-    return found
 
 
 def _state_path(publish: TrussPublishSubsystem, dist_dir: DistDir) -> str:
