@@ -133,7 +133,7 @@ def test_a_layout_is_published_without_docker(
         with engine.container(name) as container:
             assert container.predict({"x": 1}) == ANSWER
     registry.stop()
-    run = repo.pants("publish", "push:it")
+    run = repo.pants("--truss-publish-retries=0", "publish", "push:it")
     assert run.exit_code != 0
     assert f"{registry.address}/x/it:2 failed" in run.stderr
 
@@ -143,6 +143,23 @@ def test_docker_images_are_published_as_others(repo: Monorepo, registry: Registr
     repo.write("publish/BUILD", f'truss_image(name="it", truss="t/it:it", {fields})\n')
     repo.pants("publish", "publish:it").assert_success()
     assert inspect(f"{registry.address}/it:2")["Architecture"] == "amd64"
+
+
+def test_an_upload_that_breaks_off(repo: Monorepo, registry: Registry) -> None:
+    way = Cut(registry.address, lambda: threading.Timer(0.3, way.mend).start())
+    trust(repo, way.address)
+    fields = f'truss="t/it:it", builder="oci", registries=["{way.address}"], image_tags=["1"]'
+    repo.write("broken/BUILD", f'truss_image(name="image", {fields})\n')
+    try:
+        way.cut(after=5_000_000)
+        option = "--truss-publish-retry-delay=0.5"
+        run = repo.pants(option, "publish", "broken:image").assert_success()
+        assert run.stderr.count("Trying again in 0.5 s.") == 1
+        repo.pants("package", "broken:image").assert_success()
+        digest = Layout(repo.dist("broken/image")).digest
+        assert inspect(f"{way.address}/image:1")["Digest"] == digest
+    finally:
+        way.stop()
 
 
 def test_a_registry_that_dies_during_a_push(repo: Monorepo, registry: Registry) -> None:
@@ -158,7 +175,9 @@ def test_a_registry_that_dies_during_a_push(repo: Monorepo, registry: Registry) 
     name = f"{way.address}/image:1"
     try:
         way.cut(after=1_500_000)
-        run = repo.pants("publish", "big:image").assert_failure()
+        options = ("--truss-publish-retries=1", "--truss-publish-retry-delay=0.1")
+        run = repo.pants(*options, "publish", "big:image").assert_failure()
+        assert run.stderr.count("Trying again in 0.1 s.") == 1
         assert f"✕ {name} failed" in run.stderr
         # What it was doing, with which registry, and what came of it.
         place = re.escape(way.address)
@@ -209,6 +228,7 @@ def test_a_registry_that_wants_a_password(repo: Monorepo, tmp_path: Path) -> Non
     watcher.start()
     try:
         error = repo.pants("publish", "locked:it").assert_failure().stderr
+        assert "Trying again" not in error
         assert "authentication required" in error or "unauthorized" in error
         auth.parent.mkdir()
         auth.write_text(json.dumps({"auths": {registry.address: {"auth": encoded}}}))

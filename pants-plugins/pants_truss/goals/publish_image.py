@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import dataclass
 from typing import Iterable, List, Tuple, cast
 
@@ -15,11 +16,12 @@ from pants.core.goals.publish import (
     PublishProcesses,
     PublishRequest,
 )
+from pants.engine.fs import CreateDigest, FileContent, MergeDigests
 from pants.engine.process import InteractiveProcess
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
-from pants_truss.engine import implicitly, rule
+from pants_truss.engine import create_digest, implicitly, merge_digests, rule
 from pants_truss.goals.package_image import HeldBackDockerImage, OciArtifact
 from pants_truss.image import skopeo
 from pants_truss.image.skopeo import FindSkopeoRequest, find_skopeo
@@ -41,8 +43,11 @@ class TrussImagePublishFieldSet(PublishFieldSet):  # type: ignore[type-arg]
     skip_push: DockerImageSkipPushField
 
 
-# How often skopeo tries again, each time after twice the time, when a registry does not answer.
-_RETRIES = 3
+_SCRIPT = "push_layout.sh"
+
+
+def _delays(retries: int, first: float) -> str:
+    return " ".join(f"{max(first, 0) * 2**number:g}" for number in range(retries))
 
 
 @rule(desc="Prepare an image to be published", level=LogLevel.DEBUG)
@@ -63,6 +68,9 @@ async def publish_truss_image(
         names = tuple(name.full for name in artifact.names)
         return PublishProcesses([PublishPackages(names, description=reason)])
     tool = await find_skopeo(FindSkopeoRequest("push the image of a truss"), **implicitly())
+    content = pkgutil.get_data("pants_truss.image.scripts", _SCRIPT) or b""
+    script = await create_digest(CreateDigest([FileContent(_SCRIPT, content)]), **implicitly())
+    inputs = await merge_digests(MergeDigests([package.digest, script]), **implicitly())
     jobs: List[PublishPackages] = []
     for name in artifact.names:
         data = PublishOutputData({"image": name.full, "digest": artifact.digest})
@@ -74,13 +82,13 @@ async def publish_truss_image(
             continue
         process = InteractiveProcess(
             (
+                *("/bin/sh", _SCRIPT, _delays(options.retries, options.retry_delay)),
                 *(*tool.command, "copy", "--all", "--preserve-digests"),
-                f"--retry-times={_RETRIES}",
                 f"oci:{artifact.relpath}:{name.tag}",
                 f"docker://{name.full}",
             ),
-            env=hidden(tool.env),
-            input_digest=package.digest,
+            env={"PATH": "/usr/bin:/bin", **hidden(tool.env)},
+            input_digest=inputs,
         )
         jobs.append(PublishPackages((name.full,), process, f"@{artifact.digest}", data))
     return PublishProcesses(jobs)

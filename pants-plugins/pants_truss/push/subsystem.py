@@ -71,7 +71,8 @@ class TrussPublishSubsystem(Subsystem):
         help=softwrap(
             """
             How often a push is tried again when the remote does not answer, or with a server error,
-            or when the upload breaks off. What a remote refuses is not tried again.
+            or when the upload breaks off. What a remote refuses is not tried again. Of OCI layouts
+            too.
             """
         ),
     )
