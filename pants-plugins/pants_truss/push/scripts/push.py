@@ -110,13 +110,13 @@ class Push:
                 model = self._find_model(remote)
             self._record.begin(model)
 
-        def after(status: int, model_id: Optional[str], deployment_id: Optional[str]) -> None:
-            self._answered, self._made = True, deployment_id
-            if deployment_id:
-                self._record.made(spec["target"], deployment_id, model_id)
+        def after(answer: truss_cli.Answer) -> None:
+            self._answered, self._made = answer.is_whole, answer.deployment_id
+            if answer.deployment_id:
+                self._record.made(spec["target"], answer.deployment_id, answer.model_id)
                 if spec["wait"] and spec["wait_timeout"]:
                     signal.setitimer(signal.ITIMER_REAL, spec["wait_timeout"] + _GRACE)
-            elif status < 500:
+            elif answer.is_refusal:
                 self._record.refused()
 
         try:

@@ -26,7 +26,6 @@ from typing import (
     Sequence,
     Set,
     TextIO,
-    Tuple,
 )
 
 # HTTP statuses, and codes of GraphQL errors, which another attempt may not meet.
@@ -175,13 +174,24 @@ def deterministic_archives() -> Iterator[None]:
 _CREATE = re.compile(rb"\bcreate_model(_version)?_from_truss\(")
 
 
+class Answer(NamedTuple):
+    """To a request that makes a deployment. `is_whole`: it came to its end; of a connection that
+    ends among the headers there is an empty answer, of status 200."""
+
+    status: int
+    is_whole: bool
+    model_id: Optional[str] = None
+    deployment_id: Optional[str] = None
+
+    @property
+    def is_refusal(self) -> bool:
+        return self.is_whole and self.status < 500 and self.deployment_id is None
+
+
 @contextlib.contextmanager
-def watch_creation(
-    before: Callable[[], None], after: Callable[[int, Optional[str], Optional[str]], None]
-) -> Iterator[None]:
+def watch_creation(before: Callable[[], None], after: Callable[[Answer], None]) -> Iterator[None]:
     """Calls `before` when a request is about to be sent that makes a deployment, and `after` once
-    it is answered, with the HTTP status and, if there is one, the model's and the deployment's id.
-    """
+    it is answered."""
     session: Any = importlib.import_module("requests").Session
     send = session.send
 
@@ -192,7 +202,7 @@ def watch_creation(
             before()
         response = send(self, request, **options)
         if creates:
-            after(response.status_code, *_made(response))
+            after(_read(response))
         return response
 
     session.send = watching_send
@@ -202,13 +212,19 @@ def watch_creation(
         session.send = send
 
 
-def _made(response: Any) -> Tuple[Optional[str], Optional[str]]:
+def _read(response: Any) -> Answer:
+    status = response.status_code
     try:
-        (answer,) = response.json()["data"].values()
+        data = response.json()
+    except ValueError:
+        # An error is one without JSON, too.
+        return Answer(status, is_whole=status >= 400)
+    try:
+        (answer,) = data["data"].values()
         version = answer["model_version"]
-        return version["oracle"]["id"], version["id"]
+        return Answer(status, True, version["oracle"]["id"], version["id"])
     except (ValueError, LookupError, TypeError, AttributeError):
-        return None, None
+        return Answer(status, is_whole=True)
 
 
 def describe(error: BaseException, credentials: str) -> str:

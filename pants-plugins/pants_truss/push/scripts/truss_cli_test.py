@@ -133,19 +133,17 @@ def test_a_wait_that_takes_too_long_is_over() -> None:
 
 
 def test_what_makes_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Answer:
-        status_code = 200
-
-        def __init__(self, body: str) -> None:
-            self._body = body
+    class Response:
+        def __init__(self, status_code: int, body: str) -> None:
+            self.status_code, self._body = status_code, body
 
         def json(self) -> Any:
             return json.loads(self._body)
 
     class Session:
-        def send(self, request: Any, **_: Any) -> Answer:
+        def send(self, request: Any, **_: Any) -> Response:
             calls.append("sent")
-            return Answer(request.answer)
+            return Response(*request.answer)
 
     calls: List[Any] = []
     requests: Any = types.ModuleType("requests")
@@ -153,22 +151,31 @@ def test_what_makes_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "requests", requests)
     version = {"id": "d", "oracle": {"id": "m"}}
     made = json.dumps({"data": {"create_model_from_truss": {"model_version": version}}})
-    queries: List[Any] = [
-        (None, "{}"),
-        (b'{"query": "{ models(all: true) }"}', "{}"),
-        (b'{"query": "mutation { create_model_from_truss( name"}', made),
-        ('{"query": "mutation { create_model_version_from_truss( model_id"}', made),
-        (b'{"query": "mutation { create_model_from_truss( name"}', '{"errors": [], "data": null}'),
-        (b'{"query": "mutation { create_model_from_truss( name"}', "cut o"),
+    create = b'{"query": "mutation { create_model_from_truss( name"}'
+    version_query = '{"query": "mutation { create_model_version_from_truss( model_id"}'
+    there = truss_cli.Answer(200, True, "m", "d")
+    asked = [
+        (create, (200, made), there),
+        (version_query, (200, made), there),
+        (create, (200, '{"errors": [], "data": null}'), truss_cli.Answer(200, True)),
+        (create, (403, "no"), truss_cli.Answer(403, True)),
+        (create, (502, "no"), truss_cli.Answer(502, True)),
+        # The connection has ended among the headers, or in the middle.
+        (create, (200, ""), truss_cli.Answer(200, False)),
+        (create, (200, made[:-5]), truss_cli.Answer(200, False)),
     ]
-    with truss_cli.watch_creation(lambda: calls.append("before"), lambda *a: calls.append(a)):
-        for body, answer in queries:
-            Session().send(types.SimpleNamespace(body=body, answer=answer))
-    seen = ["before", "sent", (200, "m", "d")]
-    nothing = ["before", "sent", (200, None, None)]
-    assert calls == ["sent", "sent", *seen, *seen, *nothing, *nothing]
-    Session().send(types.SimpleNamespace(body=queries[2][0], answer="{}"))
-    assert calls[-2:] == [nothing[-1], "sent"]
+    with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
+        for body in (None, b'{"query": "{ models(all: true) }"}'):
+            Session().send(types.SimpleNamespace(body=body, answer=(200, "{}")))
+        for query, answer, _ in asked:
+            Session().send(types.SimpleNamespace(body=query, answer=answer))
+    expected: List[Any] = ["sent", "sent"]
+    for _, _, answered in asked:
+        expected += ["before", "sent", answered]
+    assert calls == expected
+    assert [a.is_refusal for *_, a in asked] == [False, False, True, True, False, False, False]
+    Session().send(types.SimpleNamespace(body=create, answer=(200, made)))
+    assert calls[len(expected) :] == ["sent"]
 
 
 def test_an_interruption_is_none_of_them() -> None:
