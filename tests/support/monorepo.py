@@ -138,7 +138,7 @@ class Monorepo:
             umask=umask,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=500,
         )
         return Run(process.returncode, process.stdout, process.stderr)
 
