@@ -126,14 +126,13 @@ async def publish_truss(
     request: PublishTrussRequest, publish: TrussPublishSubsystem
 ) -> PublishProcesses:
     fields = cast(TrussPublishFieldSet, request.field_set)
-    # An empty list is not the default.
-    named = fields.remotes.value
-    remotes = tuple(publish.default_remotes) if named is None else named
+    remotes = fields.all_remotes(publish)
     if fields.skip_push.value or not remotes:
         why = f"(by `{fields.skip_push.alias}`)" if fields.skip_push.value else _NO_REMOTES
         return PublishProcesses([PublishPackages((fields.address.spec,), description=why)])
     planned = await plan_pushes(
-        PlanPushesRequest(fields, remotes, are_named=named is not None), **implicitly()
+        PlanPushesRequest(fields, remotes, are_named=fields.remotes.value is not None),
+        **implicitly(),
     )
     if publish.dry_run:
         return PublishProcesses([push.held_back(dry_run=True) for push in planned.pushes])

@@ -57,6 +57,11 @@ class TrussPublishFieldSet(PublishFieldSet, GatherTrussRequest):  # type: ignore
     push_args: TrussPushArgsField
     skip_push: SkipTrussPushField
 
+    def all_remotes(self, options: TrussPublishSubsystem) -> Tuple[str, ...]:
+        """An empty list in the target is not the default."""
+        named = self.remotes.value
+        return tuple(options.default_remotes) if named is None else named
+
 
 @dataclass(frozen=True)
 class PushOptionsRequest:
@@ -124,8 +129,7 @@ async def find_places_of_run(_: PlacesOfRunRequest, options: TrussPublishSubsyst
     pushed = [fields for fields in found if not fields.skip_push.value]
     places = []
     for fields in pushed:
-        named = fields.remotes.value
-        remotes = options.default_remotes if named is None else named
+        remotes = fields.all_remotes(options)
         if remotes:
             push = await find_push_options(PushOptionsRequest(fields), **implicitly())
             place = (push.team, push.model_name, push.serves, push.deployment_name)

@@ -140,8 +140,8 @@ def _replace(path: str, folder: str, data: Any) -> None:
 
 
 class Decision(NamedTuple):
-    """`kind` is `push`, `skip`, or `ask`: whether what was pushed has come up is not known yet.
-    `why` goes into a message."""
+    """`kind` is `push`, `skip`, or `ask`: whether what was pushed has come up is not known yet;
+    once the remote was asked it may be `starting`. `why` goes into a message."""
 
     kind: str
     why: str
