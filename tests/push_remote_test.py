@@ -107,10 +107,11 @@ def test_waiting(pushing: Pushing, folder: str, local: Account) -> None:
     waiting_truss(pushing, folder)
     local.status = "BUILD_FAILED"
     error = pushing.publish(folder)[0].assert_failure().stderr
-    assert "deployment d1local is there, but: Deployment failed with status BUILD_FAILED" in error
+    first = local.deployments[0]["id"]
+    assert f"deployment {first} is there, but: Deployment failed with status BUILD_FAILED" in error
     local.status, local.deployments[0]["status"] = "ACTIVE", "BUILD_FAILED"
     run = pushing.publish(folder)[0].assert_success()
-    assert "deployment d1local of it is BUILD_FAILED: pushed again" in run.stderr
+    assert f"deployment {first} of it is BUILD_FAILED: pushed again" in run.stderr
     assert len(local.deployments) == 2
     # It has been seen to be up: nobody is asked.
     calls = len(local.calls)
@@ -123,10 +124,11 @@ def test_a_wait_without_answers(pushing: Pushing, folder: str, local: Account) -
     waiting_truss(pushing, folder, timeout=1)
     local.rest_status = 503
     error = pushing.publish(folder)[0].assert_failure().stderr
-    assert "deployment d1local is there, but: it is not up after `wait_timeout`" in error
+    made = local.deployments[0]["id"]
+    assert f"deployment {made} is there, but: it is not up after `wait_timeout`" in error
     local.deployments[0]["status"] = "MODEL_LOADING"
     error = pushing.publish(folder)[0].assert_failure().stderr
-    assert "error: deployment d1local is not up after 1 s" in error
+    assert f"error: deployment {made} is not up after 1 s" in error
     local.deployments[0]["status"] = "MODEL_READY"
     assert "is MODEL_READY" in pushing.publish(folder)[0].assert_success().stderr
     assert len(local.deployments) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 import re
 import tarfile
@@ -11,6 +12,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple
+
+# No id is given twice, whatever becomes of an account: that is how what is new is known.
+_ids = itertools.count(1)
 
 _OPERATIONS = {
     "create": r"create_model(_version)?_from_truss\(",
@@ -167,10 +171,10 @@ class Graph:
             assert name
             if name in account.models:
                 raise Refused(f"A model with the name {name} exists already")
-            model_id = account.models[name] = f"m{len(account.models) + 1}{self._name}"
+            model_id = account.models[name] = f"m{next(_ids)}{self._name}"
             account.team_of[model_id] = argument(query, "team_id") or "t1"
         deployment = {
-            "id": f"d{len(account.deployments) + 1}{self._name}",
+            "id": f"d{next(_ids)}{self._name}",
             "model_id": model_id,
             "name": version_name,
             "environment": argument(query, "environment_name"),
