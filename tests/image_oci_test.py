@@ -71,6 +71,10 @@ def test_layers_and_config(repo: Monorepo) -> None:
     assert digest == manifest["tree_digest"]
 
 
+def test_the_format_of_the_truss_is_nothing_to_its_image(repo: Monorepo) -> None:
+    assert package(repo, "a", "--truss-gather-output-format=tar").digest == package(repo).digest
+
+
 def test_entries_have_nothing_of_this_machine(repo: Monorepo) -> None:
     for each in package(repo).layers:
         for entry in each.tar.getmembers():

@@ -81,6 +81,16 @@ def test_what_truss_would_leave_out(pushing: Pushing, folder: str) -> None:
     assert archive == pushing.gathered(f"{folder.replace('/', '.')}/{Path(folder).name}")
 
 
+def test_a_truss_that_is_packaged_as_a_tar(pushing: Pushing, folder: str) -> None:
+    pushing.repo.truss(folder, "model_name: in-a-tar\n")
+    pushing.publish(folder)[0].assert_success()
+    before = pushing.account().archive()
+    pushing.repo.write(f"{folder}/BUILD", 'truss(output_format="tar", model_name="in-another")\n')
+    pushing.publish(folder)[0].assert_success()
+    assert "in-another" in pushing.account().models
+    assert pushing.account().archive() == before
+
+
 def test_the_config_that_was_asked_for(pushing: Pushing, folder: str) -> None:
     """Defect s12: Truss uploads the default config in place of it."""
     repo = pushing.repo

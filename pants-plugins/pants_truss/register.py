@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Iterable, Type
 
 from pants.engine.target import Target
@@ -31,7 +32,14 @@ def target_types() -> Iterable[Type[Target]]:
     return [TrussTarget, TrussExternalPackageTarget, TrussTrainingTarget, TrussImageTarget]
 
 
+@lru_cache(maxsize=None)
 def rules() -> Iterable[object]:
+    # Each module names all that it needs, so most come many times. Pants asks for them in each run,
+    # and hashes each.
+    return tuple({id(rule): rule for rule in _rules()}.values())
+
+
+def _rules() -> Iterable[object]:
     return [
         *check.rules(),
         *dependency_inference.rules(),

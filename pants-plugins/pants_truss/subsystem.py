@@ -19,6 +19,11 @@ class PackageCollisions(Enum):
     WARN = "warn"
 
 
+class OutputFormat(Enum):
+    DIRECTORY = "directory"
+    TAR = "tar"
+
+
 class TrussGatherSubsystem(Subsystem):
     options_scope = "truss-gather"
     help = help_text(
@@ -37,6 +42,21 @@ class TrussGatherSubsystem(Subsystem):
             has a file where another has a folder. `error` fails. `warn` lists all of them and lets
             the later source win: first the truss itself, then its `external_package_dirs` in their
             order. Truss itself lets the later win without a word.
+            """
+        ),
+    )
+    output_format = EnumOption(
+        default=OutputFormat.DIRECTORY,
+        help=softwrap(
+            """
+            What `pants package` writes of a truss that has no `output_format`: a `directory`, which
+            Truss's own tools take as it is, or one `tar`, which is the same for the same files.
+
+            Pants writes all that it packages anew on each run. With hundreds of trusses most of the
+            time goes into their files; one tar each takes a fraction of that.
+
+                [truss-gather]
+                output_format = "tar"
             """
         ),
     )

@@ -23,6 +23,7 @@ from pants.util.strutil import help_text
 
 from pants_truss.core.paths import normalize_inside
 from pants_truss.push.target_types import PUSH_FIELDS
+from pants_truss.subsystem import OutputFormat, TrussGatherSubsystem
 
 
 class TrussConfigField(StringField, AsyncFieldMixin):
@@ -162,6 +163,28 @@ class TrussOutputPathField(OutputPathField):
     )
 
 
+class TrussOutputFormatField(StringField):
+    alias = "output_format"
+    valid_choices = OutputFormat
+    help = help_text(
+        """
+        What `pants package` writes: a `directory`, or one `tar` with the files of the gathered
+        truss at its root. By default it is `[truss-gather].output_format`, a directory.
+
+        A tar has the suffix `.tar`, also after an `output_path`, and the same bytes wherever it is
+        made. What else this plugin does with a truss, such as images and publishing, is the same
+        for both.
+
+            truss(output_format="tar")
+
+        `mkdir sentiment && tar -xf sentiment.tar -C sentiment` makes the directory of it.
+        """
+    )
+
+    def is_tar(self, options: TrussGatherSubsystem) -> bool:
+        return OutputFormat(self.value or options.output_format) is OutputFormat.TAR
+
+
 class TrussRestartableField(RestartableField):
     default = True
     help = help_text(
@@ -224,6 +247,7 @@ class TrussTarget(Target):
         TrussRequirementsField,
         TrussResolveField,
         TrussOutputPathField,
+        TrussOutputFormatField,
         TrussRestartableField,
         SkipTrussLintField,
         SkipTrussTestField,

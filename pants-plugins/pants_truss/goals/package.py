@@ -1,4 +1,4 @@
-"""`pants package` of a `truss`: the gathered truss as one directory in `dist/`."""
+"""`pants package` of a `truss`: the gathered truss in `dist/`, as a directory or as one tar."""
 
 from __future__ import annotations
 
@@ -33,11 +33,18 @@ from pants_truss.engine import (
     resolve_unexpanded_targets,
     rule,
 )
-from pants_truss.target_types import TrussOutputPathField
+from pants_truss.image import truss_tar
+from pants_truss.image.truss_tar import TarTrussRequest, tar_truss
+from pants_truss.subsystem import TrussGatherSubsystem
+from pants_truss.target_types import TrussOutputFormatField, TrussOutputPathField
 from pants_truss.util_rules import session
 from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.gather import GatheredTruss, gather_truss
-from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
+from pants_truss.util_rules.output_path import (
+    TAR_SUFFIX,
+    ResolveOutputPathRequest,
+    resolve_output_path,
+)
 from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.truss_config import InvalidTruss
@@ -46,6 +53,7 @@ from pants_truss.util_rules.truss_config import InvalidTruss
 @dataclass(frozen=True)
 class TrussPackageFieldSet(PackageFieldSet, GatherTrussRequest):
     output_path: TrussOutputPathField
+    output_format: TrussOutputFormatField
 
 
 @dataclass(frozen=True)
@@ -63,28 +71,35 @@ class TriedPackageTruss:
 
 
 @rule(desc="Package truss", level=LogLevel.DEBUG)
-async def try_package_truss(request: TryPackageTrussRequest) -> TriedPackageTruss:
+async def try_package_truss(
+    request: TryPackageTrussRequest, options: TrussGatherSubsystem
+) -> TriedPackageTruss:
     field_set = request.field_set
+    is_tar = field_set.output_format.is_tar(options)
+    truss = part_of(GatherTrussRequest, field_set)
     try:
         output = await resolve_output_path(
             ResolveOutputPathRequest(field_set.output_path), **implicitly()
         )
-        gathered = await gather_truss(part_of(GatherTrussRequest, field_set), **implicitly())
+        gathered = await gather_truss(truss, **implicitly())
     except InvalidTruss as e:
         await find_session(SessionRequest(), **implicitly())
         return TriedPackageTruss(field_set.address, None, str(e))
+    path = f"{output.path}{TAR_SUFFIX}" if is_tar else output.path
     manifest_path = output.path + MANIFEST_SUFFIX
     content = to_bytes(manifest(field_set.address.spec, gathered.files, gathered.requirements))
-    tree, beside = await concurrently(
-        [
-            add_prefix(AddPrefix(gathered.digest, output.path), **implicitly()),
-            create_digest(CreateDigest([FileContent(manifest_path, content)]), **implicitly()),
-        ]
+    beside = await create_digest(
+        CreateDigest([FileContent(manifest_path, content)]), **implicitly()
     )
-    digest = await merge_digests(MergeDigests([tree, beside]), **implicitly())
+    if is_tar:
+        tar = await tar_truss(TarTrussRequest(truss, path), **implicitly())
+        made = tar.digest
+    else:
+        made = await add_prefix(AddPrefix(gathered.digest, path), **implicitly())
+    digest = await merge_digests(MergeDigests([made, beside]), **implicitly())
     lines = (_summary(gathered), *gathered.notes)
     artifacts = (
-        BuiltPackageArtifact(output.path, extra_log_lines=tuple(f"  {x}" for x in lines)),
+        BuiltPackageArtifact(path, extra_log_lines=tuple(f"  {x}" for x in lines)),
         BuiltPackageArtifact(manifest_path),
     )
     return TriedPackageTruss(field_set.address, BuiltPackage(digest, artifacts), None)
@@ -165,4 +180,9 @@ def _describe_failures(tried: Sequence[TriedPackageTruss]) -> str:
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *session.rules(), UnionRule(PackageFieldSet, TrussPackageFieldSet)]
+    return [
+        *collect_rules(),
+        *session.rules(),
+        *truss_tar.rules(),
+        UnionRule(PackageFieldSet, TrussPackageFieldSet),
+    ]

@@ -142,10 +142,11 @@ class TrussImageTool(PythonToolBase):
     options_scope = "truss-image-tool"
     name = "the image tool"
     help = (
-        "What writes the layers of images: scripts of the plugin, and the compression library that "
-        "they need. It runs as a tool in an environment of its own, from a lockfile."
+        "What writes the layers of images, and trusses that are packaged as a tar: scripts of the "
+        "plugin, and the compression library that they need. It runs as a tool in an environment "
+        "of its own, from a lockfile."
     )
-    help_short = "What writes the layers of images."
+    help_short = "What writes the layers of images, and tars of trusses."
 
     default_version = "zstandard==0.23.0"
     default_requirements = [default_version]

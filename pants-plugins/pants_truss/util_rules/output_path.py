@@ -14,6 +14,9 @@ from pants_truss.engine import implicitly, rule
 from pants_truss.target_types import TrussOutputPathField
 from pants_truss.util_rules.truss_config import InvalidTruss
 
+# Of a truss that is packaged as one file.
+TAR_SUFFIX = ".tar"
+
 
 @dataclass(frozen=True)
 class ResolveOutputPathRequest:
@@ -75,12 +78,21 @@ def _default_may_meet_another(address: Address) -> bool:
 
 def _refuse_overlap(field: TrussOutputPathField, path: str, others: AllOutputPaths) -> None:
     for address, other in others.paths:
-        if address != field.address and (is_within(path, other) or is_within(other, path)):
+        if address != field.address and _overlap(path, other):
             raise InvalidTruss.of(
                 field.address,
                 f"its `{field.alias}` {path!r} overlaps that of {address}, {other!r}: one would "
                 f"overwrite the other. Give each its own folder, such as `{_default(field)}`.",
             )
+
+
+def _overlap(path: str, other: str) -> bool:
+    # Whether each is a directory or a tar, the other's target may say otherwise tomorrow.
+    return any(
+        is_within(one, two) or is_within(two, one)
+        for one in (path, path + TAR_SUFFIX)
+        for two in (other, other + TAR_SUFFIX)
+    )
 
 
 def _path(field: TrussOutputPathField) -> str:

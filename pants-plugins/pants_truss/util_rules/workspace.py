@@ -23,7 +23,10 @@ from pants.option.global_options import GlobalOptions
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.core.truss_ignore import DEFAULT_IGNORE
-from pants_truss.engine import implicitly, rule
+from pants_truss.engine import heap, implicitly, rule
+from pants_truss.engine.heap import TrimHeapRequest, trim_heap
+from pants_truss.util_rules import session
+from pants_truss.util_rules.session import SessionRequest, find_session
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,15 @@ def _lines_of(path: str) -> List[str]:
 @rule(desc="Scan truss folder")
 async def scan_folder(request: ScanFolderRequest, run_id: RunId) -> ScannedFolder:
     ignore = await read_workspace_ignore(WorkspaceIgnoreRequest(), **implicitly())
+    await trim_heap(TrimHeapRequest(), **implicitly())
     return walk_folder(get_buildroot(), request.root, ignore.patterns)
 
 
 def walk_folder(buildroot: str, root: str, ignore: IgnorePatterns) -> ScannedFolder:
     """Walks `root` as Pants would, following folder links, and sorts what it finds."""
-    walk = _Walk(os.path.realpath(buildroot), ignore)
-    walk.visit(root, ())
+    real_buildroot = os.path.realpath(buildroot)
+    walk = _Walk(real_buildroot, ignore)
+    walk.visit(root, os.path.realpath(os.path.join(real_buildroot, root)), ())
     return ScannedFolder(
         tuple(sorted(walk.unseen)),
         frozenset(walk.executables),
@@ -120,30 +125,31 @@ class _Walk:
         self.bad_paths: List[BadPath] = []
         self.virtualenvs: List[str] = []
 
-    def visit(self, folder: str, above: Tuple[str, ...]) -> None:
-        """`above` holds the real paths of the folders that the walk is in."""
-        absolute = os.path.join(self._buildroot, folder)
-        entries = _scan(absolute)
+    def visit(self, folder: str, real: str, above: Tuple[str, ...]) -> None:
+        """`real` is its real path; `above` holds those of the folders that the walk is in."""
+        entries = _scan(os.path.join(self._buildroot, folder))
         if above and any(entry.name == "pyvenv.cfg" for entry in entries):
             self.virtualenvs.append(folder)
             return
-        above = (*above, os.path.realpath(absolute))
+        above = (*above, real)
+        prefix = f"{folder}/" if folder else ""
+        # This runs for each file of each truss in each session: most are what is asked first.
         for entry in entries:
-            path = join(folder, entry.name)
-            if not _is_utf8(entry.name):
+            path = prefix + entry.name
+            if not (path.isascii() or _is_utf8(entry.name)):
                 self.bad_paths.append(
                     BadPath(ascii(path)[1:-1], "", "has a name that is not UTF-8. Rename it")
                 )
+            elif entry.is_file(follow_symlinks=False):
+                self._visit_file(path, entry.stat(follow_symlinks=False))
             elif entry.is_symlink():
                 self._visit_link(path, above)
             elif entry.is_dir(follow_symlinks=False):
-                self._visit_folder(path, above)
-            elif entry.is_file(follow_symlinks=False):
-                self._visit_file(path, entry.stat(follow_symlinks=False))
+                self._visit_folder(path, f"{real}/{entry.name}", above)
 
-    def _visit_folder(self, path: str, above: Tuple[str, ...]) -> None:
+    def _visit_folder(self, path: str, real: str, above: Tuple[str, ...]) -> None:
         if not self._ignore.is_dir_ignored(path):
-            self.visit(path, above)
+            self.visit(path, real, above)
         elif not _LITTER.is_dir_ignored(path):
             self.unseen.append(path)
 
@@ -169,7 +175,7 @@ class _Walk:
                 )
             )
         elif is_dir:
-            self.visit(path, above)
+            self.visit(path, os.path.realpath(absolute), above)
         else:
             self.file_links.append(path)
             self._visit_file(path, os.stat(absolute))
@@ -260,9 +266,14 @@ class ResolvedFolder:
 
 
 @rule
-async def resolve_folder(request: ResolveFolderRequest, run_id: RunId) -> ResolvedFolder:
+async def resolve_folder(request: ResolveFolderRequest) -> ResolvedFolder:
     buildroot = os.path.realpath(get_buildroot())
-    real = os.path.realpath(os.path.join(buildroot, request.folder))
+    path = os.path.join(buildroot, request.folder)
+    real = os.path.realpath(path)
+    if real != path or not os.path.isdir(path):
+        # The engine does not tell when a link leads elsewhere. All that depends on a truss's
+        # dependencies is checked anew in each session then, so not for folders that are none.
+        await find_session(SessionRequest(), **implicitly())
     return ResolvedFolder(_relative_to(buildroot, real) if is_within(real, buildroot) else None)
 
 
@@ -299,4 +310,4 @@ async def read_file_modes(request: FileModesRequest, run_id: RunId) -> FileModes
 
 
 def rules() -> Iterable[object]:
-    return collect_rules()
+    return [*collect_rules(), *heap.rules(), *session.rules()]
