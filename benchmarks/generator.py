@@ -32,13 +32,13 @@ _REQUIREMENTS = (
 
 @dataclass(frozen=True)
 class Spec:
-    """`own_files` are a truss's files beside its config and model, `modules` all shared ones;
-    `popular` is the share of trusses that use the area `shared/popular`. `large_file` is the size
-    in bytes of a data file of the first truss; with `with_targets` off, no BUILD file has a target
-    of this plugin."""
+    """`own_files` are a truss's files beside its config and model, `modules` all shared ones, of
+    which 25 are in `shared/popular`; `popular` is the share of trusses that use these. `large_file`
+    is the size in bytes of a data file of the first truss; with `with_targets` off, no BUILD file
+    has a target of this plugin."""
 
     trusses: int
-    modules: int = 0
+    modules: int = 25
     own_files: int = 8
     popular: float = 0.05
     large_file: int = 0
@@ -75,7 +75,7 @@ def generate(root: Path, spec: Spec) -> Generated:
 
 def _make_areas(root: Path, spec: Spec, choose: random.Random) -> List[Dict[str, List[str]]]:
     """By layer: the name of each area, with those that it can reach."""
-    count = spec.modules // MODULES_OF_AREA
+    count = spec.modules // MODULES_OF_AREA - 1
     layers: List[Dict[str, List[str]]] = []
     number = 0
     for share in _LAYERS:
@@ -88,8 +88,7 @@ def _make_areas(root: Path, spec: Spec, choose: random.Random) -> List[Dict[str,
             layer[name] = reached
             number += 1
         layers.append(layer)
-    if spec.modules:
-        _make_area(root, spec, "popular", [], choose)
+    _make_area(root, spec, "popular", [], choose)
     return layers
 
 
@@ -121,10 +120,11 @@ def _make_area(
 def _areas_of_truss(
     layers: List[Dict[str, List[str]]], number: int, users: int, choose: random.Random
 ) -> List[str]:
-    if not layers or not layers[-1]:
-        return []
+    popular = ["popular"] if number < users else []
+    if not layers[-1]:
+        return popular
     top = choose.choice(sorted(layers[-1]))
-    return sorted({top, *layers[-1][top], *(["popular"] if number < users else [])})
+    return sorted({top, *layers[-1][top], *popular})
 
 
 def _make_truss(

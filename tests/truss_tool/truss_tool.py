@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import resource
 import sys
 import tarfile
 import tempfile
+import time
 import warnings
 from pathlib import Path
 from typing import IO, Any, Callable, Dict, List, Optional
@@ -33,6 +35,18 @@ from truss_train.loader import import_training_project  # type: ignore[import]  
 
 def gather(truss: str) -> str:
     return str(TrussHandle(Path(truss)).gather())
+
+
+def gather_all(trusses: List[str]) -> Dict[str, Any]:
+    """How long it takes, in seconds, and how much memory the process has held, in bytes."""
+    start = time.perf_counter()
+    for truss in trusses:
+        gather(truss)
+    seconds = time.perf_counter() - start
+    return {
+        "seconds": seconds,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
 
 
 def gather_with_config(truss: str, config: str) -> str:
@@ -99,6 +113,7 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "config": config,
     "config_schema": config_schema,
     "gather": gather,
+    "gather_all": gather_all,
     "gather_in_processes": gather_in_processes,
     "gather_while_editing": gather_while_editing,
     "gather_with_config": gather_with_config,

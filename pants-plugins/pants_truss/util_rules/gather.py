@@ -8,6 +8,7 @@ from typing import Dict, Iterable, List, Mapping, Sequence, Tuple, Union
 
 from pants.engine.fs import CreateDigest, Digest, FileContent, FileDigest, FileEntry
 from pants.engine.rules import collect_rules
+from pants.option.global_options import GlobalOptions
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
@@ -27,6 +28,7 @@ from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fat
 from pants_truss.util_rules.import_closure import ImportClosure
 from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
+from pants_truss.util_rules.workspace import edited_meanwhile
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ _LABELS = {Severity.ERROR: "Lint error", Severity.WARNING: "Warning", Severity.N
 
 
 @rule(desc="Gather truss", level=LogLevel.DEBUG)
-async def gather_truss(request: GatherTrussRequest) -> GatheredTruss:
+async def gather_truss(request: GatherTrussRequest, global_options: GlobalOptions) -> GatheredTruss:
     planned = await plan_truss(PlanTrussRequest(request), **implicitly())
     found = await find_fatal_findings(FatalFindingsRequest(request), **implicitly())
     errors = fatal(found.findings)
@@ -70,6 +72,7 @@ async def gather_truss(request: GatherTrussRequest) -> GatheredTruss:
     files = gathered_files(
         planned.plan, _describe_generated(planned.config_file, planned.generated)
     )
+    _refuse_edited(request, files, global_options)
     return GatheredTruss(
         digest,
         digest_of(files),
@@ -80,6 +83,18 @@ async def gather_truss(request: GatherTrussRequest) -> GatheredTruss:
         planned.requirements,
         tuple(f"{_LABELS[f.severity]}: {f.place}: {f.text}" for f in found.findings),
     )
+
+
+def _refuse_edited(
+    request: GatherTrussRequest, files: Sequence[GatheredFile], global_options: GlobalOptions
+) -> None:
+    edited = edited_meanwhile((file.source for file in files if file.source), global_options)
+    if edited:
+        raise InvalidTruss.of(
+            request.address,
+            f"{edited[0]} was changed while it was gathered, so what was read may be of two states "
+            f"of the repository. Run again, or with Pants' daemon, which notices.",
+        )
 
 
 def entry_at(path: str, file: GatheredFile) -> FileEntry:

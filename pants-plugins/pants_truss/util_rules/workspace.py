@@ -11,6 +11,7 @@ session; what follows from it is memoized by the answer.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import FrozenSet, Iterable, List, Optional, Tuple
@@ -307,6 +308,26 @@ async def read_file_modes(request: FileModesRequest, run_id: RunId) -> FileModes
         # The bit that Pants goes by.
         frozenset(path for path, mode in modes.items() if mode & 0o100),
     )
+
+
+# Before any file of a truss is read.
+_STARTED_NS = time.time_ns()
+
+
+def edited_meanwhile(
+    paths: Iterable[str], global_options: GlobalOptions, since_ns: int = _STARTED_NS
+) -> List[str]:
+    """Which of the files have changed since this process began, so that one may have been read
+    before and another after. The daemon is told of that, and reads them again; without it nobody
+    is. Paths of files that were never there are none."""
+    if global_options.pantsd and not global_options.concurrent:
+        return []
+    found = []
+    for path in paths:
+        with suppress(OSError):
+            if os.stat(os.path.join(get_buildroot(), path)).st_ctime_ns > since_ns:
+                found.append(path)
+    return found
 
 
 def rules() -> Iterable[object]:
