@@ -23,7 +23,9 @@ ENGINE = """\
 echo "$1 $2" >> log
 case "$1" in
   create) sleep 1 ;;
-  start) exec sleep 60 ;;
+  start) echo $$ > pid; exec sleep 60 ;;
+  # As of a container that is gone, the client ends, whether the script knows of it yet or not.
+  rm) [ ! -f pid ] || kill "$(cat pid)" ;;
 esac
 echo "$1 done" >> log
 """
