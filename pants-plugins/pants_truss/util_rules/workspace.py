@@ -26,8 +26,6 @@ from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.core.truss_ignore import DEFAULT_IGNORE
 from pants_truss.engine import heap, implicitly, rule
 from pants_truss.engine.heap import TrimHeapRequest, trim_heap
-from pants_truss.util_rules import session
-from pants_truss.util_rules.session import SessionRequest, find_session
 
 
 @dataclass(frozen=True)
@@ -267,14 +265,11 @@ class ResolvedFolder:
 
 
 @rule
-async def resolve_folder(request: ResolveFolderRequest) -> ResolvedFolder:
+async def resolve_folder(request: ResolveFolderRequest, run_id: RunId) -> ResolvedFolder:
+    # In each session: a folder may become a link, and Pants' daemon has been seen to go on with
+    # what lay behind a link that is none any more.
     buildroot = os.path.realpath(get_buildroot())
-    path = os.path.join(buildroot, request.folder)
-    real = os.path.realpath(path)
-    if real != path or not os.path.isdir(path):
-        # The engine does not tell when a link leads elsewhere. All that depends on a truss's
-        # dependencies is checked anew in each session then, so not for folders that are none.
-        await find_session(SessionRequest(), **implicitly())
+    real = os.path.realpath(os.path.join(buildroot, request.folder))
     return ResolvedFolder(_relative_to(buildroot, real) if is_within(real, buildroot) else None)
 
 
@@ -331,4 +326,4 @@ def edited_meanwhile(
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *heap.rules(), *session.rules()]
+    return [*collect_rules(), *heap.rules()]
