@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import time
 from pathlib import Path
 from typing import Iterator, List
 
@@ -129,32 +127,6 @@ def test_a_change_behind_a_linked_folder_is_seen(repo: Monorepo) -> None:
     repo.commit()
     repo.write("shared/other/other/__init__.py", "# changed\n")
     assert changed(repo) == [["c", "e"], 2]
-
-
-def test_a_folder_that_becomes_a_link(repo: Monorepo) -> None:
-    """And a link that leads elsewhere: the daemon remembers where folders are."""
-    content = {}
-    for name in ("one", "two", "three"):
-        content[name] = f"NAME = {name!r}\n"
-        repo.package(f"moved/{name}", {"which.py": content[name]})
-    repo.truss("trusses/f", "external_package_dirs: [../../moved/one]\n")
-
-    def packaged() -> str:
-        repo.pants("package", "trusses/f").assert_success()
-        return repo.dist("trusses.f/f/packages/which.py").read_text()
-
-    assert packaged() == content["one"]
-    link = repo.root / "moved/one"
-    shutil.rmtree(link)
-    for name in ("two", "three", "two"):
-        link.unlink(missing_ok=True)
-        link.symlink_to(name)
-        time.sleep(0.3)
-        assert packaged() == content[name]
-    link.unlink()
-    repo.package("moved/one", {"which.py": content["one"]})
-    time.sleep(0.3)
-    assert packaged() == content["one"]
 
 
 def test_an_imported_module_repackages_what_imports_it(importing_repo: Monorepo) -> None:
