@@ -57,7 +57,7 @@ from pants_truss.serving.subsystem import GpuTests, TrussTest
 from pants_truss.target_types import SkipTrussTestField, TrussTestTimeoutField
 from pants_truss.util_rules import session
 from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
 from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.truss_config import InvalidTruss
 
@@ -82,7 +82,7 @@ class TrussTestRequest(TestRequest):
 
 
 @dataclass(frozen=True)
-class RunExamplesRequest:
+class RunExamplesRequest(OfTruss):
     truss: GatherTrussRequest
     examples: Tuple[Example, ...]
     environment: Tuple[Tuple[str, str], ...]

@@ -41,7 +41,7 @@ from pants_truss.truss_cli import rules as truss_cli
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussScriptRequest, run_truss_script
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.gather import GatheredTruss, entry_at, gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
 
 _SCRIPTS = "pants_truss.image.scripts"
 DOCKERFILE = "Dockerfile"
@@ -91,7 +91,7 @@ async def write_context(request: WriteContextRequest) -> WrittenContext:
 
 
 @dataclass(frozen=True)
-class DescribeImageRequest:
+class DescribeImageRequest(OfTruss):
     truss: GatherTrussRequest
 
 
@@ -138,7 +138,7 @@ def _outline(
 
 
 @dataclass(frozen=True)
-class BuildContextRequest:
+class BuildContextRequest(OfTruss):
     """`pinned` is that field of a `truss_image`."""
 
     truss: GatherTrussRequest

@@ -49,7 +49,7 @@ from pants_truss.image.target_types import (
     TrussImagePinRequirementsField,
     TrussImageTrussField,
 )
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class DockerFields(DockerPackageFieldSet):
 
 
 @dataclass(frozen=True)
-class DockerImageRequest:
+class DockerImageRequest(OfTruss):
     address: Address
     truss: GatherTrussRequest
 

@@ -35,7 +35,7 @@ from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.image.truss_layers import ImageLayersRequest, make_image_layers
 from pants_truss.serving.environment import dotted
 from pants_truss.util_rules.gather import gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 _TREE_DIGEST = "com.baseten.truss.tree-digest"
@@ -44,7 +44,7 @@ _REVISION = "org.opencontainers.image.revision"
 
 
 @dataclass(frozen=True)
-class OciImageRequest:
+class OciImageRequest(OfTruss):
     """`address` is that of the image. `base` is a reference or the path of a layout, by default
     what the config or Truss names. `labels` and `annotations` are added to the image's."""
 

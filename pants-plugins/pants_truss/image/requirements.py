@@ -49,7 +49,7 @@ from pants_truss.serving.local_truss import (
 )
 from pants_truss.util_rules import session
 from pants_truss.util_rules.exact_globs import matching
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
 from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.truss_config import InvalidTruss
 
@@ -176,7 +176,7 @@ def _describe_build(request: InstallRequest, error: str) -> str:
 
 
 @dataclass(frozen=True)
-class InstallTrussRequest:
+class InstallTrussRequest(OfTruss):
     truss: GatherTrussRequest
     platform: Platform
 

@@ -50,7 +50,7 @@ from pants_truss.serving.server_files import ServerFilesRequest, get_server_file
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
 from pants_truss.util_rules.gather import entry_at, gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 
@@ -104,7 +104,7 @@ async def make_requirements_layer(request: RequirementsLayerRequest) -> MadeLaye
 
 
 @dataclass(frozen=True)
-class TrussLayersRequest:
+class TrussLayersRequest(OfTruss):
     truss: GatherTrussRequest
 
 
@@ -160,7 +160,7 @@ def _roots(files: Mapping[str, GatheredFile]) -> Tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class ImageLayersRequest:
+class ImageLayersRequest(OfTruss):
     """`site` and `prefix` are those of the base, as in `image.base.BaseImage`."""
 
     truss: GatherTrussRequest

@@ -24,7 +24,7 @@ from pants_truss.image import tool
 from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.gather import entry_at, gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
 
 _TREE, _PARTS = "tree", "parts"
 
@@ -76,7 +76,7 @@ async def make_tar(request: MakeTarRequest) -> MadeTar:
 
 
 @dataclass(frozen=True)
-class TarTrussRequest:
+class TarTrussRequest(OfTruss):
     """`path` is where the tar goes in the result."""
 
     truss: GatherTrussRequest

@@ -49,12 +49,12 @@ from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
 from pants_truss.util_rules.gather import entry_at, gather_truss
 from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
-from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 
 @dataclass(frozen=True)
-class LocalTrussRequest:
+class LocalTrussRequest(OfTruss):
     truss: GatherTrussRequest
 
 
@@ -69,7 +69,7 @@ class LocalTruss:
 
 
 @dataclass(frozen=True)
-class DescribeTrussRequest:
+class DescribeTrussRequest(OfTruss):
     truss: GatherTrussRequest
 
 
@@ -114,7 +114,7 @@ async def describe_truss(request: DescribeTrussRequest) -> DescribedTruss:
 
 
 @dataclass(frozen=True)
-class ListRequirementsRequest:
+class ListRequirementsRequest(OfTruss):
     """`more` are addresses of requirements that are listed too, as far as the truss depends on
     them."""
 

@@ -16,9 +16,10 @@ from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
 from pants_truss.engine import create_digest, get_digest_contents, implicitly, rule
 from pants_truss.lint.subsystem import TrussLintSubsystem, TrussValidation
-from pants_truss.util_rules import truss_errors
+from pants_truss.util_rules import plan, truss_errors
 from pants_truss.util_rules.plan import (
     GatherTrussRequest,
+    OfTruss,
     PlannedTruss,
     PlanTrussRequest,
     plan_truss,
@@ -27,15 +28,20 @@ from pants_truss.util_rules.truss_errors import TrussErrorsRequest, find_truss_e
 
 
 @dataclass(frozen=True)
-class FatalFindingsRequest:
+class FatalFindingsRequest(OfTruss):
     truss: GatherTrussRequest
 
 
 @dataclass(frozen=True)
 class FatalFindings:
-    """All that the checks behind errors have found, what is not fatal too, by the policy of
-    `[truss-lint]`."""
+    """All that the checks behind errors have found in `planned`, what is not fatal too, by the
+    policy of `[truss-lint]`.
 
+    Who asks for them takes the plan from here: a rule that awaits both is seen to be stale as soon
+    as the plan is another, and the engine then cancels and repeats the checks that are under way.
+    """
+
+    planned: PlannedTruss
     findings: Tuple[Finding, ...]
 
 
@@ -74,7 +80,7 @@ async def find_fatal_findings(
     if subsystem.validate_with_truss is TrussValidation.PACKAGE and not fatal(findings):
         errors = await find_truss_errors(TrussErrorsRequest(config_file), **implicitly())
         findings += errors.findings
-    return FatalFindings(subsystem.policy.apply(findings))
+    return FatalFindings(planned, subsystem.policy.apply(findings))
 
 
 def _model_file(planned: PlannedTruss) -> Optional[PlannedFile]:
@@ -90,4 +96,4 @@ def _model_file(planned: PlannedTruss) -> Optional[PlannedFile]:
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *truss_errors.rules()]
+    return [*collect_rules(), *plan.rules(), *truss_errors.rules()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Iterator, List, Optional
+from typing import FrozenSet, Iterable, Iterator, Optional
 
 from pants.engine.rules import collect_rules
 
@@ -19,12 +19,7 @@ from pants_truss.lint.subsystem import InvalidLintOptions, TrussLintSubsystem, T
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussReleaseRequest, find_truss_release
 from pants_truss.util_rules import fatal_findings, gather, secrets, session, truss_errors
 from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fatal_findings
-from pants_truss.util_rules.plan import (
-    GatherTrussRequest,
-    PlannedTruss,
-    PlanTrussRequest,
-    plan_truss,
-)
+from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlannedTruss
 from pants_truss.util_rules.requirement_targets import default_modules
 from pants_truss.util_rules.secrets import (
     FileToScan,
@@ -39,7 +34,7 @@ from pants_truss.util_rules.truss_errors import TrussErrorsRequest, find_truss_e
 
 
 @dataclass(frozen=True)
-class LintTrussRequest:
+class LintTrussRequest(OfTruss):
     truss: GatherTrussRequest
 
 
@@ -48,8 +43,7 @@ async def lint_truss(request: LintTrussRequest, subsystem: TrussLintSubsystem) -
     """Raises what planning raises."""
     truss = request.truss
     found = await find_fatal_findings(FatalFindingsRequest(truss), **implicitly())
-    findings: List[Finding] = list(found.findings)
-    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
+    planned, findings = found.planned, list(found.findings)
     release = await find_truss_release(TrussReleaseRequest(), **implicitly())
     findings += _shadowing(planned, release.version)
     config = planned.config_file.config
@@ -66,7 +60,7 @@ async def lint_truss(request: LintTrussRequest, subsystem: TrussLintSubsystem) -
 
 
 @dataclass(frozen=True)
-class TryLintTrussRequest:
+class TryLintTrussRequest(OfTruss):
     truss: GatherTrussRequest
 
 

@@ -23,10 +23,10 @@ from pants_truss.core.gathered import (
 from pants_truss.core.lint.finding import Severity, fatal
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.engine import create_digest, implicitly, rule
-from pants_truss.util_rules import fatal_findings, plan
+from pants_truss.util_rules import fatal_findings
 from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fatal_findings
 from pants_truss.util_rules.import_closure import ImportClosure
-from pants_truss.util_rules.plan import GatherTrussRequest, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.plan import GatherTrussRequest
 from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
 from pants_truss.util_rules.workspace import edited_meanwhile
 
@@ -61,8 +61,8 @@ _LABELS = {Severity.ERROR: "Lint error", Severity.WARNING: "Warning", Severity.N
 
 @rule(desc="Gather truss", level=LogLevel.DEBUG)
 async def gather_truss(request: GatherTrussRequest, global_options: GlobalOptions) -> GatheredTruss:
-    planned = await plan_truss(PlanTrussRequest(request), **implicitly())
     found = await find_fatal_findings(FatalFindingsRequest(request), **implicitly())
+    planned = found.planned
     errors = fatal(found.findings)
     if errors:
         raise InvalidTruss.found(request.address, errors)
@@ -144,4 +144,4 @@ def _count_files(plan: GatherPlan, packages: Sequence[SourceTree]) -> FrozenDict
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *fatal_findings.rules(), *plan.rules()]
+    return [*collect_rules(), *fatal_findings.rules()]

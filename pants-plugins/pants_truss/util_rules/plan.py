@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from pants.engine.addresses import Address
+from pants.engine.engine_aware import EngineAwareParameter
 from pants.engine.rules import collect_rules
 from pants.engine.target import FieldSet, RegisteredTargetTypes
 from pants.util.frozendict import FrozenDict
@@ -109,8 +110,17 @@ class GatherTrussRequest(FieldSet):
     resolve: TrussResolveField
 
 
+class OfTruss(EngineAwareParameter):
+    """What is asked about one truss: Pants names it where it shows what goes on, and in errors."""
+
+    truss: GatherTrussRequest
+
+    def debug_hint(self) -> str:
+        return self.truss.address.spec
+
+
 @dataclass(frozen=True)
-class PlanTrussRequest:
+class PlanTrussRequest(OfTruss):
     truss: GatherTrussRequest
 
 
