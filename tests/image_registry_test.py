@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import re
 import threading
@@ -106,6 +107,10 @@ def test_a_base_from_a_registry(repo: Monorepo, folder: Path, registry: Registry
     assert f"the image {name}:4 cannot be fetched" in error and "manifest unknown" in error
 
 
+# As on a machine that has none.
+NO_DOCKER = ("--docker-executable-search-paths=['/nowhere']",)
+
+
 def test_a_layout_is_published_without_docker(
     repo: Monorepo, registry: Registry, podman: Engine, docker: Engine, tmp_path: Path
 ) -> None:
@@ -113,7 +118,7 @@ def test_a_layout_is_published_without_docker(
     image = f'truss_image(name="it", truss="t/it:it", builder="oci", {fields})\n'
     repo.write("push/BUILD", image)
     output = tmp_path / "published.json"
-    run = repo.pants("publish", f"--output={output}", "push:it").assert_success()
+    run = repo.pants(*NO_DOCKER, "publish", f"--output={output}", "push:it").assert_success()
     repo.pants("package", "push:it").assert_success()
     digest = Layout(repo.dist("push/it")).digest
     name = f"{registry.address}/x/it@{digest}"
@@ -143,6 +148,51 @@ def test_docker_images_are_published_as_others(repo: Monorepo, registry: Registr
     repo.write("publish/BUILD", f'truss_image(name="it", truss="t/it:it", {fields})\n')
     repo.pants("publish", "publish:it").assert_success()
     assert inspect(f"{registry.address}/it:2")["Architecture"] == "amd64"
+    error = repo.pants(*NO_DOCKER, "publish", "publish:it").assert_failure().stderr
+    assert "`docker`" in error
+
+
+HELPER = """\
+#!/bin/sh
+# As of a cloud: `get` is asked on standard input for one registry.
+read -r registry
+echo "$1 $registry" >>{log}
+echo '{{"Username": "ci", "Secret": "planted-password"}}'
+"""
+
+
+def test_two_registries_one_with_a_credential_helper(
+    repo: Monorepo, registry: Registry, tmp_path: Path
+) -> None:
+    """The helper lies where `PATH` leads, and nowhere else."""
+    locked = Registry(tmp_path / "locked", login=("ci", "planted-password"))
+    conf = repo.machine / "home/.config/containers/registries.conf"
+    conf.write_text(
+        "".join(
+            f'[[registry]]\nlocation = "{each.address}"\ninsecure = true\n'
+            for each in (registry, locked)
+        )
+    )
+    helper = repo.write("../tools/docker-credential-cloud", executable=True)
+    helper.write_text(HELPER.format(log=tmp_path / "asked"))
+    auth = repo.write("../machine/home/.docker/config.json")
+    auth.write_text(json.dumps({"credHelpers": {locked.address: "cloud"}}))
+    repo.environment["PATH"] = f"{helper.parent}:{os.environ['PATH']}"
+    registries = f'["{registry.address}", "{locked.address}"]'
+    fields = f'builder="oci", registries={registries}, image_tags=["1"]'
+    repo.write("both/BUILD", f'truss_image(name="it", truss="t/it:it", {fields})\n')
+    try:
+        repo.pants("publish", "both:it").assert_success()
+        assert f"get {locked.address}" in (tmp_path / "asked").read_text()
+        repo.pants("package", "both:it").assert_success()
+        digest = Layout(repo.dist("both/it")).digest
+        for each in (registry, locked):
+            assert digest.partition(":")[2] in each.blobs()
+    finally:
+        locked.stop()
+        auth.unlink()
+        auth.parent.rmdir()
+        del repo.environment["PATH"]
 
 
 def test_an_upload_that_breaks_off(repo: Monorepo, registry: Registry) -> None:

@@ -63,6 +63,7 @@ def cases() -> Iterator[Case]:
     for at_byte in (0, 1, 9, 17, 40, 60, 120):
         yield Case(Fault("create", "cut-answer", at_byte=at_byte), True)
     yield Case(Fault("create", "cut-answer", at_byte=0), True, has_model=True)
+    yield Case(Fault("create", "gateway"), True)
     yield Case(Fault("create", "cut-request", at_byte=0), False)
     # Truss itself tries an upload again, five times.
     yield Case(Fault("upload", 403), False)

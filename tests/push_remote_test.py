@@ -282,6 +282,41 @@ def test_a_deployment_that_is_no_more(pushing: Pushing, folder: str) -> None:
     assert len(account.deployments) == count + 2
 
 
+def test_what_serves_an_environment_is_the_last_that_went_there(
+    pushing: Pushing, folder: str
+) -> None:
+    """Under a name of its own each time: going back to the first is a push, too."""
+    repo, account = pushing.repo, pushing.account()
+    repo.truss(folder, "model_name: renamed\n")
+    for name in ("one", "two", "one-again"):
+        content = "" if name.startswith("one") else "# another\n"
+        repo.write(f"{folder}/model/extra.py", content)
+        repo.write(f"{folder}/BUILD", f'truss(promote=True, deployment_name="{name}")\n')
+        pushing.publish(folder)[0].assert_success()
+        _forget_answers(pushing)
+        assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr
+    assert of_model(account, "renamed") == ["production"] * 3
+    assert len([entry for entry in pushing.state if entry["model_name"] == "renamed"]) == 1
+
+
+def test_a_deployment_that_is_down_is_asked_about_again(pushing: Pushing, folder: str) -> None:
+    repo, account = pushing.repo, pushing.account()
+    repo.truss(folder, "model_name: unwell\n")
+    pushing.publish(folder)[0].assert_success()
+    account.deployments[-1]["status"] = "MODEL_UNHEALTHY"
+    for _ in range(2):
+        _forget_answers(pushing)
+        count = len(account.calls)
+        assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr
+        assert account.calls[count:]
+    account.deployments[-1]["status"] = "MODEL_READY"
+    _forget_answers(pushing)
+    pushing.publish(folder)[0].assert_success()
+    count = len(account.calls)
+    pushing.publish(folder)[0].assert_success()
+    assert not account.calls[count:]
+
+
 def _forget_answers(pushing: Pushing) -> None:
     """An answer of the remote counts for a minute."""
     path = pushing.state_path

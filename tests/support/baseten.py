@@ -227,6 +227,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(whole[: self.fault.at_byte])
             self.wfile.flush()
             raise _Cut
+        if self.fault and self.fault.kind == "gateway":
+            status, body = 502, b"<html>Bad gateway</html>"
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)

@@ -32,6 +32,7 @@ class Fault:
 
     * `cut-request`: the connection ends after `at_byte` bytes of the body;
     * `cut-answer`: all is done, and the connection ends after `at_byte` bytes of the answer;
+    * `gateway`: all is done, and what stands before the remote answers 502;
     * `slow`: the answer takes `seconds`;
     * `error`: an error of GraphQL, with `code`;
     * `hold`: no answer until it is `released`;

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import Callable, Optional
 
 
 class Cut:
     """Forwards connections to `target`, a host and port. Once `after` bytes have been sent there,
-    `on_cut` is called, once, and all connections end; from then on there are none, until `mend`."""
+    `on_cut` is called, once, and all connections end; from then on there are none, until `mend`.
+    What is forwarded takes `delay` seconds."""
 
     def __init__(self, target: str, on_cut: Callable[[], None]) -> None:
         host, _, port = target.partition(":")
@@ -18,6 +20,7 @@ class Cut:
         self._on_cut = on_cut
         self._left: Optional[int] = None
         self._is_cut = False
+        self.delay = 0.0
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
@@ -54,6 +57,8 @@ class Cut:
                     break
                 if counts and self._reached(len(data)):
                     break
+                if self.delay:
+                    time.sleep(self.delay)
                 target.sendall(data)
         for end in (source, target):
             with suppress(OSError):

@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Mapping, Tuple, Union
+from typing import Dict, List, Mapping, Tuple, Union
 
 PLUGIN_PATH = Path("pants-plugins").resolve()
 CODEGEN_PATH = Path("tests/codegen").resolve()
@@ -170,16 +170,22 @@ class Monorepo:
     def pants_with_work_units(self, *arguments: str) -> Tuple[Run, Counter[str]]:
         """A run, and how often each rule ran in it; the plugin's rules without their module. A
         process that was neither cached nor memoized is a `run_local_process`."""
-        log = self.root / ".work_units"
-        log.unlink(missing_ok=True)
-        run = self.pants(*arguments)
-        names = log.read_text().splitlines() if log.exists() else []
+        run, units = self.pants_with_described_work_units(*arguments)
+        names = [name for name, _ in units]
         own = [
             name.rpartition(".")[2]
             for name in names
             if name.startswith("pants_truss.") or "." not in name
         ]
         return run, Counter(own)
+
+    def pants_with_described_work_units(self, *arguments: str) -> Tuple[Run, List[Tuple[str, str]]]:
+        """A run, and the name and description of each work unit."""
+        log = self.root / ".work_units"
+        log.unlink(missing_ok=True)
+        run = self.pants(*arguments)
+        lines = log.read_text().splitlines() if log.exists() else []
+        return run, [(line.partition("\t")[0], line.partition("\t")[2]) for line in lines]
 
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]

@@ -1,4 +1,4 @@
-"""The tools that the tests run, which Pants builds and hands over in one archive."""
+"""The tools that the tests run, which Pants builds and hands over in archives."""
 
 from __future__ import annotations
 
@@ -7,11 +7,22 @@ from pathlib import Path
 
 ARCHIVE = Path("tests/tools.tar").resolve()
 FOLDER = Path("tests/tools").resolve()
+REMOTE_ARCHIVE = Path("tests/remote_tools.tar").resolve()
+REMOTE_FOLDER = Path("tests/remote_tools_unpacked").resolve()
 
 
 def find_tool(path: str) -> Path:
     """The tool at a path in the archive."""
-    if not FOLDER.exists():
-        with tarfile.open(ARCHIVE) as archive:
-            archive.extractall(FOLDER)
-    return FOLDER / path
+    return _unpacked(ARCHIVE, FOLDER) / path
+
+
+def find_remote_tool(name: str) -> Path:
+    """The command of a server."""
+    return _unpacked(REMOTE_ARCHIVE, REMOTE_FOLDER) / f"tests.remote_tools/{name}.pex/__main__.py"
+
+
+def _unpacked(archive: Path, folder: Path) -> Path:
+    if not folder.exists():
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder)
+    return folder

@@ -99,6 +99,13 @@ class PushOptions:
         return PRODUCTION if self.promote else self.environment
 
     @property
+    def place(self) -> Tuple[Optional[str], str, Optional[str], Optional[str]]:
+        """What holds one deployment at a time: team, model, environment, and the deployment's name.
+        An environment serves one, whatever that is called."""
+        name = None if self.serves else self.deployment_name
+        return (self.team, self.model_name, self.serves, name)
+
+    @property
     def content(self) -> Tuple[str, ...]:
         """Those of the arguments that are part of the deployment: with others it is another one."""
         found = [

@@ -58,6 +58,13 @@ def test_few_arguments() -> None:
     assert PushOptions("m").serves is None
 
 
+def test_an_environment_serves_one_deployment_whatever_its_name() -> None:
+    assert PushOptions("m", "t", "d").place == ("t", "m", None, "d")
+    assert PushOptions("m", deployment_name="d", promote=True).place == (
+        PushOptions("m", deployment_name="e", environment="production").place
+    )
+
+
 @given(st.text())
 def test_a_name_cannot_leave_its_string(value: str) -> None:
     try:

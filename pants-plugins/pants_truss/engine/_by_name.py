@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pants.backend.docker.goals.publish import push_docker_images
 from pants.backend.docker.target_types import DockerImageTags, DockerImageTagsRequest
 from pants.backend.docker.target_types import get_docker_image_tags as _get_docker_image_tags
 from pants.backend.docker.util_rules.docker_build_args import (
@@ -100,6 +101,7 @@ __all__ = [
     "path_globs_to_digest",
     "path_globs_to_paths",
     "prepare_venv_pex_process",
+    "push_docker_images",
     "remove_prefix",
     "resolve_addresses_from_raw_specs",
     "resolve_source_paths",

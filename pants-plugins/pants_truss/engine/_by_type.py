@@ -17,6 +17,7 @@ from typing import (
     overload,
 )
 
+from pants.backend.docker.goals.publish import PublishDockerImageRequest
 from pants.backend.docker.target_types import DockerImageTags, DockerImageTagsRequest
 from pants.backend.docker.util_rules.docker_build_args import (
     DockerBuildArgs,
@@ -40,6 +41,7 @@ from pants.backend.python.util_rules.pex import (
 )
 from pants.backend.python.util_rules.pex_venv import PexVenv, PexVenvRequest
 from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
+from pants.core.goals.publish import PublishProcesses
 from pants.core.goals.test import ShowOutput, TestResult
 from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPaths
 from pants.engine.addresses import Address, Addresses, UnparsedAddressInputs
@@ -123,6 +125,7 @@ __all__ = [
     "path_globs_to_digest",
     "path_globs_to_paths",
     "prepare_venv_pex_process",
+    "push_docker_images",
     "remove_prefix",
     "resolve_addresses_from_raw_specs",
     "resolve_source_paths",
@@ -218,6 +221,7 @@ get_docker_build_environment = _by_type(DockerBuildEnvironment, DockerBuildEnvir
 get_docker_image_tags = _by_type(DockerImageTags, DockerImageTagsRequest)
 get_environment_vars = _by_type(EnvironmentVars, EnvironmentVarsRequest)
 get_optional_source_root = _by_type(OptionalSourceRoot, SourceRootRequest)
+push_docker_images = _by_type(PublishProcesses, PublishDockerImageRequest)
 prepare_venv_pex_process = _by_type(Process, VenvPexProcess)
 find_module_owners = _by_type(PythonModuleOwners, PythonModuleOwnersRequest)
 get_venv_pex_distributions = _by_type(PexResolveInfo, VenvPex)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Iterable, List, Tuple
 
-from pants.backend.docker.package_types import BuiltDockerImage
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
 from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileContent, FileEntry, MergeDigests
 from pants.engine.rules import collect_rules
@@ -45,7 +44,6 @@ from pants_truss.image.target_types import (
     TrussImageTrussField,
 )
 from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
-from pants_truss.push.subsystem import TrussPublishSubsystem
 from pants_truss.util_rules.field_sets import part_of
 
 
@@ -105,15 +103,10 @@ async def archive_image(request: ArchiveRequest) -> Archive:
 
 @dataclass(frozen=True)
 class OciArtifact(BuiltPackageArtifact):
-    """A layout, for what publishes it. `digest` is that of the image in it.
-
-    `tags` is for Pants' docker backend, which publishes whatever has registries: there is nothing
-    for it to push.
-    """
+    """A layout, for what publishes it. `digest` is that of the image in it."""
 
     digest: str = ""
     names: Tuple[ImageName, ...] = ()
-    tags: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,31 +153,8 @@ async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage
     return PackagedOciImage(BuiltPackage(digest, tuple(artifacts)))
 
 
-@dataclass(frozen=True)
-class HeldBackDockerImage(BuiltDockerImage):
-    """Of a dry run: Pants' docker backend pushes whatever has tags."""
-
-    held_back: Tuple[str, ...] = ()
-
-
-def _hold_back(package: BuiltPackage) -> BuiltPackage:
-    artifacts = []
-    for artifact in package.artifacts:
-        if isinstance(artifact, BuiltDockerImage):
-            artifact = HeldBackDockerImage(
-                artifact.relpath,
-                artifact.extra_log_lines,
-                image_id=artifact.image_id,
-                held_back=artifact.tags,
-            )
-        artifacts.append(artifact)
-    return BuiltPackage(package.digest, tuple(artifacts))
-
-
 @rule
-async def package_truss_image(
-    field_set: TrussImagePackageFieldSet, publish: TrussPublishSubsystem
-) -> BuiltPackage:
+async def package_truss_image(field_set: TrussImagePackageFieldSet) -> BuiltPackage:
     await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
     if field_set.builder.value == ImageBuilder.OCI.value:
         packaged = await package_oci_image(PackageOciImageRequest(field_set), **implicitly())
@@ -194,7 +164,7 @@ async def package_truss_image(
         built = await build_image(
             DockerImageRequest(field_set.address, found.truss), **implicitly()
         )
-        return _hold_back(built.package) if publish.dry_run else built.package
+        return built.package
     pinned = field_set.pin_requirements.value
     made = await make_build_context(BuildContextRequest(found.truss, pinned), **implicitly())
     output = field_set.output_path.value_or_default(file_ending=None)

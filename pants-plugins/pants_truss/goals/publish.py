@@ -113,9 +113,7 @@ async def plan_pushes(
     content = state.Content(gathered.tree_digest, push.content)
     pushes = []
     for remote, url in zip(request.remotes, access.urls):
-        identity = state.Identity(
-            remote, url, push.team, push.model_name, push.serves, push.deployment_name
-        )
+        identity = state.Identity(remote, url, *push.place)
         decision = state.decide(state.find(entries, identity), content, publish.skip_unchanged)
         pushes.append(_Planned(fields.address.spec, identity, gathered.tree_digest, decision))
     return PlannedPushes(push, gathered.digest, path, access, tuple(pushes))

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Iterable, List, Tuple, cast
 
 from pants.backend.docker.goals import publish as docker_publish
+from pants.backend.docker.goals.publish import (
+    PublishDockerImageFieldSet,
+    PublishDockerImageRequest,
+)
+from pants.backend.docker.package_types import BuiltDockerImage
 from pants.backend.docker.target_types import DockerImageSkipPushField
 from pants.core.goals.package import BuiltPackage
 from pants.core.goals.publish import (
@@ -21,11 +26,22 @@ from pants.engine.process import InteractiveProcess
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
-from pants_truss.engine import create_digest, implicitly, merge_digests, rule
-from pants_truss.goals.package_image import HeldBackDockerImage, OciArtifact
-from pants_truss.image import skopeo
+from pants_truss.engine import (
+    create_digest,
+    implicitly,
+    merge_digests,
+    push_docker_images,
+    rule,
+)
+from pants_truss.goals.package_image import OciArtifact
+from pants_truss.image import find_truss, skopeo
+from pants_truss.image.find_truss import CheckImageTargetRequest, check_image_target
 from pants_truss.image.skopeo import FindSkopeoRequest, find_skopeo
-from pants_truss.image.target_types import ImageBuilder, TrussImageBuilderField
+from pants_truss.image.target_types import (
+    ImageBuilder,
+    TrussImageBuilderField,
+    TrussImageRegistriesField,
+)
 from pants_truss.push.hidden import hidden
 from pants_truss.push.subsystem import TrussPublishSubsystem
 
@@ -40,7 +56,25 @@ class TrussImagePublishFieldSet(PublishFieldSet):  # type: ignore[type-arg]
     required_fields = (TrussImageBuilderField,)
 
     builder: TrussImageBuilderField
+    registries: TrussImageRegistriesField
     skip_push: DockerImageSkipPushField
+
+    def get_output_data(self) -> PublishOutputData:
+        """As of a `docker_image`."""
+        by_docker = self.builder.value == ImageBuilder.DOCKER.value
+        return PublishOutputData(
+            {
+                "publisher": "docker" if by_docker else "skopeo",
+                "registries": self.registries.value or (),
+                **super().get_output_data(),
+            }
+        )
+
+
+class DockerPublishFields(PublishDockerImageFieldSet):
+    """For Pants' docker backend, of a target without the field by which it takes those of its own."""
+
+    required_fields = (TrussImageBuilderField,)  # type: ignore[assignment]
 
 
 _SCRIPT = "push_layout.sh"
@@ -50,6 +84,20 @@ def _delays(retries: int, first: float) -> str:
     return " ".join(f"{max(first, 0) * 2**number:g}" for number in range(retries))
 
 
+async def _publish_by_docker(
+    field_set: TrussImagePublishFieldSet, packages: Tuple[BuiltPackage, ...], dry_run: bool
+) -> PublishProcesses:
+    """As Pants' docker backend does. Only here is Docker asked for: a layout needs none."""
+    if dry_run and not field_set.skip_push.value:
+        built = (artifact for package in packages for artifact in package.artifacts)
+        names = [image.tags for image in built if isinstance(image, BuiltDockerImage)]
+        why = "(dry run: would be pushed by Docker)"
+        return PublishProcesses([PublishPackages(tags, description=why) for tags in names])
+    checked = await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
+    fields = DockerPublishFields.create(checked.target)
+    return await push_docker_images(PublishDockerImageRequest(fields, packages), **implicitly())
+
+
 @rule(desc="Prepare an image to be published", level=LogLevel.DEBUG)
 async def publish_truss_image(
     request: PublishTrussImageRequest, options: TrussPublishSubsystem
@@ -57,8 +105,7 @@ async def publish_truss_image(
     field_set = cast(TrussImagePublishFieldSet, request.field_set)
     builder = field_set.builder.value
     if builder == ImageBuilder.DOCKER.value:
-        # Pants' docker backend pushes these: they have registries.
-        return PublishProcesses(_held_back(field_set, request.packages))
+        return await _publish_by_docker(field_set, request.packages, options.dry_run)
     if builder == ImageBuilder.CONTEXT.value:
         reason = f'(by `builder="{builder}"`: there is no image)'
         return PublishProcesses([PublishPackages((field_set.address.spec,), description=reason)])
@@ -87,24 +134,12 @@ async def publish_truss_image(
                 f"oci:{artifact.relpath}:{name.tag}",
                 f"docker://{name.full}",
             ),
-            env={"PATH": "/usr/bin:/bin", **hidden(tool.env)},
+            # Where skopeo finds the helper that has the credentials of a registry.
+            env={"PATH": tool.search_path, **hidden(tool.env)},
             input_digest=inputs,
         )
         jobs.append(PublishPackages((name.full,), process, f"@{artifact.digest}", data))
     return PublishProcesses(jobs)
-
-
-def _held_back(
-    field_set: TrussImagePublishFieldSet, packages: Iterable[BuiltPackage]
-) -> List[PublishPackages]:
-    skip = field_set.skip_push
-    reason = f"by `{skip.alias}`" if skip.value else "dry run: would be pushed by Docker"
-    return [
-        PublishPackages(artifact.held_back, description=f"({reason})")
-        for package in packages
-        for artifact in package.artifacts
-        if isinstance(artifact, HeldBackDockerImage)
-    ]
 
 
 def _layout(packages: Tuple[BuiltPackage, ...]) -> Tuple[BuiltPackage, OciArtifact]:
@@ -119,6 +154,7 @@ def rules() -> Iterable[object]:
     return [
         *collect_rules(),
         *docker_publish.rules(),
+        *find_truss.rules(),
         *skopeo.rules(),
         *TrussImagePublishFieldSet.rules(),
     ]

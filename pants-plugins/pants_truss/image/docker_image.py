@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Iterable, List
 
@@ -19,7 +19,7 @@ from pants.core.goals.package import BuiltPackage
 from pants.engine.addresses import Address
 from pants.engine.fs import AddPrefix, CreateDigest, FileContent
 from pants.engine.rules import collect_rules
-from pants.engine.target import InvalidFieldException
+from pants.engine.target import InvalidFieldException, Target
 from pants.engine.unions import UnionMembership
 from pants.util.logging import LogLevel
 
@@ -47,6 +47,7 @@ from pants_truss.image.context import (
 from pants_truss.image.find_truss import CheckImageTargetRequest, check_image_target
 from pants_truss.image.target_types import (
     TrussImagePinRequirementsField,
+    TrussImageRegistriesField,
     TrussImageTrussField,
 )
 from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
@@ -62,6 +63,11 @@ class DockerFields(DockerPackageFieldSet):
     """The fields of a `docker_image` that a `truss_image` has, and the defaults of the others."""
 
     required_fields = (TrussImageTrussField,)  # type: ignore[assignment]
+
+
+def docker_fields(target: Target) -> DockerFields:
+    registries = target[TrussImageRegistriesField].for_docker(target.address)
+    return replace(DockerFields.create(target), registries=registries)
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ async def build_image(
         for tags_request in union_membership.get(DockerImageTagsRequest)
         if tags_request.is_applicable(target)
     )
-    fields = DockerFields.create(target)
+    fields = docker_fields(target)
     build = plan_docker_build(
         target=target,
         fields=fields,

@@ -19,7 +19,7 @@ from pants_truss.core.oci.reference import parse_reference
 from pants_truss.engine import concurrently, create_digest, implicitly, merge_digests, rule
 from pants_truss.engine.docker_build import ImageName, image_names
 from pants_truss.image import docker_image, find_truss, oci_image
-from pants_truss.image.docker_image import DockerFields
+from pants_truss.image.docker_image import DockerFields, docker_fields
 from pants_truss.image.find_truss import (
     CheckImageTargetRequest,
     FindTrussOfImageRequest,
@@ -94,9 +94,9 @@ async def make_oci_layout(request: OciLayoutRequest, options: DockerOptions) -> 
         )
         top = index.descriptor
         files.append(FileContent(top.path, index.content))
-    docker_fields = DockerFields.create(checked.target)
-    names = image_names(docker_fields, options, top.hex)
-    _check_names(docker_fields, names)
+    named = docker_fields(checked.target)
+    names = image_names(named, options, top.hex)
+    _check_names(named, names)
     one = platforms[0] if len(platforms) == 1 else None
     tags = [name.tag for name in names]
     files += [FileContent(path, data) for path, data in layout_files(top, one, tags).items()]

@@ -50,9 +50,10 @@ class FindSkopeoRequest:
 
 @dataclass(frozen=True)
 class Skopeo:
-    """`command` begins its arguments."""
+    """`command` begins its arguments; `search_path` is a `PATH` for it."""
 
     command: Tuple[str, ...]
+    search_path: str
     env: EnvironmentVars
 
 
@@ -71,7 +72,8 @@ async def find_skopeo(
     path = found.first_path_or_raise(search, rationale=request.rationale)
     env = await get_environment_vars(EnvironmentVarsRequest(options.env_vars), **implicitly())
     # Where images may come from is for the registry's certificate to say, as in Docker.
-    return Skopeo((path.path, "--insecure-policy"), env)
+    search_path = ":".join([*env_aware.executable_search_path, "/usr/bin", "/bin"])
+    return Skopeo((path.path, "--insecure-policy"), search_path, env)
 
 
 @rule(desc="Run skopeo", level=LogLevel.DEBUG)

@@ -50,8 +50,8 @@ class TrussImageSubsystem(Subsystem):
         help=softwrap(
             """
             How the layers of an image are compressed. Everything takes `gzip`. `zstd` is smaller
-            and faster, and needs containerd 1.5, Docker 23 or podman 3. With `none`, what pushes
-            the image compresses it.
+            and faster, and needs containerd 1.5, Docker 23 or podman 3. With `none`, it is
+            pushed as large as it is.
             """
         ),
     )

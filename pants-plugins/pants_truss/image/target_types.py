@@ -10,6 +10,7 @@ from pants.backend.docker.target_types import (
     DockerImageContextRootField,
     DockerImageDependenciesField,
     DockerImageInstructionsField,
+    DockerImageRegistriesField,
     DockerImageSourceField,
     DockerImageTarget,
     DockerImageTargetStageField,
@@ -216,12 +217,24 @@ class TrussImageBuildNetworkField(DockerBuildOptionFieldMixin, StringField):
             yield self.value
 
 
+class TrussImageRegistriesField(StringSequenceField):
+    """Not the field of a `docker_image`: each target with that one is for Pants' docker backend to
+    publish, which wants Docker for it, and a layout needs none."""
+
+    alias = DockerImageRegistriesField.alias
+    help = DockerImageRegistriesField.help
+
+    def for_docker(self, address: Address) -> DockerImageRegistriesField:
+        return DockerImageRegistriesField(self.value, address)
+
+
 # What a context that Truss makes has no use for, and what is replaced.
 _NOT_FROM_DOCKER = (
     *COMMON_TARGET_FIELDS,
     DockerImageContextRootField,
     DockerImageDependenciesField,
     DockerImageInstructionsField,
+    DockerImageRegistriesField,
     DockerImageSourceField,
     DockerImageTargetStageField,
     OutputPathField,
@@ -291,6 +304,7 @@ class TrussImageTarget(Target):
         TrussImageDockerArchiveField,
         TrussImageAnnotationsField,
         TrussImageOutputPathField,
+        TrussImageRegistriesField,
         *DOCKER_FIELDS,
         *_BUILD_NETWORK,
     )

@@ -132,8 +132,7 @@ async def find_places_of_run(_: PlacesOfRunRequest, options: TrussPublishSubsyst
         remotes = fields.all_remotes(options)
         if remotes:
             push = await find_push_options(PushOptionsRequest(fields), **implicitly())
-            place = (push.team, push.model_name, push.serves, push.deployment_name)
-            places += [((remote, *place), fields.address) for remote in remotes]
+            places += [((remote, *push.place), fields.address) for remote in remotes]
     return PlacesOfRun(tuple(places))
 
 

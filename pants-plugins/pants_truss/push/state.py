@@ -31,8 +31,9 @@ class StateError(ValueError):
 
 
 class Identity(NamedTuple):
-    """What can hold one deployment at a time. No team, no environment: what the remote takes by
-    default. No URL: that of a remote without credentials is not known, and any will do."""
+    """What can hold one deployment at a time, as `core.push.PushOptions.place` has it. No team, no
+    environment: what the remote takes by default. No URL: that of a remote without credentials is
+    not known, and any will do."""
 
     remote: str
     remote_url: Optional[str]

@@ -1,4 +1,5 @@
-"""A Pants backend for the tests: appends the name of each work unit of a run to a file."""
+"""A Pants backend for the tests: appends each work unit of a run to a file, its name and what it is
+described as."""
 
 from __future__ import annotations
 
@@ -35,7 +36,10 @@ class LogCallback(WorkunitsCallback):
         **kwargs: Any,
     ) -> None:
         with Path(get_buildroot(), LOG_FILE).open("a") as file:
-            file.writelines(f"{workunit['name']}\n" for workunit in completed_workunits)
+            file.writelines(
+                f"{unit['name']}\t{' '.join(str(unit.get('description') or '').split())}\n"
+                for unit in completed_workunits
+            )
         details = Path(get_buildroot(), DETAILS_FILE)
         if details.exists():
             with details.open("a") as file:

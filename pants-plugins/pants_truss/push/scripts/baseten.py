@@ -27,8 +27,19 @@ _STARTING = {
     "DEPLOYING",
     "DEPLOYING_MODEL",
     "LOADING_MODEL",
+    "MIGRATING",
     "MODEL_LOADING",
     "UNKNOWN",
+    "UPDATING",
+}
+# It has been up, perhaps, and is not now; who is asked about it is told so each time.
+_DOWN = {
+    "DEACTIVATED_MODEL",
+    "DEACTIVATING",
+    "DEACTIVATING_MODEL",
+    "INACTIVE",
+    "MODEL_UNHEALTHY",
+    "UNHEALTHY",
 }
 
 
@@ -53,7 +64,9 @@ class Deployment(NamedTuple):
     @property
     def is_up(self) -> bool:
         """Or has been, and was scaled down since."""
-        return not (self.has_failed or self.is_starting or self.status == GONE)
+        return not (
+            self.has_failed or self.is_starting or self.status in _DOWN or self.status == GONE
+        )
 
 
 class Model(NamedTuple):

@@ -171,6 +171,8 @@ def deterministic_archives() -> Iterator[None]:
         os.walk, tarfile.TarFile.gettarinfo = walk, gettarinfo  # type: ignore
 
 
+# What stands before a server gives up on it: what it does meanwhile is not known.
+_GATEWAY_ERRORS = (502, 503, 504)
 _CREATE = re.compile(rb"\bcreate_model(_version)?_from_truss\(")
 
 
@@ -218,7 +220,7 @@ def _read(response: Any) -> Answer:
         data = response.json()
     except ValueError:
         # An error is one without JSON, too.
-        return Answer(status, is_whole=status >= 400)
+        return Answer(status, is_whole=status >= 400 and status not in _GATEWAY_ERRORS)
     try:
         (answer,) = data["data"].values()
         version = answer["model_version"]

@@ -1,0 +1,82 @@
+"""What this plugin runs as processes, executed by a worker, in a sandbox that has an interpreter and
+no more of this machine."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import List, Set, Tuple
+
+import pytest
+
+from support import images
+from support.images import make
+from support.monorepo import PYTHON_TOML, Monorepo, Tree, read_tree
+from support.remote import ExecutionServer, execution_options, python_folders, toml
+
+GOALS = (
+    ("package", "src/a:image"),
+    ("--truss-gather-output-format=tar", "package", "src/a:a"),
+    ("lint", "--only=truss", "src/a:a"),
+    ("test", "src/a:a"),
+)
+
+# How each kind of process is described, and what it is: Pex, Truss, the image tool, a model.
+KINDS = (
+    "Building truss_cli.pex",
+    "Building truss_image_tool.pex",
+    "Building truss_server.pex",
+    "Fill in a config with Truss",
+    "Get the model server from Truss",
+    "Install truss_server.pex for linux/amd64",
+    "Look for Python in images/base",
+    "Make src.a/a.tar",
+    "Make the layer 'model'",
+    "Run the examples of src/a:a",
+    "Validate src/a/config.yaml with Truss",
+    "Write a build context with Truss",
+)
+
+
+def configure(repo: Monorepo) -> Monorepo:
+    settings = PYTHON_TOML.format(roots=images.ROOTS) + toml()
+    return repo.log_work_units("pants.backend.python", toml=settings)
+
+
+def run(repo: Monorepo) -> Tuple[List[str], List[str], Tree]:
+    """What was executed on a worker, what here, and what came of it."""
+    units: List[Tuple[str, str]] = []
+    for goal in GOALS:
+        result, found = repo.pants_with_described_work_units(*goal)
+        result.assert_success()
+        units += found
+    tree = read_tree(repo.root / "dist")
+    return (
+        [text for name, text in units if name == "run_remote_process"],
+        [text for name, text in units if name == "run_local_process"],
+        {path: entry for path, entry in tree.items() if not path.startswith("test/")},
+    )
+
+
+def test_each_kind_of_process_on_a_worker(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shutil.which("bwrap"), "Debian's package bubblewrap is missing"
+    server = ExecutionServer(tmp_path / "server")
+    server.mounts = python_folders()
+    here = configure(make(tmp_path / "here", tmp_path / "machine-a"))
+    there = configure(make(tmp_path / "there", tmp_path / "machine-b"))
+    there.environment = execution_options(server.address)
+    try:
+        with server:
+            remote, local, tree = run(there)
+        _, _, expected = run(here)
+    finally:
+        here.stop_daemon()
+        there.stop_daemon()
+    executed: Set[str] = {kind for kind in KINDS for text in remote if text.startswith(kind)}
+    with capsys.disabled():
+        print("".join(f"\n{kind:45} {'worker' if kind in executed else '-'}" for kind in KINDS))
+    assert executed == set(KINDS), remote
+    assert local == []
+    assert tree == expected
