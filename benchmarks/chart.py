@@ -59,7 +59,8 @@ def _panel(panel: Panel) -> Iterable[str]:
     points = [point for line in panel.lines for point in line.points]
     across = _Scale([x for x, _ in points], MARGIN, WIDTH - 16)
     up = _Scale([y for _, y in points], HEIGHT - MARGIN, 36)
-    yield f'<text x="{MARGIN}" y="20" font-size="13" font-weight="bold">{escape(panel.title)}</text>'
+    style = 'font-size="13" font-weight="bold"'
+    yield f'<text x="{MARGIN}" y="20" {style}>{escape(panel.title)}</text>'
     for x in sorted({x for x, _ in points}):
         yield _line(across.at(x), HEIGHT - MARGIN, across.at(x), 36, "#e0e0e0")
         yield _text(across.at(x), HEIGHT - MARGIN + 16, f"{x:g}", "middle")

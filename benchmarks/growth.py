@@ -44,7 +44,9 @@ def measure(bench: Bench, runs: int) -> Dict[str, float]:
     return {name: statistics.median(values) for name, values in found.items()}
 
 
-def panel(title: str, unit: str, sizes: Sequence[int], spec: Callable[[int], Spec], runs: int) -> Panel:
+def panel(
+    title: str, unit: str, sizes: Sequence[int], spec: Callable[[int], Spec], runs: int
+) -> Panel:
     found: Dict[str, List[Tuple[float, float]]] = {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +59,8 @@ def panel(title: str, unit: str, sizes: Sequence[int], spec: Callable[[int], Spe
                 bench.repo.stop_daemon()
     lines = tuple(Line(name, tuple(points)) for name, points in found.items())
     for line in lines:
-        print(f"{line.name:28} slope {line.slope:5.2f}, {line.per_unit * 1000:7.3f} ms for each one more")
+        more = f"{line.per_unit * 1000:7.3f} ms for each one more"
+        print(f"{line.name:28} slope {line.slope:5.2f}, {more}", flush=True)
     return Panel(title, unit, lines)
 
 

@@ -58,7 +58,7 @@ ENTRYPOINT ["python3", "/app/main.py"]
 
 
 def make_repo(folder: Path, containers: Path, shared: int) -> Monorepo:
-    repo = Monorepo(folder / "repo", folder / "machine", engine_environment(containers))
+    repo = Monorepo(folder / "repo", folder / "machine", engine_environment(containers), fresh=True)
     repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/t/it"'))
     names = [f"shared{number}" for number in range(shared)]
     for name in names:

@@ -57,7 +57,7 @@ def report(situation: str, medians: Dict[str, float]) -> None:
 
 
 def benchmark(folder: Path, modules: int, runs: int) -> None:
-    repo = Monorepo(folder / "repo", folder / "machine")
+    repo = Monorepo(folder / "repo", folder / "machine", fresh=True)
     make_repo(repo, modules)
     size = len(repo.pants(*COMMANDS["dependencies"]).assert_success().stdout.splitlines())
     repo.stop_daemon()
@@ -66,7 +66,7 @@ def benchmark(folder: Path, modules: int, runs: int) -> None:
     def forget() -> None:
         shutil.rmtree(folder / "machine/cache", ignore_errors=True)
 
-    cold = Monorepo(repo.root, repo.machine, daemon=False)
+    cold = Monorepo(repo.root, repo.machine, daemon=False, fresh=True)
     report("cold: no daemon, no cache", measure(cold, COMMANDS, runs, forget))
 
     for command in COMMANDS.values():

@@ -71,7 +71,7 @@ def report(situation: str, medians: Dict[str, float]) -> None:
 
 
 def benchmark(folder: Path, trusses: int, runs: int) -> None:
-    repo = Monorepo(folder / "repo", folder / "machine")
+    repo = Monorepo(folder / "repo", folder / "machine", fresh=True)
     make_repo(repo, trusses)
     print(f"{trusses} trusses; medians of {runs} runs", flush=True)
     for name in ("first", "second"):

@@ -107,7 +107,7 @@ def predict_in_memory(python: str, repo: Monorepo, version: int) -> None:
 
 
 def benchmark(folder: Path, files: int, runs: int) -> None:
-    repo = Monorepo(folder / "repo", folder / "machine")
+    repo = Monorepo(folder / "repo", folder / "machine", fresh=True)
     make_repo(repo, files)
     python = find_truss_python()
     predict_in_memory(python, repo, 0)

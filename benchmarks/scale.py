@@ -10,9 +10,10 @@ Workloads, with what `--size` counts:
 * `graph`: as many; `list`, `dependencies` and `--changed-since`, and no Truss, next to the same
   repository without targets of this plugin.
 
-Each situation is measured `--runs` times, Truss and Pants taking turns; printed are medians. Truss
-is timed as a process and, within it, without its imports; of Pants, `pants list` of the same target
-is what starting it takes. `less start-up` compares what is left of both.
+Each situation is measured `--runs` times, those that begin without a daemon `--cold-runs` times,
+Truss and Pants taking turns; printed are medians. Truss is timed as a process and, within it,
+without its imports; of Pants, `pants list` of the same target is what starting it takes. `less
+start-up` compares what is left of both.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Bench:
     edits: int = 0
 
     def __post_init__(self) -> None:
-        self.repo = Monorepo(self.base / "repo", self.base / "machine")
+        self.repo = Monorepo(self.base / "repo", self.base / "machine", fresh=True)
         toml = 'pantsd_max_memory_usage = "16GiB"\n' + PYTHON_TOML.format(
             roots='"/shared/*", "/trusses/*"'
         )
@@ -111,6 +112,7 @@ class Situation:
 
     name: str
     prepare: Callable[[], None]
+    is_cold: bool = False
 
 
 def measure(bench: Bench, situation: Situation, targets: str, runs: int) -> Figures:
@@ -157,20 +159,24 @@ def nothing() -> None:
 
 def situations(bench: Bench) -> Iterable[Situation]:
     own = f"{bench.made.trusses[0]}/model/model.py"
-    yield Situation("first, nothing cached", bench.forget)
+    yield Situation("first, nothing cached", bench.forget, is_cold=True)
     yield Situation("nothing changed", nothing)
     yield Situation("one line of one truss", lambda: bench.append(own))
     if len(bench.made.trusses) > 1:
         yield Situation("a shared file of 5 % of trusses", lambda: bench.append(SHARED_FILE))
-        yield Situation("daemon cold, nothing changed", bench.repo.stop_daemon)
+        yield Situation("daemon cold, nothing changed", bench.repo.stop_daemon, is_cold=True)
 
 
-def gather(bench: Bench, runs: int) -> None:
+def gather(bench: Bench, runs: int, cold_runs: int) -> None:
     files = sum(bench.made.files.values())
-    print(f"{len(bench.made.trusses)} trusses, {files} gathered files; medians of {runs} runs")
+    print(
+        f"{len(bench.made.trusses)} trusses, {files} gathered files; medians of {runs} runs, of "
+        f"{cold_runs} without a daemon"
+    )
     print(HEADER, flush=True)
     for situation in situations(bench):
-        print(line(situation, measure(bench, situation, "trusses::", runs)), flush=True)
+        count = cold_runs if situation.is_cold else runs
+        print(line(situation, measure(bench, situation, "trusses::", count)), flush=True)
 
 
 GRAPH: Dict[str, List[str]] = {
@@ -212,6 +218,7 @@ def main() -> None:
     parser.add_argument("--workload", choices=("one", "large", "many", "graph"), required=True)
     parser.add_argument("--size", type=int, required=True)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--cold-runs", type=int, default=5)
     arguments = parser.parse_args()
     spec = {
         "one": Spec(1, 25, own_files=arguments.size, popular=1),
@@ -229,7 +236,7 @@ def main() -> None:
             plain.repo.stop_daemon()
         else:
             build_truss_tool()
-            gather(bench, arguments.runs)
+            gather(bench, arguments.runs, arguments.cold_runs)
         bench.repo.stop_daemon()
 
 

@@ -113,10 +113,10 @@ def test_what_has_no_wheel_is_built_here(repo: Monorepo, tmp_path: Path) -> None
 
 
 def test_the_same_bytes_from_other_caches_and_surroundings(tmp_path: Path) -> None:
-    first = make(tmp_path / "a", tmp_path / "machine-a", daemon=False)
+    first = make(tmp_path / "a", tmp_path / "machine-a", daemon=False, fresh=True)
     first.environment = {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "0"}
     far = tmp_path / "a much longer path" / ("deep/" * 10) / "clone"
-    second = make(far, tmp_path / "machine-b", daemon=False)
+    second = make(far, tmp_path / "machine-b", daemon=False, fresh=True)
     second.environment = {
         "TZ": "Asia/Tokyo",
         "LC_ALL": "tr_TR.UTF-8",

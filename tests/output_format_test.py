@@ -93,7 +93,9 @@ def test_other_machines_make_the_same_bytes(tmp_path: Path) -> None:
     """Fresh caches, another place, order, umask and time of the files."""
     digests, names = set(), []
     for name, umask in (("one", 0o022), ("two-with-a-longer-name", 0o077)):
-        repo = Monorepo(tmp_path / name / "repo", tmp_path / name / "machine", daemon=False)
+        repo = Monorepo(
+            tmp_path / name / "repo", tmp_path / name / "machine", daemon=False, fresh=True
+        )
         write(repo)
         build(repo, TAR)
         if umask != 0o022:

@@ -19,7 +19,7 @@ MARKER = "marker-of-the-model-31f7"
 
 
 def test_credentials_of_remotes(tmp_path: Path) -> None:
-    pushing = Pushing(tmp_path)
+    pushing = Pushing(tmp_path, fresh=True)
     repo, baseten = pushing.repo, pushing.baseten
     sandboxes = tmp_path / "sandboxes"
     sandboxes.mkdir()

@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CacheServer]:
 
 def clone(root: Path, machine: Path, server: CacheServer) -> Monorepo:
     """The example monorepo."""
-    repo = Monorepo(root, machine)
+    repo = Monorepo(root, machine, fresh=True)
     for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(folder, root / folder)
     settings = Path("pants.toml").read_text()

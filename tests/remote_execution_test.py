@@ -3,13 +3,13 @@ no more of this machine."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import List, Set, Tuple
 
 import pytest
 
 from support import images
+from support.containers import prepared
 from support.images import make
 from support.monorepo import PYTHON_TOML, Monorepo, Tree, read_tree
 from support.remote import ExecutionServer, execution_options, python_folders, toml
@@ -32,8 +32,8 @@ KINDS = (
     "Look for Python in images/base",
     "Make src.a/a.tar",
     "Make the layer 'model'",
-    "Run the examples of src/a:a",
-    "Validate src/a/config.yaml with Truss",
+    "Test src/a:a",
+    "Validate a config with Truss",
     "Write a build context with Truss",
 )
 
@@ -61,7 +61,7 @@ def run(repo: Monorepo) -> Tuple[List[str], List[str], Tree]:
 def test_each_kind_of_process_on_a_worker(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert shutil.which("bwrap"), "Debian's package bubblewrap is missing"
+    prepared()
     server = ExecutionServer(tmp_path / "server")
     server.mounts = python_folders()
     here = configure(make(tmp_path / "here", tmp_path / "machine-a"))

@@ -11,7 +11,7 @@ set -euo pipefail
 folder="$(mkdir -p "$1" && cd "$1" && pwd)"
 here="$(cd "$(dirname "$0")" && pwd)"
 release="${TRUSS_BASE_IMAGE:-baseten/truss-server-base:3.11-v0.13.0}"
-packages=(debootstrap docker.io docker-registry podman runc skopeo slirp4netns umoci)
+packages=(bubblewrap debootstrap docker.io docker-registry podman runc skopeo slirp4netns umoci)
 
 install_packages() {
   local missing=()

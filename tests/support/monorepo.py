@@ -44,6 +44,11 @@ _PASSED_ON = (
     "PANTS_PEX_CLI_VERSION",
 )
 
+# A Pex of Truss has 83 distributions. Each test would fetch and unpack them again.
+_DOWNLOADS = os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "pants-truss-tests"
+)
+
 # For `configure`, with the source roots filled in.
 PYTHON_TOML = """\
 
@@ -77,12 +82,14 @@ class Run:
 
 @dataclass
 class Monorepo:
-    """`machine` holds caches and home: two repositories with different ones share nothing."""
+    """`machine` holds caches and home: two repositories with different ones share nothing but, by
+    default, what Pex has downloaded and unpacked, by its hash. A `fresh` one has not even that."""
 
     root: Path
     machine: Path
     environment: Dict[str, str] = field(default_factory=dict)
     daemon: bool = True
+    fresh: bool = False
 
     def configure(
         self,
@@ -154,6 +161,7 @@ class Monorepo:
             "PANTS_WATCH_FILESYSTEM": str(self.daemon).lower(),
             "PANTS_DYNAMIC_UI": "false",
             "PANTS_COLORS": "false",
+            **({} if self.fresh else {"PANTS_NAMED_CACHES_DIR": _DOWNLOADS}),
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             **self.environment,
         }

@@ -24,9 +24,11 @@ retry_delay = 0.1
 class Pushing:
     """`remotes` are accounts of the stand-in, which Truss's own file has."""
 
-    def __init__(self, base: Path, *remotes: str, toml: str = PUBLISH_TOML) -> None:
+    def __init__(
+        self, base: Path, *remotes: str, toml: str = PUBLISH_TOML, fresh: bool = False
+    ) -> None:
         self.baseten = Baseten()
-        self.repo = Monorepo(base / "repo", base / "machine")
+        self.repo = Monorepo(base / "repo", base / "machine", fresh=fresh)
         self.repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/src"') + toml)
         self.trussrc = base / "trussrc"
         self.repo.environment["USER_TRUSSRC_PATH"] = str(self.trussrc)

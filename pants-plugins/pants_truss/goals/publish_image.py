@@ -72,7 +72,7 @@ class TrussImagePublishFieldSet(PublishFieldSet):  # type: ignore[type-arg]
 
 
 class DockerPublishFields(PublishDockerImageFieldSet):
-    """For Pants' docker backend, of a target without the field by which it takes those of its own."""
+    """For Pants' docker backend, of a target without the field by which it takes its own."""
 
     required_fields = (TrussImageBuilderField,)  # type: ignore[assignment]
 
