@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import stat
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Iterator
@@ -135,6 +136,23 @@ def test_the_same_bytes_from_other_caches_and_surroundings(tmp_path: Path) -> No
     assert digests[0] == digests[1]
     boms = [r.dist("src.a/image.cdx.json").read_bytes() for r in (first, second)]
     assert boms[0] == boms[1]
+
+
+def test_byte_code_in_the_cache_of_pex_is_in_no_image(tmp_path: Path) -> None:
+    """Any Python that has imported from there leaves it, and lists it as part of the wheel."""
+    first = make(tmp_path / "a", tmp_path / "machine-a", daemon=False, fresh=True)
+    digest = package(first).digest
+    caches = first.machine / "cache/pants/named_caches"
+    installed = list(caches.glob("pex_root/installed_wheels/*/idna-*"))
+    assert installed
+    for folder in installed:
+        python = shutil.which("python3.11")
+        assert python
+        subprocess.run([python, "-m", "compileall", "-q", folder], check=True)
+        assert list(folder.glob("idna/__pycache__/*.pyc"))
+    second = make(tmp_path / "b", tmp_path / "machine-b", daemon=False)
+    second.environment["PANTS_NAMED_CACHES_DIR"] = str(caches)
+    assert package(second).digest == digest
 
 
 def shuffle(root: Path) -> None:

@@ -3,15 +3,16 @@ again, wherever its repository, home and caches lie."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
-from typing import Iterator, List
+from typing import Dict, Iterator, List
 
 import pytest
 
 from support.base_image import BaseImage
 from support.image_layout import Layout
-from support.monorepo import WORK_UNITS_PATH, Monorepo, Tree, read_tree
+from support.monorepo import WORK_UNITS_PATH, Monorepo, read_tree
 from support.remote import CacheServer, cache_options, toml
 
 # What is asked of the machine itself, by Pants' own rules: which programs it has. They are never
@@ -64,10 +65,14 @@ def executed(repo: Monorepo, *arguments: str) -> List[str]:
     return [text for text in started if not text.startswith(LOOKUPS)]
 
 
-def made(repo: Monorepo) -> Tree:
-    """All that was packaged, and the reports of the tests, without the times that tests took."""
+def made(repo: Monorepo) -> Dict[str, str]:
+    """The hash of each file that was packaged."""
     tree = read_tree(repo.root / "dist")
-    return {path: entry for path, entry in tree.items() if not path.startswith("test/")}
+    return {
+        path: hashlib.sha256(content).hexdigest()
+        for path, (content, _) in tree.items()
+        if not path.startswith("test/")
+    }
 
 
 def test_a_second_machine_executes_nothing(server: CacheServer, tmp_path: Path) -> None:

@@ -3,15 +3,16 @@ no more of this machine."""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
-from typing import List, Set, Tuple
+from typing import Dict, List, Set, Tuple
 
 import pytest
 
 from support import images
 from support.containers import prepared
 from support.images import make
-from support.monorepo import PYTHON_TOML, Monorepo, Tree, read_tree
+from support.monorepo import PYTHON_TOML, Monorepo, read_tree
 from support.remote import ExecutionServer, execution_options, python_folders, toml
 
 GOALS = (
@@ -43,8 +44,8 @@ def configure(repo: Monorepo) -> Monorepo:
     return repo.log_work_units("pants.backend.python", toml=settings)
 
 
-def run(repo: Monorepo) -> Tuple[List[str], List[str], Tree]:
-    """What was executed on a worker, what here, and what came of it."""
+def run(repo: Monorepo) -> Tuple[List[str], List[str], Dict[str, str]]:
+    """What was executed on a worker, what here, and the hash of each file that came of it."""
     units: List[Tuple[str, str]] = []
     for goal in GOALS:
         result, found = repo.pants_with_described_work_units(*goal)
@@ -54,7 +55,11 @@ def run(repo: Monorepo) -> Tuple[List[str], List[str], Tree]:
     return (
         [text for name, text in units if name == "run_remote_process"],
         [text for name, text in units if name == "run_local_process"],
-        {path: entry for path, entry in tree.items() if not path.startswith("test/")},
+        {
+            path: hashlib.sha256(content).hexdigest()
+            for path, (content, _) in tree.items()
+            if not path.startswith("test/")
+        },
     )
 
 

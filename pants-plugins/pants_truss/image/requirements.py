@@ -14,7 +14,15 @@ from pants.backend.python.util_rules import pex, pex_venv
 from pants.backend.python.util_rules.pex import CompletePlatforms, PexRequest
 from pants.backend.python.util_rules.pex_venv import PexVenvLayout, PexVenvRequest
 from pants.engine.addresses import Address
-from pants.engine.fs import CreateDigest, Digest, DigestSubset, FileContent, RemovePrefix
+from pants.engine.fs import (
+    CreateDigest,
+    Digest,
+    DigestSubset,
+    FileContent,
+    FileEntry,
+    RemovePrefix,
+    SymlinkEntry,
+)
 from pants.engine.platform import Platform as LocalPlatform
 from pants.engine.process import ProcessExecutionFailure
 from pants.engine.rules import collect_rules
@@ -23,6 +31,7 @@ from pants.util.logging import LogLevel
 from pants_truss.core.environment import Distribution, disagreements
 from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine
+from pants_truss.core.oci.site_files import is_byte_code, record_without_byte_code
 from pants_truss.core.pex_errors import explain_failure, without_wheel
 from pants_truss.engine import (
     NEWEST_PYTHON_OF_PEX,
@@ -32,6 +41,7 @@ from pants_truss.engine import (
     create_pex_venv,
     digest_subset,
     get_digest_contents,
+    get_digest_entries,
     implicitly,
     remove_prefix,
     rule,
@@ -112,6 +122,25 @@ class Flat:
     error: str
 
 
+async def _without_byte_code(digest: Digest) -> Digest:
+    """The same, whatever was imported from Pex's cache before."""
+    records = await digest_subset(
+        DigestSubset(digest, matching(["*.dist-info/RECORD"])), **implicitly()
+    )
+    contents = await get_digest_contents(records)
+    written = {file.path: record_without_byte_code(file.content) for file in contents}
+    entries = await get_digest_entries(digest)
+    kept = [
+        entry
+        for entry in entries
+        if isinstance(entry, (FileEntry, SymlinkEntry))
+        and entry.path not in written
+        and not is_byte_code(entry.path)
+    ]
+    files = [FileContent(path, content) for path, content in written.items()]
+    return await create_digest(CreateDigest([*kept, *files]), **implicitly())
+
+
 @rule(desc="Install requirements into a folder", level=LogLevel.DEBUG)
 async def install_flat(request: FlatRequest) -> Flat:
     wanted = request.wanted
@@ -140,7 +169,8 @@ async def install_flat(request: FlatRequest) -> Flat:
     except ProcessExecutionFailure as e:
         await find_session(SessionRequest(), **implicitly())
         return Flat(None, str(e))
-    return Flat(await remove_prefix(RemovePrefix(venv.digest, _FLAT)), "")
+    flat = await remove_prefix(RemovePrefix(venv.digest, _FLAT))
+    return Flat(await _without_byte_code(flat), "")
 
 
 @rule(desc="Install requirements for an image", level=LogLevel.DEBUG)

@@ -47,6 +47,21 @@ def site_files(site: str) -> Dict[str, bytes]:
     }
 
 
+_BYTE_CODE = "__pycache__/"
+
+
+def is_byte_code(path: str) -> bool:
+    return _BYTE_CODE in path
+
+
+def record_without_byte_code(content: bytes) -> bytes:
+    """A wheel's list of files. Pex's cache, which all that a machine installs goes through, gets byte
+    code whenever some Python has imported from it, and lists that here: it says nothing of the
+    wheel."""
+    lines = content.splitlines(keepends=True)
+    return b"".join(line for line in lines if _BYTE_CODE.encode() not in line.partition(b",")[0])
+
+
 def script_for_image(content: bytes) -> bytes:
     """A console script as Pex leaves it names no interpreter that could be found."""
     shebang = b"#!python"

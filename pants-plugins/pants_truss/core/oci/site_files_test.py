@@ -8,7 +8,12 @@ from typing import List
 
 import pytest
 
-from pants_truss.core.oci.site_files import script_for_image, site_files
+from pants_truss.core.oci.site_files import (
+    is_byte_code,
+    record_without_byte_code,
+    script_for_image,
+    site_files,
+)
 
 
 def paths(tmp_path: Path, *existing: str) -> List[str]:
@@ -57,3 +62,16 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 )
 def test_scripts(content: bytes, expected: bytes) -> None:
     assert script_for_image(content) == expected
+
+
+def test_byte_code_is_none_of_a_wheels_files() -> None:
+    record = (
+        b"x/__init__.py,sha256=a,1\r\n"
+        b"x/__pycache__/__init__.cpython-311.pyc,,\r\n"
+        b'"x/a,b.py",sha256=b,2\r\n'
+        b"x-1.dist-info/RECORD,,"
+    )
+    assert record_without_byte_code(record) == (
+        b'x/__init__.py,sha256=a,1\r\n"x/a,b.py",sha256=b,2\r\nx-1.dist-info/RECORD,,'
+    )
+    assert is_byte_code("x/__pycache__/a.pyc") and not is_byte_code("x/pycache.py")
