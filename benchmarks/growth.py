@@ -13,13 +13,12 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import Callable, Dict, List, Sequence, Tuple
 
 from chart import Line, Panel, to_svg
 from generator import Spec
-from scale import SETTLE, SHARED_MODULES, Bench, nothing
+from scale import SHARED_MODULES, Bench, nothing, settle
 
 TRUSSES = (100, 300, 1000)
 FILES = (100, 1000, 10000)
@@ -39,7 +38,7 @@ def measure(bench: Bench, runs: int) -> Dict[str, float]:
     for _ in range(runs):
         for name, prepare, arguments in commands:
             prepare()
-            time.sleep(SETTLE)
+            settle()
             found.setdefault(name, []).append(bench.pants(*arguments))
     return {name: statistics.median(values) for name, values in found.items()}
 

@@ -7,18 +7,19 @@ Workloads, with what `--size` counts:
 * `one`: a truss of that many files;
 * `large`: a truss with a data file of that many MiB;
 * `many`: that many trusses over 5,000 shared files;
-* `graph`: as many; `list`, `dependencies` and `--changed-since`, and no Truss, next to the same
-  repository without targets of this plugin.
+* `graph`: as many; `list`, `dependencies` and `--changed-since`, and what the daemon then holds,
+  without Truss, next to the same repository without targets of this plugin.
 
-Each situation is measured `--runs` times, those that begin without a daemon `--cold-runs` times,
-Truss and Pants taking turns; printed are medians. Truss is timed as a process and, within it,
-without its imports; of Pants, `pants list` of the same target is what starting it takes. `less
-start-up` compares what is left of both.
+Each situation is measured `--runs` times, those that begin without a daemon `--cold-runs` times
+(with 0, not at all), Truss and Pants taking turns; printed are medians. Truss is timed as a process
+and, within it, without its imports; of Pants, `pants list` of the same target is what starting it
+takes. `less start-up` compares what is left of both.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -119,16 +120,18 @@ def measure(bench: Bench, situation: Situation, targets: str, runs: int) -> Figu
     figures = Figures()
     for _ in range(runs):
         situation.prepare()
+        settle()
         whole, inner, peak = bench.gather_with_truss()
         figures.add("truss", whole)
         figures.add("truss gather", inner)
         figures.add("truss peak", peak)
         for output in FORMATS:
             situation.prepare()
-            time.sleep(SETTLE)
+            settle()
             option = f"--truss-gather-output-format={output}"
             figures.add(output, bench.pants(option, "package", targets))
             figures.add("daemon", bench.daemon_memory())
+        settle()
         figures.add("list", bench.pants("list", targets))
     return figures
 
@@ -151,6 +154,12 @@ def line(situation: Situation, figures: Figures) -> str:
         f"{at('directory'):8.2f}{at('tar'):8.2f}{whole:>8}{rest:>15}"
         f"{at('truss peak'):11.0f}{at('daemon'):12.0f}"
     )
+
+
+def settle() -> None:
+    """A file system is busy for seconds with what the command before has written and deleted."""
+    os.sync()
+    time.sleep(SETTLE)
 
 
 def nothing() -> None:
@@ -176,6 +185,10 @@ def gather(bench: Bench, runs: int, cold_runs: int) -> None:
     print(HEADER, flush=True)
     for situation in situations(bench):
         count = cold_runs if situation.is_cold else runs
+        if not count:
+            bench.pants("package", "trusses::")
+            bench.pants("--truss-gather-output-format=tar", "package", "trusses::")
+            continue
         print(line(situation, measure(bench, situation, "trusses::", count)), flush=True)
 
 
@@ -204,6 +217,22 @@ def graph(bench: Bench, plain: Bench, runs: int) -> None:
             f"without {figures.median('without'):6.2f} s   ratio {ratio:.2f}",
             flush=True,
         )
+    memory(bench, plain)
+
+
+def memory(bench: Bench, plain: Bench) -> None:
+    """What gathering makes the daemon hold: beyond what Pants holds of the same graph."""
+    for each in (bench, plain):
+        each.repo.stop_daemon()
+        each.pants("dependencies", "trusses::")
+    bench.pants("--truss-gather-output-format=tar", "package", "trusses::")
+    held, pants = bench.daemon_memory(), plain.daemon_memory()
+    files = sum(bench.made.files.values())
+    print(
+        f"daemon after `package` {held:.0f} MiB, without this plugin's targets after "
+        f"`dependencies` {pants:.0f} MiB: {(held - pants) * 2**20 / files:.0f} bytes for each of "
+        f"{files} gathered files"
+    )
 
 
 def build_truss_tool() -> None:

@@ -309,6 +309,12 @@ def test_a_deployment_that_is_down_is_asked_about_again(pushing: Pushing, folder
         count = len(account.calls)
         assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr
         assert account.calls[count:]
+    # Who waits for it to be up has waited in vain.
+    repo.write(f"{folder}/BUILD", "truss(wait=True)\n")
+    _forget_answers(pushing)
+    error = pushing.publish(folder)[0].assert_failure().stderr
+    assert "is MODEL_UNHEALTHY" in error
+    repo.write(f"{folder}/BUILD", "truss()\n")
     account.deployments[-1]["status"] = "MODEL_READY"
     _forget_answers(pushing)
     pushing.publish(folder)[0].assert_success()

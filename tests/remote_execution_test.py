@@ -4,6 +4,7 @@ no more of this machine."""
 from __future__ import annotations
 
 import hashlib
+import threading
 from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
@@ -13,7 +14,13 @@ from support import images
 from support.containers import prepared
 from support.images import make
 from support.monorepo import PYTHON_TOML, Monorepo, read_tree
-from support.remote import ExecutionServer, execution_options, python_folders, toml
+from support.remote import (
+    ExecutionServer,
+    execution_options,
+    free_address,
+    python_folders,
+    toml,
+)
 
 GOALS = (
     ("package", "src/a:image"),
@@ -85,3 +92,37 @@ def test_each_kind_of_process_on_a_worker(
     assert executed == set(KINDS), remote
     assert local == []
     assert tree == expected
+
+
+def test_an_executor_that_is_down(tmp_path: Path) -> None:
+    """Clearly, and with nothing half written."""
+    there = configure(make(tmp_path / "there", tmp_path / "machine"))
+    there.environment = execution_options(free_address())
+    try:
+        error = there.pants("package", "src/a:image").assert_failure().stderr
+    finally:
+        there.stop_daemon()
+    assert "Unavailable" in error or "tcp connect error" in error
+    assert not (there.root / "dist").exists()
+
+
+def test_an_executor_that_is_killed_midway(tmp_path: Path) -> None:
+    """What it has not done fails, and the next run, with the executor back, completes."""
+    prepared()
+    server = ExecutionServer(tmp_path / "server")
+    server.mounts = python_folders()
+    there = configure(make(tmp_path / "there", tmp_path / "machine"))
+    there.environment = execution_options(server.address)
+    goal = ("--truss-gather-output-format=tar", "package", "src/a:a")
+    try:
+        with server:
+            killer = threading.Timer(25, server.kill)
+            killer.start()
+            error = there.pants(*goal).assert_failure().stderr
+            killer.join()
+        assert "Traceback" not in error and not (there.root / "dist").exists()
+        with server:
+            there.pants(*goal).assert_success()
+    finally:
+        there.stop_daemon()
+    assert there.dist("src.a/a.tar").is_file()

@@ -65,8 +65,10 @@ class Team:
         return [text for text in executed if text.startswith("Make")], run.stderr
 
     def large_blobs(self) -> List[Path]:
-        """Of a tar, with the large file in it."""
-        return [path for path in self.server.stored() if path.stat().st_size > SIZE]
+        """Of a tar, with the large file in it, which has been uploaded."""
+        found = [path for path in self.server.stored() if path.stat().st_size > SIZE]
+        assert found
+        return found
 
     def mend(self) -> None:
         self.server.kill()
@@ -105,6 +107,7 @@ def test_without_a_fault_the_second_machine_executes_nothing(team: Team) -> None
 
 def test_a_server_that_is_down(team: Team) -> None:
     team.server.kill()
+    team.first.stop_daemon()
     executed, log = team.package(team.first)
     assert executed == MADE
     assert "Failed to read from remote cache" in log and "Unavailable" in log
@@ -154,6 +157,7 @@ def test_blobs_that_are_gone(team: Team) -> None:
 def test_answers_that_are_none(team: Team) -> None:
     """Whatever the server has is another file."""
     assert team.package(team.first)[0] == MADE
+    assert team.large_blobs()
     for blob in team.server.stored():
         blob.write_bytes(b"no such thing")
     assert team.package(team.second)[0] == MADE

@@ -1,4 +1,5 @@
-"""What `backend_packages = ["pants_truss"]` registers."""
+"""What `backend_packages = ["pants_truss"]` registers: all but images, which are a backend of their
+own, `pants_truss.image`."""
 
 from __future__ import annotations
 
@@ -8,20 +9,17 @@ from typing import Iterable, Type
 from pants.engine.target import Target
 
 from pants_truss.dependency_inference import rules as dependency_inference
+from pants_truss.engine.registration import without_repeats
 from pants_truss.goals import (
     check,
     explain,
     package,
-    package_image,
     publish,
-    publish_image,
     run,
-    run_image,
     tailor,
     test,
     train,
 )
-from pants_truss.image.target_types import TrussImageTarget
 from pants_truss.lint import rules as lint
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.training_target_types import TrussTrainingTarget
@@ -29,14 +27,12 @@ from pants_truss.util_rules import gather, output_path
 
 
 def target_types() -> Iterable[Type[Target]]:
-    return [TrussTarget, TrussExternalPackageTarget, TrussTrainingTarget, TrussImageTarget]
+    return [TrussTarget, TrussExternalPackageTarget, TrussTrainingTarget]
 
 
 @lru_cache(maxsize=None)
 def rules() -> Iterable[object]:
-    # Each module names all that it needs, so most come many times. Pants asks for them in each run,
-    # and hashes each.
-    return tuple({id(rule): rule for rule in _rules()}.values())
+    return without_repeats(_rules())
 
 
 def _rules() -> Iterable[object]:
@@ -48,11 +44,8 @@ def _rules() -> Iterable[object]:
         *lint.rules(),
         *output_path.rules(),
         *package.rules(),
-        *package_image.rules(),
         *publish.rules(),
-        *publish_image.rules(),
         *run.rules(),
-        *run_image.rules(),
         *tailor.rules(),
         *test.rules(),
         *train.rules(),

@@ -98,7 +98,7 @@ class Monorepo:
         pythonpath: Tuple[Path, ...] = (),
         silent_rules: Tuple[str, ...] = SILENT_RULES,
     ) -> Monorepo:
-        names = ", ".join(f'"{name}"' for name in (*backends, "pants_truss"))
+        names = ", ".join(f'"{name}"' for name in (*backends, "pants_truss", "pants_truss.image"))
         paths = ", ".join(f'"{path}"' for path in (PLUGIN_PATH, *pythonpath))
         silent = ", ".join(f'"{rule}"' for rule in silent_rules)
         text = PANTS_TOML.format(

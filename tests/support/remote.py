@@ -199,12 +199,16 @@ def cache_options(address: str) -> Dict[str, str]:
         "PANTS_REMOTE_CACHE_WRITE": "true",
         "PANTS_REMOTE_STORE_ADDRESS": f"grpc://{address}",
         "PANTS_REMOTE_CACHE_WARNINGS": "backoff",
+        # By default Pants leaves behind what is not uploaded three seconds after all is done.
+        "PANTS_SESSION_END_TASKS_TIMEOUT": "120",
+        "PANTS_REMOTE_CACHE_RPC_TIMEOUT_MILLIS": "20000",
+        "PANTS_REMOTE_STORE_RPC_TIMEOUT_MILLIS": "120000",
     }
 
 
 def execution_options(address: str) -> Dict[str, str]:
     return {
-        **cache_options(address),
+        "PANTS_REMOTE_STORE_ADDRESS": f"grpc://{address}",
         "PANTS_REMOTE_EXECUTION": "true",
         "PANTS_REMOTE_EXECUTION_ADDRESS": f"grpc://{address}",
         "PANTS_REMOTE_EXECUTION_APPEND_ONLY_CACHES_BASE_PATH": APPEND_ONLY_CACHES,

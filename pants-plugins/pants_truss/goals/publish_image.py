@@ -13,6 +13,7 @@ from pants.backend.docker.goals.publish import (
 )
 from pants.backend.docker.package_types import BuiltDockerImage
 from pants.backend.docker.target_types import DockerImageSkipPushField
+from pants.backend.docker.util_rules import docker_build_context
 from pants.core.goals.package import BuiltPackage
 from pants.core.goals.publish import (
     PublishFieldSet,
@@ -27,6 +28,7 @@ from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
 from pants_truss.engine import (
+    HAS_CALL_BY_NAME,
     create_digest,
     implicitly,
     merge_digests,
@@ -154,6 +156,8 @@ def rules() -> Iterable[object]:
     return [
         *collect_rules(),
         *docker_publish.rules(),
+        # From 2.32 on that rule calls those of a `docker_image`; the docker backend may be off.
+        *(docker_build_context.rules() if HAS_CALL_BY_NAME else ()),
         *find_truss.rules(),
         *skopeo.rules(),
         *TrussImagePublishFieldSet.rules(),

@@ -29,6 +29,8 @@ from pants_truss.image.subsystem import TrussImageTool
 
 _SCRIPTS = "pants_truss.image.scripts"
 _SPEC = "spec.json"
+# A script is done sooner than a busy server answers, and Pants would start it while it asks.
+_PATIENCE_MILLIS = 2000
 
 
 class ImageToolFailed(Exception):
@@ -87,6 +89,7 @@ async def run_image_script(
             },
             output_directories=request.output_directories,
             output_files=request.output_files,
+            remote_cache_speculation_delay_millis=_PATIENCE_MILLIS,
         ),
         **implicitly(),
     )

@@ -55,11 +55,10 @@ def is_byte_code(path: str) -> bool:
 
 
 def record_without_byte_code(content: bytes) -> bytes:
-    """A wheel's list of files. Pex's cache, which all that a machine installs goes through, gets byte
-    code whenever some Python has imported from it, and lists that here: it says nothing of the
-    wheel."""
+    """A wheel's list of files, without byte code: what Pex installs comes from a cache of this
+    machine, which has some as soon as a Python has imported from there, and lists it here."""
     lines = content.splitlines(keepends=True)
-    return b"".join(line for line in lines if _BYTE_CODE.encode() not in line.partition(b",")[0])
+    return b"".join(line for line in lines if _BYTE_CODE.encode() not in line)
 
 
 def script_for_image(content: bytes) -> bytes:

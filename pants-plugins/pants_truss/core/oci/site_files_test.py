@@ -68,6 +68,7 @@ def test_byte_code_is_none_of_a_wheels_files() -> None:
     record = (
         b"x/__init__.py,sha256=a,1\r\n"
         b"x/__pycache__/__init__.cpython-311.pyc,,\r\n"
+        b'"x,y/__pycache__/a.cpython-311.pyc",,\r\n'
         b'"x/a,b.py",sha256=b,2\r\n'
         b"x-1.dist-info/RECORD,,"
     )

@@ -62,11 +62,13 @@ class Deployment(NamedTuple):
         return self.status in _STARTING
 
     @property
+    def is_down(self) -> bool:
+        return self.status in _DOWN
+
+    @property
     def is_up(self) -> bool:
         """Or has been, and was scaled down since."""
-        return not (
-            self.has_failed or self.is_starting or self.status in _DOWN or self.status == GONE
-        )
+        return not (self.has_failed or self.is_starting or self.is_down or self.status == GONE)
 
 
 class Model(NamedTuple):

@@ -169,6 +169,8 @@ class Push:
             decision = record.judge(decision, found)
             self._say(decision.why)
             self._record.ask_about_others(remote)
+            if self._spec["wait"] and found.is_down:
+                return Ended({}, f"deployment {found.id} is {found.status}")
         if decision.kind == "starting" and self._spec["wait"]:
             return self._wait(remote, entry["model_id"], entry["deployment_id"])
         return Ended({}) if decision.kind in ("skip", "starting") else None

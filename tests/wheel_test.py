@@ -1,0 +1,140 @@
+"""The wheel, installed by Pants from a package index into a repository that has nothing else."""
+
+from __future__ import annotations
+
+import email.parser
+import hashlib
+import os
+import re
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Iterator, List
+
+import pytest
+
+from support.base_image import BaseImage
+from support.monorepo import Monorepo, read_tree
+
+WHEEL = next(Path().resolve().glob("pants_truss-*.whl"))
+VERSION = WHEEL.name.split("-")[1]
+PANTS_TOML = """\
+[GLOBAL]
+pants_version = "2.17.1"
+plugins = ["pants-truss=={version}"]
+backend_packages.add = [{backends}]
+
+[python]
+interpreter_constraints = ["CPython==3.11.*"]
+
+[python-infer]
+use_rust_parser = true
+
+[python-repos]
+indexes.add = ["file://{index}/simple/"]
+
+[anonymous-telemetry]
+enabled = false
+"""
+CONFIG = "python_version: py311\nexternal_package_dirs: [../../shared/kit]\n"
+MODEL = "import kit\n\n\nclass Model:\n    def predict(self, x):\n        return kit.NAME\n"
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As of PEP 503."""
+    folder = tmp_path_factory.mktemp("index")
+    project = folder / "simple/pants-truss"
+    project.mkdir(parents=True)
+    shutil.copy(WHEEL, project)
+    digest = hashlib.sha256(WHEEL.read_bytes()).hexdigest()
+    (project / "index.html").write_text(
+        f'<!DOCTYPE html><a href="{WHEEL.name}#sha256={digest}">{WHEEL.name}</a>'
+    )
+    return folder
+
+
+class Stranger(Monorepo):
+    """Pants finds the plugin where it installs plugins, and nowhere else."""
+
+    def process_environment(self) -> "dict[str, str]":
+        environment = super().process_environment()
+        paths = environment["PYTHONPATH"].split(os.pathsep)
+        kept = [path for path in paths if not (Path(path) / "pants_truss").exists()]
+        return {**environment, "PYTHONPATH": os.pathsep.join(kept)}
+
+
+def make(base: Path, index: Path, *backends: str) -> Stranger:
+    repo = Stranger(base / "repo", base / "machine")
+    names = ", ".join(f'"{name}"' for name in ("pants.backend.python", *backends))
+    repo.write("pants.toml", PANTS_TOML.format(version=VERSION, backends=names, index=index))
+    repo.write("src/t/config.yaml", CONFIG)
+    repo.write("src/t/model/model.py", MODEL)
+    repo.write("shared/kit/kit.py", 'NAME = "kit"\n')
+    return repo
+
+
+@pytest.fixture
+def repo(tmp_path: Path, index: Path) -> Iterator[Stranger]:
+    made = make(tmp_path, index, "pants_truss", "pants_truss.image")
+    yield made
+    made.stop_daemon()
+
+
+def test_from_nothing_to_an_image(repo: Stranger) -> None:
+    repo.pants("tailor", "::").assert_success()
+    assert "truss(" in (repo.root / "src/t/BUILD").read_text()
+    assert "truss_external_package(" in (repo.root / "shared/kit/BUILD").read_text()
+    repo.pants("package", "src/t:t").assert_success()
+    tree = read_tree(repo.dist("src.t/t"))
+    assert tree["packages/kit.py"][0] == b'NAME = "kit"\n'
+    repo.pants("lint", "--only=truss", "::").assert_success()
+    BaseImage(repo.root / "images/base").write()
+    image = 'truss_image(name="image", truss="src/t:t", builder="oci", base="images/base")\n'
+    repo.write("BUILD", image)
+    repo.pants("package", "//:image").assert_success()
+    assert (repo.root / "dist/image/index.json").exists()
+    repo.pants("test", "src/t:t").assert_success()
+
+
+def test_images_are_a_backend_of_their_own(tmp_path: Path, index: Path) -> None:
+    repo = make(tmp_path, index, "pants_truss")
+    try:
+        repo.write("src/t/BUILD", "truss()\n")
+        repo.write("shared/kit/BUILD", "truss_external_package()\n")
+        repo.pants("package", "src/t:t").assert_success()
+        assert "packages/kit.py" in read_tree(repo.dist("src.t/t"))
+        targets = repo.pants("help", "targets").assert_success().stdout
+        assert re.search(r"^truss_external_package\b", targets, re.MULTILINE)
+        assert "truss_image" not in targets
+    finally:
+        repo.stop_daemon()
+
+
+def names() -> List[str]:
+    with zipfile.ZipFile(WHEEL) as wheel:
+        return wheel.namelist()
+
+
+def test_what_is_in_the_wheel() -> None:
+    """All that the plugin has at run time, and nothing of its tests."""
+    assert WHEEL.name == f"pants_truss-{VERSION}-py3-none-any.whl"
+    found = names()
+    assert not [name for name in found if name.endswith(("_test.py", "conftest.py", "BUILD"))]
+    assert "pants_truss/py.typed" in found
+    for name in (
+        "truss_cli/truss_cli.lock",
+        "image/scripts/push_layout.sh",
+        "serving/scripts/serve.py",
+    ):
+        assert f"pants_truss/{name}" in found
+
+
+def test_its_metadata() -> None:
+    with zipfile.ZipFile(WHEEL) as wheel:
+        (path,) = (name for name in names() if name.endswith(".dist-info/METADATA"))
+        metadata = email.parser.Parser().parsestr(wheel.read(path).decode())
+    assert metadata["Name"] == "pants-truss"
+    # Pants' own Python is 3.9, 3.11 or 3.14, by its release.
+    assert metadata["Requires-Python"] == ">=3.9"
+    assert metadata.get_all("Requires-Dist") is None
