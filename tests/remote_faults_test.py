@@ -113,7 +113,7 @@ def test_a_server_that_is_down(team: Team) -> None:
     assert "Failed to read from remote cache" in log and "Unavailable" in log
 
 
-@pytest.mark.parametrize("after", [1, 100_000, 3_000_000])
+@pytest.mark.parametrize("after", [1, 3_000_000])
 def test_a_server_that_is_killed_midway(team: Team, after: int) -> None:
     way = Cut(team.server.address, team.server.kill)
     try:
