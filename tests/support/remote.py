@@ -188,7 +188,7 @@ def _pyenv() -> Iterable[str]:
 
 def python_folders() -> List[str]:
     """All that a worker needs for these interpreters, and for Pants' own Python."""
-    folders = {str(Path(folder).parent) for folder in interpreters()} - {"/usr"}
+    folders = {str(Path(folder).parent) for folder in interpreters()}
     return sorted({*folders, sys.prefix, sys.base_prefix} - {"/usr"})
 
 
