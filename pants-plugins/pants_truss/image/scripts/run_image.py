@@ -9,6 +9,7 @@ is if the engine may lack it; `environment`, variables of the config; `example`,
 """
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, Dict, List, NoReturn, Optional
+from typing import Any, Dict, Iterator, List, NoReturn, Optional
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -122,40 +123,55 @@ def creation(facts: Dict[str, Any], name: str, host: str, port: int, more: List[
     ]
 
 
-class Container:
-    """Gone when the `with` block ends, however it ends. What it starts is in sessions of its own:
-    the terminal's Ctrl-C is for this process to pass on."""
+class Interrupts:
+    """Ctrl-C and SIGTERM, as a KeyboardInterrupt; the first only, as what ends a container is not
+    to be cut short. One that comes within `held` is raised when that ends."""
 
-    def __init__(
-        self, facts: Dict[str, Any], engine: str, host: str, port: int, more: List[str]
-    ) -> None:
+    def __init__(self) -> None:
+        self.number: Optional[int] = None
+        self._is_held = False
+        for number in SIGNALS:
+            signal.signal(number, self._receive)
+
+    def _receive(self, number: int, _: Optional[Any]) -> None:
+        if self.number is None:
+            self.number = number
+            if not self._is_held:
+                raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        if self.number is not None:
+            raise KeyboardInterrupt
+
+
+class Container:
+    """What it starts is in sessions of its own: the terminal's Ctrl-C is for this process to pass
+    on."""
+
+    def __init__(self, facts: Dict[str, Any], engine: str, host: str, port: int) -> None:
         self.facts, self.engine, self.host, self.port = facts, engine, host, port
         self.is_ready = False
         self._client: "Optional[subprocess.Popen[bytes]]" = None
         self.name = f"truss-{secrets.token_hex(6)}"
-        self._create(creation(facts, self.name, host, port, more))
 
-    def _create(self, arguments: List[str]) -> None:
-        process = subprocess.Popen(
-            [self.engine, *arguments], stdout=subprocess.DEVNULL, start_new_session=True
-        )
-        try:
-            code = process.wait()
-        except KeyboardInterrupt:
-            # Killed now, it might leave the container to a daemon that still makes it.
-            ignore_signals()
-            process.wait()
-            self.remove()
-            raise
+    def create(self, more: List[str]) -> None:
+        """Not to be interrupted: the engine's daemon might still make a container that nobody
+        knows of, or this process know nothing of a client that it has just started."""
+        arguments = creation(self.facts, self.name, self.host, self.port, more)
+        code = subprocess.run(
+            [self.engine, *arguments],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            check=False,
+        ).returncode
         if code:
             fail(f"{self.engine} cannot create a container of {self.facts['address']}: see above.")
-
-    def __enter__(self) -> "Container":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        ignore_signals()
-        self.remove()
 
     def remove(self) -> None:
         run_quietly([self.engine, "stop", f"--time={GRACE}", self.name])
@@ -216,12 +232,7 @@ def watch_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def ignore_signals() -> None:
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def serve(facts: Dict[str, Any], arguments: argparse.Namespace) -> int:
+def serve(facts: Dict[str, Any], arguments: argparse.Namespace, interrupts: Interrupts) -> int:
     try:
         port = ports.find_port(facts["address"], arguments.host, arguments.port)
     except ports.NoPort as e:
@@ -231,33 +242,32 @@ def serve(facts: Dict[str, Any], arguments: argparse.Namespace) -> int:
     engine = choose_engine(facts["engines"])
     if facts["layout"]:
         load(facts, engine)
-    with Container(facts, engine, arguments.host, port, arguments.engine) as container:
+    container = Container(facts, engine, arguments.host, port)
+    try:
+        with interrupts.held():
+            container.create(arguments.engine)
         code = container.run()
-        if code:
-            say(f"The container of {facts['address']} has ended with {code}.")
-        elif not container.is_ready:
-            code = 1
-            say(f"The container of {facts['address']} has ended before its model was loaded.")
+    finally:
+        with interrupts.held():
+            container.remove()
+    if code:
+        say(f"The container of {facts['address']} has ended with {code}.")
+    elif not container.is_ready:
+        code = 1
+        say(f"The container of {facts['address']} has ended before its model was loaded.")
     return code
 
 
 def main() -> int:
-    interrupted: List[int] = []
-
-    def interrupt(number: int, _: Optional[Any]) -> None:
-        interrupted.append(number)
-        raise KeyboardInterrupt
-
-    for number in SIGNALS:
-        signal.signal(number, interrupt)
+    interrupts = Interrupts()
     with open(os.path.join(HERE, "image.json"), encoding="utf-8") as file:
         facts = json.load(file)
     arguments = parse_arguments(facts["address"])
     watch_parent()
     try:
-        return serve(facts, arguments)
+        return serve(facts, arguments, interrupts)
     except KeyboardInterrupt:
-        return 128 + interrupted[0]
+        return 128 + (interrupts.number or signal.SIGINT)
 
 
 if __name__ == "__main__":

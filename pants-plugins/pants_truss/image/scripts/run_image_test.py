@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List
+from typing import List, Sequence
 
 import pytest
 
@@ -53,9 +53,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+# Python as it is on a busy machine: what it starts may be far along before it knows of it.
+BUSY = """\
+import runpy, subprocess, time
+begin = subprocess.Popen.__init__
+def begin_and_wait(*arguments, **more):
+    begin(*arguments, **more)
+    time.sleep(0.3)
+subprocess.Popen.__init__ = begin_and_wait
+runpy.run_path("run_image.py", run_name="__main__")
+"""
+
+
+def start(
+    folder: Path, *arguments: str, command: Sequence[str] = ("run_image.py",)
+) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-I", "run_image.py", "--port=0", *arguments],
+        [sys.executable, "-I", *command, "--port=0", *arguments],
         cwd=folder,
         env={**os.environ, "TRUSS_SECRET_token": "s3cret"},
         stdout=subprocess.PIPE,
@@ -76,10 +90,13 @@ def wait_for(folder: Path, word: str) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("command", [["run_image.py"], ["-c", BUSY]], ids=["idle", "busy"])
 @pytest.mark.parametrize("moment", ["create", "start"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_container_is_gone(folder: Path, moment: str, number: signal.Signals) -> None:
-    process = start(folder)
+def test_the_container_is_gone(
+    folder: Path, moment: str, number: signal.Signals, command: List[str]
+) -> None:
+    process = start(folder, command=command)
     wait_for(folder, moment)
     process.send_signal(number)
     output = process.communicate(timeout=30)[0]
