@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.parser
 import hashlib
-import os
 import re
 import shutil
 import zipfile
@@ -14,9 +13,10 @@ from typing import Iterator, List
 import pytest
 
 from support.base_image import BaseImage
-from support.monorepo import Monorepo, read_tree
+from support.monorepo import read_tree
+from support.stranger import Stranger, wheel
 
-WHEEL = next(Path().resolve().glob("pants_truss-*.whl"))
+WHEEL = wheel()
 VERSION = WHEEL.name.split("-")[1]
 PANTS_TOML = """\
 [GLOBAL]
@@ -52,16 +52,6 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'<!DOCTYPE html><a href="{WHEEL.name}#sha256={digest}">{WHEEL.name}</a>'
     )
     return folder
-
-
-class Stranger(Monorepo):
-    """Pants finds the plugin where it installs plugins, and nowhere else."""
-
-    def process_environment(self) -> "dict[str, str]":
-        environment = super().process_environment()
-        paths = environment["PYTHONPATH"].split(os.pathsep)
-        kept = [path for path in paths if not (Path(path) / "pants_truss").exists()]
-        return {**environment, "PYTHONPATH": os.pathsep.join(kept)}
 
 
 def make(base: Path, index: Path, *backends: str) -> Stranger:
@@ -112,8 +102,8 @@ def test_images_are_a_backend_of_their_own(tmp_path: Path, index: Path) -> None:
 
 
 def names() -> List[str]:
-    with zipfile.ZipFile(WHEEL) as wheel:
-        return wheel.namelist()
+    with zipfile.ZipFile(WHEEL) as file:
+        return file.namelist()
 
 
 def test_what_is_in_the_wheel() -> None:
@@ -131,9 +121,9 @@ def test_what_is_in_the_wheel() -> None:
 
 
 def test_its_metadata() -> None:
-    with zipfile.ZipFile(WHEEL) as wheel:
+    with zipfile.ZipFile(WHEEL) as file:
         (path,) = (name for name in names() if name.endswith(".dist-info/METADATA"))
-        metadata = email.parser.Parser().parsestr(wheel.read(path).decode())
+        metadata = email.parser.Parser().parsestr(file.read(path).decode())
     assert metadata["Name"] == "pants-truss"
     # Pants' own Python is 3.9, 3.11 or 3.14, by its release.
     assert metadata["Requires-Python"] == ">=3.9"

@@ -6,11 +6,20 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from support.tools import find_tool
 
 TRUSS_TOOL = "tests.truss_tool/truss_tool.pex"
+
+
+# An older release is an interpreter, which runs what all of them can do.
+GATHER_TOOL = Path("tests/truss_releases/gather_tool.py").resolve()
+RELEASES: Dict[str, Optional[str]] = {
+    "0.9.100": "tests.truss_releases/truss_0_9.pex",
+    "0.14.1": "tests.truss_releases/truss_0_14.pex",
+    "0.18.35": None,
+}
 
 
 class TrussError(Exception):
@@ -18,10 +27,12 @@ class TrussError(Exception):
 
 
 class TrussLibrary:
-    """`home` is where the library keeps gathered trusses."""
+    """`home` is where the library keeps gathered trusses. Of a `release` other than that of the
+    tool there are the operations of `GATHER_TOOL`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, release: str = "0.18.35") -> None:
         self._home = home
+        self._release = RELEASES[release]
         home.mkdir(parents=True, exist_ok=True)
 
     def run(self, operations: Sequence[Sequence[Any]]) -> List[Dict[str, Any]]:
@@ -29,7 +40,7 @@ class TrussLibrary:
         # Unpacking the tool takes a while, so it is shared: the file is keyed by its content.
         pex_root = os.environ.get("PEX_ROOT", os.path.join(os.environ["HOME"], ".pex"))
         process = subprocess.run(
-            [str(self._executable())],
+            self._command(),
             input=json.dumps([[name, arguments] for name, *arguments in operations]),
             env={
                 "PATH": os.environ["PATH"],
@@ -59,6 +70,7 @@ class TrussLibrary:
             raise TrussError(f"{answer['error']}: {answer['message']}")
         return answer["value"]
 
-    @staticmethod
-    def _executable() -> Path:
-        return find_tool(TRUSS_TOOL) / "__main__.py"
+    def _command(self) -> List[str]:
+        if self._release:
+            return [str(find_tool(self._release) / "__main__.py"), str(GATHER_TOOL)]
+        return [str(find_tool(TRUSS_TOOL) / "__main__.py")]

@@ -37,22 +37,36 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where files come from: a target and its folder, relative to the build root. `reason` is why
+    the gathered truss holds them, in the words of the manifest."""
+
+    root: str
+    address: str
+    reason: str = TRUSS
+
+
+@dataclass(frozen=True)
 class SourceTree:
-    """The files of one target. `root` is the folder relative to the build root; `reason` is why the
-    gathered truss holds them, in the words of the manifest."""
+    """The files of one target, with what `Source` says of them."""
 
     root: str
     address: str
     files: Tuple[SourceFile, ...]
     reason: str = TRUSS
 
+    @property
+    def source(self) -> Source:
+        return Source(self.root, self.address, self.reason)
+
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """`path` in the gathered truss, made of `file` of `source`."""
+    """`path` in the gathered truss, made of `file` of `source`. Not of a tree: the engine compares
+    plans, and would compare the whole tree once for each of its files."""
 
     path: str
-    source: SourceTree
+    source: Source
     file: SourceFile
 
     @property
@@ -96,9 +110,8 @@ def plan_gather(
     """
     claims = [*_own_files(truss, config_path)]
     for package in packages:
-        claims += [
-            PlannedFile(join(bundled_packages_dir, f.path), package, f) for f in package.files
-        ]
+        source = package.source
+        claims += [PlannedFile(join(bundled_packages_dir, f.path), source, f) for f in package.files]
     kept = set(ignore.keep([claim.path for claim in claims]))
     layout = _Layout()
     for claim in claims:
@@ -108,11 +121,12 @@ def plan_gather(
 
 
 def _own_files(truss: SourceTree, config_path: str) -> Iterator[PlannedFile]:
+    source = truss.source
     for file in truss.files:
         if file.path == config_path:
-            yield PlannedFile(CONFIG_FILE, truss, file)
+            yield PlannedFile(CONFIG_FILE, source, file)
         elif file.path != CONFIG_FILE:
-            yield PlannedFile(file.path, truss, file)
+            yield PlannedFile(file.path, source, file)
 
 
 class _Layout:

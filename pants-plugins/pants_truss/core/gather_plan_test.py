@@ -147,3 +147,19 @@ def test_random_trees(truss: Files, packages: List[Files]) -> None:
     assert contents(result) == expected
     assert bool(result.collisions) == clashed
     assert [file.path for file in result.files] == sorted(expected)
+
+
+def test_comparing_plans_compares_each_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine does, whenever something that a plan depends on is another."""
+    files = {f"f{number}.py": "x" for number in range(300)}
+    one, other = plan(files, {"lib.py": "l"}), plan(files, {"lib.py": "l"})
+    compared: List[object] = []
+    equals = SourceFile.__eq__
+
+    def count(self: SourceFile, other: object) -> bool:
+        compared.append(other)
+        return bool(equals(self, other))
+
+    monkeypatch.setattr(SourceFile, "__eq__", count)
+    assert one == other
+    assert 0 < len(compared) <= 2 * len(files)

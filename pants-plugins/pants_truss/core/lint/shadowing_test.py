@@ -4,15 +4,15 @@ from typing import List, Tuple
 
 import pytest
 
-from pants_truss.core.gather_plan import PlannedFile, SourceFile, SourceTree
+from pants_truss.core.gather_plan import PlannedFile, Source, SourceFile
 from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owners
 
 OWNER = Owner(frozenset({"yaml", "google.protobuf", "google.api.http_pb2"}), "it", "rule")
 
 
 def told(paths: List[str], owners: Tuple[Owner, ...] = (OWNER,)) -> List[str]:
-    tree = SourceTree("t", "t:t", ())
-    files = [PlannedFile(path, tree, SourceFile(path, "", 0, False)) for path in paths]
+    source = Source("t", "t:t")
+    files = [PlannedFile(path, source, SourceFile(path, "", 0, False)) for path in paths]
     found = check_shadowing(files, "packages", owners)
     return [finding.message.split("`")[1] for finding in found]
 

@@ -1,0 +1,99 @@
+"""Makes docs/reference.md of what `pants help` says:
+
+    ./pants help-all | python3 tests/support/reference.py > docs/reference.md
+
+`tests/reference_test.py` fails until that is done.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sys
+import textwrap
+from itertools import groupby
+from typing import Any, Dict, Iterable, Iterator, List
+
+HEAD = """\
+# Reference
+
+Every target, goal and option of the plugin, as `pants help` has them: `pants help truss`, `pants help truss-lint`, and
+`pants help-advanced truss-gather` for what is marked *advanced*. This page is made from that
+(`tests/support/reference.py`).
+"""
+
+# What each target of Pants has, and options that each tool of Pants has.
+COMMON_FIELDS = ("tags", "description")
+COMMON_OPTIONS = ("requirements", "interpreter_constraints", "console_script", "entry_point")
+
+
+def page(help_all: Dict[str, Any]) -> str:
+    return "\n".join(
+        [
+            HEAD,
+            "## Targets\n",
+            "Each has `tags` and `description` too, as all targets of Pants.\n",
+            *_targets(help_all["name_to_target_type_info"]),
+            "## Goals and options\n",
+            "An option `x` of `[truss-lint]` is `--truss-lint-x` on the command line, and `PANTS_TRUSS_LINT_X` in the",
+            "environment. A line below `[truss-lint]` of `pants.toml` is the rest.\n",
+            *_subsystems(help_all["scope_to_help_info"]),
+        ]
+    )
+
+
+def _targets(targets: Dict[str, Any]) -> Iterator[str]:
+    for name, target in sorted(targets.items()):
+        if not str(target["provider"]).startswith("pants_truss"):
+            continue
+        yield f"### `{name}`\n\n{_text(target['description'])}\n"
+        for field in target["fields"]:
+            if field["alias"] in COMMON_FIELDS:
+                continue
+            default = "required" if field["required"] else f"default: `{_value(field['default'])}`"
+            kind = field["type_hint"].replace(" | None", "")
+            yield f"#### `{name}`: `{field['alias']}`\n\n`{kind}`, {default}\n"
+            yield f"{_text(field['description'])}\n"
+
+
+def _subsystems(scopes: Dict[str, Any]) -> Iterator[str]:
+    for scope, subsystem in sorted(scopes.items()):
+        # Of other backends those that `pants_truss.image` brings along.
+        if not scope.startswith("truss"):
+            continue
+        what = f"`pants {scope}`" if subsystem["is_goal"] else f"`[{scope}]`"
+        yield f"### {what}\n\n{_text(subsystem['description'])}\n"
+        for kind in ("basic", "advanced"):
+            for option in subsystem[kind]:
+                if option["config_key"] not in COMMON_OPTIONS:
+                    yield from _option(scope, option, " (advanced)" if kind == "advanced" else "")
+
+
+def _option(scope: str, option: Dict[str, Any], note: str) -> Iterator[str]:
+    choices: Iterable[str] = option["choices"] or ()
+    kind = " | ".join(f'"{choice}"' for choice in choices) or option["typ"]
+    yield f"#### `[{scope}].{option['config_key']}`{note}\n"
+    yield f"`{kind}`, default: `{_value(option['default'])}`\n"
+    yield f"{_text(option['help'])}\n"
+
+
+def _value(value: Any) -> str:
+    """Those of fields come as Python writes them, in a text."""
+    if isinstance(value, str) and value[:1] in ("'", "("):
+        value = ast.literal_eval(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _text(text: str) -> str:
+    """What is indented, as in the help of a terminal, is code."""
+    lines: List[str] = []
+    for is_code, group in groupby(text.strip("\n").splitlines(), lambda x: x.startswith("    ")):
+        part = textwrap.dedent("\n".join(group)).strip("\n")
+        language = "toml" if re.match(r"\[[a-z-]+\]", part) else "python"
+        lines += [f"```{language}", part, "```"] if is_code else ["", part, ""]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n"))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page(json.load(sys.stdin)))

@@ -1,0 +1,43 @@
+"""docs/tutorial.md, from its first line to its last."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from support.literate import Literate, blocks
+from support.remote import free_address
+from support.stranger import Stranger, wheel
+
+PAGE = Path("docs/tutorial.md").resolve()
+
+
+def test_the_tutorial(tmp_path: Path) -> None:
+    repo = Stranger(tmp_path / "repo", tmp_path / "machine")
+    repo.environment = {
+        "PANTS_PYTHON_REPOS_FIND_LINKS": f"['file://{wheel().parent}']",
+        **{f"GIT_{who}_{what}": "x@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        "PATH": f"{command_pants(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}",
+    }
+    repo.root.mkdir()
+    repo.git("init", "--quiet")
+    port = free_address().rpartition(":")[2]
+    literate = Literate(repo.root, repo.process_environment())
+    try:
+        for block in blocks(PAGE):
+            literate.do(replace(block, body=block.body.replace("9000", port)))
+    finally:
+        literate.end()
+        repo.stop_daemon()
+
+
+def command_pants(folder: Path) -> Path:
+    """Pants, as the tests have it, by its name."""
+    folder.mkdir()
+    command = folder / "pants"
+    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m pants "$@"\n')
+    command.chmod(0o755)
+    return folder
