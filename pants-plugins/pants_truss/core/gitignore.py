@@ -27,8 +27,11 @@ class IgnorePatterns:
     def __init__(self, lines: Iterable[str]) -> None:
         rules = (_compile_leniently(line.strip()) for line in lines)
         self._rules: Tuple[_Rule, ...] = tuple(rule for rule in rules if rule)
+        self._ignores = _any_of([rule for rule in self._rules if rule.ignores])
 
     def _decides(self, path: str) -> bool:
+        if not self._ignores.search(path):
+            return False
         for rule in reversed(self._rules):
             if rule.regex.search(path):
                 return rule.ignores
@@ -60,6 +63,21 @@ def is_valid(line: str) -> bool:
     except _InvalidPattern:
         return False
     return True
+
+
+# How the expression of a pattern begins that matches at any depth.
+_ANYWHERE = "^(?:.+/)?"
+
+
+def _any_of(rules: Sequence[_Rule]) -> Pattern[str]:
+    """Matches what any of them matches. Most paths none does, and one search is told so faster than
+    one for each rule."""
+    expressions = [rule.regex.pattern for rule in rules]
+    anywhere = [x[len(_ANYWHERE) :] for x in expressions if x.startswith(_ANYWHERE)]
+    others = [f"(?:{x})" for x in expressions if not x.startswith(_ANYWHERE)]
+    joined = "|".join(f"(?:{x})" for x in anywhere)
+    alternatives = [f"{_ANYWHERE}(?:{joined})", *others] if anywhere else others
+    return re.compile("|".join(alternatives) or r"(?!)", re.DOTALL)
 
 
 def _compile(line: str) -> Optional[_Rule]:
@@ -122,7 +140,7 @@ def _join(segments: List[str], directory_only: bool) -> str:
     for index, segment in enumerate(segments):
         first, last = index == 0, index == len(segments) - 1
         if segment == "**":
-            expression += "(?:.+/)?" if first else "/" if last else "(?:/.+)?"
+            expression += _ANYWHERE[1:] if first else "/" if last else "(?:/.+)?"
         else:
             expression += ("" if first or (index == 1 and segments[0] == "**") else "/") + _segment(
                 segment

@@ -81,21 +81,21 @@ async def try_package_truss(
         output = await resolve_output_path(
             ResolveOutputPathRequest(field_set.output_path), **implicitly()
         )
-        gathered = await gather_truss(truss, **implicitly())
+        path = f"{output.path}{TAR_SUFFIX}" if is_tar else output.path
+        if is_tar:
+            tarred = await tar_truss(TarTrussRequest(truss, path), **implicitly())
+            gathered, made = tarred.gathered, tarred.digest
+        else:
+            gathered = await gather_truss(truss, **implicitly())
+            made = await add_prefix(AddPrefix(gathered.digest, path), **implicitly())
     except InvalidTruss as e:
         await find_session(SessionRequest(), **implicitly())
         return TriedPackageTruss(field_set.address, None, str(e))
-    path = f"{output.path}{TAR_SUFFIX}" if is_tar else output.path
     manifest_path = output.path + MANIFEST_SUFFIX
     content = to_bytes(manifest(field_set.address.spec, gathered.files, gathered.requirements))
     beside = await create_digest(
         CreateDigest([FileContent(manifest_path, content)]), **implicitly()
     )
-    if is_tar:
-        tar = await tar_truss(TarTrussRequest(truss, path), **implicitly())
-        made = tar.digest
-    else:
-        made = await add_prefix(AddPrefix(gathered.digest, path), **implicitly())
     digest = await merge_digests(MergeDigests([made, beside]), **implicitly())
     lines = (_summary(gathered), *gathered.notes)
     artifacts = (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Iterable, Sequence, Tuple
 
-from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileEntry, MergeDigests
+from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileDigest, FileEntry
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
-from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.gathered import GatheredFile, digest_of
 from pants_truss.core.tar_parts import cut
 from pants_truss.engine import (
     add_prefix,
@@ -17,16 +17,15 @@ from pants_truss.engine import (
     create_digest,
     get_digest_entries,
     implicitly,
-    merge_digests,
     rule,
 )
 from pants_truss.image import tool
 from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
 from pants_truss.util_rules import gather
-from pants_truss.util_rules.gather import entry_at, gather_truss
+from pants_truss.util_rules.gather import GatheredTruss, entry_at, gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
 
-_TREE, _PARTS = "tree", "parts"
+_TREE, _PARTS, _OUT = "tree", "parts", "out.tar"
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,13 @@ class MakeTarRequest:
 
     digest: Digest
     executables: Tuple[str, ...]
-    out: str
+    description: str
     is_part: bool = False
 
 
 @dataclass(frozen=True)
 class MadeTar:
-    """`digest` holds the file at its path."""
-
-    digest: Digest
+    file: FileDigest
 
 
 @rule(desc="Make a tar", level=LogLevel.DEBUG)
@@ -53,26 +50,39 @@ async def make_tar(request: MakeTarRequest) -> MadeTar:
         "tree": _TREE,
         "executables": request.executables,
         "parts": _PARTS,
-        "out": "out.tar",
+        "out": _OUT,
         "end": not request.is_part,
     }
     made = await run_image_script(
         ImageScriptRequest(
-            "make_tar.py",
-            encode(spec),
-            request.digest,
-            f"Make {'a part of a tar' if request.is_part else request.out}",
-            output_files=("out.tar",),
+            "make_tar.py", encode(spec), request.digest, request.description, output_files=(_OUT,)
         ),
         **implicitly(),
     )
     entries = await get_digest_entries(made.digest)
-    moved = [
-        FileEntry(request.out, entry.file_digest)
-        for entry in entries
-        if isinstance(entry, FileEntry)
-    ]
-    return MadeTar(await create_digest(CreateDigest(moved), **implicitly()))
+    (file,) = (entry.file_digest for entry in entries if isinstance(entry, FileEntry))
+    return MadeTar(file)
+
+
+@dataclass(frozen=True)
+class TarPartRequest:
+    """`key` stands for `files`: the engine need not compare each of them in each run."""
+
+    key: str
+    files: Tuple[GatheredFile, ...] = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, files: Tuple[GatheredFile, ...]) -> TarPartRequest:
+        return cls(digest_of(files), files)
+
+
+@rule(desc="Make a part of a tar", level=LogLevel.DEBUG)
+async def make_tar_part(request: TarPartRequest) -> MadeTar:
+    digest = await create_digest(CreateDigest(_entries(request.files)), **implicitly())
+    return await make_tar(
+        MakeTarRequest(digest, _executables(request.files), "Make a part of a tar", is_part=True),
+        **implicitly(),
+    )
 
 
 @dataclass(frozen=True)
@@ -83,32 +93,38 @@ class TarTrussRequest(OfTruss):
     path: str
 
 
+@dataclass(frozen=True)
+class TarredTruss:
+    """The file at its path, and what is in it: who awaited both would make the engine begin the tar
+    twice, as soon as the truss is another."""
+
+    digest: Digest
+    gathered: GatheredTruss
+
+
 @rule(desc="Make the tar of a truss", level=LogLevel.DEBUG)
-async def tar_truss(request: TarTrussRequest) -> MadeTar:
+async def tar_truss(request: TarTrussRequest) -> TarredTruss:
     gathered = await gather_truss(request.truss, **implicitly())
     parts = cut(gathered.files)
-    if not parts.parts:
+    if parts.parts:
+        made = await concurrently(
+            make_tar_part(TarPartRequest.of(files), **implicitly()) for files in parts.parts
+        )
+        beside = [
+            FileEntry(f"{_PARTS}/{number:06d}", part.file) for number, part in enumerate(made)
+        ]
+        tree = await create_digest(
+            CreateDigest([*beside, *_entries(parts.rest)]), **implicitly()
+        )
+    else:
         tree = await add_prefix(AddPrefix(gathered.digest, _TREE), **implicitly())
-        return await make_tar(
-            MakeTarRequest(tree, _executables(parts.rest), request.path), **implicitly()
-        )
-    digests = await concurrently(
-        create_digest(CreateDigest(_entries(files)), **implicitly())
-        for files in (*parts.parts, parts.rest)
+    tar = await make_tar(
+        MakeTarRequest(tree, _executables(parts.rest), f"Make {request.path}"), **implicitly()
     )
-    made = await concurrently(
-        make_tar(
-            MakeTarRequest(digest, _executables(files), f"{_PARTS}/{number:06d}", is_part=True),
-            **implicitly(),
-        )
-        for number, (digest, files) in enumerate(zip(digests, parts.parts))
+    digest = await create_digest(
+        CreateDigest([FileEntry(request.path, tar.file)]), **implicitly()
     )
-    whole = await merge_digests(
-        MergeDigests([digests[-1], *(part.digest for part in made)]), **implicitly()
-    )
-    return await make_tar(
-        MakeTarRequest(whole, _executables(parts.rest), request.path), **implicitly()
-    )
+    return TarredTruss(digest, gathered)
 
 
 def _executables(files: Sequence[GatheredFile]) -> Tuple[str, ...]:
