@@ -10,11 +10,14 @@ from typing import Any, Dict, Iterator, List
 import jsonschema  # type: ignore[import]
 import pytest
 
+from pants_truss.core.lint.finding import RULES
 from support.configs import DEPRECATED, REALISTIC
 from support.monorepo import PYTHON_TOML, Monorepo
 from support.truss_library import TrussLibrary
 
 MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
+
+SOURCES = 'python_sources(name="src", sources=["**/*.py"])\n'
 
 # What one truss each has wrong, and what is said of it: place and beginning of the message.
 WRONG: Dict[str, Dict[str, Any]] = {
@@ -91,6 +94,37 @@ WRONG: Dict[str, Dict[str, Any]] = {
         "rule": "shadowed-by-server",
         "is_fatal": False,
     },
+    "dropped": {
+        "files": {
+            ".truss_ignore": "packages/needed.py\n",
+            "packages/needed.py": "",
+            "model/model.py": "import needed\n\n\n" + MODEL,
+        },
+        "place": "t/dropped/packages/needed.py: error: it is imported by t/dropped/model/model.py, "
+        "but t/dropped/.truss_ignore",
+        "rule": "dropped-file",
+        "is_fatal": True,
+    },
+    "missing_requirement": {
+        "files": {"model/model.py": "import idna\n\n\n" + MODEL},
+        "place": "t/missing_requirement/model/model.py: warning: ",
+        "rule": "missing-requirement",
+        "is_fatal": False,
+    },
+    "shadowed_by_requirement": {
+        "config": "requirements: [idna]\n",
+        "files": {"packages/idna.py": ""},
+        "place": "t/shadowed_by_requirement/packages/idna.py: error: the bundled module `idna`",
+        "rule": "shadowed-by-requirement",
+        "is_fatal": False,
+    },
+    "unpinned": {
+        "config": "requirements: ['https://example.com/kit-1.0.tar.gz']\n",
+        "files": {"BUILD": 'truss(requirements="lockfile")\n' + SOURCES},
+        "place": "t/unpinned/config.yaml: warning: https://example.com/kit-1.0.tar.gz does not say",
+        "rule": "unpinned-requirement",
+        "is_fatal": False,
+    },
     "unowned": {
         "files": {"BUILD": "truss()\n"},
         "place": "t/unowned/model/model.py: warning: no target owns t/unowned/model/model.py",
@@ -109,7 +143,7 @@ WRONG: Dict[str, Dict[str, Any]] = {
 
 def write_truss(repo: Monorepo, folder: str, config: str, files: Dict[str, str]) -> None:
     defaults = {
-        "BUILD": 'truss()\npython_sources(name="src", sources=["**/*.py"])\n',
+        "BUILD": "truss()\n" + SOURCES,
         "config.yaml": config,
     }
     repo.write_all({f"{folder}/{path}": text for path, text in {**defaults, **files}.items()})
@@ -120,6 +154,10 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("lint")
     repo = Monorepo(base / "repo", base / "machine")
     toml = PYTHON_TOML.format(roots='"/t/*", "/t/*/packages", "/shared", "/good/*"')
+    toml = toml.replace("[python]", "[python]\nenable_resolves = true")
+    toml += '[python.resolves]\npython-default = "lock.txt"\n'
+    repo.write("lock.txt", "idna==3.7\n")
+    repo.write("BUILD", 'python_requirement(name="idna", requirements=["idna"])\n')
     repo.configure("pants.backend.python", toml=toml, silent_rules=())
     repo.package("shared", {"one.py": "x = 1\n"})
     repo.write("shared/BUILD", "truss_external_package()\npython_sources(name='src')\n")
@@ -149,8 +187,35 @@ def test_what_is_wrong_is_told_with_its_place(name: str, report: str) -> None:
     assert line.endswith(f" [{case['rule']}; `[truss-lint].disable` silences it]")
 
 
+def example(name: str, report: str) -> str:
+    """What a truss has wrong, and what is said of it, as the page shows it."""
+    case = WRONG[name]
+    files = {"config.yaml": case["config"]} if "config" in case else {}
+    files.update(case.get("files", {}))
+    lines = []
+    for path, text in files.items():
+        long = len(text) > 1000
+        lines += [f"# {path}", *([f"({len(text)} bytes)"] if long else text.split("\n")[:-1])]
+    said = report.split(f"\nt/{name}:{name}\n", 1)[1].splitlines()[0].strip()
+    return "```text\n" + "\n".join(lines) + f"\n```\n\n> {said.partition(' [')[0]}\n"
+
+
+def test_the_page_of_rules(report: str) -> None:
+    """docs/lint-rules.md has all rules, as they say of themselves, each with an example."""
+    parts = []
+    for rule in RULES:
+        # Of a rule with several, the last: it has no key in it that looks like a real one.
+        name = [name for name, case in WRONG.items() if case["rule"] == rule.name][-1]
+        kind = f"{rule.severity.value}, fatal" if rule.is_fatal else rule.severity.value
+        parts += [f"## `{rule.name}`\n", f"{rule.summary} ({kind})\n", f"{rule.help}\n"]
+        parts.append(example(name, report))
+    made = "\n".join(parts)
+    page = Path("docs/lint-rules.md").read_text(encoding="utf-8")
+    assert page.partition("\n## ")[2] == made.partition("## ")[2], made
+
+
 def test_the_summary_and_no_confidential_value(report: str) -> None:
-    assert f"11 errors and 2 warnings in {len(WRONG)} of {len(WRONG)} trusses." in report
+    assert f"13 errors and 4 warnings in {len(WRONG)} of {len(WRONG)} trusses." in report
     assert "✕ truss failed." in report
     assert "hunter22" not in report and "QZ2WRT7" not in report
 

@@ -106,6 +106,11 @@ def test_an_executor_that_is_down(tmp_path: Path) -> None:
     assert not (there.root / "dist").exists()
 
 
+def kill_midway(server: ExecutionServer) -> None:
+    server.wait_until_it_executes()
+    server.kill()
+
+
 def test_an_executor_that_is_killed_midway(tmp_path: Path) -> None:
     """What it has not done fails, and the next run, with the executor back, completes."""
     prepared()
@@ -116,7 +121,7 @@ def test_an_executor_that_is_killed_midway(tmp_path: Path) -> None:
     goal = ("--truss-gather-output-format=tar", "package", "src/a:a")
     try:
         with server:
-            killer = threading.Timer(25, server.kill)
+            killer = threading.Thread(target=kill_midway, args=(server,))
             killer.start()
             error = there.pants(*goal).assert_failure().stderr
             killer.join()

@@ -45,7 +45,7 @@ _PASSED_ON = (
 )
 
 # A Pex of Truss has 83 distributions. Each test would fetch and unpack them again.
-_DOWNLOADS = os.path.join(
+DOWNLOADS = os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "pants-truss-tests"
 )
 
@@ -161,7 +161,7 @@ class Monorepo:
             "PANTS_WATCH_FILESYSTEM": str(self.daemon).lower(),
             "PANTS_DYNAMIC_UI": "false",
             "PANTS_COLORS": "false",
-            **({} if self.fresh else {"PANTS_NAMED_CACHES_DIR": _DOWNLOADS}),
+            **({} if self.fresh else {"PANTS_NAMED_CACHES_DIR": DOWNLOADS}),
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             **self.environment,
         }

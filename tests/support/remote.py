@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Dict, Iterable, List, Sequence
 
+from support.monorepo import DOWNLOADS
 from support.tools import find_remote_tool
 
 # Disk, as a server for a team has it, and as many connections as a build machine makes.
@@ -140,20 +141,36 @@ class CacheServer(Server):
 
 class ExecutionServer(Server):
     """buildbox: executes processes, each in a sandbox of bubblewrap with `mounts` from here, and
-    has their results. Pex keeps in `caches` what it unpacks, on a worker as anywhere."""
+    has their results. Pex keeps in `caches` what it unpacks, on a worker as anywhere: a worker of
+    another test has done that before."""
 
     mounts: Sequence[str] = ()
+    caches = Path(DOWNLOADS, "worker")
+
+    def wait_until_it_executes(self) -> None:
+        """The first process that a client has asked for is under way."""
+        deadline = time.monotonic() + 300
+        while not any(_runs_bubblewrap(process.pid) for process in self._processes):
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        super().kill()
+        # File systems that it served: nobody can read or delete what is below them any more.
+        for line in Path("/proc/mounts").read_text().splitlines():
+            mounted = line.split()[1]
+            if mounted.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", "--lazy", mounted], check=True)
 
     def command(self) -> Sequence[str]:
-        caches = self.folder / "caches"
-        caches.mkdir(exist_ok=True)
+        self.caches.mkdir(parents=True, exist_ok=True)
         mounts = [
             "/usr:/usr",
             "/usr/bin:/bin",
             "/usr/lib:/lib",
             "/usr/lib64:/lib64",
             "/etc:/etc",
-            f"{caches}:{APPEND_ONLY_CACHES}",
+            f"{self.caches}:{APPEND_ONLY_CACHES}",
             *(f"{folder}:{folder}" for folder in self.mounts),
         ]
         return [
@@ -168,6 +185,16 @@ class ExecutionServer(Server):
 
 
 APPEND_ONLY_CACHES = "/caches"
+
+
+def _runs_bubblewrap(session: int) -> bool:
+    """Whether any process of the session does."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            name, _, rest = path.read_text().partition("(")[2].rpartition(")")
+            if name == "bwrap" and int(rest.split()[3]) == session:
+                return True
+    return False
 
 
 def interpreters() -> List[str]:

@@ -1,0 +1,99 @@
+"""A truss of each Python that there is on this machine, from the folder to a prediction."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Iterator, List
+
+import pytest
+
+from support.monorepo import PYTHON_TOML, Monorepo
+
+PAGE = Path("docs/compatibility.md")
+VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+# The newest that the Pex of Pants 2.17 can run.
+NEWEST_OF_PEX = "3.11"
+MODEL = """\
+import sys
+
+import words
+
+
+class Model:
+    def predict(self, request):
+        return {"python": words.dotted(sys.version_info[:2])}
+"""
+
+
+def is_present(version: str) -> bool:
+    """A shim of pyenv may be there with no such Python behind it: only running tells."""
+    root = Path(os.environ.get("PYENV_ROOT") or os.path.join(os.environ["HOME"], ".pyenv"))
+    found = [shutil.which(f"python{version}"), *root.glob(f"versions/{version}.*/bin/python")]
+    command = "import sys; sys.exit(sys.version_info[:2] != (%s))" % version.replace(".", ", ")
+    return any(
+        subprocess.run([str(python), "-c", command], capture_output=True).returncode == 0
+        for python in found
+        if python
+    )
+
+
+PRESENT = [version for version in VERSIONS if is_present(version)]
+
+
+def is_newer(version: str) -> bool:
+    return VERSIONS.index(version) > VERSIONS.index(NEWEST_OF_PEX)
+
+
+@pytest.fixture(scope="module")
+def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
+    base = tmp_path_factory.mktemp("pythons")
+    repo = Monorepo(base / "repo", base / "machine")
+    toml = PYTHON_TOML.format(roots='"/t/*", "/shared"')
+    repo.configure("pants.backend.python", toml=toml.replace("==3.11.*", ">=3.9,<3.14"))
+    repo.write("shared/words.py", "def dotted(parts):\n    return '.'.join(map(str, parts))\n")
+    repo.write("shared/BUILD", "python_sources()\n")
+    for version in VERSIONS:
+        folder = f"t/py{version.replace('.', '')}"
+        repo.truss(folder, f"python_version: py{version.replace('.', '')}\n")
+        repo.write(f"{folder}/BUILD", 'truss()\npython_sources(name="s", sources=["**/*.py"])\n')
+        repo.write(f"{folder}/model/model.py", MODEL)
+        example = f"- input: {{}}\n  output: {{python: '{version}'}}\n"
+        repo.write(f"{folder}/examples.yaml", example)
+    yield repo
+    repo.stop_daemon()
+
+
+def folder(version: str) -> str:
+    return f"t/py{version.replace('.', '')}"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_gathering_and_linting_need_no_interpreter(version: str, repo: Monorepo) -> None:
+    repo.pants("package", "lint", "--only=truss", folder(version)).assert_success()
+    assert repo.dist(f"{folder(version).replace('/', '.')}").exists()
+
+
+@pytest.mark.parametrize("version", PRESENT)
+def test_the_server_predicts_on_it(version: str, repo: Monorepo) -> None:
+    run = repo.pants("test", folder(version))
+    if is_newer(version):
+        assert f"Python {version}" in run.assert_failure().stderr
+    else:
+        assert f"✓ {folder(version)}" in run.assert_success().stderr
+
+
+def test_there_are_some() -> None:
+    """At least that of Pants, and that of the example."""
+    assert {"3.9", "3.11"} <= set(PRESENT)
+
+
+def test_the_page_has_the_matrix() -> None:
+    rows: List[str] = []
+    for version in VERSIONS:
+        served = f"no: the Pex of Pants 2.17 knows none above {NEWEST_OF_PEX}"
+        rows.append(f"| {version} | yes | {served if is_newer(version) else 'yes'} |")
+    header = "| Python | gathered, linted | loaded by the server, predicts |\n|---|---|---|\n"
+    assert header + "\n".join(rows) in PAGE.read_text(encoding="utf-8")
