@@ -129,7 +129,7 @@ def test_dot() -> None:
 
 
 def test_manifest_bytes_are_stable_ascii() -> None:
-    data = manifest("t:t", [file("é.py", "truss", source="t/é.py")], REQUIREMENTS)
+    data = manifest("t:t", [file("é.py", "truss", source="t/é.py")], REQUIREMENTS, "sha256:0")
     content = to_bytes(data)
     assert content == to_bytes(json.loads(content))
     assert content.endswith(b"}\n") and b"\\u00e9.py" in content

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Iterable, List, Optional, Pattern, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Pattern, Sequence, Tuple
 
 from pants_truss.core.paths import ancestors
 
@@ -47,12 +47,19 @@ class IgnorePatterns:
 
     def keep(self, paths: Sequence[str]) -> List[str]:
         """The files that a walk from the root finds, in the given order; each folder asked once."""
-        folders = {folder for path in paths for folder in ancestors(path)}
-        ignored = {folder for folder in folders if self.is_dir_ignored(folder)}
+        ignored: Dict[str, bool] = {"": False}
+
+        def is_left_out(folder: str) -> bool:
+            if folder not in ignored:
+                for each in reversed([folder, *ancestors(folder)]):
+                    above = each.rpartition("/")[0]
+                    ignored[each] = ignored[above] or self.is_dir_ignored(each)
+            return ignored[folder]
+
         return [
             path
             for path in paths
-            if not self._decides(path) and not any(f in ignored for f in ancestors(path))
+            if not is_left_out(path.rpartition("/")[0]) and not self._decides(path)
         ]
 
 

@@ -8,21 +8,24 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Sequence
 
-from pants_truss.core.gathered import GatheredFile, GatheredRequirement, digest_of
+from pants_truss.core.gathered import GatheredFile, GatheredRequirement
 
 FILE_SUFFIX = ".truss-manifest.json"
 VERSION = 1
 
 
 def manifest(
-    target: str, files: Sequence[GatheredFile], requirements: Sequence[GatheredRequirement]
+    target: str,
+    files: Sequence[GatheredFile],
+    requirements: Sequence[GatheredRequirement],
+    tree_digest: str,
 ) -> Dict[str, Any]:
     """As data. `target` is the address of the truss; `files` are sorted by path, and paths are
     relative to the gathered truss, sources to the build root."""
     return {
         "version": VERSION,
         "target": target,
-        "tree_digest": digest_of(files),
+        "tree_digest": tree_digest,
         "size": sum(file.size for file in files),
         "files": [
             {

@@ -104,7 +104,8 @@ def _render(
     if subsystem.path is not None:
         return _render_path(subsystem.path, named)
     if subsystem.format is ExplainFormat.JSON:
-        return to_bytes([manifest(name, t.files, t.requirements) for name, t in named]).decode()
+        manifests = [manifest(n, t.files, t.requirements, t.tree_digest) for n, t in named]
+        return to_bytes(manifests).decode()
     if subsystem.format is ExplainFormat.DOT:
         return draw([_drawn(name, truss) for name, truss in named])
     return "\n".join(describe_truss(name, t.files, t.requirements) for name, t in named)

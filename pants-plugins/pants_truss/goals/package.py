@@ -92,7 +92,11 @@ async def try_package_truss(
         await find_session(SessionRequest(), **implicitly())
         return TriedPackageTruss(field_set.address, None, str(e))
     manifest_path = output.path + MANIFEST_SUFFIX
-    content = to_bytes(manifest(field_set.address.spec, gathered.files, gathered.requirements))
+    content = to_bytes(
+        manifest(
+            field_set.address.spec, gathered.files, gathered.requirements, gathered.tree_digest
+        )
+    )
     beside = await create_digest(
         CreateDigest([FileContent(manifest_path, content)]), **implicitly()
     )
