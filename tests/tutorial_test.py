@@ -27,7 +27,9 @@ def test_the_tutorial(tmp_path: Path) -> None:
     port = free_address().rpartition(":")[2]
     literate = Literate(repo.root, repo.process_environment())
     try:
-        for block in blocks(PAGE):
+        found = blocks(PAGE)
+        assert sum(block.language == "sh" for block in found) > 10
+        for block in found:
             literate.do(replace(block, body=block.body.replace("9000", port)))
     finally:
         literate.end()

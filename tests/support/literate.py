@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 _BLOCK = re.compile(
-    r"^(?P<indent> *)```(?P<info>[a-z][a-z ]*)\n(?P<body>.*?)^ *```$|^#+ (?P<heading>.+)$",
+    r"^(?P<indent> *)```(?P<info>[a-z][a-z ]*)\n(?P<body>.*?)^ *```$|^#+ (?P<heading>[^\n]+)$",
     re.MULTILINE | re.DOTALL,
 )
+_LOGGED = re.compile(r"^[\d:.]{11} \[[A-Z]+\] ")
 _PATH = re.compile(r"# (\.?[\w-]+(?:[./][\w.-]+)*)$")
 
 
@@ -60,8 +61,8 @@ def blocks(page: Path) -> List[Block]:
 
 def assert_printed(expected: str, printed: str, where: object) -> None:
     """Each line that is expected is one that was printed, or its `…` stand for the rest of it; none
-    before the one above it."""
-    lines = iter(printed.splitlines())
+    before the one above it. Times and levels of log lines are left out."""
+    lines = iter(_LOGGED.sub("", line) for line in printed.splitlines())
     for wanted in filter(None, expected.splitlines()):
         pattern = ".*".join(re.escape(part) for part in wanted.strip().split("…"))
         assert any(

@@ -51,7 +51,7 @@ def _targets(targets: Dict[str, Any]) -> Iterator[str]:
         for field in target["fields"]:
             if field["alias"] in COMMON_FIELDS:
                 continue
-            default = "required" if field["required"] else f"default: `{_value(field['default'])}`"
+            default = "required" if field["required"] else _default(field["default"])
             kind = field["type_hint"].replace(" | None", "")
             yield f"#### `{name}`: `{field['alias']}`\n\n`{kind}`, {default}\n"
             yield f"{_text(field['description'])}\n"
@@ -74,15 +74,17 @@ def _option(scope: str, option: Dict[str, Any], note: str) -> Iterator[str]:
     choices: Iterable[str] = option["choices"] or ()
     kind = " | ".join(f'"{choice}"' for choice in choices) or option["typ"]
     yield f"#### `[{scope}].{option['config_key']}`{note}\n"
-    yield f"`{kind}`, default: `{_value(option['default'])}`\n"
+    yield f"`{kind}`, {_default(option['default'])}\n"
     yield f"{_text(option['help'])}\n"
 
 
-def _value(value: Any) -> str:
+def _default(value: Any) -> str:
     """Those of fields come as Python writes them, in a text."""
+    if value is None:
+        return "no default"
     if isinstance(value, str) and value[:1] in ("'", "("):
         value = ast.literal_eval(value)
-    return value if isinstance(value, str) else json.dumps(value)
+    return f"default: `{value if isinstance(value, str) else json.dumps(value)}`"
 
 
 def _text(text: str) -> str:
