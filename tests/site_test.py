@@ -13,7 +13,7 @@ import pytest
 
 from support.tools import find_tool
 
-MKDOCS = "docs/mkdocs.pex/__main__.py"
+MKDOCS = "docs/mkdocs.pex"
 # What a browser loads by itself.
 LOADED = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src")}
 # Tells search engines where a page is; nothing is loaded.
