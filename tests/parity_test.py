@@ -56,7 +56,7 @@ def gather_with_library(release: str, here: Dict[str, Path], base: Path) -> Dict
     for case in CASES:
         write_case(base / case.name, case)
     answers = library.run([("gather", str(base / case.name / "truss")) for case in CASES])
-    there = {
+    there: Dict[str, Union[Path, str]] = {
         case.name: Path(answer["value"]) if "value" in answer else f"fails: {answer['error']}"
         for case, answer in zip(CASES, answers)
     }

@@ -60,7 +60,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
         repo.truss(folder, f"python_version: py{version.replace('.', '')}\n")
         repo.write(f"{folder}/BUILD", 'truss()\npython_sources(name="s", sources=["**/*.py"])\n')
         repo.write(f"{folder}/model/model.py", MODEL)
-        example = f"- input: {{}}\n  output: {{python: '{version}'}}\n"
+        example = f"- name: Its Python\n  input: {{}}\n  output: {{python: '{version}'}}\n"
         repo.write(f"{folder}/examples.yaml", example)
     yield repo
     repo.stop_daemon()
@@ -80,7 +80,7 @@ def test_gathering_and_linting_need_no_interpreter(version: str, repo: Monorepo)
 def test_the_server_predicts_on_it(version: str, repo: Monorepo) -> None:
     run = repo.pants("test", folder(version))
     if is_newer(version):
-        assert f"Python {version}" in run.assert_failure().stderr
+        assert "a newer `[pex-cli].version`" in run.assert_failure().stderr
     else:
         assert f"✓ {folder(version)}" in run.assert_success().stderr
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
-import toml  # type: ignore[import]
+import toml  # pants: no-infer-dep
 import yaml
 
 from support.literate import Block, assert_printed, blocks
@@ -77,7 +77,9 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     for folder in ("3rdparty/models", "src"):
         shutil.copytree(folder, repo.root / folder)
     text = Path("pants.toml").read_text().replace("%(buildroot)s/pants-plugins", str(PLUGIN_PATH))
-    repo.write("pants.toml", text.replace('"pants_truss",', '"pants_truss", "pants.backend.docker",'))
+    repo.write(
+        "pants.toml", text.replace('"pants_truss",', '"pants_truss", "pants.backend.docker",')
+    )
     repo.commit()
     yield repo
     repo.stop_daemon()
@@ -145,7 +147,9 @@ def test_build_files(repo: Monorepo, help_all: Dict[str, Any]) -> None:
             assert str(block.page) in OTHER_PYTHON or block.page.name == "reference.md", str(block)
             continue
         # Each target by itself: some are alternatives, and have one name.
-        for statement in ast.parse(block.body.partition("\n# src/trusses/sentiment/Docker")[0]).body:
+        for statement in ast.parse(
+            block.body.partition("\n# src/trusses/sentiment/Docker")[0]
+        ).body:
             count += 1
             repo.write(f"snippets/{count}/BUILD", f"{ast.unparse(statement)}\n")
     assert count > 60
@@ -182,7 +186,12 @@ def assert_type(option: Dict[str, Any], value: Any, where: str) -> None:
     elif option["typ"] == "list":
         assert isinstance(value, (list, dict)), where
     else:
-        types = {"bool": bool, "int": int, "float": (int, float), "dict": dict}
+        types: Dict[str, Tuple[type, ...]] = {
+            "bool": (bool,),
+            "int": (int,),
+            "float": (int, float),
+            "dict": (dict,),
+        }
         assert isinstance(value, types.get(option["typ"], (str, int))), where
 
 

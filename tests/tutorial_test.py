@@ -19,7 +19,11 @@ def test_the_tutorial(tmp_path: Path) -> None:
     repo = Stranger(tmp_path / "repo", tmp_path / "machine")
     repo.environment = {
         "PANTS_PYTHON_REPOS_FIND_LINKS": f"['file://{wheel().parent}']",
-        **{f"GIT_{who}_{what}": "x@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        **{
+            f"GIT_{who}_{what}": "x@example.com"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
         "PATH": f"{command_pants(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}",
     }
     repo.root.mkdir()

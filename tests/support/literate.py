@@ -1,8 +1,8 @@
 """The fenced blocks of a page, and a folder in which they are done one after the other.
 
 A block whose first line is a comment with a path is a file. One of `sh` is commands, as one script;
-`sh fails` fails, `sh background` goes on until the next heading. A `text` after it has lines of what
-it prints, in this order; `…` stands for anything.
+`sh fails` fails, `sh background` goes on until the next heading. A `text` after it has lines of
+what it prints, in this order; `…` stands for anything.
 """
 
 from __future__ import annotations

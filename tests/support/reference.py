@@ -18,9 +18,9 @@ from typing import Any, Dict, Iterable, Iterator, List
 HEAD = """\
 # Reference
 
-Every target, goal and option of the plugin, as `pants help` has them: `pants help truss`, `pants help truss-lint`, and
-`pants help-advanced truss-gather` for what is marked *advanced*. This page is made from that
-(`tests/support/reference.py`).
+Every target, goal and option of the plugin, as `pants help` has them: `pants help truss`,
+`pants help truss-lint`, and `pants help-advanced truss-gather` for what is marked *advanced*. This
+page is made from that (`tests/support/reference.py`).
 """
 
 # What each target of Pants has, and options that each tool of Pants has.
@@ -36,8 +36,8 @@ def page(help_all: Dict[str, Any]) -> str:
             "Each has `tags` and `description` too, as all targets of Pants.\n",
             *_targets(help_all["name_to_target_type_info"]),
             "## Goals and options\n",
-            "An option `x` of `[truss-lint]` is `--truss-lint-x` on the command line, and `PANTS_TRUSS_LINT_X` in the",
-            "environment. A line below `[truss-lint]` of `pants.toml` is the rest.\n",
+            "An option `x` of `[truss-lint]` is a line below `[truss-lint]` of `pants.toml`, "
+            "`--truss-lint-x` on the command line, and `PANTS_TRUSS_LINT_X` in the environment.\n",
             *_subsystems(help_all["scope_to_help_info"]),
         ]
     )

@@ -111,7 +111,9 @@ def plan_gather(
     claims = [*_own_files(truss, config_path)]
     for package in packages:
         source = package.source
-        claims += [PlannedFile(join(bundled_packages_dir, f.path), source, f) for f in package.files]
+        claims += [
+            PlannedFile(join(bundled_packages_dir, f.path), source, f) for f in package.files
+        ]
     kept = set(ignore.keep([claim.path for claim in claims]))
     layout = _Layout()
     for claim in claims:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Tuple
 
 from pants.backend.docker.package_types import BuiltDockerImage
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules import pex
 from pants.backend.python.util_rules.pex import VenvPexRequest
 from pants.backend.python.util_rules.pex_environment import PexEnvironment
@@ -56,6 +57,7 @@ from pants_truss.image.target_types import (
 from pants_truss.serving import local_truss
 from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
 from pants_truss.util_rules.field_sets import part_of
+from pants_truss.util_rules.tool_python import tool_pex_request
 
 _FOLDER = "local"
 _SCRIPTS = (
@@ -170,6 +172,7 @@ async def run_truss_image(
     field_set: TrussImageRunFieldSet,
     options: TrussImageSubsystem,
     tool: TrussImageTool,
+    python_setup: PythonSetup,
     pex_environment: PexEnvironment,
 ) -> RunRequest:
     await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
@@ -188,7 +191,9 @@ async def run_truss_image(
         "notes": list(runnable.notes),
     }
     complete = pex_environment.in_workspace()
-    venv = await create_venv_pex(VenvPexRequest(tool.to_pex_request(), complete), **implicitly())
+    venv = await create_venv_pex(
+        VenvPexRequest(tool_pex_request(tool, python_setup), complete), **implicitly()
+    )
     scripts = await create_digest(
         CreateDigest(
             [

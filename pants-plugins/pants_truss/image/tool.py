@@ -8,6 +8,7 @@ import pkgutil
 from dataclasses import dataclass
 from typing import Iterable, Tuple
 
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules import pex
 from pants.backend.python.util_rules.pex import VenvPexRequest
 from pants.backend.python.util_rules.pex_environment import PexEnvironment
@@ -26,6 +27,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.image.subsystem import TrussImageTool
+from pants_truss.util_rules.tool_python import tool_pex_request
 
 _SCRIPTS = "pants_truss.image.scripts"
 _SPEC = "spec.json"
@@ -58,11 +60,16 @@ class ImageScriptResult:
 
 @rule(desc="Run the image tool", level=LogLevel.DEBUG)
 async def run_image_script(
-    request: ImageScriptRequest, tool: TrussImageTool, pex_environment: PexEnvironment
+    request: ImageScriptRequest,
+    tool: TrussImageTool,
+    python_setup: PythonSetup,
+    pex_environment: PexEnvironment,
 ) -> ImageScriptResult:
     complete = pex_environment.in_sandbox(working_directory=None)
     venv, scripts = await concurrently(
-        create_venv_pex(VenvPexRequest(tool.to_pex_request(), complete), **implicitly()),
+        create_venv_pex(
+            VenvPexRequest(tool_pex_request(tool, python_setup), complete), **implicitly()
+        ),
         create_digest(
             CreateDigest(
                 [

@@ -113,17 +113,13 @@ async def tar_truss(request: TarTrussRequest) -> TarredTruss:
         beside = [
             FileEntry(f"{_PARTS}/{number:06d}", part.file) for number, part in enumerate(made)
         ]
-        tree = await create_digest(
-            CreateDigest([*beside, *_entries(parts.rest)]), **implicitly()
-        )
+        tree = await create_digest(CreateDigest([*beside, *_entries(parts.rest)]), **implicitly())
     else:
         tree = await add_prefix(AddPrefix(gathered.digest, _TREE), **implicitly())
     tar = await make_tar(
         MakeTarRequest(tree, _executables(parts.rest), f"Make {request.path}"), **implicitly()
     )
-    digest = await create_digest(
-        CreateDigest([FileEntry(request.path, tar.file)]), **implicitly()
-    )
+    digest = await create_digest(CreateDigest([FileEntry(request.path, tar.file)]), **implicitly())
     return TarredTruss(digest, gathered)
 
 

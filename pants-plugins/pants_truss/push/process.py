@@ -7,6 +7,7 @@ import pkgutil
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable
 
+from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules import pex
 from pants.backend.python.util_rules.pex import VenvPexProcess, VenvPexRequest
 from pants.backend.python.util_rules.pex_environment import PexEnvironment
@@ -28,6 +29,7 @@ from pants_truss.push.access import TRUSSRC_FILE, RemoteAccess
 from pants_truss.push.state import Identity
 from pants_truss.push.subsystem import TrussPublishSubsystem
 from pants_truss.truss_cli.subsystem import TrussCli
+from pants_truss.util_rules.tool_python import tool_pex_request
 
 _SCRIPTS = (
     ("pants_truss.push", "state.py"),
@@ -67,6 +69,7 @@ async def prepare_push(
     request: PushProcessRequest,
     options: TrussPublishSubsystem,
     truss_cli: TrussCli,
+    python_setup: PythonSetup,
     pex_environment: PexEnvironment,
 ) -> PreparedPush:
     files = [
@@ -78,7 +81,8 @@ async def prepare_push(
         files.append(FileContent(TRUSSRC_FILE, request.access.trussrc.encode()))
     tool = await create_venv_pex(
         VenvPexRequest(
-            truss_cli.to_pex_request(), pex_environment.in_sandbox(working_directory=None)
+            tool_pex_request(truss_cli, python_setup),
+            pex_environment.in_sandbox(working_directory=None),
         ),
         **implicitly(),
     )

@@ -29,6 +29,7 @@ from pants_truss.engine import (
 )
 from pants_truss.truss_cli.subsystem import TrussCli
 from pants_truss.util_rules.lockfile import ReadLockfileRequest, read_lockfile
+from pants_truss.util_rules.tool_python import tool_pex_request
 
 
 class TrussCliFailed(Exception):
@@ -118,7 +119,10 @@ class TrussScriptResult:
 
 @rule(desc="Run Truss", level=LogLevel.DEBUG)
 async def run_truss_script(
-    request: TrussScriptRequest, truss_cli: TrussCli, pex_environment: PexEnvironment
+    request: TrussScriptRequest,
+    truss_cli: TrussCli,
+    python_setup: PythonSetup,
+    pex_environment: PexEnvironment,
 ) -> TrussScriptResult:
     scripts = [
         FileContent(name, pkgutil.get_data(package, name) or b"")
@@ -127,7 +131,8 @@ async def run_truss_script(
     tool, digest = await concurrently(
         create_venv_pex(
             VenvPexRequest(
-                truss_cli.to_pex_request(), pex_environment.in_sandbox(working_directory=None)
+                tool_pex_request(truss_cli, python_setup),
+                pex_environment.in_sandbox(working_directory=None),
             ),
             **implicitly(),
         ),
