@@ -187,12 +187,18 @@ def rule(*args: Any, **kwargs: Any) -> Any:
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         task = _pants_rule(**kwargs)(function).rule
-        call = _by_type(task.output_type, task.input_selectors[0])
+        call = _by_type(task.output_type, _request_type(task))
         call.rule = task  # type: ignore[attr-defined]
         call.__doc__ = function.__doc__
         return call
 
     return decorate(args[0]) if args else decorate
+
+
+def _request_type(task: Any) -> type:
+    if hasattr(task, "input_selectors"):
+        return cast(type, task.input_selectors[0])
+    return cast(type, next(iter(task.parameters.values())))  # Pants 2.20
 
 
 concurrently: _Concurrently = cast(Any, MultiGet)

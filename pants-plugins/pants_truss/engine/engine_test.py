@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
 from typing import List, Set
 
 import pytest
+
+from pants_truss.engine import _by_type
 
 FOLDER = Path(__file__).parent
 
@@ -64,3 +67,9 @@ def test_core_knows_no_pants() -> None:
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert not [m for m in modules if m.partition(".")[0] == "pants"], path
+
+
+def test_the_request_of_a_rule_is_its_first_parameter_in_each_release() -> None:
+    """From Pants 2.20 on they have names."""
+    assert _by_type._request_type(SimpleNamespace(input_selectors=(int, str))) is int
+    assert _by_type._request_type(SimpleNamespace(parameters={"b": int, "a": str})) is int
