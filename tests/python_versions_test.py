@@ -47,6 +47,14 @@ def is_newer(version: str) -> bool:
     return VERSIONS.index(version) > VERSIONS.index(NEWEST_OF_PEX)
 
 
+def name(version: str) -> str:
+    return f"py{version.replace('.', '')}"
+
+
+def folder(version: str) -> str:
+    return f"t/{name(version)}"
+
+
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("pythons")
@@ -56,24 +64,20 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     repo.write("shared/words.py", "def dotted(parts):\n    return '.'.join(map(str, parts))\n")
     repo.write("shared/BUILD", "python_sources()\n")
     for version in VERSIONS:
-        folder = f"t/py{version.replace('.', '')}"
-        repo.truss(folder, f"python_version: py{version.replace('.', '')}\n")
-        repo.write(f"{folder}/BUILD", 'truss()\npython_sources(name="s", sources=["**/*.py"])\n')
-        repo.write(f"{folder}/model/model.py", MODEL)
+        truss = folder(version)
+        repo.truss(truss, f"python_version: {name(version)}\n")
+        repo.write(f"{truss}/BUILD", 'truss()\npython_sources(name="s", sources=["**/*.py"])\n')
+        repo.write(f"{truss}/model/model.py", MODEL)
         example = f"- name: Its Python\n  input: {{}}\n  output: {{python: '{version}'}}\n"
-        repo.write(f"{folder}/examples.yaml", example)
+        repo.write(f"{truss}/examples.yaml", example)
     yield repo
     repo.stop_daemon()
-
-
-def folder(version: str) -> str:
-    return f"t/py{version.replace('.', '')}"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_gathering_and_linting_need_no_interpreter(version: str, repo: Monorepo) -> None:
     repo.pants("package", "lint", "--only=truss", folder(version)).assert_success()
-    assert repo.dist(f"{folder(version).replace('/', '.')}").exists()
+    assert repo.dist(f"t.{name(version)}").exists()
 
 
 @pytest.mark.parametrize("version", PRESENT)
