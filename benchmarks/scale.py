@@ -7,8 +7,8 @@ Workloads, with what `--size` counts:
 * `one`: a truss of that many files;
 * `large`: a truss with a data file of that many MiB;
 * `many`: that many trusses over 5,000 shared files;
-* `graph`: as many; `list`, `dependencies` and `--changed-since`, and what the daemon then holds,
-  without Truss, next to the same repository without targets of this plugin.
+* `graph`: as many; `list`, `dependencies` and `--changed-since`, without Truss, next to the same
+  repository without targets of this plugin; and what gathering makes the daemon hold.
 
 Each situation is measured `--runs` times, those that begin without a daemon `--cold-runs` times
 (with 0, not at all), Truss and Pants taking turns; printed are medians. Truss is timed as a process
@@ -87,11 +87,11 @@ class Bench:
         return time.perf_counter() - start, answer["seconds"], answer["peak"] / 2**20
 
     def daemon_memory(self) -> float:
-        """What it holds now, in MiB."""
+        """What it holds now, in MiB, without the files that it has mapped."""
         for pid_file in (self.repo.root / ".pids").glob("*/pantsd/pid"):
             status = Path("/proc", pid_file.read_text().strip(), "status")
             for line in status.read_text().splitlines() if status.exists() else []:
-                if line.startswith("VmRSS:"):
+                if line.startswith("RssAnon:"):
                     return int(line.split()[1]) / 1024
         return 0.0
 
@@ -223,22 +223,27 @@ def graph(bench: Bench, plain: Bench, runs: int) -> None:
             f"without {figures.median('without'):6.2f} s   ratio {ratio:.2f}",
             flush=True,
         )
-    memory(bench, plain)
+    memory(bench)
 
 
-def memory(bench: Bench, plain: Bench) -> None:
-    """What gathering makes the daemon hold: beyond what Pants holds of the same graph."""
-    for each in (bench, plain):
-        each.repo.stop_daemon()
-        each.pants("dependencies", "trusses::")
-    bench.pants("--truss-gather-output-format=tar", "package", "trusses::")
-    held, pants = bench.daemon_memory(), plain.daemon_memory()
+def memory(bench: Bench) -> None:
+    """What gathering makes the daemon hold, beyond what Pants holds of all dependencies."""
+    bench.repo.stop_daemon()
+    bench.pants("dependencies", "::")
+    before = settled_memory(bench)
+    bench.pants("package", "trusses::")
+    after = settled_memory(bench)
     files = sum(bench.made.files.values())
     print(
-        f"daemon after `package` {held:.0f} MiB, without this plugin's targets after "
-        f"`dependencies` {pants:.0f} MiB: {(held - pants) * 2**20 / files:.0f} bytes for each of "
-        f"{files} gathered files"
+        f"daemon after `dependencies ::` {before:.0f} MiB, then after `package` {after:.0f} MiB: "
+        f"{(after - before) * 2**20 / files:.0f} bytes for each of {files} gathered files"
     )
+
+
+def settled_memory(bench: Bench) -> float:
+    """Once the daemon has given back what is free, which it does as a run with a truss begins."""
+    bench.pants("truss-explain", bench.made.trusses[0])
+    return bench.daemon_memory()
 
 
 def build_truss_tool() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import FrozenSet, Optional, Sequence, Tuple
 
-from pants_truss.core.gather_plan import SourceTree
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.paths import is_within, join
+from pants_truss.core.source_tree import SourceTree
 
 
 @dataclass(frozen=True)
@@ -84,25 +84,9 @@ class HeldFiles:
         )
 
 
-def held_files(
-    truss: SourceTree,
-    packages: Sequence[SourceTree],
-    *,
-    bundled_packages_dir: str,
-    model_file: str,
-    ignore: IgnorePatterns,
-) -> HeldFiles:
-    """What is left of the sources once `ignore`, which is asked about paths of the result, has
-    dropped what never becomes part of a gathered truss."""
-    return HeldFiles(
-        _held(truss, "", ignore),
-        tuple(_held(package, bundled_packages_dir, ignore) for package in packages),
-        bundled_packages_dir,
-        model_file.rpartition("/")[0],
-    )
-
-
-def _held(tree: SourceTree, folder: str, ignore: IgnorePatterns) -> HeldTree:
+def held_tree(tree: SourceTree, folder: str, ignore: IgnorePatterns) -> HeldTree:
+    """What is left of a source that lands in `folder` of the result, once `ignore`, which is asked
+    about paths of the result, has dropped what never becomes part of a gathered truss."""
     kept = set(ignore.keep([join(folder, file.path) for file in tree.files]))
     paths = frozenset(file.path for file in tree.files if join(folder, file.path) in kept)
     return HeldTree(tree.root, paths, frozenset(file.path for file in tree.files) - paths)

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from pants_truss.core.bundling import HeldFiles, HeldTree, held_files
-from pants_truss.core.gather_plan import SourceFile, SourceTree
+from pants_truss.core.bundling import HeldFiles, HeldTree, held_tree
 from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.source_tree import SourceFile, SourceTree
 
 HELD = HeldFiles(
     truss=HeldTree("t", frozenset({"model/model.py", "model/helper.py", "packages/own/x.py"})),
@@ -50,16 +50,12 @@ def test_what_is_ignored_is_not_held() -> None:
     def tree(root: str, *paths: str) -> SourceTree:
         return SourceTree(root, "a:a", tuple(SourceFile(path, "0", 1, False) for path in paths))
 
-    held = held_files(
-        tree("t", "model/model.py", "model/x.pyc"),
-        [tree("e", "lib/a.py", "lib/drop.py")],
-        bundled_packages_dir="packages",
-        model_file="model/model.py",
-        ignore=IgnorePatterns(["*.pyc", "/packages/lib/drop.py"]),
-    )
-    assert held.truss.paths == {"model/model.py"}
-    assert held.packages[0].paths == {"lib/a.py"}
-    assert held.model_module_dir == "model"
+    ignore = IgnorePatterns(["*.pyc", "/packages/lib/drop.py"])
+    truss = held_tree(tree("t", "model/model.py", "model/x.pyc"), "", ignore)
+    assert truss.paths == {"model/model.py"}
+    assert truss.leaves_out("t/model/x.pyc")
+    package = held_tree(tree("e", "lib/a.py", "lib/drop.py"), "packages", ignore)
+    assert package.paths == {"lib/a.py"}
 
 
 def test_a_truss_in_the_build_root() -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.gather_plan import EXTERNAL_PACKAGE, GENERATED, TRUSS
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement
 from pants_truss.core.paths import ancestors, is_within
 from pants_truss.core.requirement import parse_line
+from pants_truss.core.source_tree import EXTERNAL_PACKAGE, GENERATED, TRUSS
 
 _REQUIRED_BY = "required by "
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.gather_plan import EXPLICIT, EXTERNAL_PACKAGE, GENERATED, TRUSS
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement, digest_of
 from pants_truss.core.import_walk import chain_to
+from pants_truss.core.source_tree import EXPLICIT, EXTERNAL_PACKAGE, GENERATED, TRUSS
 from pants_truss.core.summary import human_size
 
 _IMPORTED = "imported"

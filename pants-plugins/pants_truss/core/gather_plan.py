@@ -1,7 +1,8 @@
 """Decides what a gathered truss holds: which file of which source lands where.
 
 Sources come in Truss's order: the truss itself, then each external package in the order of the
-config. Nothing is read here; a file is its path, the sha256 of its content, its size and mode.
+config. Nothing is read here; a file is its path, the sha256 of its content, its size and mode. What
+a source lays in is a step of its own, as many trusses share the outcome.
 """
 
 from __future__ import annotations
@@ -10,73 +11,11 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, List, Sequence, Set, Tuple
 
+from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.paths import ancestors, join
+from pants_truss.core.source_tree import SourceFile, SourceTree
 from pants_truss.core.truss_config import CONFIG_FILE
-
-# Why a file is in a gathered truss.
-TRUSS = "truss"
-EXTERNAL_PACKAGE = "external_package_dirs"
-EXPLICIT = "explicit dependency"
-GENERATED = "generated"
-IMPORTED_BY = "imported by "
-
-
-def imported_by(path: str) -> str:
-    return f"{IMPORTED_BY}{path}"
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file below its source's root. `sha256` is in hex, `size` in bytes."""
-
-    path: str
-    sha256: str
-    size: int
-    is_executable: bool
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where files come from: a target and its folder, relative to the build root. `reason` is why
-    the gathered truss holds them, in the words of the manifest."""
-
-    root: str
-    address: str
-    reason: str = TRUSS
-
-
-@dataclass(frozen=True)
-class SourceTree:
-    """The files of one target, with what `Source` says of them."""
-
-    root: str
-    address: str
-    files: Tuple[SourceFile, ...]
-    reason: str = TRUSS
-
-    @property
-    def source(self) -> Source:
-        return Source(self.root, self.address, self.reason)
-
-
-@dataclass(frozen=True)
-class PlannedFile:
-    """`path` in the gathered truss, made of `file` of `source`. Not of a tree: the engine compares
-    plans, and would compare the whole tree once for each of its files."""
-
-    path: str
-    source: Source
-    file: SourceFile
-
-    @property
-    def source_path(self) -> str:
-        """Relative to the build root."""
-        return join(self.source.root, self.file.path)
-
-    @property
-    def described_source(self) -> str:
-        return f"{self.source_path} ({self.source.address})"
 
 
 @dataclass(frozen=True)
@@ -84,66 +23,84 @@ class Collision:
     """A path that sources claim with different bytes, or as file here and as folder there."""
 
     path: str
-    claims: Tuple[PlannedFile, ...]
+    claims: Tuple[GatheredFile, ...]
 
 
 @dataclass(frozen=True)
 class GatherPlan:
     """`files` is sorted by path; where there are collisions it holds the latest claim."""
 
-    files: Tuple[PlannedFile, ...]
+    files: Tuple[GatheredFile, ...]
     collisions: Tuple[Collision, ...]
 
 
-def plan_gather(
-    truss: SourceTree,
-    packages: Sequence[SourceTree],
-    *,
-    config_path: str,
-    bundled_packages_dir: str,
-    ignore: IgnorePatterns,
-) -> GatherPlan:
-    """Lays the packages' *contents* into `bundled_packages_dir` of the truss.
+def lay_truss(
+    tree: SourceTree, config_path: str, ignore: IgnorePatterns
+) -> Tuple[GatheredFile, ...]:
+    """The truss's own files at their places in the result, but for those that `ignore` leaves out.
 
     `config_path` is the config in the truss, which becomes `config.yaml` in the result; a
-    `config.yaml` that is not it stays behind. `ignore` is asked about paths of the result.
+    `config.yaml` that is not it stays behind.
     """
-    claims = [*_own_files(truss, config_path)]
-    for package in packages:
-        source = package.source
-        claims += [
-            PlannedFile(join(bundled_packages_dir, f.path), source, f) for f in package.files
-        ]
-    kept = set(ignore.keep([claim.path for claim in claims]))
+    placed = (
+        (CONFIG_FILE if file.path == config_path else file.path, file)
+        for file in tree.files
+        if file.path == config_path or file.path != CONFIG_FILE
+    )
+    return _lay(tree, placed, ignore)
+
+
+def lay_package(
+    tree: SourceTree, bundled_packages_dir: str, ignore: IgnorePatterns
+) -> Tuple[GatheredFile, ...]:
+    """The *contents* of a package in `bundled_packages_dir` of the result. `ignore` is asked about
+    paths of the result."""
+    return _lay(tree, ((join(bundled_packages_dir, f.path), f) for f in tree.files), ignore)
+
+
+def _lay(
+    tree: SourceTree, placed: Iterable[Tuple[str, SourceFile]], ignore: IgnorePatterns
+) -> Tuple[GatheredFile, ...]:
+    found = list(placed)
+    kept = set(ignore.keep([path for path, _ in found]))
+    prefix = f"{tree.root}/" if tree.root else ""
+    return tuple(
+        GatheredFile(
+            path,
+            file.sha256,
+            file.size,
+            file.is_executable,
+            tree.address or None,
+            prefix + file.path,
+            tree.reason,
+        )
+        for path, file in found
+        if path in kept
+    )
+
+
+def plan_gather(laid: Iterable[Sequence[GatheredFile]]) -> GatherPlan:
+    """Of what each source lays in, in their order: the later claim of a path wins."""
     layout = _Layout()
-    for claim in claims:
-        if claim.path in kept:
-            layout.add(claim)
+    for files in laid:
+        for file in files:
+            layout.add(file)
     return GatherPlan(layout.files(), layout.collisions())
-
-
-def _own_files(truss: SourceTree, config_path: str) -> Iterator[PlannedFile]:
-    source = truss.source
-    for file in truss.files:
-        if file.path == config_path:
-            yield PlannedFile(CONFIG_FILE, source, file)
-        elif file.path != CONFIG_FILE:
-            yield PlannedFile(file.path, source, file)
 
 
 class _Layout:
     """The result so far: the later claim wins, and what it wins against is remembered."""
 
     def __init__(self) -> None:
-        self._files: Dict[str, PlannedFile] = {}
+        self._files: Dict[str, GatheredFile] = {}
         self._below: Dict[str, Set[str]] = {}
-        self._collisions: Dict[str, List[PlannedFile]] = {}
+        self._collisions: Dict[str, List[GatheredFile]] = {}
 
-    def add(self, claim: PlannedFile) -> None:
+    def add(self, claim: GatheredFile) -> None:
         rivals = [*self._rivals(claim.path)]
         if rivals == [claim.path]:
             previous = self._files[claim.path]
-            if previous.file.sha256 != claim.file.sha256:
+            if previous.sha256 != claim.sha256:
                 self._collide(claim.path, [previous, claim])
         elif rivals:
             path = claim.path if claim.path in self._below else rivals[0]
@@ -168,11 +125,11 @@ class _Layout:
             if not self._below[folder]:
                 del self._below[folder]
 
-    def _collide(self, path: str, claims: Iterable[PlannedFile]) -> None:
+    def _collide(self, path: str, claims: Iterable[GatheredFile]) -> None:
         known = self._collisions.setdefault(path, [])
         known += [claim for claim in claims if claim not in known]
 
-    def files(self) -> Tuple[PlannedFile, ...]:
+    def files(self) -> Tuple[GatheredFile, ...]:
         return tuple(self._files[path] for path in sorted(self._files))
 
     def collisions(self) -> Tuple[Collision, ...]:
@@ -193,15 +150,19 @@ def describe_collision(collision: Collision) -> str:
     return f"{collision.path} {what}: {sources}"
 
 
-def name_collisions(files: Sequence[PlannedFile]) -> Iterator[Tuple[PlannedFile, PlannedFile]]:
+def _folded(path: str) -> str:
+    return path.lower() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
+
+
+def name_collisions(files: Sequence[GatheredFile]) -> Iterator[Tuple[GatheredFile, GatheredFile]]:
     """Pairs of files whose paths, or those of their folders, a file system that ignores case or
     normalises names takes for one. Of two such folders, one pair of files is told."""
-    first: Dict[str, Tuple[str, PlannedFile]] = {}
+    first: Dict[str, Tuple[str, GatheredFile]] = {}
     told: Set[Tuple[str, str]] = set()
     for planned in files:
         # The outermost folder first: what is below two such folders follows from that.
         for path in (*reversed([*ancestors(planned.path)]), planned.path):
-            folded = unicodedata.normalize("NFC", path).casefold()
+            folded = _folded(path)
             known, other = first.setdefault(folded, (path, planned))
             if known != path:
                 if (known, path) not in told:

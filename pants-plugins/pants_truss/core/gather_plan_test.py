@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from pants_truss.core.gather_plan import (
     GatherPlan,
-    SourceFile,
-    SourceTree,
     describe_collision,
+    lay_package,
+    lay_truss,
     name_collisions,
     plan_gather,
 )
+from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.source_tree import SourceFile, SourceTree
 
 Files = Dict[str, str]
 
@@ -28,17 +30,20 @@ def tree(root: str, files: Files) -> SourceTree:
 def plan(
     truss: Files, *packages: Files, config_path: str = "config.yaml", ignore: Tuple[str, ...] = ()
 ) -> GatherPlan:
+    patterns = IgnorePatterns(ignore)
     return plan_gather(
-        tree("t", truss),
-        [tree(f"p{index}", files) for index, files in enumerate(packages)],
-        config_path=config_path,
-        bundled_packages_dir="packages",
-        ignore=IgnorePatterns(ignore),
+        (
+            lay_truss(tree("t", truss), config_path, patterns),
+            *(
+                lay_package(tree(f"p{index}", files), "packages", patterns)
+                for index, files in enumerate(packages)
+            ),
+        )
     )
 
 
 def contents(result: GatherPlan) -> Files:
-    return {file.path: file.file.sha256 for file in result.files}
+    return {file.path: file.sha256 for file in result.files}
 
 
 def test_contents_of_packages_land_in_the_bundled_dir() -> None:
@@ -154,12 +159,12 @@ def test_comparing_plans_compares_each_file_once(monkeypatch: pytest.MonkeyPatch
     files = {f"f{number}.py": "x" for number in range(300)}
     one, other = plan(files, {"lib.py": "l"}), plan(files, {"lib.py": "l"})
     compared: List[object] = []
-    equals = SourceFile.__eq__
+    equals = GatheredFile.__eq__
 
-    def count(self: SourceFile, other: object) -> bool:
+    def count(self: GatheredFile, other: object) -> bool:
         compared.append(other)
         return bool(equals(self, other))
 
-    monkeypatch.setattr(SourceFile, "__eq__", count)
+    monkeypatch.setattr(GatheredFile, "__eq__", count)
     assert one == other
     assert 0 < len(compared) <= 2 * len(files)

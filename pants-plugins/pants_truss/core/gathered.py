@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterable, Mapping, Optional, Tuple
 
-from pants_truss.core.gather_plan import GENERATED, IMPORTED_BY, GatherPlan
+from pants_truss.core.source_tree import GENERATED, IMPORTED_BY
 from pants_truss.core.tree_digest import tree_digest
 
 
@@ -13,8 +13,10 @@ from pants_truss.core.tree_digest import tree_digest
 class GatheredFile:
     """A file of a gathered truss. `size` is in bytes; `target` is the address of the target that it
     comes from, and `source` its path in the repository, unless gathering made it. `reason` is why
-    it is there: see `core.gather_plan`.
+    it is there: see `core.source_tree`.
     """
+
+    __slots__ = ("path", "sha256", "size", "is_executable", "target", "source", "reason")
 
     path: str
     sha256: str
@@ -27,6 +29,10 @@ class GatheredFile:
     @property
     def is_imported(self) -> bool:
         return self.reason.startswith(IMPORTED_BY)
+
+    @property
+    def described_source(self) -> str:
+        return f"{self.source} ({self.target or 'no target'})"
 
 
 @dataclass(frozen=True)
@@ -48,31 +54,21 @@ class GeneratedFile:
     source: Optional[str]
 
 
-def gathered_files(
-    plan: GatherPlan, generated: Mapping[str, GeneratedFile]
+def with_generated(
+    planned: Iterable[GatheredFile], generated: Mapping[str, GeneratedFile]
 ) -> Tuple[GatheredFile, ...]:
     """The files of the result, sorted by path. A generated one takes the place of a planned one."""
-    files: Dict[str, GatheredFile] = {}
-    for planned in plan.files:
-        files[planned.path] = GatheredFile(
-            planned.path,
-            planned.file.sha256,
-            planned.file.size,
-            planned.file.is_executable,
-            planned.source.address or None,
-            planned.source_path,
-            planned.source.reason,
-        )
+    files: Dict[str, GatheredFile] = {file.path: file for file in planned}
     for path, content in generated.items():
-        planned_file = files.get(path)
-        if planned_file and planned_file.sha256 == content.sha256:
+        replaced = files.get(path)
+        if replaced and replaced.sha256 == content.sha256:
             continue
         files[path] = GatheredFile(
             path,
             content.sha256,
             content.size,
-            bool(planned_file and planned_file.is_executable),
-            planned_file.target if planned_file else None,
+            bool(replaced and replaced.is_executable),
+            replaced.target if replaced else None,
             content.source,
             GENERATED,
         )

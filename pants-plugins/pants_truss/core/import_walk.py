@@ -6,6 +6,7 @@ and hands that to `advance`. Nodes are any strings; the driver says what they me
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 
@@ -41,6 +42,32 @@ class ImportWalk:
                 self.via[node] = parent
                 new.append(node)
         self.pending = (*self.pending, *new)
+
+
+@dataclass(frozen=True)
+class WalkedGraph:
+    """A walk that is over: `nodes` in its order, each with its parent and, where it has one, its
+    file; `ends` has the two ends of each edge met, one after the other. In flat tuples, as there is
+    one for each truss: pairs would take five times the memory.
+    """
+
+    nodes: Tuple[str, ...]
+    parents: Tuple[Optional[str], ...]
+    files: Tuple[Optional[str], ...]
+    ends: Tuple[str, ...]
+
+    @property
+    def via(self) -> Dict[str, Optional[str]]:
+        """As `ImportWalk.via`."""
+        return dict(zip(self.nodes, self.parents))
+
+    @property
+    def file_by_node(self) -> Dict[str, str]:
+        return {node: file for node, file in zip(self.nodes, self.files) if file}
+
+    @property
+    def edges(self) -> Tuple[Tuple[str, str], ...]:
+        return tuple(zip(self.ends[::2], self.ends[1::2]))
 
 
 def chain_to(node: str, via: Mapping[str, Optional[str]]) -> List[str]:

@@ -6,7 +6,7 @@ from typing import Dict, List, Set
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pants_truss.core.import_walk import ImportWalk, chain_to
+from pants_truss.core.import_walk import ImportWalk, WalkedGraph, chain_to
 
 Graph = Dict[str, List[str]]
 
@@ -81,3 +81,16 @@ def test_a_later_round_of_roots_does_not_change_how_a_node_was_reached() -> None
     walk = walk_all({"model": ["helper"], "helper": ["model"]}, {"model"}, {"helper", "model"})
     assert walk.via == {"model": None, "helper": "model"}
     assert chain_to("helper", walk.via) == ["model", "helper"]
+
+
+def test_what_is_kept_of_a_walk() -> None:
+    walk = walk_all({"model": ["helper", "lib"], "helper": ["model"], "lib": []}, {"model"})
+    graph = WalkedGraph(
+        tuple(walk.via),
+        tuple(walk.via.values()),
+        ("t/model.py", None, "lib.py"),
+        ("helper", "model", "model", "helper", "model", "lib"),
+    )
+    assert graph.via == walk.via
+    assert graph.file_by_node == {"model": "t/model.py", "lib": "lib.py"}
+    assert graph.edges == (("helper", "model"), ("model", "helper"), ("model", "lib"))

@@ -116,7 +116,9 @@ def _render_path(path: str, named: Sequence[Tuple[str, GatheredTruss]]) -> str:
     normal = normalize_inside(path) or path
     having = [(n, t) for n, t in named if any(file.path == normal for file in t.files)]
     return "\n".join(
-        describe_path(name, normal, truss.files, dict(truss.imports.via), dict(truss.imports.files))
+        describe_path(
+            name, normal, truss.files, truss.imports.graph.via, truss.imports.graph.file_by_node
+        )
         for name, truss in having or named[:1]
     )
 
@@ -131,8 +133,8 @@ def _drawn(name: str, truss: GatheredTruss) -> DrawnTruss:
         name,
         truss.files,
         truss.requirements,
-        truss.imports.edges,
-        dict(truss.imports.files),
+        truss.imports.graph.edges,
+        truss.imports.graph.file_by_node,
         distributions,
         dict(truss.package_roots),
     )

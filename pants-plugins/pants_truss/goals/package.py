@@ -11,7 +11,6 @@ from pants.engine.addresses import Address, Addresses
 from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
-    FileContent,
     GlobMatchErrorBehavior,
     MergeDigests,
 )
@@ -20,7 +19,6 @@ from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from pants_truss.core.manifest import FILE_SUFFIX as MANIFEST_SUFFIX
-from pants_truss.core.manifest import manifest, to_bytes
 from pants_truss.core.summary import summarize
 from pants_truss.engine import (
     CommandLineOptions,
@@ -40,6 +38,7 @@ from pants_truss.target_types import TrussOutputFormatField, TrussOutputPathFiel
 from pants_truss.util_rules import session
 from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.gather import GatheredTruss, gather_truss
+from pants_truss.util_rules.manifest_file import manifest_file
 from pants_truss.util_rules.output_path import (
     TAR_SUFFIX,
     ResolveOutputPathRequest,
@@ -92,13 +91,9 @@ async def try_package_truss(
         await find_session(SessionRequest(), **implicitly())
         return TriedPackageTruss(field_set.address, None, str(e))
     manifest_path = output.path + MANIFEST_SUFFIX
-    content = to_bytes(
-        manifest(
-            field_set.address.spec, gathered.files, gathered.requirements, gathered.tree_digest
-        )
-    )
     beside = await create_digest(
-        CreateDigest([FileContent(manifest_path, content)]), **implicitly()
+        CreateDigest([manifest_file(manifest_path, field_set.address.spec, gathered)]),
+        **implicitly(),
     )
     digest = await merge_digests(MergeDigests([made, beside]), **implicitly())
     lines = (_summary(gathered), *gathered.notes)

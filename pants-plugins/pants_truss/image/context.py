@@ -40,7 +40,8 @@ from pants_truss.image.requirements import InstallTrussRequest, install_truss
 from pants_truss.truss_cli import rules as truss_cli
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussScriptRequest, run_truss_script
 from pants_truss.util_rules import gather
-from pants_truss.util_rules.gather import GatheredTruss, entry_at, gather_truss
+from pants_truss.util_rules.file_entries import entry_at
+from pants_truss.util_rules.gather import GatheredTruss, gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
 
 _SCRIPTS = "pants_truss.image.scripts"

@@ -49,7 +49,8 @@ from pants_truss.serving import server_files
 from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
 from pants_truss.util_rules import gather
 from pants_truss.util_rules.exact_globs import all_of, exactly
-from pants_truss.util_rules.gather import entry_at, gather_truss
+from pants_truss.util_rules.file_entries import entry_at
+from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
 from pants_truss.util_rules.truss_config import InvalidTruss
 

@@ -22,7 +22,8 @@ from pants_truss.engine import (
 from pants_truss.image import tool
 from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
 from pants_truss.util_rules import gather
-from pants_truss.util_rules.gather import GatheredTruss, entry_at, gather_truss
+from pants_truss.util_rules.file_entries import entry_at
+from pants_truss.util_rules.gather import GatheredTruss, gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
 
 _TREE, _PARTS, _OUT = "tree", "parts", "out.tar"

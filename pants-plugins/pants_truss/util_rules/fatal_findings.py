@@ -9,7 +9,7 @@ from pants.engine.fs import CreateDigest, FileDigest, FileEntry
 from pants.engine.rules import collect_rules
 
 from pants_truss.core import yaml_document
-from pants_truss.core.gather_plan import PlannedFile
+from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.config_checks import check_document
 from pants_truss.core.lint.file_checks import check_files
 from pants_truss.core.lint.finding import Finding, fatal
@@ -65,12 +65,12 @@ async def find_fatal_findings(
     # With it, the server hands its own engine to a model class, if there is one.
     trt_llm = ("trt_llm",) if document.data.get("trt_llm") else ()
     if model and (config_file.config.needs_model or trt_llm):
-        entry = FileEntry(model.path, FileDigest(model.file.sha256, model.file.size))
+        entry = FileEntry(model.path, FileDigest(model.sha256, model.size))
         digest = await create_digest(CreateDigest([entry]), **implicitly())
         for file in await get_digest_contents(digest):
             findings += check_model_class(
                 ModelFile(
-                    model.source_path,
+                    model.source or model.path,
                     file.content,
                     config_file.config.model_class_name,
                     config_file.config.python,
@@ -83,13 +83,13 @@ async def find_fatal_findings(
     return FatalFindings(planned, subsystem.policy.apply(findings))
 
 
-def _model_file(planned: PlannedTruss) -> Optional[PlannedFile]:
+def _model_file(planned: PlannedTruss) -> Optional[GatheredFile]:
     path = planned.config_file.config.model_file
     return next(
         (
             file
             for file in planned.plan.files
-            if file.path == path and path.endswith(".py") and file.file.size <= _MAX_MODEL_BYTES
+            if file.path == path and path.endswith(".py") and file.size <= _MAX_MODEL_BYTES
         ),
         None,
     )

@@ -132,7 +132,7 @@ def _name_of(requirement: str) -> Optional[str]:
 
 def _files_to_scan(planned: PlannedTruss) -> Iterator[FileToScan]:
     for file in planned.plan.files:
-        yield FileToScan(file.source_path, file.file.sha256, file.file.size)
+        yield FileToScan(file.source or file.path, file.sha256, file.size)
 
 
 def _secrets(scanned: Iterable[FoundSecrets]) -> Iterator[Finding]:

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Dict, Iterable, List, Mapping, Sequence, Tuple, Union
 
-from pants.engine.fs import CreateDigest, Digest, FileContent, FileDigest, FileEntry
+from pants.engine.fs import CreateDigest, Digest, FileContent, FileEntry, MergeDigests
 from pants.engine.rules import collect_rules
 from pants.option.global_options import GlobalOptions
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_truss.core.gather_plan import EXPLICIT, EXTERNAL_PACKAGE, GatherPlan, SourceTree
 from pants_truss.core.gathered import (
     GatheredFile,
     GatheredRequirement,
     GeneratedFile,
     digest_of,
-    gathered_files,
+    with_generated,
 )
 from pants_truss.core.lint.finding import Severity, fatal
 from pants_truss.core.truss_config import CONFIG_FILE
-from pants_truss.engine import create_digest, implicitly, rule
+from pants_truss.engine import create_digest, implicitly, merge_digests, rule
 from pants_truss.util_rules import fatal_findings
 from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fatal_findings
+from pants_truss.util_rules.file_entries import entry_at
 from pants_truss.util_rules.import_closure import ImportClosure
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.laid_package import LaidPackage
+from pants_truss.util_rules.plan import GatherTrussRequest, PlannedTruss
 from pants_truss.util_rules.truss_config import InvalidTruss, TrussConfigFile
 from pants_truss.util_rules.workspace import edited_meanwhile
 
@@ -42,7 +43,7 @@ class GatheredTruss:
 
     digest: Digest
     tree_digest: str
-    files: Tuple[GatheredFile, ...]
+    files: Tuple[GatheredFile, ...] = field(hash=False)
     packages: FrozenDict[str, int]
     package_roots: FrozenDict[str, str]
     imports: ImportClosure
@@ -66,18 +67,22 @@ async def gather_truss(request: GatherTrussRequest, global_options: GlobalOption
     errors = fatal(found.findings)
     if errors:
         raise InvalidTruss.found(request.address, errors)
-    digest = await create_digest(
-        CreateDigest(_entries(planned.plan, planned.generated)), **implicitly()
+    files = with_generated(
+        planned.plan.files, _describe_generated(planned.config_file, planned.generated)
     )
-    files = gathered_files(
-        planned.plan, _describe_generated(planned.config_file, planned.generated)
+    held = _held_files(planned.packages, files)
+    whole = [p for p in planned.packages if len(held[p.address]) == len(p.files)]
+    rest = await create_digest(CreateDigest(_entries(planned, whole, files)), **implicitly())
+    # Trusses share the digests of packages: it is made and kept once.
+    digest = await merge_digests(
+        MergeDigests([rest, *(package.digest for package in whole)]), **implicitly()
     )
     _refuse_edited(request, files, global_options)
     return GatheredTruss(
         digest,
         digest_of(files),
         files,
-        _count_files(planned.plan, planned.packages),
+        _count_files(planned.packages, held),
         FrozenDict({package.address: package.root for package in planned.packages}),
         planned.imports,
         planned.requirements,
@@ -97,11 +102,6 @@ def _refuse_edited(
         )
 
 
-def entry_at(path: str, file: GatheredFile) -> FileEntry:
-    """The file of a gathered truss, at another path than there."""
-    return FileEntry(path, FileDigest(file.sha256, file.size), is_executable=file.is_executable)
-
-
 def _describe_generated(
     config_file: TrussConfigFile, generated: Mapping[str, bytes]
 ) -> Dict[str, GeneratedFile]:
@@ -112,34 +112,38 @@ def _describe_generated(
     }
 
 
+def _held_files(
+    packages: Sequence[LaidPackage], files: Sequence[GatheredFile]
+) -> Dict[str, List[GatheredFile]]:
+    """By the package's address, what of its files is in the result: of several for one path, that
+    is the last one."""
+    by_path = {file.path: file for file in files}
+    return {
+        package.address: [file for file in package.files if by_path.get(file.path) is file]
+        for package in packages
+    }
+
+
 def _entries(
-    plan: GatherPlan, generated: Mapping[str, bytes]
+    planned: PlannedTruss, whole: Sequence[LaidPackage], files: Sequence[GatheredFile]
 ) -> List[Union[FileContent, FileEntry]]:
-    executables = {planned.path for planned in plan.files if planned.file.is_executable}
+    """What is in none of the packages that are there as a whole."""
+    there = {file.path for package in whole for file in package.files}
     return [
-        *(
-            FileEntry(
-                planned.path,
-                FileDigest(planned.file.sha256, planned.file.size),
-                is_executable=planned.file.is_executable,
-            )
-            for planned in plan.files
-            if planned.path not in generated
-        ),
-        *(
-            FileContent(path, content, is_executable=path in executables)
-            for path, content in generated.items()
-        ),
+        FileContent(file.path, planned.generated[file.path], is_executable=file.is_executable)
+        if file.path in planned.generated
+        else entry_at(file.path, file)
+        for file in files
+        if file.path not in there
     ]
 
 
-def _count_files(plan: GatherPlan, packages: Sequence[SourceTree]) -> FrozenDict[str, int]:
-    counts = {package.root: 0 for package in packages}
-    reasons = {EXTERNAL_PACKAGE, EXPLICIT}
-    addresses = {package.address for package in packages}
-    for planned in plan.files:
-        if planned.source.address in addresses and planned.source.reason in reasons:
-            counts[planned.source.root] += 1
+def _count_files(
+    packages: Sequence[LaidPackage], held: Mapping[str, Sequence[GatheredFile]]
+) -> FrozenDict[str, int]:
+    counts: Dict[str, int] = {}
+    for package in packages:
+        counts[package.root] = counts.get(package.root, 0) + len(held[package.address])
     return FrozenDict(counts)
 
 

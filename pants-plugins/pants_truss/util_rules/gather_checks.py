@@ -7,15 +7,11 @@ from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from pants.engine.addresses import Address
 
-from pants_truss.core.gather_plan import (
-    GatherPlan,
-    SourceTree,
-    describe_collision,
-    name_collisions,
-)
+from pants_truss.core.gather_plan import GatherPlan, describe_collision, name_collisions
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.paths import join
+from pants_truss.core.source_tree import SourceTree
 from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
 from pants_truss.subsystem import PackageCollisions
 from pants_truss.util_rules.import_closure import ImportClosure
@@ -82,18 +78,18 @@ def collision_findings(plan: GatherPlan, behavior: PackageCollisions) -> Iterato
     for collision in plan.collisions:
         yield Finding(
             "collision",
-            collision.claims[-1].source_path,
+            collision.claims[-1].source or collision.path,
             f"{describe_collision(collision)}. {end}",
             severity,
         )
     for one, other in name_collisions(plan.files):
         yield Finding(
             "collision",
-            other.source_path,
+            other.source or other.path,
             f"{other.described_source} and {one.described_source} are {other.path} and {one.path} "
             f"in the gathered truss: names that are equal but for case or Unicode normalisation, "
             f"so one overwrites the other on macOS and Windows. Rename one.",
-            severity if one.source.address != other.source.address else Severity.WARNING,
+            severity if one.target != other.target else Severity.WARNING,
         )
 
 

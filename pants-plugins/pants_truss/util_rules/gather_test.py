@@ -52,6 +52,28 @@ def gather_truss(rule_runner: RuleRunner, folder: str) -> Tuple[GatheredTruss, T
     return gathered, {f.path: (f.content.decode(), f.is_executable) for f in contents}
 
 
+def test_trusses_share_what_is_kept_of_a_package(rule_runner: RuleRunner) -> None:
+    """Pants keeps the answers of all rules: hundreds of trusses over the same code must not each
+    keep a copy."""
+    config = "external_package_dirs: [../many]\n"
+    rule_runner.write_files(
+        {
+            "many/BUILD": "truss_external_package()",
+            **{f"many/lib/m{number}.py": f"{number}" for number in range(50)},
+            **{f"share_{name}/BUILD": "truss()" for name in "abc"},
+            **{f"share_{name}/config.yaml": config for name in "abc"},
+            # One file of the package has an equal in the truss: it is laid in file by file.
+            "share_c/packages/lib/m7.py": "7",
+        }
+    )
+    found = [gather_truss(rule_runner, f"share_{name}") for name in "abc"]
+    shared = [{f.path: f for f in g.files if f.path.startswith("packages/")} for g, _ in found]
+    assert [len(files) for files in shared] == [50, 50, 50]
+    assert all(shared[0][path] is shared[1][path] is shared[2][path] for path in shared[0])
+    assert [dict(g.packages) for g, _ in found] == [{"many": 50}] * 3
+    assert all(tree["packages/lib/m7.py"] == ("7", False) for _, tree in found)
+
+
 # --- Random repositories.
 
 names = st.sampled_from(["a", "b.py", "lib", "packages", "config.yaml", "é x", "[q]", "build"])

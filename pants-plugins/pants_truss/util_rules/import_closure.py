@@ -8,9 +8,9 @@ from typing import Dict, Iterable, List, Optional, Tuple
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.bundling import HeldFiles
-from pants_truss.core.gather_plan import EXPLICIT, imported_by
-from pants_truss.core.import_walk import ImportWalk
+from pants_truss.core.import_walk import ImportWalk, WalkedGraph
 from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.core.source_tree import EXPLICIT, imported_by
 from pants_truss.engine import concurrently, implicitly, rule
 from pants_truss.target_types import (
     TrussDependenciesField,
@@ -64,17 +64,14 @@ class ImportedRequirement:
 
 @dataclass(frozen=True)
 class ImportClosure:
-    """`via` leads from each target's key to the one that it was reached by, None for a root, and
-    `edges` are all dependencies met. A key is an address, or the path of a file without a target;
-    `files` has the path of each key's file, if it has one. `left_out` are files of the truss itself
-    that its code imports and its ignore patterns drop, each with the reason.
+    """`graph` has all targets reached and all dependencies met; a node is the address of a target,
+    or the path of a file without one. `left_out` are files of the truss itself that its code
+    imports and its ignore patterns drop, each with the reason.
     """
 
     sources: Tuple[ImportedSource, ...]
     requirements: Tuple[ImportedRequirement, ...]
-    via: Tuple[Tuple[str, Optional[str]], ...]
-    edges: Tuple[Tuple[str, str], ...]
-    files: Tuple[Tuple[str, str], ...]
+    graph: WalkedGraph
     left_out: Tuple[Tuple[str, str], ...]
 
 
@@ -250,9 +247,12 @@ class _Closure:
                 for key, node in sorted(self._nodes.items())
                 for requirement in node.requirements
             ),
-            tuple(self._walk.via.items()),
-            tuple(sorted(self._edges)),
-            tuple((key, node.file) for key, node in sorted(self._nodes.items()) if node.file),
+            WalkedGraph(
+                tuple(self._walk.via),
+                tuple(self._walk.via.values()),
+                tuple(self._nodes[key].file for key in self._walk.via),
+                tuple(end for edge in sorted(self._edges) for end in edge),
+            ),
             tuple(
                 (source.node.file, source.reason)
                 for source in self.sources()

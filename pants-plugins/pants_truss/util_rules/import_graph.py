@@ -6,6 +6,7 @@ all trusses. Which module an import means is left to Pants' own inference.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
@@ -67,7 +68,8 @@ class ImportNode:
 
     @property
     def key(self) -> str:
-        return self.address.spec if self.address else self.file or ""
+        # Pants makes a new string each time, and each truss keeps the keys of all it reaches.
+        return sys.intern(self.address.spec) if self.address else self.file or ""
 
     @property
     def is_python(self) -> bool:

@@ -12,8 +12,8 @@ from pants.engine.rules import collect_rules
 from pants.engine.target import HydrateSourcesRequest
 from pants.source.source_root import SourceRootRequest
 
-from pants_truss.core.gather_plan import SourceFile, SourceTree
 from pants_truss.core.paths import join
+from pants_truss.core.source_tree import SourceFile, SourceTree
 from pants_truss.engine import (
     concurrently,
     get_digest_entries,

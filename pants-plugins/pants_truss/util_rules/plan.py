@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import posixpath
+from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from pants.engine.addresses import Address
@@ -13,20 +14,15 @@ from pants.engine.target import FieldSet, RegisteredTargetTypes
 from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
-from pants_truss.core.bundling import held_files
+from pants_truss.core.bundling import HeldFiles, held_tree
 from pants_truss.core.config_edit import clear_external_package_dirs, set_list
 from pants_truss.core.errors import TrussError
-from pants_truss.core.gather_plan import (
-    EXPLICIT,
-    EXTERNAL_PACKAGE,
-    GatherPlan,
-    SourceTree,
-    plan_gather,
-)
+from pants_truss.core.gather_plan import GatherPlan, lay_package, lay_truss, plan_gather
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.paths import join
+from pants_truss.core.source_tree import EXPLICIT, EXTERNAL_PACKAGE
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
 from pants_truss.core.truss_ignore import file_content, ignore_lines
@@ -51,17 +47,16 @@ from pants_truss.util_rules import (
     import_closure,
     import_graph,
     imported_sources,
+    laid_package,
     lockfile,
     other_trusses,
     own_modules,
     requirements,
-    source_tree,
     truss_config,
     workspace,
 )
 from pants_truss.util_rules.exact_globs import exactly
 from pants_truss.util_rules.external_packages import (
-    ExternalPackage,
     ExternalPackagesRequest,
     find_external_packages,
 )
@@ -81,6 +76,11 @@ from pants_truss.util_rules.import_closure import (
 from pants_truss.util_rules.imported_sources import (
     ReadImportedSourcesRequest,
     read_imported_sources,
+)
+from pants_truss.util_rules.laid_package import (
+    LaidPackage,
+    LayPackageRequest,
+    lay_external_package,
 )
 from pants_truss.util_rules.own_modules import (
     OwnModulesRequest,
@@ -133,7 +133,7 @@ class PlannedTruss:
 
     config_file: TrussConfigFile
     plan: GatherPlan
-    packages: Tuple[SourceTree, ...]
+    packages: Tuple[LaidPackage, ...]
     generated: FrozenDict[str, bytes]
     imports: ImportClosure
     requirements: Tuple[GatheredRequirement, ...]
@@ -151,10 +151,7 @@ async def plan_truss(
     found = await find_external_packages(
         ExternalPackagesRequest(request.config, request.dependencies), **implicitly()
     )
-    own, *external = await concurrently(
-        read_source_tree(ReadSourceTreeRequest(sources), **implicitly())
-        for sources in (request.sources, *(package.sources for package in found.packages))
-    )
+    own = await read_source_tree(ReadSourceTreeRequest(request.sources), **implicitly())
     ignore_digest = await path_globs_to_digest(
         exactly(join(request.address.spec_path, IGNORE_FILE)), **implicitly()
     )
@@ -162,9 +159,22 @@ async def plan_truss(
     user_ignore = ignore_contents[0].content if ignore_contents else None
     lines = _ignore_lines(request, options, user_ignore)
     ignore = IgnorePatterns(lines)
+    bundled = config_file.config.bundled_packages_dir
+    packages = await concurrently(
+        lay_external_package(
+            LayPackageRequest(
+                package.sources,
+                EXTERNAL_PACKAGE if package.is_configured else EXPLICIT,
+                bundled,
+                tuple(lines),
+            ),
+            **implicitly(),
+        )
+        for package in found.packages
+    )
+    external = [package.read for package in packages]
     refuse_bad_paths(request.address, config_file, (own, *external), ignore)
     refuse_narrow_sources(request.address, request.config.value, own.tree, user_ignore)
-    packages = _with_reasons(found.packages, [read.tree for read in external])
     modules = await find_own_modules(
         OwnModulesRequest(request.sources, request.resolve), **implicitly()
     )
@@ -178,12 +188,11 @@ async def plan_truss(
             config_file.config.model_file,
             request.bundle_imports.value,
             modules.resolve,
-            held_files(
-                own.tree,
-                packages,
-                bundled_packages_dir=config_file.config.bundled_packages_dir,
-                model_file=config_file.config.model_file,
-                ignore=ignore,
+            HeldFiles(
+                held_tree(own.tree, "", ignore),
+                tuple(package.held for package in packages),
+                bundled,
+                posixpath.dirname(config_file.config.model_file),
             ),
             tuple(package.dependencies for package in found.packages),
         ),
@@ -203,11 +212,11 @@ async def plan_truss(
         **implicitly(),
     )
     plan = plan_gather(
-        own.tree,
-        [*packages, *imported.trees],
-        config_path=request.config.value,
-        bundled_packages_dir=config_file.config.bundled_packages_dir,
-        ignore=ignore,
+        (
+            lay_truss(own.tree, request.config.value, ignore),
+            *(package.files for package in packages),
+            *(lay_package(tree, bundled, ignore) for tree in imported.trees),
+        )
     )
     findings = [
         *collision_findings(plan, options.package_collisions),
@@ -237,15 +246,6 @@ def _ignore_lines(
         raise InvalidTruss.of(request.address, e) from None
 
 
-def _with_reasons(
-    packages: Sequence[ExternalPackage], trees: Sequence[SourceTree]
-) -> List[SourceTree]:
-    return [
-        replace(tree, reason=EXTERNAL_PACKAGE if package.is_configured else EXPLICIT)
-        for package, tree in zip(packages, trees)
-    ]
-
-
 def _generated(
     address: Address,
     config_file: TrussConfigFile,
@@ -269,11 +269,11 @@ def rules() -> Iterable[object]:
         *import_closure.rules(),
         *import_graph.rules(),
         *imported_sources.rules(),
+        *laid_package.rules(),
         *lockfile.rules(),
         *other_trusses.rules(),
         *own_modules.rules(),
         *requirements.rules(),
-        *source_tree.rules(),
         *truss_config.rules(),
         *workspace.rules(),
     ]

@@ -11,7 +11,6 @@ from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.gather_plan import IMPORTED_BY
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.lockfile import Lockfile
@@ -25,6 +24,7 @@ from pants_truss.core.requirement import (
     parse_line,
     redacted,
 )
+from pants_truss.core.source_tree import IMPORTED_BY
 from pants_truss.engine import get_digest_contents, implicitly, path_globs_to_digest, rule
 from pants_truss.target_types import RequirementsMode, TrussRequirementsField
 from pants_truss.util_rules.exact_globs import all_of

@@ -12,9 +12,9 @@ from pants.engine.target import HydrateSourcesRequest, MultipleSourcesField, Sou
 from pants.option.global_options import GlobalOptions
 from pants.source.filespec import FilespecMatcher
 
-from pants_truss.core.gather_plan import SourceFile, SourceTree
 from pants_truss.core.globs import can_match_below, exclude_globs
 from pants_truss.core.paths import is_within, join
+from pants_truss.core.source_tree import SourceFile, SourceTree
 from pants_truss.engine import (
     get_digest_entries,
     hydrate_sources,

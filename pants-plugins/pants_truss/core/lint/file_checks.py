@@ -6,7 +6,7 @@ import difflib
 import posixpath
 from typing import Collection, Iterator, List, Sequence
 
-from pants_truss.core.gather_plan import PlannedFile
+from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.lint.problem import Data, Problem
 from pants_truss.core.paths import is_within, normalize_inside
@@ -76,19 +76,19 @@ def _near(path: str, paths: Collection[str]) -> str:
     return f" It has {near[0]}." if near else " Add it, or correct the key."
 
 
-def check_sizes(files: Sequence[PlannedFile], data_dir: str, limit: int) -> List[Finding]:
+def check_sizes(files: Sequence[GatheredFile], data_dir: str, limit: int) -> List[Finding]:
     """Files of more than `limit` bytes that are not in the data folder."""
     return [
         Finding(
             "large-file",
-            planned.source_path,
-            f"it has {_megabytes(planned.file.size)}: every build and push "
+            planned.source or planned.path,
+            f"it has {_megabytes(planned.size)}: every build and push "
             f"carries it. Have weights delivered by `weights` in the config, or move the file to "
             f"`{data_dir}/`.",
             Severity.WARNING,
         )
         for planned in files
-        if planned.file.size > limit and not is_within(planned.path, data_dir)
+        if planned.size > limit and not is_within(planned.path, data_dir)
     ]
 
 

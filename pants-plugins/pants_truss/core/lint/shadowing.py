@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
-from pants_truss.core.gather_plan import PlannedFile
+from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.tables import read_table
 from pants_truss.core.paths import is_within
@@ -29,7 +29,7 @@ class Owner:
 
 
 def check_shadowing(
-    files: Sequence[PlannedFile], bundled_packages_dir: str, owners: Sequence[Owner]
+    files: Sequence[GatheredFile], bundled_packages_dir: str, owners: Sequence[Owner]
 ) -> Iterator[Finding]:
     """One finding for each bundled module that an owner has."""
     bundled = _bundled(files, bundled_packages_dir)
@@ -40,11 +40,11 @@ def check_shadowing(
             module = _shadowed(path, regular, owner.modules)
             if module and module not in told:
                 told.add(module)
-                yield Finding(owner.rule, planned.source_path, _describe(module, planned, owner))
+                yield Finding(owner.rule, planned.source or path, _describe(module, planned, owner))
 
 
-def _describe(module: str, planned: PlannedFile, owner: Owner) -> str:
-    bundled = f"the bundled module `{module}` (of {planned.source.address})"
+def _describe(module: str, planned: GatheredFile, owner: Owner) -> str:
+    bundled = f"the bundled module `{module}` (of {planned.target})"
     if module in owner.modules:
         return (
             f"{bundled} is never imported: {owner.what} has one of this name, which comes first. "
@@ -56,7 +56,7 @@ def _describe(module: str, planned: PlannedFile, owner: Owner) -> str:
     )
 
 
-def _bundled(files: Sequence[PlannedFile], folder: str) -> Dict[str, PlannedFile]:
+def _bundled(files: Sequence[GatheredFile], folder: str) -> Dict[str, GatheredFile]:
     return {
         planned.path[len(folder) + 1 :]: planned
         for planned in files

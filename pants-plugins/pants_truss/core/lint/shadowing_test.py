@@ -4,15 +4,15 @@ from typing import List, Tuple
 
 import pytest
 
-from pants_truss.core.gather_plan import PlannedFile, Source, SourceFile
+from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owners
+from pants_truss.core.source_tree import TRUSS
 
 OWNER = Owner(frozenset({"yaml", "google.protobuf", "google.api.http_pb2"}), "it", "rule")
 
 
 def told(paths: List[str], owners: Tuple[Owner, ...] = (OWNER,)) -> List[str]:
-    source = Source("t", "t:t")
-    files = [PlannedFile(path, source, SourceFile(path, "", 0, False)) for path in paths]
+    files = [GatheredFile(path, "", 0, False, "t:t", f"t/{path}", TRUSS) for path in paths]
     found = check_shadowing(files, "packages", owners)
     return [finding.message.split("`")[1] for finding in found]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple
 
-from pants_truss.core.gather_plan import GENERATED, TRUSS
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.paths import is_within
 from pants_truss.core.server_layout import DATA, PACKAGES
+from pants_truss.core.source_tree import GENERATED, TRUSS
 
 DATA_LAYER = "data"
 MODEL_LAYER = "model"

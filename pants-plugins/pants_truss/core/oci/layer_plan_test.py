@@ -5,9 +5,9 @@ from typing import Dict, List, Optional, Tuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pants_truss.core.gather_plan import EXTERNAL_PACKAGE, GENERATED, TRUSS, imported_by
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.oci.layer_plan import plan_layers, shared_root
+from pants_truss.core.source_tree import EXTERNAL_PACKAGE, GENERATED, TRUSS, imported_by
 
 
 def file(path: str, source: Optional[str], reason: str) -> GatheredFile:

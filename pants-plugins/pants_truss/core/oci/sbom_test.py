@@ -3,9 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pants_truss.core.environment import Distribution
-from pants_truss.core.gather_plan import EXTERNAL_PACKAGE, TRUSS
 from pants_truss.core.gathered import GatheredFile, digest_of
 from pants_truss.core.oci.sbom import ImageMaterials, sbom
+from pants_truss.core.source_tree import EXTERNAL_PACKAGE, TRUSS
 
 SHARED = GatheredFile("packages/a.py", "0" * 64, 1, False, "s:s", "s/a.py", EXTERNAL_PACKAGE)
 OWN = GatheredFile("model/model.py", "1" * 64, 1, False, "t:t", "t/model/model.py", TRUSS)
