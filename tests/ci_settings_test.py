@@ -20,7 +20,7 @@ SETTINGS = Path("pants.ci.toml").resolve()
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     """Two trusses, of which the last commit changed one."""
     base = tmp_path_factory.mktemp("ci")
-    made = Monorepo(base / "repo", base / "machine", daemon=False)
+    made = Monorepo(base / "repo", base / "machine", daemon=False, shares_store=True)
     made.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/src/trusses/*"'))
     shutil.copy(SETTINGS, made.root)
     # As the workflow has it.

@@ -6,21 +6,22 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
+import tarfile
 import threading
 from pathlib import Path
 from typing import Dict, Iterator, List
 
 import pytest
 
-from support.monorepo import Monorepo, Tree, read_tree
+from support.monorepo import PYTHON_TOML, Monorepo, Tree, read_tree
+from support.pants_release import COMMAND
 
 CONFIG = "external_package_dirs: [../../shared/kit]\n"
 FILES = 40
 
 
 def write(repo: Monorepo, version: str = "1") -> None:
-    repo.configure()
+    repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/shared/*"'))
     repo.package("shared/kit", {f"kit/m{n}.py": f"V = {version}\n" for n in range(FILES)})
     for name in "abc":
         repo.truss(f"trusses/{name}", CONFIG)
@@ -38,7 +39,7 @@ def repo(tmp_path: Path) -> Iterator[Monorepo]:
 
 def start(repo: Monorepo, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "pants", *arguments],
+        [*COMMAND, *arguments],
         cwd=repo.root,
         env=repo.process_environment(),
         stdout=subprocess.PIPE,
@@ -78,11 +79,18 @@ def test_two_at_once_in_one_repository(repo: Monorepo) -> None:
             assert content == f"V = 'round {round_}'\n".encode()
 
 
+def read_tar(path: Path) -> Dict[str, bytes]:
+    with tarfile.open(path) as tar:
+        return {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]
+
+
 def test_two_clones_that_share_a_cache(tmp_path: Path) -> None:
+    """Of the trusses one is the same in both, and so is the process that makes its tar."""
     clones = []
     for number in range(2):
         clone = Monorepo(tmp_path / f"clone-{number}", tmp_path / "machine")
         write(clone, str(number))
+        clone.truss("trusses/same")
         clones.append(clone)
     try:
         for _ in range(2):
@@ -92,6 +100,13 @@ def test_two_clones_that_share_a_cache(tmp_path: Path) -> None:
                     tree = packaged(clone, name)
                     assert tree["packages/kit/m7.py"][0] == f"V = {number}\n".encode()
                     assert tree["data/7"][0] == f"{name} 7 {number}\n".encode()
+        as_tar = ("--truss-gather-output-format=tar", "package", "trusses::")
+        finish(*(start(clone, *as_tar) for clone in clones))
+        for clone in clones:
+            for name in ("a", "b", "c", "same"):
+                tree = packaged(clone, name)
+                made = read_tar(clone.dist(f"trusses.{name}/{name}.tar"))
+                assert made == {path: content for path, (content, _) in tree.items()}
     finally:
         for clone in clones:
             clone.stop_daemon()

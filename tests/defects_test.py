@@ -65,7 +65,7 @@ class Both(NamedTuple):
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("defects")
-    monorepo = Monorepo(base / "repo", base / "machine").log_work_units()
+    monorepo = Monorepo(base / "repo", base / "machine", shares_store=True).log_work_units()
     yield monorepo
     monorepo.stop_daemon()
 

@@ -21,7 +21,7 @@ from support.monorepo import Monorepo
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("images")
-    made = make(base / "repo", base / "machine")
+    made = make(base / "repo", base / "machine", shares_store=True)
     made.commit()
     yield made
     made.stop_daemon()

@@ -160,7 +160,7 @@ SHADOW_CONFIG = "python_version: py311\nrequirements: [rich, python-dateutil]\n"
 def shadowing(tmp_path_factory: pytest.TempPathFactory) -> Tuple[str, Dict[str, Any]]:
     """The report of linting, and the answers of the server."""
     base = tmp_path_factory.mktemp("shadowing")
-    repo = Monorepo(base / "repo", base / "machine", daemon=False)
+    repo = Monorepo(base / "repo", base / "machine", daemon=False, shares_store=True)
     repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/t/*", "/t/*/packages"'))
     for name, (files, module, _) in SHADOWING.items():
         repo.truss(f"t/{name}", SHADOW_CONFIG)

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import pytest
 
 from support.baseten_graph import Account, Fault
 from support.monorepo import Run
+from support.pants_release import COMMAND
 from support.pushing import PUBLISH_TOML, Pushing, pid_of_push
 
 # One more attempt than the first.
@@ -182,7 +182,7 @@ class Interrupted:
         self._reached = threading.Event()
         pushing.baseten.on_call = lambda _, name: self._reached.set() if name == step else None
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pants", "publish", "::"],
+            [*COMMAND, "publish", "::"],
             cwd=pushing.repo.root,
             env=pushing.repo.process_environment(),
             stdout=subprocess.PIPE,

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from typing import Iterator, List
 
@@ -14,6 +13,7 @@ import pytest
 
 from support.baseten import LOCAL
 from support.baseten_graph import Account, Fault
+from support.pants_release import COMMAND
 from support.pushing import Pushing, pid_of_push
 
 
@@ -138,7 +138,7 @@ def test_a_wait_that_is_interrupted(pushing: Pushing, folder: str, local: Accoun
     waiting_truss(pushing, folder)
     local.status = "DEPLOYING"
     process = subprocess.Popen(
-        [sys.executable, "-m", "pants", "publish", folder],
+        [*COMMAND, "publish", folder],
         cwd=pushing.repo.root,
         env=pushing.repo.process_environment(),
         stderr=subprocess.DEVNULL,

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, List
+from typing import Dict, Iterator, List
 
 import pytest
 
 from support.monorepo import PYTHON_TOML, Monorepo
+from support.tools import find_tool
 
 PAGE = Path("docs/compatibility.md")
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 # The newest that the Pex of Pants 2.17 can run.
 NEWEST_OF_PEX = "3.11"
+# The server has a lockfile for Pythons up to 3.12, made with a pip that 3.12 does not have.
+WITH_NEWER_PEX = ("3.13",)
 MODEL = """\
 import sys
 
@@ -58,7 +64,7 @@ def folder(version: str) -> str:
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("pythons")
-    repo = Monorepo(base / "repo", base / "machine")
+    repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     toml = PYTHON_TOML.format(roots='"/t/*", "/shared"')
     repo.configure("pants.backend.python", toml=toml.replace("==3.11.*", ">=3.9,<3.14"))
     repo.write("shared/words.py", "def dotted(parts):\n    return '.'.join(map(str, parts))\n")
@@ -89,6 +95,34 @@ def test_the_server_predicts_on_it(version: str, repo: Monorepo) -> None:
         assert f"✓ {folder(version)}" in run.assert_success().stderr
 
 
+def newer_pex() -> Dict[str, str]:
+    """The options that `docs/python-versions.md` names, in the environment."""
+    file = find_tool("tests.newer_pex/pex.pex").resolve()
+    content = file.read_bytes()
+    version = subprocess.run(
+        [sys.executable, str(file), "--version"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    platforms = ("linux_x86_64", "linux_arm64", "macos_x86_64", "macos_arm64")
+    sha256 = hashlib.sha256(content).hexdigest()
+    known = [f"v{version}|{platform}|{sha256}|{len(content)}" for platform in platforms]
+    return {
+        "PANTS_PEX_CLI_VERSION": f"v{version}",
+        "PANTS_PEX_CLI_KNOWN_VERSIONS": repr(known),
+        "PANTS_PEX_CLI_URL_TEMPLATE": f"file://{file}",
+        "PANTS_PYTHON_PIP_VERSION": "latest",
+    }
+
+
+@pytest.mark.parametrize("version", [version for version in PRESENT if is_newer(version)])
+def test_the_server_predicts_on_it_with_a_newer_pex(version: str, repo: Monorepo) -> None:
+    run = replace(repo, environment=newer_pex()).pants("test", folder(version))
+    if version in WITH_NEWER_PEX:
+        assert f"✓ {folder(version)}" in run.assert_success().stderr
+    else:
+        # That of the lockfile of the server, which the Pex of Pants 2.17 can read.
+        assert "Pip 23.1.2 requires Python <3.12" in run.assert_failure().stderr
+
+
 def test_there_are_some() -> None:
     """At least that of Pants, and that of the example."""
     assert {"3.9", "3.11"} <= set(PRESENT)
@@ -97,7 +131,12 @@ def test_there_are_some() -> None:
 def test_the_page_has_the_matrix() -> None:
     rows: List[str] = []
     for version in VERSIONS:
-        served = f"no: the Pex of Pants 2.17 knows none above {NEWEST_OF_PEX}"
-        rows.append(f"| {version} | yes | {served if is_newer(version) else 'yes'} |")
-    header = "| Python | gathered, linted | loaded by the server, predicts |\n|---|---|---|\n"
+        own = f"no: the Pex of Pants 2.17 knows none above {NEWEST_OF_PEX}"
+        newer = "yes" if version in WITH_NEWER_PEX else "no: the server's lockfile names pip 23.1.2"
+        served = f"{own} | {newer}" if is_newer(version) else "yes | |"
+        rows.append(f"| {version} | yes | {served} |".replace("| | |", "| |"))
+    header = (
+        "| Python | gathered, linted | loaded by the server, predicts | so with Pex 2.33.9 |\n"
+        "|---|---|---|---|\n"
+    )
     assert header + "\n".join(rows) in PAGE.read_text(encoding="utf-8")

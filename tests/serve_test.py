@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterator, List
 
@@ -91,7 +92,9 @@ FILES: Dict[str, str] = {
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("serve")
-    repo = Monorepo(base / "repo", base / "machine", {"TRUSS_SECRET_token": "s3cret"})
+    repo = Monorepo(
+        base / "repo", base / "machine", {"TRUSS_SECRET_token": "s3cret"}, shares_store=True
+    )
     repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/t/*"'))
     repo.write_all(FILES)
     yield repo
@@ -325,7 +328,7 @@ def test_ctrl_c_while_it_predicts(repo: Monorepo) -> None:
 
 
 def test_nothing_is_left_when_pants_is_killed(repo: Monorepo) -> None:
-    without_daemon = Monorepo(repo.root, repo.machine, repo.environment, daemon=False)
+    without_daemon = replace(repo, daemon=False)
     with Server(without_daemon, "t/rich") as server:
         server.process.send_signal(signal.SIGKILL)
         server.process.wait()

@@ -64,7 +64,7 @@ environment_variables: {MODE: train}
 @pytest.fixture(scope="module")
 def shared_repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("training")
-    repo = Monorepo(base / "repo", base / "machine")
+    repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     roots = '"/t", "/lib", "/beside"'
     repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots=roots))
     yield repo

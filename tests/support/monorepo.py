@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from collections import Counter
@@ -14,13 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Mapping, Tuple, Union
 
+from support import pants_release
+from support.pants_release import COMMAND
+
 PLUGIN_PATH = Path("pants-plugins").resolve()
 CODEGEN_PATH = Path("tests/codegen").resolve()
 WORK_UNITS_PATH = Path("tests/work_units").resolve()
 
 PANTS_TOML = """\
 [GLOBAL]
-pants_version = "2.17.1"
 backend_packages = [{backends}]
 pythonpath = [{pythonpath}]
 {options}
@@ -48,6 +49,7 @@ _PASSED_ON = (
 DOWNLOADS = os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "pants-truss-tests"
 )
+STORE = os.path.join(DOWNLOADS, "store")
 
 # For `configure`, with the source roots filled in.
 PYTHON_TOML = """\
@@ -83,13 +85,16 @@ class Run:
 @dataclass
 class Monorepo:
     """`machine` holds caches and home: two repositories with different ones share nothing but, by
-    default, what Pex has downloaded and unpacked, by its hash. A `fresh` one has not even that."""
+    default, what Pex has downloaded and unpacked, by its hash. A `fresh` one has not even that. One
+    that `shares_store` takes the results of processes from other tests, too: what a test needs but
+    is not about, such as an environment with Truss in it, is then made once."""
 
     root: Path
     machine: Path
     environment: Dict[str, str] = field(default_factory=dict)
     daemon: bool = True
     fresh: bool = False
+    shares_store: bool = False
 
     def configure(
         self,
@@ -139,7 +144,7 @@ class Monorepo:
 
     def pants(self, *arguments: str, umask: int = 0o022) -> Run:
         process = subprocess.run(
-            [sys.executable, "-m", "pants", *arguments],
+            [*COMMAND, *arguments],
             cwd=self.root,
             env=self.process_environment(),
             umask=umask,
@@ -152,7 +157,6 @@ class Monorepo:
     def process_environment(self) -> Dict[str, str]:
         return {
             "PATH": os.environ.get("PATH", ""),
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
             "HOME": str(self.machine / "home"),
             "XDG_CACHE_HOME": str(self.machine / "cache"),
             "NO_SCIE_WARNING": "1",
@@ -162,7 +166,9 @@ class Monorepo:
             "PANTS_DYNAMIC_UI": "false",
             "PANTS_COLORS": "false",
             **({} if self.fresh else {"PANTS_NAMED_CACHES_DIR": DOWNLOADS}),
+            **({"PANTS_LOCAL_STORE_DIR": STORE} if self.shares_store else {}),
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            **pants_release.environment(),
             **self.environment,
         }
 

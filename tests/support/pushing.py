@@ -28,7 +28,7 @@ class Pushing:
         self, base: Path, *remotes: str, toml: str = PUBLISH_TOML, fresh: bool = False
     ) -> None:
         self.baseten = Baseten()
-        self.repo = Monorepo(base / "repo", base / "machine", fresh=fresh)
+        self.repo = Monorepo(base / "repo", base / "machine", fresh=fresh, shares_store=not fresh)
         self.repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/src"') + toml)
         self.trussrc = base / "trussrc"
         self.repo.environment["USER_TRUSSRC_PATH"] = str(self.trussrc)

@@ -98,7 +98,7 @@ env_vars = ["DOCKER_HOST", "HOME"]
 
 def make(root: Path, machine: Path, containers: Path) -> Monorepo:
     """`containers` is what `support.containers.prepared` returns."""
-    repo = Monorepo(root, machine, engine_environment(containers))
+    repo = Monorepo(root, machine, engine_environment(containers), shares_store=True)
     toml = PYTHON_TOML.format(roots=ROOTS) + TOML
     repo.configure("pants.backend.python", "pants.backend.docker", toml=toml)
     repo.write_all(FILES)

@@ -9,7 +9,6 @@ import queue
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import Any, List, Optional, Type
 
 from support.monorepo import Monorepo
+from support.pants_release import COMMAND
 
 PREDICT = "/v1/models/model:predict"
 _TIMEOUT = 120
@@ -31,7 +31,7 @@ class Server:
         self._lines: "queue.Queue[Optional[str]]" = queue.Queue()
         options = arguments if any(a.startswith("--port") for a in arguments) else ("--port=0",)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pants", "run", address, "--", *options, *arguments],
+            [*COMMAND, "run", address, "--", *options, *arguments],
             cwd=repo.root,
             env=repo.process_environment(),
             stdout=subprocess.PIPE,

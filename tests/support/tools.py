@@ -10,10 +10,17 @@ FOLDER = Path("tests/tools").resolve()
 REMOTE_ARCHIVE = Path("tests/remote_tools.tar").resolve()
 REMOTE_FOLDER = Path("tests/remote_tools_unpacked").resolve()
 
+OTHER_PANTS = Path("tests.other_pants").resolve()
+
 
 def find_tool(path: str) -> Path:
     """The tool at a path in the archive."""
     return _unpacked(ARCHIVE, FOLDER) / path
+
+
+def find_other_pants(version: str) -> Path:
+    """The distributions of a release of Pants, laid out as files."""
+    return OTHER_PANTS / f"pants_{version.replace('.', '_')}.pex"
 
 
 def find_remote_tool(name: str) -> Path:

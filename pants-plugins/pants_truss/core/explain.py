@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.gathered import GatheredFile, GatheredRequirement, digest_of
+from pants_truss.core.gathered import GatheredFile, GatheredRequirement
 from pants_truss.core.import_walk import chain_to
 from pants_truss.core.source_tree import EXPLICIT, EXTERNAL_PACKAGE, GENERATED, TRUSS
 from pants_truss.core.summary import human_size
@@ -14,11 +14,14 @@ _IMPORTED = "imported"
 
 
 def describe_truss(
-    target: str, files: Sequence[GatheredFile], requirements: Sequence[GatheredRequirement]
+    target: str,
+    files: Sequence[GatheredFile],
+    requirements: Sequence[GatheredRequirement],
+    tree_digest: str,
 ) -> str:
     """The tree grouped by where its files come from, with sizes, and the requirements."""
     total = sum(file.size for file in files)
-    lines = [f"{target}: {_count(files)}, {human_size(total)}, {digest_of(files)}"]
+    lines = [f"{target}: {_count(files)}, {human_size(total)}, {tree_digest}"]
     for title, group in _groups(files).items():
         size = sum(file.size for file in group)
         lines += ["", f"  {title}: {_count(group)}, {human_size(size)}"]

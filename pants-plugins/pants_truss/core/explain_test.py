@@ -7,7 +7,7 @@ import pytest
 from pants_truss.core.dot import DrawnTruss, draw
 from pants_truss.core.errors import TrussError
 from pants_truss.core.explain import describe_path, describe_truss
-from pants_truss.core.gathered import GatheredFile, GatheredRequirement
+from pants_truss.core.gathered import GatheredFile, GatheredRequirement, digest_of
 from pants_truss.core.manifest import manifest, to_bytes
 
 
@@ -35,7 +35,7 @@ SOURCES = {key: key for key in VIA}
 
 
 def test_text_groups_by_origin() -> None:
-    text = describe_truss("t:t", FILES, REQUIREMENTS)
+    text = describe_truss("t:t", FILES, REQUIREMENTS, digest_of(FILES))
     assert text.startswith("t:t: 6 files, 9.0 kB, sha256:")
     body = text.partition("\n")[2]
     assert body == (

@@ -108,7 +108,9 @@ def _render(
         return to_bytes(manifests).decode()
     if subsystem.format is ExplainFormat.DOT:
         return draw([_drawn(name, truss) for name, truss in named])
-    return "\n".join(describe_truss(name, t.files, t.requirements) for name, t in named)
+    return "\n".join(
+        describe_truss(name, t.files, t.requirements, t.tree_digest) for name, t in named
+    )
 
 
 def _render_path(path: str, named: Sequence[Tuple[str, GatheredTruss]]) -> str:
