@@ -4,13 +4,11 @@ Execution API is in `remote_faults_test.py`.)"""
 from __future__ import annotations
 
 import resource
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from support.monorepo import PYTHON_TOML, Monorepo
-from support.pants_release import COMMAND
 
 LARGE = bytes(range(256)) * 160_000
 SPACE = len(LARGE) // 2
@@ -28,16 +26,8 @@ def test_nothing_is_packaged_and_the_next_run_is_right(output: str, tmp_path: Pa
     repo.truss("t")
     repo.write("t/data/large", LARGE)
     arguments = (f"--truss-gather-output-format={output}", "package", "t")
-    full = subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=repo.root,
-        env=repo.process_environment(),
-        preexec_fn=limit,
-        capture_output=True,
-        text=True,
-    )
-    assert full.returncode == 1
-    assert "File too large" in full.stderr and "t/data/large" in full.stderr
+    error = repo.pants(*arguments, before=limit).assert_failure().stderr
+    assert "File too large" in error and "t/data/large" in error
     assert not (repo.root / "dist").exists()
     repo.pants(*arguments).assert_success()
     made = repo.dist("t/t/data/large" if output == "directory" else "t/t.tar").read_bytes()

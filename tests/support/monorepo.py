@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Tuple, Union
+from typing import Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 from support import pants_release
 from support.pants_release import COMMAND
@@ -142,12 +142,16 @@ class Monorepo:
         self.write(f"{folder}/BUILD", "truss_external_package()\n")
         self.write_all({f"{folder}/{path}": content for path, content in files.items()})
 
-    def pants(self, *arguments: str, umask: int = 0o022) -> Run:
+    def pants(
+        self, *arguments: str, umask: int = 0o022, before: Optional[Callable[[], None]] = None
+    ) -> Run:
+        """`before` runs in the new process, before it becomes Pants."""
         process = subprocess.run(
             [*COMMAND, *arguments],
             cwd=self.root,
             env=self.process_environment(),
             umask=umask,
+            preexec_fn=before,
             capture_output=True,
             text=True,
             timeout=500,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, List, Optional, Tuple
 
-from pants.engine.fs import CreateDigest, FileDigest, FileEntry
+from pants.engine.fs import CreateDigest
 from pants.engine.rules import collect_rules
 
 from pants_truss.core import yaml_document
@@ -17,6 +17,7 @@ from pants_truss.core.lint.model_class import ModelFile, check_model_class
 from pants_truss.engine import create_digest, get_digest_contents, implicitly, rule
 from pants_truss.lint.subsystem import TrussLintSubsystem, TrussValidation
 from pants_truss.util_rules import plan, truss_errors
+from pants_truss.util_rules.file_entries import entry_at
 from pants_truss.util_rules.plan import (
     GatherTrussRequest,
     OfTruss,
@@ -65,8 +66,7 @@ async def find_fatal_findings(
     # With it, the server hands its own engine to a model class, if there is one.
     trt_llm = ("trt_llm",) if document.data.get("trt_llm") else ()
     if model and (config_file.config.needs_model or trt_llm):
-        entry = FileEntry(model.path, FileDigest(model.sha256, model.size))
-        digest = await create_digest(CreateDigest([entry]), **implicitly())
+        digest = await create_digest(CreateDigest([entry_at(model.path, model)]), **implicitly())
         for file in await get_digest_contents(digest):
             findings += check_model_class(
                 ModelFile(

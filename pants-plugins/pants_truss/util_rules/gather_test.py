@@ -62,7 +62,7 @@ def test_trusses_share_what_is_kept_of_a_package(rule_runner: RuleRunner) -> Non
             **{f"many/lib/m{number}.py": f"{number}" for number in range(50)},
             **{f"share_{name}/BUILD": "truss()" for name in "abc"},
             **{f"share_{name}/config.yaml": config for name in "abc"},
-            # One file of the package has an equal in the truss: it is laid in file by file.
+            # One file of the package has an equal in the truss: the package's comes later, and stays.
             "share_c/packages/lib/m7.py": "7",
         }
     )
