@@ -205,25 +205,40 @@ GRAPH: Dict[str, List[str]] = {
 }
 
 
-def graph(bench: Bench, plain: Bench, runs: int) -> None:
+def graph(bench: Bench, plain: Bench, runs: int, cold_runs: int) -> None:
     for each in (bench, plain):
         each.append(SHARED_FILE)
-    print(f"{len(bench.made.trusses)} trusses; medians of {runs} runs, daemon warm")
+    print(
+        f"{len(bench.made.trusses)} trusses; medians of {runs} runs with the daemon warm, of "
+        f"{cold_runs} that start it"
+    )
     for name, command in GRAPH.items():
-        figures = Figures()
-        for number in range(runs + 1):
-            for label, each in (("with", bench), ("without", plain)):
-                seconds = each.pants(*command)
-                # The first one makes what the others find.
-                if number:
-                    figures.add(label, seconds)
-        ratio = figures.median("with") / figures.median("without")
-        print(
-            f"{name:14} with the plugin's targets {figures.median('with'):6.2f} s   "
-            f"without {figures.median('without'):6.2f} s   ratio {ratio:.2f}",
-            flush=True,
-        )
+        compare(f"{name}, warm", command, (bench, plain), runs)
+        compare(f"{name}, cold", command, (bench, plain), cold_runs, is_cold=True)
     memory(bench)
+
+
+def compare(
+    name: str, command: List[str], both: Tuple[Bench, Bench], runs: int, is_cold: bool = False
+) -> None:
+    """The same repository with targets of this plugin and without."""
+    if not runs:
+        return
+    figures = Figures()
+    for number in range(runs + 1):
+        for label, each in zip(("with", "without"), both):
+            if is_cold:
+                each.repo.stop_daemon()
+            seconds = each.pants(*command)
+            # The first one makes what the others find.
+            if number:
+                figures.add(label, seconds)
+    ratio = figures.median("with") / figures.median("without")
+    print(
+        f"{name:20} with the plugin's targets {figures.median('with'):6.2f} s   "
+        f"without {figures.median('without'):6.2f} s   ratio {ratio:.2f}",
+        flush=True,
+    )
 
 
 def memory(bench: Bench) -> None:
@@ -272,7 +287,7 @@ def main() -> None:
             plain = Bench(
                 Path(folder) / "without", Spec(spec.trusses, spec.modules, with_targets=False)
             )
-            graph(bench, plain, arguments.runs)
+            graph(bench, plain, arguments.runs, arguments.cold_runs)
             plain.repo.stop_daemon()
         else:
             build_truss_tool()
