@@ -14,7 +14,6 @@ from typing import Dict, Iterator, List
 import pytest
 
 from support.monorepo import PYTHON_TOML, Monorepo, Tree, read_tree
-from support.pants_release import COMMAND
 
 CONFIG = "external_package_dirs: [../../shared/kit]\n"
 FILES = 40
@@ -37,17 +36,6 @@ def repo(tmp_path: Path) -> Iterator[Monorepo]:
     made.stop_daemon()
 
 
-def start(repo: Monorepo, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=repo.root,
-        env=repo.process_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def finish(*processes: "subprocess.Popen[str]") -> None:
     outputs = [process.communicate(timeout=300)[0] for process in processes]
     for process, output in zip(processes, outputs):
@@ -68,12 +56,12 @@ def packaged(repo: Monorepo, name: str) -> Tree:
 
 def test_two_at_once_in_one_repository(repo: Monorepo) -> None:
     """The second waits for the first: both write `dist/`."""
-    finish(*(start(repo, "package", "trusses::") for _ in range(2)))
+    finish(*(repo.start("package", "trusses::") for _ in range(2)))
     expected = {name: packaged(repo, name) for name in "abc"}
     assert all(len(tree) == 2 * FILES + 3 for tree in expected.values())
     for round_ in range(3):
         repo.write("shared/kit/kit/m0.py", f"V = 'round {round_}'\n")
-        finish(start(repo, "package", "trusses/a"), start(repo, "package", "trusses::"))
+        finish(repo.start("package", "trusses/a"), repo.start("package", "trusses::"))
         for name in "abc":
             content = packaged(repo, name)["packages/kit/m0.py"][0]
             assert content == f"V = 'round {round_}'\n".encode()
@@ -94,14 +82,14 @@ def test_two_clones_that_share_a_cache(tmp_path: Path) -> None:
         clones.append(clone)
     try:
         for _ in range(2):
-            finish(*(start(clone, "package", "trusses::") for clone in clones))
+            finish(*(clone.start("package", "trusses::") for clone in clones))
             for number, clone in enumerate(clones):
                 for name in "abc":
                     tree = packaged(clone, name)
                     assert tree["packages/kit/m7.py"][0] == f"V = {number}\n".encode()
                     assert tree["data/7"][0] == f"{name} 7 {number}\n".encode()
         as_tar = ("--truss-gather-output-format=tar", "package", "trusses::")
-        finish(*(start(clone, *as_tar) for clone in clones))
+        finish(*(clone.start(*as_tar) for clone in clones))
         for clone in clones:
             for name in ("a", "b", "c", "same"):
                 tree = packaged(clone, name)

@@ -37,7 +37,7 @@ ANSWERS: Dict[str, List[Dict[str, Any]]] = {
 def trusses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The gathered trusses, moved away, with the monorepo deleted."""
     base = tmp_path_factory.mktemp("example")
-    repo = Monorepo(base / "repo", base / "machine", daemon=False)
+    repo = Monorepo(base / "repo", base / "machine", daemon=False, shares_store=True)
     for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(folder, repo.root / folder)
     shutil.copy("pants.toml", repo.root)

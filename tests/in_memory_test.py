@@ -84,7 +84,7 @@ CASES: Dict[str, Tuple[str, Dict[str, str], Any]] = {
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     """With the examples of all cases tested, and passed."""
     base = tmp_path_factory.mktemp("in_memory")
-    repo = Monorepo(base / "repo", base / "machine")
+    repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/t/*"'))
     for name, (config, files, output) in CASES.items():
         repo.truss(f"t/{name}", f"python_version: py311\n{config}")

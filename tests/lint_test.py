@@ -154,7 +154,7 @@ def write_truss(repo: Monorepo, folder: str, config: str, files: Dict[str, str])
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("lint")
-    repo = Monorepo(base / "repo", base / "machine")
+    repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     toml = PYTHON_TOML.format(roots='"/t/*", "/t/*/packages", "/shared", "/good/*"')
     toml = toml.replace("[python]", "[python]\nenable_resolves = true")
     toml += '[python.resolves]\npython-default = "lock.txt"\n'

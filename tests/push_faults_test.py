@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ import pytest
 
 from support.baseten_graph import Account, Fault
 from support.monorepo import Run
-from support.pants_release import COMMAND
 from support.pushing import PUBLISH_TOML, Pushing, pid_of_push
 
 # One more attempt than the first.
@@ -181,14 +179,7 @@ class Interrupted:
         self._pushing = pushing
         self._reached = threading.Event()
         pushing.baseten.on_call = lambda _, name: self._reached.set() if name == step else None
-        self._process = subprocess.Popen(
-            [*COMMAND, "publish", "::"],
-            cwd=pushing.repo.root,
-            env=pushing.repo.process_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self._process = pushing.repo.start("publish", "::")
 
     def end(self, how: str) -> Run:
         assert self._reached.wait(120)

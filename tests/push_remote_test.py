@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import time
 from typing import Iterator, List
 
@@ -13,7 +12,6 @@ import pytest
 
 from support.baseten import LOCAL
 from support.baseten_graph import Account, Fault
-from support.pants_release import COMMAND
 from support.pushing import Pushing, pid_of_push
 
 
@@ -137,18 +135,14 @@ def test_a_wait_without_answers(pushing: Pushing, folder: str, local: Account) -
 def test_a_wait_that_is_interrupted(pushing: Pushing, folder: str, local: Account) -> None:
     waiting_truss(pushing, folder)
     local.status = "DEPLOYING"
-    process = subprocess.Popen(
-        [*COMMAND, "publish", folder],
-        cwd=pushing.repo.root,
-        env=pushing.repo.process_environment(),
-        stderr=subprocess.DEVNULL,
-    )
+    process = pushing.repo.start("publish", folder)
     deadline = time.monotonic() + 60
     while not local.deployments:
         assert time.monotonic() < deadline
         time.sleep(0.1)
     os.kill(pid_of_push(pushing), signal.SIGTERM)
-    assert process.wait(timeout=30) != 0
+    process.communicate(timeout=30)
+    assert process.returncode != 0
     local.status = "ACTIVE"
     pushing.publish(folder)[0].assert_success()
     assert len(local.deployments) == 1

@@ -33,7 +33,7 @@ REQUESTS = 2000
 @pytest.fixture(scope="module")
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     base = tmp_path_factory.mktemp("example")
-    repo = Monorepo(base / "repo", base / "machine")
+    repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(folder, repo.root / folder)
     shutil.copy("pants.toml", repo.root)

@@ -78,7 +78,7 @@ def found(*languages: str) -> List[Block]:
 def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     """The example monorepo, with the images' backend and Docker's."""
     base = tmp_path_factory.mktemp("snippets")
-    repo = Monorepo(base / "repo", base / "machine")
+    repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     for folder in ("3rdparty/models", "src"):
         shutil.copytree(folder, repo.root / folder)
     text = Path("pants.toml").read_text().replace("%(buildroot)s/pants-plugins", str(PLUGIN_PATH))

@@ -158,6 +158,17 @@ class Monorepo:
         )
         return Run(process.returncode, process.stdout, process.stderr)
 
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Pants, with all that it says in the standard output; for the caller to wait for."""
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=self.root,
+            env=self.process_environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def process_environment(self) -> Dict[str, str]:
         return {
             "PATH": os.environ.get("PATH", ""),

@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any, List, Optional, Type
 
 from support.monorepo import Monorepo
-from support.pants_release import COMMAND
 
 PREDICT = "/v1/models/model:predict"
 _TIMEOUT = 120
@@ -30,14 +29,7 @@ class Server:
         self.log: List[str] = []
         self._lines: "queue.Queue[Optional[str]]" = queue.Queue()
         options = arguments if any(a.startswith("--port") for a in arguments) else ("--port=0",)
-        self.process = subprocess.Popen(
-            [*COMMAND, "run", address, "--", *options, *arguments],
-            cwd=repo.root,
-            env=repo.process_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self.process = repo.start("run", address, "--", *options, *arguments)
         threading.Thread(target=self._read, daemon=True).start()
         self.host, self.port = "127.0.0.1", 0
 

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+from typing import List, Set
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from pants_truss.core.bundling import HeldFiles, HeldTree, held_tree
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.source_tree import SourceFile, SourceTree
@@ -62,3 +68,109 @@ def test_a_truss_in_the_build_root() -> None:
     held = HeldFiles(HeldTree("", frozenset({"model/a.py"})), (), "packages", "model")
     assert held.is_there("model/a.py", "model/a.py", None)
     assert not held.is_there("lib/a.py", "lib/a.py", None)
+    assert held.holder_of("model/a.py") is held.truss
+    # A package's root lies in the truss's: the truss holds only what it has.
+    nested = HeldFiles(held.truss, (HeldTree("s", frozenset({"a.py"})),), "packages", "model")
+    assert nested.holder_of("s/a.py") is nested.packages[0]
+
+
+def test_of_two_packages_the_first_that_holds_a_file() -> None:
+    outer, inner = HeldTree("s", frozenset({"kit/a.py"})), HeldTree("s/kit", frozenset({"a.py"}))
+    held = HeldFiles(HELD.truss, (outer, inner), "packages", "model")
+    assert held.holder_of("s/kit/a.py") is outer
+    # It lies at both names.
+    assert held.is_there("s/kit/a.py", "kit/a.py", None)
+    assert held.is_there("s/kit/a.py", "a.py", None)
+    assert not held.is_there("s/kit/a.py", "s/kit/a.py", None)
+
+
+def test_a_package_may_import_only_its_own_files_by_another_name() -> None:
+    other = HeldTree("s/other", frozenset({"b.py"}))
+    held = HeldFiles(HELD.truss, (*HELD.packages, other), "packages", "model")
+    assert held.is_there("s/ext/lib/a.py", "ext/lib/a.py", "s/ext/lib/b.py")
+    assert not held.is_there("s/ext/lib/a.py", "ext/lib/a.py", "s/other/b.py")
+    assert not held.is_there("s/ext/lib/a.py", "ext/lib/a.py", None)
+    # Not a file of the package, though it lies in its folder.
+    assert not held.is_there("s/ext/lib/a.py", "ext/lib/a.py", "s/ext/lib/absent.py")
+
+
+@pytest.mark.parametrize(
+    ("module_path", "expected"),
+    [
+        ("kit.py", True),
+        ("kit/__init__.py", True),
+        ("lib/one.py", True),
+        ("lib/one/__init__.py", True),
+        ("lib/fast.so", True),
+        ("kit/other.py", False),
+        ("one.py", False),
+        ("one/__init__.py", False),
+        ("lib/fast.py", False),
+        ("lib/fast.so/__init__.py", False),
+        ("__init__.py", False),
+        # In the folder for shared code, not in the truss itself.
+        ("packages/kit/__init__.py", False),
+        ("model/model.py", True),
+        ("model/absent.py", False),
+        # Not the model's folder.
+        ("models/m.py", False),
+    ],
+)
+def test_a_module_that_is_bundled_anyway_in_either_form(module_path: str, expected: bool) -> None:
+    held = HeldFiles(
+        HeldTree("t", frozenset({"model/model.py", "models/m.py", "vendor/py/kit/__init__.py"})),
+        (HeldTree("s", frozenset({"lib/one.py", "lib/fast.so"})),),
+        "vendor/py",
+        "model",
+    )
+    assert held.takes_precedence(module_path, "t/model/model.py") is expected
+
+
+def test_whose_import_it_is_matters_outside_the_model() -> None:
+    for importer in (None, "src/else.py", "t/model/absent.py", "model/model.py"):
+        assert not HELD.takes_precedence("lib/a.py", importer)
+        assert HELD.takes_precedence("model/model.py", importer)
+
+
+@pytest.mark.parametrize(
+    ("file", "holds", "leaves_out"),
+    [
+        ("a/x.py", True, False),
+        ("a/x.pyc", False, True),
+        ("a/absent.py", False, False),
+        ("ab/x.py", False, False),
+        ("x.py", False, False),
+        ("a", False, False),
+        ("b/a/x.py", False, False),
+    ],
+)
+def test_a_held_tree_knows_its_files_by_their_place_in_the_repository(
+    file: str, holds: bool, leaves_out: bool
+) -> None:
+    tree = HeldTree("a", frozenset({"x.py"}), frozenset({"x.pyc"}))
+    assert (tree.holds(file), tree.leaves_out(file)) == (holds, leaves_out)
+
+
+file_paths = st.lists(st.sampled_from(["a", "b", "c.py"]), min_size=1, max_size=3).map("/".join)
+
+
+@given(
+    st.sampled_from(["", "r", "r/s"]),
+    st.sampled_from(["", "packages", "a/b"]),
+    st.sets(file_paths, max_size=6),
+    st.lists(st.sampled_from(["a", "/a", "b/", "*.py", "!c.py", "packages", "/a/b/c.py"])),
+)
+def test_each_file_of_a_source_is_held_or_left_out(
+    root: str, folder: str, paths: Set[str], lines: List[str]
+) -> None:
+    source = SourceTree(root, "x:x", tuple(SourceFile(path, "0", 1, False) for path in paths))
+    ignore = IgnorePatterns(lines)
+    tree = held_tree(source, folder, ignore)
+    assert tree.root == root
+    for path in paths:
+        file = f"{root}/{path}" if root else path
+        landed = f"{folder}/{path}" if folder else path
+        assert tree.leaves_out(file) == ignore.is_ignored(landed)
+        assert tree.holds(file) != tree.leaves_out(file)
+        assert tree.holds_as(file, path) == tree.holds(file)
+    assert tree.paths | tree.ignored == paths

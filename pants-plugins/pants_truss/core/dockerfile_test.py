@@ -1,10 +1,21 @@
 from __future__ import annotations
 
+import re
+from typing import Dict, List
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pants_truss.core.dockerfile import DEFAULT_PATH, base_of, expand, parse, settings
+from pants_truss.core.dockerfile import (
+    DEFAULT_PATH,
+    ImageSettings,
+    Instruction,
+    base_of,
+    expand,
+    parse,
+    settings,
+)
 from pants_truss.core.errors import TrussError
 
 TEXT = """\
@@ -92,3 +103,136 @@ def test_the_base() -> None:
 def test_nothing_breaks_it(text: str) -> None:
     settings(parse(f"ENV A={text}"), {"a": "b"})
     expand(text, {"a": "b"})
+
+
+def test_instructions_are_joined_and_in_capitals() -> None:
+    text = "from a\n\n  # no\nRun x \\\n  # in between\n\n  && y \\  \n  && z  \nUSER\n"
+    assert parse(text) == (
+        Instruction("FROM", "a"),
+        Instruction("RUN", "x   && y   && z"),
+        Instruction("USER", ""),
+    )
+    assert parse("") == parse("# only\n\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("plain", "plain"),
+        ("$A-$A_B", "a-ab"),
+        ("${A}_B", "a_B"),
+        ("$AB", ""),
+        ("${NONE:-x y}", "x y"),
+        ("${EMPTY:-x}", "x"),
+        ("${A:-x}", "a"),
+        ("${NONE:-}", ""),
+        ("${NONE}$NONE.", "."),
+        ("$A$A", "aa"),
+        ("$", "$"),
+        ("$-", "$-"),
+        ("${}", "${}"),
+        ("${A", "${A"),
+        # What a value holds is not expanded again.
+        ("$LOOP", "$A ${LOOP}"),
+    ],
+)
+def test_variables(text: str, expected: str) -> None:
+    environment = {"A": "a", "A_B": "ab", "EMPTY": "", "LOOP": "$A ${LOOP}"}
+    assert expand(text, environment) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "added"),
+    [
+        ("A=1 B=\"2 3\" C='4 5'", {"A": "1", "B": "2 3", "C": "4 5"}),
+        ("A=1\tB=2", {"A": "1", "B": "2"}),
+        ("A=1 \\\n    B=2 \\\n    # why\n    C=3", {"A": "1", "B": "2", "C": "3"}),
+        ("A=x=y", {"A": "x=y"}),
+        ("A=a'b'\"c\"d", {"A": "abcd"}),
+        ("A=\"\" B='' C=", {"A": "", "B": "", "C": ""}),
+        ("A='a\\' B=b", {"A": "a\\", "B": "b"}),
+        ("A=\"'\" B='\"'", {"A": "'", "B": '"'}),
+        ("A=\\$X B='$X' C=\"\\$X\" D=$X", {"A": "$X", "B": "$X", "C": "$X", "D": "x y"}),
+        ('A="${X}" B=${NONE:-d}', {"A": "x y", "B": "d"}),
+        ("A $X B=2", {"A": "x y B=2"}),
+        ("my.name-1=v", {"my.name-1": "v"}),
+    ],
+)
+def test_pairs(line: str, added: Dict[str, str]) -> None:
+    found = settings(parse(f"ENV {line}"), {"PATH": "p", "X": "x y"})
+    assert found.environment == {"PATH": "p", "X": "x y", **added}
+
+
+def test_the_last_instruction_of_a_kind_counts() -> None:
+    text = 'ENV A=1\nWORKDIR /$A\nUSER a\nCMD ["x"]\nENV A=2\nWORKDIR /$A\nUSER $A:$A\nCMD y'
+    found = settings(parse(text), {})
+    assert (found.environment["A"], found.working_dir, found.user) == ("2", "/2", "2:2")
+    assert found.cmd == ("/bin/sh", "-c", "y")
+
+
+def test_an_earlier_line_does_not_see_a_later_one() -> None:
+    found = settings(parse("ENV A=$B\nENV B=2\nENV C=$B\n"), {})
+    assert (found.environment["A"], found.environment["C"]) == ("", "2")
+
+
+def test_what_is_not_said_is_empty() -> None:
+    assert settings(parse("FROM a\nRUN b\nCOPY c d"), {}) == ImageSettings(
+        {"PATH": DEFAULT_PATH}, "", "", (), ()
+    )
+
+
+def test_the_environment_of_the_base_is_not_changed() -> None:
+    base = {"A": "0"}
+    settings(parse("ENV A=1 B=2"), base)
+    assert base == {"A": "0"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has 0 FROM lines where it must have one"),
+        ("RUN echo FROM x\n# FROM y", "has 0 FROM lines"),
+        ("FROM a AS b\nRUN c\nfrom b", "has 2 FROM lines"),
+    ],
+)
+def test_not_one_base(text: str, message: str) -> None:
+    with pytest.raises(TrussError, match=message):
+        base_of(parse(text))
+
+
+# Not what ends a line.
+values = st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from("é\t$\"'\\"))
+
+
+@given(st.dictionaries(st.text("AB_", min_size=1), values, max_size=3), st.data())
+def test_a_quoted_value_is_what_was_quoted(
+    environment: Dict[str, str], data: st.DataObject
+) -> None:
+    words = []
+    for name, value in environment.items():
+        quoted = re.sub(r'(["\\$])', r"\\\1", value)
+        forms = [f'"{quoted}"', re.sub(r"([^A-Za-z0-9])", r"\\\1", value)]
+        forms += [f"'{value}'"] if "'" not in value else []
+        form = data.draw(st.sampled_from(forms))
+        # A backslash at the end of the line would continue it.
+        words.append(f'{name}="{quoted}"' if form.rstrip().endswith("\\") else f"{name}={form}")
+    found = settings(parse(f"ENV {' '.join(words)}\n" if words else ""), {"PATH": "p"})
+    assert found.environment == {"PATH": "p", **environment}
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["RUN", "a", "b=c", '"', "#x"]), min_size=1), max_size=4),
+    st.data(),
+)
+def test_how_lines_are_broken_does_not_matter(lines: List[List[str]], data: st.DataObject) -> None:
+    gaps = st.sampled_from([" ", " \\\n", " \\ \n", " \\\n# why\n", " \\\n\n"])
+    between = st.sampled_from(["\n", "\n\n", "\n  # why\n", "\r\n"])
+    text = ""
+    for words in lines:
+        text += "KEY"
+        for word in words:
+            gap = data.draw(gaps)
+            # A continued line that begins with `#` is a comment.
+            text += (" " if word.startswith("#") else gap) + word
+        text += data.draw(between)
+    assert parse(text) == tuple(Instruction("KEY", " ".join(words)) for words in lines)

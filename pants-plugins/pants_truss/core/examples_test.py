@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 import yaml
@@ -81,3 +81,74 @@ def test_aliases_that_multiply_are_refused() -> None:
 def test_an_alias_of_itself_is_refused() -> None:
     with pytest.raises(TrussError, match="more than 100 levels"):
         parse("e.yaml", b"- {name: a, input: &a [*a]}\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"- {name: a, input: 1}\n- {name: b}\n", "example 2 of e.yaml has no `input`. Add it."),
+        (b"- null\n", "example 1 of e.yaml must have `name` and `input`, but is null."),
+        (b"- {name: a, input: 1}\n- {name: b, input: .inf}\n", "`input` of example 2 of e.yaml"),
+        (b"x\n", "Write `- name: Short` and `  input: {}`."),
+        (b"- {name: a, input: 1, 5: 2}\n", "the key `5`, which means nothing. Its keys are name, "),
+        (b"- {name: '1', input: 1}\n- {name: 1, input: 2}\n", "the name '1'. Rename one."),
+        (b"- {name: a, input: [{b: {true: 1}}]}\n", "`input` of example 1 of e.yaml has the key T"),
+        (b"- {name: a, input: 1, output: {null: 1}}\n", "`output` of example 1 of e.yaml has the "),
+        (b"- {name: a, input: [-.inf]}\n", "the number -inf, which is not JSON"),
+        (b"- {name: a, input: 2020-01-01 10:00:00}\n", "has the datetime 2020-01-01 10:00:00"),
+        (b"- {name: a, input: !!omap [b: 1]}\n", "has the tuple ('b', 1), which is not JSON. Q"),
+        (b"- {name: a, input: *b}\n", "e.yaml:1 is not valid YAML: found undefined alias"),
+        (b"\n- {name: a, input: 'b}\n", "is not valid YAML: found unexpected end of stream"),
+        (b"- {name: a, input: 2020-13-13}\n", "e.yaml is not valid YAML: month must be in 1..12"),
+        (b"\x00", "e.yaml is not valid YAML: unacceptable character #x0000"),
+    ],
+)
+def test_messages_say_where_and_what_to_do(content: bytes, message: str) -> None:
+    with pytest.raises(TrussError) as caught:
+        parse("e.yaml", content)
+    assert message in str(caught.value)
+    assert "e.yaml" in str(caught.value)
+
+
+def test_a_line_that_is_known_is_in_the_error() -> None:
+    with pytest.raises(TrussError) as caught:
+        parse("e.yaml", b"- name: a\n  input: 1\n- name: b: c\n")
+    assert caught.value.line == 3
+
+
+def test_values_as_deep_and_examples_as_many_as_the_limit() -> None:
+    def nested(depth: int) -> bytes:
+        return b"- {name: a, input: " + b"[" * depth + b"1" + b"]" * depth + b"}\n"
+
+    assert parse("e.yaml", nested(100))[0].input == "[" * 100 + "1" + "]" * 100
+    with pytest.raises(TrussError, match="`input` of example 1 of e.yaml has more than 100 levels"):
+        parse("e.yaml", nested(101))
+    with pytest.raises(TrussError, match="has more than 10,000 examples. Keep fewer"):
+        parse("e.yaml", b"[" + b"1," * 10_001 + b"]")
+    # Of one more than the limit it is not told what they lack; of as many, it is.
+    with pytest.raises(TrussError, match="example 1 of e.yaml must have"):
+        parse("e.yaml", b"[" + b"1," * 10_000 + b"]")
+
+
+def test_limits_hold_for_each_value_not_for_all_together() -> None:
+    values = ", ".join(["x"] * 300)
+    content = f"- {{name: a, input: &a [{values}]}}\n".encode()
+    content += b"".join(b"- {name: b%d, input: *a, output: *a}\n" % n for n in range(1_000))
+    assert len(parse("e.yaml", content)) == 1_001
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, "{}"),
+        (b"", "{}"),
+        (b"[]", "{}"),
+        (b"- {name: a, input: {x: \xc3\xa9}}\n- {name: b, input: 2}\n", '{"x": "\\u00e9"}'),
+        (b"- {name: a, input: null}\n", "null"),
+        (b'- {name: a, input: "a\\nb"}\n', '"a\\nb"'),
+        # The second is not valid, so that none is.
+        (b"- {name: a, input: 1}\n- {name: a, input: 2}\n", "{}"),
+    ],
+)
+def test_a_line_to_try_the_server_with(content: Optional[bytes], line: str) -> None:
+    assert first_input(content) == line

@@ -82,3 +82,155 @@ def test_the_last_match_decides() -> None:
 def test_a_file_in_an_ignored_folder_cannot_come_back() -> None:
     assert IgnorePatterns(["lib/", "!lib/keep.py"]).is_ignored("lib/keep.py")
     assert not IgnorePatterns(["lib/", "!lib/"]).is_ignored("lib/keep.py")
+
+
+# It warns of what it may take for a set of characters some day.
+@pytest.mark.filterwarnings("error::FutureWarning")
+@pytest.mark.parametrize(
+    ("line", "ignored", "kept"),
+    [
+        ("a", ["a", "x/a", "a/x", "x/a/y"], ["ab", "ba", "x.a"]),
+        ("/a", ["a", "a/x"], ["x/a"]),
+        ("a/b", ["a/b", "a/b/c"], ["x/a/b", "a/x/b", "a/bc"]),
+        ("a/", ["a/x", "x/a/y"], ["a", "x/a"]),
+        ("a/*", ["a/x", "a/x/y"], ["a", "x/a/y"]),
+        ("a/**", ["a/x", "a/x/y"], ["a", "b/x"]),
+        ("**/a", ["a", "x/a", "x/y/a"], ["xa"]),
+        ("a/**/b", ["a/b", "a/x/b", "a/x/y/b"], ["x/a/b", "ab"]),
+        ("*.py", [".py", "x.py", "a/x.py"], ["xpy", "x.pyc", "x.py "]),
+        ("a?", ["ab", "a.", "x/ab"], ["a", "abc", "a/b"]),
+        ("a*b/c", ["ab/c", "axb/c"], ["a/b/c", "a/xb/c"]),
+        ("[a-c]x", ["ax", "cx"], ["dx", "x", "-x"]),
+        ("[!a-c]x", ["dx", "-x"], ["ax", "x"]),
+        ("[^a]x", ["bx", "^x"], ["ax"]),
+        ("[]-]x", ["]x", "-x"], ["[x"]),
+        ("[^]a]x", ["bx"], ["]x", "ax"]),
+        ("[a\\]x", ["ax", "\\x"], ["]x"]),
+        ("\\#a", ["#a"], ["\\#a", "a"]),
+        ("\\!a", ["!a", "x/!a"], ["a"]),
+        ("\\*", ["*", "x/*"], ["a"]),
+        ("a\\ b", ["a b"], ["a\\ b"]),
+        # None of these means to a pattern what it means to a regular expression.
+        ("a.b", ["a.b"], ["axb"]),
+        ("a+(b|c)$", ["a+(b|c)$"], ["ab", "aab", "aac"]),
+        ("{a,b}^", ["{a,b}^"], ["a", "b"]),
+        ("[[:a]x", ["[x", ":x", "ax"], ["bx"]),
+        ("[a&&b||c~~d]x", ["ax", "&x", "|x", "~x"], ["ex"]),
+        # Names hold what they like.
+        ("*.log", ["a\nb.log"], ["a.log\n", "b.log\nc"]),
+        ("x", ["a\nb/x"], ["a\nx"]),
+        ("é", ["é", "x/é"], ["e\u0301", "É"]),
+        ("A", ["A"], ["a"]),
+    ],
+)
+def test_what_a_pattern_means(line: str, ignored: List[str], kept: List[str]) -> None:
+    ignore = IgnorePatterns([line])
+    assert [path for path in [*ignored, *kept] if ignore.is_ignored(path)] == ignored
+
+
+@pytest.mark.parametrize(
+    ("line", "folders"),
+    [
+        ("a", ["a", "x/a"]),
+        ("a/", ["a", "x/a"]),
+        ("/a/", ["a"]),
+        ("*/", ["a", "x/a", "b", "x"]),
+        ("/*", ["a", "x/a", "b", "x"]),
+        ("a/**", ["a"]),
+        ("a/*", []),
+        ("a/b", []),
+        ("!a", []),
+    ],
+)
+def test_folders(line: str, folders: List[str]) -> None:
+    ignore = IgnorePatterns([line])
+    assert [f for f in ["a", "x/a", "b", "x"] if ignore.is_dir_ignored(f)] == folders
+
+
+@pytest.mark.parametrize(
+    ("lines", "ignored"),
+    [
+        (["*", "!*.py"], ["a.txt", "x/a.txt", "x/a.py"]),
+        # As Truss does, which asks about a folder without its slash too.
+        (["*", "!*/", "!*.py"], ["a.txt", "x/a.txt", "x/a.py"]),
+        (["*", "!x", "!*.py"], ["a.txt"]),
+        (["/*", "!/x"], ["a.txt", "a.py"]),
+        (["!*.py", "*.py"], ["a.py", "x/a.py"]),
+        (["*.py", "!*.py", "a.py"], ["a.py", "x/a.py"]),
+        (["x/*", "!x/a.py"], ["x/a.txt"]),
+        (["x", "!x/a.py"], ["x/a.txt", "x/a.py"]),
+        (["!x/a.py", "!a.txt"], []),
+    ],
+)
+def test_several_patterns(lines: List[str], ignored: List[str]) -> None:
+    every = ["a.txt", "a.py", "x/a.txt", "x/a.py"]
+    assert [path for path in every if IgnorePatterns(lines).is_ignored(path)] == ignored
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("", True),
+        ("  \t", True),
+        ("# \\", True),
+        ("[", True),
+        ("/", True),
+        ("!/", True),
+        ("a\\\\", True),
+        ("!", False),
+        (" ! ", False),
+        ("a\\", False),
+        # The space that is escaped goes before the line is read.
+        ("a\\ ", False),
+        ("!a/b\\", False),
+    ],
+)
+def test_lines_that_can_be_read(line: str, expected: bool) -> None:
+    assert is_valid(line) is expected
+
+
+def test_a_folder_in_an_ignored_folder_cannot_come_back() -> None:
+    ignore = IgnorePatterns(["/a", "!/a/b"])
+    assert not ignore.is_dir_ignored("a/b")
+    assert ignore.keep(["a/b/c", "b/c"]) == ["b/c"]
+
+
+def test_a_range_that_runs_backwards_matches_nothing() -> None:
+    ignore = IgnorePatterns(["[z-a]", "*.so"])
+    assert ignore.keep(["z", "a", "m", "x.so"]) == ["z", "a", "m"]
+
+
+@given(st.lists(patterns, max_size=5), st.lists(paths, max_size=6))
+def test_to_keep_several_is_to_ask_about_each(lines: List[str], files: List[str]) -> None:
+    ignore = IgnorePatterns(lines)
+    kept = ignore.keep(files)
+    assert kept == [path for path in files if not ignore.is_ignored(path)]
+    assert ignore.keep(kept) == kept
+
+
+@given(st.lists(patterns, max_size=4), paths, paths)
+def test_nothing_below_an_ignored_folder_is_kept(lines: List[str], folder: str, below: str) -> None:
+    ignore = IgnorePatterns(lines)
+    if ignore.is_dir_ignored(folder):
+        assert ignore.is_ignored(f"{folder}/{below}")
+
+
+@given(
+    st.lists(patterns, max_size=4),
+    st.sampled_from(["", " ", "# a", "/", "[", "!", "b\\", "[b-a]"]),
+    st.integers(0, 4),
+    paths,
+)
+def test_a_line_that_means_nothing_changes_nothing(
+    lines: List[str], line: str, position: int, path: str
+) -> None:
+    more = [*lines[:position], line, *lines[position:]]
+    padded = [f" \t{each} \r" for each in more]
+    expected = IgnorePatterns(lines).is_ignored(path)
+    assert IgnorePatterns(more).is_ignored(path) == expected
+    assert IgnorePatterns(padded).is_ignored(path) == expected
+
+
+@given(st.lists(patterns, max_size=4), paths)
+def test_all_can_be_taken_back(lines: List[str], path: str) -> None:
+    assert not IgnorePatterns([*lines, "!*"]).is_ignored(path)

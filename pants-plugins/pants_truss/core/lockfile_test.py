@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.lockfile import Lockfile, parse
+from pants_truss.core.lockfile import LockedDistribution, Lockfile, parse
 from pants_truss.core.requirement import marker_environments
 
 ENVIRONMENTS = marker_environments("3.11")
@@ -191,3 +195,112 @@ def test_bytes_that_are_no_text() -> None:
 def test_nesting_that_never_ends() -> None:
     with pytest.raises(TrussError, match="nested too deep|that Pex wrote"):
         read('{"locked_resolves": ' + "[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("url", "extras", "pin"),
+    [
+        (None, [], "a==1"),
+        (None, ["y", "x"], "a[x,y]==1"),
+        ("git+https://h/a.git@v1", [], "a @ git+https://h/a.git@v1"),
+        ("https://h/a.whl", ["x"], "a[x] @ https://h/a.whl"),
+    ],
+)
+def test_a_pin_is_a_requirement(url: Optional[str], extras: List[str], pin: str) -> None:
+    assert LockedDistribution("a", "1", (), url).pin_with(extras) == pin
+    read_again = Requirement(pin)
+    assert (read_again.extras, read_again.url) == (set(extras), url)
+
+
+def test_a_url_belongs_to_a_distribution_however_its_name_is_spelled() -> None:
+    written = "my.lib[e] @ https://h/x.whl#sha256=00"
+    lockfile = read(pex(dist("My_Lib", url="https://h/x.whl"), requirements=[written]))
+    assert pins(lockfile) == {"my-lib": "my-lib @ https://h/x.whl#sha256=00"}
+
+
+@pytest.mark.parametrize(("python", "version"), [("3.9", "2"), ("3.10", "1")])
+def test_the_platform_is_that_of_the_trusss_python(python: str, version: str) -> None:
+    resolves = [
+        platform("cp310 cp310 manylinux_2_17_x86_64", "1"),
+        platform("cp39 cp39 linux_x86_64", "2"),
+    ]
+    lockfile = parse(pex(locked_resolves=resolves).encode(), marker_environments(python))
+    assert pins(lockfile) == {"a": f"a=={version}"}
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        ["cp311 cp311 manylinux_2_17_aarch64", "cp310 cp310 manylinux_2_17_x86_64"],
+        ["cp311 cp311 macosx_13_0_x86_64", "cp310 cp310 manylinux_2_17_x86_64"],
+        ["cp311 cp311 manylinux_2_17_x86_64", "cp311 cp311 linux_x86_64"],
+        ["cp31 cp31 linux_x86_64", "cp3110 cp3110 linux_x86_64"],
+    ],
+)
+def test_platforms_of_which_not_just_one_fits(tags: List[str]) -> None:
+    with pytest.raises(TrussError) as caught:
+        read(pex(locked_resolves=[platform(tag, "1") for tag in tags]))
+    assert ", ".join(tag.replace(" ", "-") for tag in tags) in str(caught.value)
+    assert "not just one is cp311 on Linux x86-64. Make a universal lockfile" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pex(dist("a", url="git+https://me:s3cret@h/a b.git")),
+        pex(dist("a", "1", "b @ @ https://me:s3cret@h/b.whl")),
+        pex(requirements=["b c @ https://me:s3cret@h/b.whl"]),
+    ],
+)
+def test_credentials_in_a_lockfile_are_not_shown(text: str) -> None:
+    with pytest.raises(TrussError) as caught:
+        read(text)
+    assert "s3cret" not in str(caught.value)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(["a", "a>=1", "b @ https://h/b", "b @ https://h/b\u2028--pre", "1\n--pre"])
+    | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def mostly(usual: Any) -> st.SearchStrategy[Any]:
+    return st.integers(0, 4).flatmap(lambda n: JSON if n == 4 else st.just(usual))
+
+
+ENTRIES = st.fixed_dictionaries(
+    {
+        "project_name": mostly("A_b"),
+        "version": mostly("1.0"),
+        "requires_dists": mostly(["c>=1"]) | st.lists(JSON, max_size=2),
+        "artifacts": mostly([{"url": "git+https://h/a.git"}])
+        | st.fixed_dictionaries({"url": JSON}).map(lambda artifact: [artifact]),
+    }
+)
+RESOLVES = st.fixed_dictionaries(
+    {
+        "locked_requirements": st.lists(ENTRIES, max_size=2) | JSON,
+        "platform_tag": mostly(["cp311", "cp311", "linux_x86_64"]),
+    }
+)
+
+
+@given(st.lists(RESOLVES, max_size=2) | JSON, mostly([]), mostly(["<4"]))
+def test_no_document_breaks_the_reader_or_leaves_its_line(
+    resolves: Any, requirements: Any, pythons: Any
+) -> None:
+    data = {"locked_resolves": resolves, "requirements": requirements, "requires_python": pythons}
+    try:
+        lockfile = read(json.dumps(data))
+    except TrussError:
+        return
+    # A pin becomes a line of a requirements file; a second line would be an option for pip.
+    for name, locked in lockfile.distributions.items():
+        assert name == canonicalize_name(name)
+        assert locked.pin.isprintable()
+        assert locked.pin.count(" ") == (2 if locked.url else 0)

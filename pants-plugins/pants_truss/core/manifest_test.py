@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from typing import List
+from typing import Any, List
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement
-from pants_truss.core.manifest import manifest, manifest_bytes
+from pants_truss.core.manifest import manifest, manifest_bytes, to_bytes
 
 FILES = st.builds(
     GatheredFile,
@@ -32,3 +32,74 @@ def test_it_is_json_of_one_line_for_each_file_and_requirement(
     # Of its own: four values, the lists' two lines each, or one if they are empty, and the braces.
     own = 4 + 2 + sum(2 if found else 1 for found in (bool(files), bool(requirements)))
     assert content.count(b"\n") == own + len(files) + len(requirements)
+
+
+GOLDEN = """\
+{
+  "version": 1,
+  "target": "t:t",
+  "tree_digest": "sha256:0",
+  "size": 12,
+  "files": [
+    {"path": "b \\"\\u00e9\\n.py", "sha256": "ab", "size": 10, "executable": true, \
+"target": "s:s", "source": "s/b.py", "reason": "imported by t/a.py"},
+    {"path": "a.py", "sha256": "cd", "size": 2, "executable": false, \
+"target": null, "source": null, "reason": "generated"}
+  ],
+  "requirements": [
+    {"requirement": "numpy==1", "origin": "t/config.yaml", "reason": null},
+    {"requirement": "a", "origin": "lock", "reason": "required by numpy"}
+  ]
+}
+"""
+
+
+def test_the_bytes_of_the_documented_format() -> None:
+    data = manifest(
+        "t:t",
+        [
+            GatheredFile('b "é\n.py', "ab", 10, True, "s:s", "s/b.py", "imported by t/a.py"),
+            GatheredFile("a.py", "cd", 2, False, None, None, "generated"),
+        ],
+        [
+            GatheredRequirement("numpy==1", "t/config.yaml", None),
+            GatheredRequirement("a", "lock", "required by numpy"),
+        ],
+        "sha256:0",
+    )
+    assert manifest_bytes(data) == GOLDEN.encode("ascii")
+
+
+def test_a_truss_of_nothing() -> None:
+    data = manifest("t:t", [], [], "sha256:0")
+    assert (data["size"], data["files"], data["requirements"]) == (0, [], [])
+    lines = manifest_bytes(data).decode().splitlines()
+    assert lines[-3:] == ['  "files": [],', '  "requirements": []', "}"]
+
+
+def test_a_name_that_is_not_utf8_can_be_written_and_read() -> None:
+    name = b"\xff.py".decode("utf-8", "surrogateescape")
+    data = manifest("t:t", [GatheredFile(name, "0", 1, False, None, None, "truss")], [], "sha256:0")
+    assert json.loads(manifest_bytes(data))["files"][0]["path"] == name
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(JSON)
+def test_any_data_as_ascii_of_one_line_break_at_the_end(value: Any) -> None:
+    content = to_bytes(value)
+    assert content.isascii() and content.endswith(b"\n") and not content.endswith(b"\n\n")
+    assert json.loads(content) == value
+    # Keys keep their order: the same data gives the same bytes.
+    assert to_bytes(json.loads(content)) == content
+
+
+def test_data_is_indented_for_people() -> None:
+    assert to_bytes([{"b": "é", "a": []}]) == (
+        b'[\n  {\n    "b": "\\u00e9",\n    "a": []\n  }\n]\n'
+    )

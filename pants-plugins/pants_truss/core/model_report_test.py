@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,3 +133,144 @@ def test_junit_of_anything_is_xml(name: str, problem: str, output: str) -> None:
 def test_a_truss_that_could_not_be_tested() -> None:
     assert failure("why").failed
     assert "✕ load (0.00s)\n    why\n" in render(failure("why"), "")
+
+
+def problem_of(load: Dict[str, Any], **fixes: str) -> str:
+    return report(result(load), {}, SOURCES, fixes).cases[0].problem or ""
+
+
+def test_a_secret_that_is_read_on_load() -> None:
+    problem = problem_of(error("SecretNotFound", "no secret 'x', see app/model/model.py:3\n"))
+    first, _, rest = problem.partition("\n\n")
+    assert first.startswith("t/model/model.py:3 reads a secret. Tests get no secrets,")
+    assert "`skip_truss_test=True`" in first
+    # Its traceback says nothing more.
+    assert rest == "no secret 'x', see t/model/model.py:3"
+
+
+@pytest.mark.parametrize(
+    ("importer", "line", "fixes", "problem"),
+    [
+        (None, None, {}, "the server imports `x`, which is not there."),
+        ("packages/kit.py", None, {}, "shared/kit.py imports `x`, which is not there."),
+        (
+            "app/model/new.py",
+            7,
+            {"y": "No."},
+            "app/model/new.py:7 imports `x`, which is not there.",
+        ),
+    ],
+)
+def test_a_missing_module_without_a_fix(
+    importer: Optional[str], line: Optional[int], fixes: Dict[str, str], problem: str
+) -> None:
+    missing = error("ModuleNotFoundError", missing="x", importer=importer, line=line)
+    assert problem_of(missing, **fixes) == problem
+
+
+def test_modules_that_are_missing_are_told_once() -> None:
+    hidden = {"used": "stdlib/a.py", "unused": "packages/a.py"}
+    errors: List[Optional[Dict[str, Any]]] = [
+        error(missing="b"),
+        error(missing="a.x"),
+        None,
+        error(),
+        error(missing="a", hidden=hidden),
+        error(missing="b"),
+    ]
+    examples = [example(error=found) for found in errors]
+    assert missing_modules(result(error(missing="c"), examples=examples)) == ("a.x", "b", "c")
+    assert missing_modules(result()) == ()
+
+
+@pytest.mark.parametrize(
+    ("used", "described", "fix"),
+    [
+        ("stdlib/json/__init__.py", "the standard library", "Rename the package."),
+        ("app/model/kit.py", "app/model/kit.py", "Rename the package."),
+        (
+            "site-packages/kit.py",
+            "an installed distribution (kit.py)",
+            "Rename the package, or take the distribution out of the requirements.",
+        ),
+    ],
+)
+def test_a_package_that_another_stands_in_front_of(used: str, described: str, fix: str) -> None:
+    entry = {
+        "module": "kit",
+        "used": used,
+        "unused": "packages/kit.py",
+        "importer": "app/model/model.py",
+        "line": 2,
+    }
+    found = report(result(shadowed=[entry], examples=[example()]), {}, SOURCES, {})
+    assert [case.name for case in found.cases] == ["load", "import kit", "One"]
+    assert found.cases[1].problem == (
+        f"t/model/model.py:2 imports `kit` and gets {described}, not shared/kit.py: bundled "
+        f"packages come last. {fix}"
+    )
+
+
+def test_an_error_counts_more_than_an_output_that_differs() -> None:
+    raised = example(error=error(message="broken"), matches=False, output=None)
+    found = report(result(examples=[raised]), {"One": 1}, SOURCES, {})
+    assert (found.cases[1].problem or "").startswith("t/model/model.py:3: ValueError: broken")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("(app/model/model.py:3)", "(t/model/model.py:3)"),
+        ("app/model/other.py", "app/model/other.py"),
+        ("myapp/model/model.py", "myapp/model/model.py"),
+        ("a packages/kit.py, b packages/kit.py", "a shared/kit.py, b shared/kit.py"),
+    ],
+)
+def test_paths_in_a_text(text: str, shown: str) -> None:
+    assert problem_of(error(message=text)).splitlines()[0].endswith(f"ValueError: {shown}")
+
+
+@pytest.mark.parametrize("output", ["null", "false", "0", '""', "[]", "{}"])
+def test_an_output_that_is_nothing_is_expected_too(output: str) -> None:
+    expected = expected_outputs([Example("One", "1", output)])
+    assert list(expected) == ["One"]
+    found = report(result(examples=[example(matches=False, output=7)]), expected, SOURCES, {})
+    assert found.cases[1].problem == f"expected {output}\n     got 7"
+
+
+def test_where_a_long_output_is_cut() -> None:
+    def shown(length: int) -> str:
+        differs = example(matches=False, output="é" * length)
+        found = report(result(examples=[differs]), {"One": 1}, SOURCES, {})
+        return (found.cases[1].problem or "").partition("got ")[2]
+
+    assert shown(1998) == '"' + "é" * 1998 + '"'
+    assert shown(1999) == '"' + "é" * 1999 + "…"
+
+
+def test_a_problem_is_indented_and_has_no_space_at_ends_of_lines() -> None:
+    found = ModelReport((Case("a", 1.25, "one\n\n  two  \n"), Case("b", 0.1)))
+    assert render(found, " \n") == "✕ a (1.25s)\n    one\n\n      two\n✓ b (0.10s)\n"
+    assert render(found, "x \n\ny").endswith("(0.10s)\n\nOutput:\n    x\n\n    y\n")
+
+
+CASES = st.lists(
+    st.builds(Case, st.text(), st.floats(0, 1000), st.none() | st.text(min_size=1)), max_size=4
+)
+
+
+@given(CASES, st.text())
+def test_junit_tells_what_the_report_does(cases: List[Case], output: str) -> None:
+    found = ModelReport(tuple(cases))
+    xml = to_junit("t:t", found, output)
+    assert xml == to_junit("t:t", found, output)
+    suite = ET.fromstring(xml)[0]
+    elements = suite.findall("testcase")
+    failed = [element.find("failure") is not None for element in elements]
+    assert failed == [case.problem is not None for case in cases]
+    assert suite.attrib["tests"] == str(len(cases))
+    assert suite.attrib["failures"] == str(sum(failed))
+    assert any(failed) is found.failed
+    # What a truss prints is of interest, and kept in a file, only if something is wrong.
+    shown = suite.find("system-out") is not None
+    assert shown is bool(found.failed and output.strip())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Dict, List, Optional, Tuple
 
 import pytest
@@ -173,3 +175,175 @@ def test_no_access(
 def test_a_remote_that_is_named_is_not_another() -> None:
     with pytest.raises(TrussError, match="But `remotes` of the target has 'prod'. Unset them"):
         find_access(["prod"], True, {AUTH_URL: "u", AUTH_KEY: "k"}, FILE, RC, RELEASE)
+
+
+# --- Names.
+
+
+@pytest.mark.parametrize("char", ['"', "\\", "\n", "\r", "\t", "\0", "\x1b", "\x7f"])
+def test_each_character_that_would_leave_its_string_is_named(char: str) -> None:
+    with pytest.raises(TrussError) as error:
+        check_name(f"my{char}{char}model", "`model_name` of src/m:m")
+    assert str(error.value) == (
+        f"`model_name` of src/m:m must not have the character {char!r} in it, but is "
+        f"{f'my{char}{char}model'!r}. For example 'my--model'."
+    )
+
+
+@pytest.mark.parametrize("value", ["m", "Modèle 1.0 (new)", "a/b:c", "it's", "a-", " a", "{x}%s$y"])
+def test_names(value: str) -> None:
+    assert check_name(value, "it") == value
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("", "it must not be empty."), (" \u3000", "it must not be empty."), ("-x", "but is '-x'.")],
+)
+def test_what_is_no_name(value: str, expected: str) -> None:
+    with pytest.raises(TrussError) as error:
+        check_name(value, "it")
+    assert str(error.value).endswith(expected)
+
+
+# --- Arguments.
+
+
+@pytest.mark.parametrize(
+    ("arg", "instead"),
+    [
+        ("--promote", "the field `promote`"),
+        ("--promote=true", "the field `promote`"),
+        ("--no-wait", "the field `wait`"),
+        ("--timeout-seconds=5", "the field `wait_timeout`"),
+        ("--model-name=a=b", "the field `model_name`"),
+        ("--environment=x", "the field `deployment_environment`"),
+        ("--team=x", "the field `team`"),
+        ("--tail", "`truss model-logs` afterwards"),
+        ("--watch", "`truss watch` on the folder in `dist/`"),
+        ("--config=x.yaml", "the field `config` of the target"),
+    ],
+)
+def test_args_with_a_field_of_their_own(arg: str, instead: str) -> None:
+    name = arg.partition("=")[0]
+    with pytest.raises(TrussError) as error:
+        check_args((arg,))
+    assert str(error.value) == f"`push_args` must not have `{name}`. Instead of it use {instead}."
+
+
+@pytest.mark.parametrize(
+    "arg", ["", "--", "--=x", "---x", "--no_cache", "--x\n", "--x y", " --x", "=--x", "--é", "a/b"]
+)
+def test_args_that_are_no_option(arg: str) -> None:
+    with pytest.raises(TrussError) as error:
+        check_args((arg,))
+    assert f"but one is {arg!r}. For example `push_args=[" in str(error.value)
+
+
+OPTIONAL = st.none() | st.text(max_size=4)
+OPTIONS = st.builds(
+    PushOptions,
+    model_name=st.text(max_size=4),
+    team=OPTIONAL,
+    deployment_name=OPTIONAL,
+    environment=OPTIONAL,
+    promote=st.booleans(),
+    wait=st.booleans(),
+    wait_timeout=st.none() | st.integers(0, 9),
+    labels=st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3))).map(tuple),
+)
+
+
+@given(OPTIONS)
+def test_each_argument_is_one_option_whatever_its_value(options: PushOptions) -> None:
+    parts = dict(argument.partition("=")[::2] for argument in options.arguments)
+    assert len(parts) == len(options.arguments)
+    assert parts["--model-name"] == options.model_name
+    assert parts.get("--team") == options.team
+    assert parts.get("--deployment-name") == options.deployment_name
+    assert parts.get("--environment") == options.environment
+    assert ("--promote" in parts) is options.promote
+    assert ("--timeout-seconds" in parts) <= ("--wait" in parts)
+    assert json.loads(parts.get("--labels", "{}")) == dict(options.labels)
+    assert set(options.content) <= set(options.arguments)
+
+
+@given(OPTIONS, OPTIONS)
+def test_how_long_one_waits_and_where_it_goes_are_not_content(
+    one: PushOptions, other: PushOptions
+) -> None:
+    waiting = replace(
+        one,
+        model_name=other.model_name,
+        team=other.team,
+        wait=other.wait,
+        wait_timeout=other.wait_timeout,
+    )
+    assert waiting.content == one.content
+    assert replace(waiting, model_name=one.model_name, team=one.team).place == one.place
+
+
+def test_no_two_trusses_have_one_place_by_chance() -> None:
+    assert PushOptions("m", "t").place != PushOptions("t", "m").place
+    assert PushOptions("m", deployment_name="d").place != PushOptions("m", environment="d").place
+    assert PushOptions("m", environment="staging").place != PushOptions("m", promote=True).place
+    assert PushOptions("m", deployment_name="d").place != PushOptions("m").place
+
+
+# --- Access.
+
+TWO = RC + "[prod]\nremote_url = https://p\napi_key = 100%planted\n"
+
+
+def test_several_remotes_in_their_order() -> None:
+    access = find_access(["prod", "baseten"], True, {}, FILE, TWO, RELEASE)
+    assert access == Access(
+        ("https://p", "https://x"),
+        ("section [prod] of /home/x/.trussrc", "section [baseten] of /home/x/.trussrc"),
+    )
+
+
+def test_what_a_file_says_for_all_of_its_sections() -> None:
+    trussrc = "[DEFAULT]\nApi_Key = planted-key\n[baseten]\nREMOTE_URL : https://x\n"
+    assert find_access(["baseten"], False, {}, FILE, trussrc, RELEASE) == BY_FILE
+
+
+def test_a_variable_that_is_empty_is_none() -> None:
+    empty = {API_KEY: "", AUTH_URL: "", AUTH_KEY: ""}
+    assert find_access(["baseten"], True, empty, FILE, RC, RELEASE) == BY_FILE
+    with pytest.raises(TrussError, match="No credentials for the remote 'baseten'"):
+        find_access(["baseten"], True, empty, FILE, None, RELEASE)
+
+
+@pytest.mark.parametrize("release", [(0, 16, 1), (0, 18, 24), (0, 18, 25), (0, 19), (1, 0)])
+def test_the_first_releases_that_know_the_variables(release: Tuple[int, ...]) -> None:
+    variables = {AUTH_URL: "u", AUTH_KEY: "k"}
+    expected = BY_FILE if release < (0, 18, 25) else BY_VARIABLES
+    assert find_access(["baseten"], False, variables, FILE, RC, release) == expected
+
+
+BROKEN = st.sampled_from(
+    [
+        "[baseten]",
+        "[baseten",
+        "[DEFAULT]",
+        "api_key = planted",
+        "api_key",
+        "api_key planted",
+        "planted",
+        " planted",
+        "= planted",
+        "x = %(planted)s",
+        "remote_url = https://x",
+        "\0",
+    ]
+)
+
+
+@given(st.lists(BROKEN).map("\n".join), st.sampled_from([{}, {API_KEY: "planted"}]))
+def test_no_file_has_its_keys_in_a_message(trussrc: str, environment: Dict[str, str]) -> None:
+    try:
+        access = find_access(["baseten"], False, environment, FILE, trussrc, RELEASE)
+    except TrussError as error:
+        assert "planted" not in str(error) and FILE in str(error)
+    else:
+        assert "planted" not in f"{access.sources} {access.trussrc}"

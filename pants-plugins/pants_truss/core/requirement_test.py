@@ -1,14 +1,19 @@
 from __future__ import annotations
 
-from typing import Optional, Set
+from typing import List, Optional, Set
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.requirement import (
     applies,
     guessed_names,
+    lines_of,
     marker_environments,
     parse_line,
     parse_locked,
@@ -105,3 +110,170 @@ def test_extras_are_compared_in_canonical_form(written: str) -> None:
     requirement = parse_locked(f'a; extra == "{written}" and sys_platform == "linux"')
     assert applies(requirement, ["my-extra"], marker_environments("3.11"))
     assert not applies(requirement, ["other"], marker_environments("3.11"))
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("lib @ https://host/lib.whl#sha256=00", "https://host/lib.whl"),
+        ("git+https://host/x.git@v1#egg=lib", "git+https://host/x.git@v1"),
+        ("./lib.whl", "./lib.whl"),
+        ("numpy==1.0", ""),
+    ],
+)
+def test_a_url_is_compared_without_its_fragment(text: str, url: str) -> None:
+    line = parse_line(text)
+    assert line and line.url == url
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        # What follows `#` belongs to a URL, unless there is a space in front of it.
+        ("lib @ https://host/lib.whl#sha256=00  # why", "lib @ https://host/lib.whl#sha256=00"),
+        ("git+https://host/x.git@v1#subdirectory=y", "git+https://host/x.git@v1#subdirectory=y"),
+        ("--pre # why", "--pre"),
+        ("\tnumpy >= 1\t#\t2\t", "numpy >= 1"),
+        ("git+https://host/x#b=y&egg=a", "git+https://host/x#b=y&egg=a"),
+    ],
+)
+def test_what_is_written_is_the_line_without_its_comment(text: str, written: str) -> None:
+    line = parse_line(text)
+    assert line and line.text == written
+
+
+@pytest.mark.parametrize("text", ["a b", "a @ @ https://me:s3cret@host/a.whl", "numpy=1.0"])
+def test_a_refusal_says_what_is_written_and_how_to_write_it(text: str) -> None:
+    with pytest.raises(TrussError) as caught:
+        parse_line(f"  {text}  ")
+    assert redacted(text) in str(caught.value) and "s3cret" not in str(caught.value)
+    assert str(caught.value).endswith("a pip requirements file, such as `numpy==1.26.4`.")
+    assert "\n" not in str(caught.value)
+
+
+PARTS = st.sampled_from(
+    [
+        "numpy",
+        "[x,y]",
+        " ",
+        "==1",
+        "; ",
+        "extra == 'x'",
+        "#egg=",
+        "git+",
+        "https://h/a@b",
+        "-r",
+        "/",
+    ]
+)
+
+
+@given(st.lists(PARTS | st.text(max_size=4), max_size=5).map("".join))
+def test_any_text_is_nothing_or_one_line_or_refused(text: str) -> None:
+    try:
+        line = parse_line(text)
+    except TrussError:
+        return
+    if line is None:
+        assert not text.strip() or text.strip().startswith("#")
+        return
+    again = parse_line(line.text)
+    assert again is not None and line.text in text
+    assert (again.text, again.name, again.extras) == (line.text, line.name, line.extras)
+    assert line.name is None or line.name == canonicalize_name(line.name)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a==1 --hash=sha256:00 --hash=sha256:11\nb\n", ["a==1", "b"]),
+        ("a==1 \\\r\n  --hash sha256:00\r\nb\r\n", ["a==1", "b"]),
+        ("a --config-settings=x=y\nb --config-setting x=y", ["a", "b"]),
+        ("a--hash\n# \\\nb", ["a--hash", "#  b"]),
+        ("", []),
+    ],
+)
+def test_lines_of_a_file(text: str, lines: List[str]) -> None:
+    assert [line.rstrip() for line in lines_of(text)] == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("https://host/My_Lib-1.0-py3-none-any.whl", "my-lib"),
+        ("https://host/my.lib.zip#sha256=00", "my-lib"),
+        ("git+ssh://git@host/team/lib.git@v1-2#subdirectory=x", "lib"),
+        ("git+https://host/lib/", "lib"),
+        ("./wheels/lib-2.whl", "lib"),
+        ("git+https://host/x.git#egg=Other_lib", "other-lib"),
+        ("Other.Lib @ https://host/x.whl", "other-lib"),
+    ],
+)
+def test_guesses(text: str, name: str) -> None:
+    line = parse_line(text)
+    assert line and guessed_names([line]) == {name}
+
+
+TOKENS = st.text(alphabet="abcXYZ019:._~%!$&'()*+,;=-", min_size=1)
+
+
+@given(TOKENS, st.sampled_from(["https://", "git+ssh://", "a @ git+https://", "-i http://"]))
+def test_no_token_stays(token: str, start: str) -> None:
+    shown = redacted(f"{start}{token}@host/x@v1 and {start}{token}@host")
+    assert shown == f"{start}***@host/x@v1 and {start}***@host"
+    assert redacted(shown) == shown
+
+
+@given(st.text().filter(lambda text: "://" not in text))
+def test_what_has_no_url_is_shown_whole(text: str) -> None:
+    assert redacted(text) == text
+
+
+# --- Markers.
+
+
+@pytest.mark.parametrize("python", ["3.8", "3.9", "3.10", "3.13"])
+def test_environments_have_all_that_markers_can_ask_for(python: str) -> None:
+    environments = marker_environments(python)
+    assert all(set(found) == set(default_environment()) for found in environments)
+    assert environments[0]["python_full_version"] == f"{python}.0"
+    assert {found["python_version"] for found in environments} == {python}
+    # Two digits: versions are no text.
+    assert applies(Requirement("a; python_version >= '3.10'"), (), environments) is (
+        python in ("3.10", "3.13")
+    )
+    assert applies(Requirement(f"a; python_full_version > '{python}.20'"), (), environments)
+
+
+@pytest.mark.parametrize(
+    ("marker", "extras", "holds"),
+    [
+        ("extra == 'x' or extra == 'y'", ["y"], True),
+        ("extra == 'x' and extra == 'y'", ["x", "y"], False),
+        ("extra == 'x' and python_full_version < '3.11.2'", ["z", "x"], True),
+        ("extra == 'x' and sys_platform == 'win32'", ["x"], False),
+        ("sys_platform == 'linux'", ["x"], True),
+    ],
+)
+def test_one_of_the_extras_at_a_time(marker: str, extras: List[str], holds: bool) -> None:
+    environments = marker_environments("3.11")
+    assert applies(parse_locked(f"a; {marker}"), extras, environments) is holds
+
+
+def test_a_refused_marker_is_shown_without_credentials() -> None:
+    requirement = Requirement("a @ https://me:s3cret@host/a.whl ; sys_platform ~= 'linux'")
+    with pytest.raises(
+        TrussError, match=r"'a ?@ ?https://\*\*\*@host/a.whl ?; .* cannot be evaluated"
+    ):
+        applies(requirement, (), marker_environments("3.11"))
+
+
+EXTRAS = st.from_regex(r"[aB]([._-]{1,2}[Ab]){0,2}", fullmatch=True)
+
+
+@given(EXTRAS, EXTRAS)
+def test_an_extra_is_wanted_if_its_canonical_name_is(written: str, wanted: str) -> None:
+    requirement = parse_locked(f"a>=1; extra == '{written}'")
+    wanted = canonicalize_name(wanted)
+    holds = applies(requirement, [wanted], marker_environments("3.11"))
+    assert holds is (canonicalize_name(written) == wanted)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.training import EntryPoint, parse_entry_point
@@ -38,3 +40,64 @@ def test_bad_entry_points(value: str, message: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse_entry_point(value)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "value, file",
+    [
+        ("a/../train.py", "train.py"),
+        ("training//./train.py", "training/train.py"),
+        ("a b/train-2.py", "a b/train-2.py"),
+        ("training.train.py", "training.train.py"),
+        ("a:b/train.py", "a:b/train.py"),
+    ],
+)
+def test_files(value: str, file: str) -> None:
+    assert parse_entry_point(value) == EntryPoint(file=file)
+
+
+@pytest.mark.parametrize("value", ["happy:py", "py:main", "a.b.c:_", "model2.fit:run3"])
+def test_functions(value: str) -> None:
+    module, _, function = value.partition(":")
+    assert parse_entry_point(value) == EntryPoint(module=module, function=function)
+
+
+@pytest.mark.parametrize("value", ["a/../../train.py", "..//train.py", "//train.py"])
+def test_a_file_outside_and_the_ways_in(value: str) -> None:
+    with pytest.raises(TrussError) as caught:
+        parse_entry_point(value)
+    assert str(caught.value) == (
+        f"{value!r} lies outside the folder of the BUILD file. Name the function instead, as "
+        f"`module:function`, or move the target there."
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["a:b:c", "a..b:c", ".a:b", "a.:b", "a:b.c", "a-b:c", "a:b\n", " a:b", "a/b", "a/b:c"]
+)
+def test_what_is_neither_a_file_nor_a_function(value: str) -> None:
+    with pytest.raises(TrussError) as caught:
+        parse_entry_point(value)
+    assert str(caught.value) == (
+        f"{value!r} is neither. Write `train.py`, or `training.train:main`."
+    )
+
+
+PARTS = st.sampled_from(["a", "b1", "_c", ".", "..", "/", ":", ".py", "main", " ", "é", "-"])
+
+
+@given(st.lists(PARTS, max_size=6).map("".join) | st.text())
+def test_any_value_is_one_of_the_two_or_refused(value: str) -> None:
+    try:
+        found = parse_entry_point(value)
+    except TrussError as error:
+        assert str(error).startswith(f"{value!r} ")
+        return
+    if found.file:
+        assert (found.module, found.function) == (None, None)
+        assert not found.file.startswith(("/", "../")) and found.file.endswith(".py")
+        assert parse_entry_point(found.file) == found
+    else:
+        assert f"{found.module}:{found.function}" == value
+        parts = [*(found.module or "").split("."), found.function or ""]
+        assert all(part and not part[0].isdigit() for part in parts)

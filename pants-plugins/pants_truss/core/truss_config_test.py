@@ -1,9 +1,16 @@
 from __future__ import annotations
 
-import pytest
+from typing import Any, Dict, Optional, Tuple
 
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
-from pants_truss.core.truss_config import TrussConfig, parse
+from pants_truss.core.paths import normalize_inside
+from pants_truss.core.truss_config import TrussConfig, needs_model, parse, problems, read
 
 
 def test_defaults_are_those_of_truss() -> None:
@@ -18,6 +25,26 @@ def test_values() -> None:
         ("../b", "../a"), "x/y", model_module_dir="m", model_file="m/model.py"
     )
     assert config.is_scattered
+    assert not parse(b"external_package_dirs: []\n").is_scattered
+
+
+def test_all_other_values() -> None:
+    config = parse(
+        b"model_class_filename: sub/own.py\nmodel_class_name: Mine\ndata_dir: ./d/\n"
+        b"examples_filename: ./e.yaml\npython_version: py311\nrequirements: [numpy, a==1]\n"
+        b"requirements_file: ./r//reqs.txt\ndocker_server: {start_command: serve}\n"
+        b"unknown: [to, {this: part}]\n"
+    )
+    assert config == TrussConfig(
+        model_file="model/sub/own.py",
+        model_class_name="Mine",
+        data_dir="d",
+        examples_filename="e.yaml",
+        python_version="py311",
+        requirements=("numpy", "a==1"),
+        requirements_file="r/reqs.txt",
+        needs_model=False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,6 +56,7 @@ def test_values() -> None:
         ),
         ("external_package_dirs: 3", "is the number 3"),
         ("external_package_dirs:", r"is null. Write `external_package_dirs: \[../shared\]`"),
+        ("external_package_dirs: ''", r"the string ''. Write `external_package_dirs: \[../shared"),
         ("external_package_dirs: {a: b}", "is a dict"),
         ("external_package_dirs: [1]", 'one entry is the number 1. Quote it: `"1"`'),
         ("external_package_dirs: [null]", "one entry is null"),
@@ -42,7 +70,13 @@ def test_values() -> None:
         ("bundled_packages_dir: model", "overlaps `model_module_dir` 'model'"),
         ("bundled_packages_dir: model/sub", "overlaps `model_module_dir`"),
         ("bundled_packages_dir: a\nmodel_module_dir: a/b", "overlaps `model_module_dir` 'a/b'"),
+        ("bundled_packages_dir: ./a/\nmodel_module_dir: b/../a", "overlaps `model_module_dir`"),
         ("data_dir: ../d", "`data_dir` is '../d', which lies outside the truss"),
+        ("data_dir: /d/", "Move it into the truss and write `data_dir: d`"),
+        ("data_dir: /", "Move it into the truss and write `data_dir: name`"),
+        ("data_dir: yes", "must be a string, but is the boolean true. Write `data_dir: data`"),
+        ("data_dir:", "`data_dir` must be a string, but is null. Write `data_dir: data`"),
+        ("data_dir: 2024-01-01", "`data_dir` must be a string, but is a date"),
         ("model_module_dir: ../m", "`model_module_dir` is '../m', which lies outside"),
         ("examples_filename: /e.yaml", "`examples_filename` is '/e.yaml', which lies outside"),
         ("bundled_packages_dir: config.yaml", "must be a folder of its own in the truss"),
@@ -50,7 +84,16 @@ def test_values() -> None:
         ('bundled_packages_dir: "a\\0b"', "has the character"),
         ('bundled_packages_dir: "\\ud83d"', "has the character"),
         ('external_package_dirs: ["\\ud83d"]', "has the character"),
+        ('external_package_dirs: [a, "b\\tc"]', r"has the character '\\t' in 'b\\tc'. Remove it"),
+        ('examples_filename: "a\\nb"', r"`examples_filename` has the character '\\n' in 'a\\nb'"),
         ("model_module_dir: [x]", "`model_module_dir` must be a string"),
+        ("model_class_name: 1.5", "is the number 1.5. Write `model_class_name: Model`"),
+        ("model_class_filename: {}", "is a dict. Write `model_class_filename: model.py`"),
+        ("python_version: 3.11", "is the number 3.11. Write `python_version: py311`"),
+        ("python_version: 3", "is the number 3. Write `python_version: py313`"),
+        ("requirements: numpy", r"a list of requirements, .* Write `requirements: \[numpy\]`"),
+        ("requirements: {numpy: 1}", r"is a dict. Write `requirements: \[numpy\]`"),
+        ("requirements_file: [r]", "is a list. Write `requirements_file: requirements.txt`"),
         (
             "requirements_file: ../r/reqs.txt",
             "Move it into the truss and write `requirements_file: reqs.txt`",
@@ -63,5 +106,170 @@ def test_bad_values(text: str, message: str) -> None:
         parse(text.encode())
 
 
-def test_a_name_that_only_starts_like_the_model_folder_is_fine() -> None:
-    assert parse(b"bundled_packages_dir: models\n").bundled_packages_dir == "models"
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("bundled_packages_dir: models\n", "models"),
+        ("bundled_packages_dir: mo\n", "mo"),
+        ("bundled_packages_dir: x/model\n", "x/model"),
+        ("bundled_packages_dir: ..x\n", "..x"),
+        # The model lies in the truss itself, which holds every folder.
+        ("bundled_packages_dir: x\nmodel_module_dir: .\n", "x"),
+    ],
+)
+def test_a_folder_of_its_own_for_shared_code(text: str, folder: str) -> None:
+    assert parse(text.encode()).bundled_packages_dir == folder
+
+
+@pytest.mark.parametrize("value", ["", "null", "''", "."])
+def test_no_requirements_file(value: str) -> None:
+    assert parse(f"requirements_file: {value}\n".encode()).requirements_file is None
+
+
+def test_the_model_in_the_truss_itself() -> None:
+    config = parse(b"model_module_dir: .\nmodel_class_filename: main.py\n")
+    assert (config.model_module_dir, config.model_file) == ("", "main.py")
+
+
+def test_an_entry_of_the_requirements_may_have_lines() -> None:
+    config = parse(b"requirements:\n  - |\n    numpy\n    pandas==2\n  - torch\n  - ''\n")
+    assert config.requirement_lines == ("numpy", "pandas==2", "torch")
+    assert config.requirements == ("numpy\npandas==2\n", "torch", "")
+
+
+@pytest.mark.parametrize(
+    ("version", "python"),
+    [
+        (None, (3, 13)),
+        ("py39", (3, 9)),
+        ("py310", (3, 10)),
+        ("py314", (3, 14)),
+        ("3.11", (3, 13)),
+        ("py311 ", (3, 13)),
+        ("xpy311", (3, 13)),
+        ("py3", (3, 13)),
+        ("py27", (3, 13)),
+        ("", (3, 13)),
+    ],
+)
+def test_the_python_of_a_truss(version: Optional[str], python: Tuple[int, int]) -> None:
+    content = "" if version is None else f"python_version: '{version}'\n"
+    assert parse(content.encode()).python == python
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({}, True),
+        ({"docker_server": {"start_command": "x"}}, False),
+        ({"trt_llm": {"build": {}}}, False),
+        ({"bis_llm": True}, False),
+        # As in Truss, an empty one is none.
+        ({"docker_server": None, "trt_llm": {}, "bis_llm": False}, True),
+        ({"base_image": {"image": "x"}}, True),
+    ],
+)
+def test_servers_that_load_no_model(data: Dict[str, Any], expected: bool) -> None:
+    assert needs_model(data) is expected
+
+
+# --- Errors.
+
+
+def test_an_error_has_its_place() -> None:
+    with pytest.raises(TrussError) as caught:
+        parse(b"model_name: x\n\nrequirements:\n  - a\n  - 1\n")
+    assert (caught.value.line, caught.value.column) == (3, 1)
+    assert caught.value.key == ("requirements",)
+
+
+def test_the_place_of_a_merged_key_is_where_it_is_written() -> None:
+    with pytest.raises(TrussError) as caught:
+        parse(b"base: &b\n    data_dir: ../d\n<<: *b\n")
+    assert (caught.value.line, caught.value.column) == (2, 5)
+
+
+def test_the_place_of_a_key_that_is_fine_itself_is_not_told() -> None:
+    # The default of the one key overlaps the value of the other.
+    with pytest.raises(TrussError, match="overlaps `model_module_dir` 'packages'") as caught:
+        parse(b"model_module_dir: packages\n")
+    assert (caught.value.line, caught.value.key) == (None, ("bundled_packages_dir",))
+
+
+def test_all_problems_are_told_each_with_its_place() -> None:
+    document = yaml_document.parse(
+        b"requirements: x\ndata_dir: ../d\nbundled_packages_dir: ''\nexternal_package_dirs: [1]\n"
+        b"python_version: 3.12\nmodel_class_name: []\n"
+    )
+    assert [(error.key[0], error.line) for error in problems(document)] == [
+        ("data_dir", 2),
+        ("external_package_dirs", 4),
+        ("bundled_packages_dir", 3),
+        ("model_class_name", 6),
+        ("python_version", 5),
+        ("requirements", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hf_abcdefghijklmnopqrstuvwxyz",
+        "https://user:hunter2@host/simple",
+        "my secret",
+        "passwd",
+        "x." * 40,
+    ],
+)
+@pytest.mark.parametrize("key", ["external_package_dirs", "requirements"])
+def test_a_string_that_may_be_confidential_is_not_shown(key: str, value: str) -> None:
+    with pytest.raises(TrussError) as caught:
+        parse(f"{key}: {value}\n".encode())
+    assert f"`{key}` must be a list" in str(caught.value)
+    assert ", but is a string. Write" in str(caught.value)
+    assert value not in str(caught.value)
+
+
+texts = st.one_of(
+    st.sampled_from(["", ".", "..", "/", "a", "./a/", "a/../..", "model", "config.yaml", "py311"]),
+    st.text(alphabet="ab./~\\ \n\x00é", max_size=8),
+)
+values = st.one_of(
+    texts,
+    texts,
+    st.lists(st.one_of(texts, st.integers(), st.none()), max_size=3),
+    st.none(),
+    st.booleans(),
+    st.integers(-9, 9),
+    st.floats(),
+    st.dictionaries(st.text("ab"), st.text("ab"), max_size=1),
+)
+KEYS = (
+    "external_package_dirs bundled_packages_dir model_module_dir model_class_filename "
+    "model_class_name data_dir examples_filename python_version requirements requirements_file"
+).split()
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), values, max_size=4))
+@settings(max_examples=600)
+def test_a_config_is_read_or_each_problem_names_its_key_and_a_remedy(data: Dict[str, Any]) -> None:
+    document = yaml_document.parse(yaml.safe_dump(data).encode())
+    found = list(problems(document))
+    for error in found:
+        assert str(error).startswith(f"`{error.key[0]}` ")
+        assert any(verb in str(error) for verb in ("rite `", "Quote it", "Remove it"))
+        # The key is written, or its default overlaps a key that is.
+        assert error.line or "overlaps" in str(error)
+        assert "\n" not in str(error)
+    if found:
+        with pytest.raises(TrussError) as caught:
+            read(document)
+        assert str(caught.value) == str(found[0])
+        return
+    config = read(document)
+    folders = [config.bundled_packages_dir, config.model_module_dir, config.data_dir]
+    for path in [*folders, config.examples_filename, config.requirements_file or ""]:
+        assert not path or normalize_inside(path) == path
+    assert config.bundled_packages_dir not in ("", config.model_module_dir)
+    assert config.external_package_dirs == tuple(data.get("external_package_dirs", ()))
+    assert config.model_file.startswith(config.model_module_dir)

@@ -43,7 +43,7 @@ def _warning(key: Key, message: str) -> Problem:
 def _check_python_version(data: Data) -> Iterator[Problem]:
     value = data.get("python_version")
     if isinstance(value, str) and value not in PYTHON_VERSIONS:
-        minor = re.search(r"3\.?(\d+)", value)
+        minor = re.search(r"3\.?([0-9]{1,4})", value)
         meant = f"py3{min(max(int(minor.group(1)), 10), 14)}" if minor else "py311"
         yield _error(
             ("python_version",),
@@ -117,8 +117,8 @@ def _check_accelerator(value: Any) -> Iterator[Problem]:
             f"`resources.accelerator` is {show(key, value)}, but must be one of "
             f"{', '.join(ACCELERATORS)}, with `:2` for two of them.",
         )
-    elif not count.isdigit() or not int(count):
-        # Truss takes `A10G:2:3` for one A10G.
+    elif not re.fullmatch(r"0*[1-9][0-9]*", count):
+        # Truss takes `A10G:2:3` for one A10G. A number of any length: it is not converted.
         yield _error(
             key, f"`resources.accelerator` is {show(key, value)}: its count is not a whole number."
         )
@@ -135,7 +135,9 @@ def _check_weights(data: Data) -> Iterator[Problem]:
             yield from _check_source((*key, "source"), source)
         if isinstance(mount, str) and mount:
             yield from _check_absolute((*key, "mount_location"), mount)
-            first = mounts.setdefault(posixpath.normpath(mount), dotted(key))
+            # Of two slashes at the beginning `normpath` keeps both.
+            folder = posixpath.normpath("/" + mount.lstrip("/"))
+            first = mounts.setdefault(folder, dotted(key))
             if first != dotted(key):
                 yield _error(
                     (*key, "mount_location"),
@@ -183,9 +185,8 @@ def _check_model_cache(data: Data) -> Iterator[Problem]:
             yield _error(key, f"`{dotted(key)}.revision` is required with `use_volume: true`.")
     if len(uses) > 1:
         # Loads, and fails in the image build: `serving_image_builder.py`.
-        yield _error(
-            ("model_cache",), "`model_cache` mixes entries with and without `use_volume: true`."
-        )
+        name = "model_cache" if data.get("model_cache") else "hf_cache"
+        yield _error((name,), f"`{name}` mixes entries with and without `use_volume: true`.")
 
 
 # --- Images and servers.

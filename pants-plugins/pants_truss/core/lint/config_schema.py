@@ -173,9 +173,9 @@ class _Check:
 def _removed_train(block: Any) -> Problem:
     """Training in Truss itself, with a class of its own, went with Truss 0.9.2."""
     values = block if isinstance(block, dict) else {}
-    folder = values.get("training_module_dir", "train")
-    filename = values.get("training_class_filename", "train.py")
-    name = values.get("training_class_name", "Train")
+    folder = values.get("training_module_dir") or "train"
+    filename = values.get("training_class_filename") or "train.py"
+    name = values.get("training_class_name") or "Train"
     module = f"{folder}.{filename}".replace("/", ".")
     module = module[: -len(".py")] if module.endswith(".py") else module
     return Problem(
@@ -233,7 +233,9 @@ def _number(value: Any, kind: str) -> Optional[float]:
         except ValueError:
             return None
     if isinstance(value, int):
-        return float(value) if abs(value) < 10**300 else math.inf
+        if abs(value) < 10**300:
+            return float(value)
+        return math.inf if value > 0 else -math.inf
     if isinstance(value, float) and (kind == "number" or value.is_integer()):
         return value
     return None
@@ -241,11 +243,12 @@ def _number(value: Any, kind: str) -> Optional[float]:
 
 def _check_bounds(key: Key, number: float, schema: Schema) -> Iterator[Problem]:
     limits = []
-    if "minimum" in schema and number < schema["minimum"]:
+    # As opposed to the other comparison, not true of a number that is none, `.nan`.
+    if "minimum" in schema and not number >= schema["minimum"]:
         limits.append(f"at least {schema['minimum']}")
-    if "exclusiveMinimum" in schema and number <= schema["exclusiveMinimum"]:
+    if "exclusiveMinimum" in schema and not number > schema["exclusiveMinimum"]:
         limits.append(f"more than {schema['exclusiveMinimum']}")
-    if "maximum" in schema and number > schema["maximum"]:
+    if "maximum" in schema and not number <= schema["maximum"]:
         limits.append(f"at most {schema['maximum']}")
     for limit in limits:
         yield Problem(key, f"`{dotted(key)}` is {number:g}, but must be {limit}.")

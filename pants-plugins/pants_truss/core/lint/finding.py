@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Collection, Dict, Iterable, List, Mapping, Optional, Tuple
@@ -143,9 +144,13 @@ class Finding:
     @property
     def text(self) -> str:
         """The message with the rule's name and how to silence it."""
-        # YAML can write characters that no terminal and no file can hold.
-        message = self.message.encode("utf-8", "backslashreplace").decode("utf-8")
-        return f"{message} [{self.rule}; `[truss-lint].disable` silences it]"
+        return f"{visible(self.message)} [{self.rule}; `[truss-lint].disable` silences it]"
+
+
+def visible(text: str) -> str:
+    """YAML can write characters that no file can hold, and some that a terminal obeys."""
+    encodable = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", lambda found: repr(found[0])[1:-1], encodable)
 
 
 @dataclass(frozen=True)

@@ -196,7 +196,9 @@ def _check_start_command(data: Data) -> Iterator[Problem]:
 def _start_command_problem(command: str) -> Optional[str]:
     if re.search(r"%(?!\(\w+\)s)", command.replace("%%", "")):
         return "where a single `%` is an error. Write `%%`."
-    if re.search(r"[ \t][;#]", command):
+    if "\r" in command:
+        return "which takes what follows a carriage return for a line of its own. Remove it."
+    if re.search(r"(?:^|[ \t])[;#]", command.strip()):
         return (
             "which ends at ` ;` and ` #`, also between quotes. Move the command to a script, or "
             "write `;` without a space before it."

@@ -32,6 +32,77 @@ def test_the_line_is_that_of_the_method() -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("", "None: {start} Write `class Model:` with a method `predict`."),
+        ("Model: type\ndef f():\n    class Model: pass\n", "None: {start} Write `class Model:`"),
+        # The nearest name; else the first.
+        ("class Base: pass\nclass MyModel: pass\n", "2: {start} It has `MyModel`: name that"),
+        ("class Zz: pass\n\nclass Yy: pass\n", "3: {start} It has `Yy`: name that `Model`, or"),
+        ("if x:\n    class Zz: pass\n", "2: {start} It has `Zz`"),
+    ],
+)
+def test_no_such_class(source: str, expected: str) -> None:
+    (message,) = told(source)
+    start = "it has no class `Model`, which the server loads."
+    assert message.startswith(expected.format(start=start))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from base import *\n",
+        "from base import Other as Model\n",
+        "import base as Model\n",
+        "Model = make()\n",
+        "Model = None\nclass Model:\n    pass\n",
+        "def __getattr__(name):\n    return make(name)\n",
+        "globals()['Model'] = make()\n",
+        "with x as (Model, y):\n    pass\n",
+        "class Model(base.Model):\n    pass\n",
+        "class Model(make()):\n    pass\n",
+        "class Model(metaclass=Meta):\n    pass\n",
+        "class Model:\n    pass\nregister(Model)\n",
+        "class Model:\n    def __init__(self):\n        extend(self)\n",
+        "class Model:\n    predict = make()\n",
+        "class Model:\n    from base import predict\n",
+        "class Model:\n    @property\n    def predict(self):\n        return f\n",
+        "class Model:\n    if x:\n        def predict(self, x): pass\n    else:\n        predict = f\n",
+    ],
+)
+def test_what_may_be_a_model_is_taken_for_one(source: str) -> None:
+    assert not told(source)
+
+
+def test_a_method_of_a_base_is_told_of_where_it_is() -> None:
+    base = "class Base:\n    def predict(self, a, b):\n        pass\n"
+    (message,) = told(base + "class Model(Base):\n    pass\n")
+    assert message.startswith("2: `predict` of `Model` takes a, b")
+    assert not told(base + "class Model(Base):\n" + PREDICT)
+    assert not told(base + "class Model(Base):\n    predict = make()\n")
+
+
+def test_a_result_that_would_be_lost_is_told_of_at_the_method_that_loses_it() -> None:
+    source = "from fastapi import Request\nclass Model:\n    def {}(self, r: Request): pass\n"
+    (message,) = told(source.format("predict") + "    def preprocess(self, x): pass\n")
+    assert message.startswith("3: `predict` of `Model` takes only the request")
+    (message,) = told(source.format("postprocess") + PREDICT)
+    assert message.startswith("3: `postprocess` of `Model` takes only the request")
+
+
+def test_a_finding_is_about_the_file_and_fatal() -> None:
+    (finding,) = check_model_class(ModelFile("a b/é.py", b"", "Model", (3, 9)))
+    assert (finding.path, finding.rule, finding.is_fatal) == ("a b/é.py", "model-class", True)
+
+
+def test_newer_syntax_excuses_no_python_that_is_as_old() -> None:
+    source = "def f[T](x: T): pass\n" if sys.version_info < (3, 12) else "def f(: pass\n"
+    current = (sys.version_info[0], sys.version_info[1])
+    (message,) = told(source + "class Model:\n" + PREDICT, python=current)
+    assert message.startswith("1: it cannot be parsed as Python: ")
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "match x:\n    case 1:\n        pass",

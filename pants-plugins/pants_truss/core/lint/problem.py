@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Sequence, Tuple
 
-from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.lint.finding import Finding, Severity, visible
 from pants_truss.core.yaml_document import YamlDocument
 
 Data = Dict[Any, Any]
@@ -28,13 +28,14 @@ class Problem:
 
 
 def dotted(key: Sequence[Any]) -> str:
-    """`resources.cpu`, `weights[0].source`."""
+    """`resources.cpu`, `weights[0].source`; a key with line breaks stays in one line."""
     text = ""
     for step in key:
         if isinstance(step, int) and text:
             text += f"[{step}]"
         else:
-            text += f".{step}" if text else str(step)
+            name = visible(str(step)).replace("\n", "\\n")
+            text += f".{name}" if text else name
     return text
 
 

@@ -13,7 +13,8 @@ Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 class Scope:
     """`bindings` has the statements that bind each name, at any depth of `if`, `try` and the like;
     `is_open` means that more names may be there, by `from x import *` for example. Of a module,
-    `attributes` are those that it sets on a name, and `passed` are names that it passes to a call.
+    `attributes` are those that it sets on a name, and `passed` are names that it passes to a call
+    or gives another name.
     """
 
     bindings: Dict[str, List[ast.AST]] = field(default_factory=dict)
@@ -106,9 +107,19 @@ def scope_of(tree: ast.Module) -> Scope:
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             if isinstance(node.value, ast.Name):
                 scope.attributes.setdefault(node.value.id, set()).add(node.attr)
-        elif isinstance(node, ast.Call):
-            scope.passed |= {value.id for value in node.args if isinstance(value, ast.Name)}
+        elif isinstance(node, (ast.Call, ast.Assign, ast.AnnAssign, ast.NamedExpr)):
+            scope.passed |= _handed_on(node)
     return scope
+
+
+def _handed_on(node: Union[ast.Call, ast.Assign, ast.AnnAssign, ast.NamedExpr]) -> Set[str]:
+    """Names of what another function, or another name, can change from here on."""
+    values: List[Optional[ast.expr]] = (
+        [*node.args, *(keyword.value for keyword in node.keywords)]
+        if isinstance(node, ast.Call)
+        else [node.value]
+    )
+    return {value.id for value in values if isinstance(value, ast.Name)}
 
 
 @dataclass
@@ -162,7 +173,7 @@ def class_of(scope: Scope, name: str) -> Optional[Class]:
     node = scope.only(name)
     if not isinstance(node, ast.ClassDef) or node.decorator_list:
         return None
-    found = Class(node, [], name in scope.passed, set(scope.attributes.get(name, ())), False)
+    found = Class(node, [], False, set(), False)
     _read_class(found, node, scope, set())
     return found
 
@@ -171,20 +182,20 @@ def _read_class(found: Class, node: ast.ClassDef, scope: Scope, seen: Set[str]) 
     body = Scope()
     body.read(node.body)
     found.scopes.append(body)
-    found.is_open = found.is_open or body.is_open
+    found.is_open = found.is_open or body.is_open or node.name in scope.passed
+    found.attributes |= scope.attributes.get(node.name, set())
     found.has_metaclass = found.has_metaclass or bool(node.keywords)
     found.is_open = found.is_open or found.has_metaclass
+    selves = _selves(node)
     for child in ast.walk(node):
-        if isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
+        if isinstance(child, ast.Attribute) and child.attr in ("__dict__", "__class__"):
+            found.is_open = True
+        elif isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Store):
             # `self.predict = ...` in a method.
             found.attributes.add(child.attr)
         elif isinstance(child, ast.Name) and child.id in _OPENERS:
             found.is_open = True
-        elif isinstance(child, ast.Attribute) and child.attr in ("__dict__", "__class__"):
-            found.is_open = True
-        elif isinstance(child, ast.Call) and any(
-            isinstance(value, ast.Name) and value.id == "self" for value in child.args
-        ):
+        elif isinstance(child, ast.Call) and _handed_on(child) & selves:
             # Who gets `self` may add to it.
             found.is_open = True
     names = [name for name in map(base_name, node.bases) if name not in _EMPTY_BASES]
@@ -195,6 +206,12 @@ def _read_class(found: Class, node: ast.ClassDef, scope: Scope, seen: Set[str]) 
         # From here on, what the class has is what another module says, or several bases do.
         found.scopes.append(Scope(is_open=True))
         found.is_open = True
+
+
+def _selves(node: ast.ClassDef) -> Set[str]:
+    """What methods call the object, or the class: their first parameters."""
+    functions = [f for f in node.body if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return {arg.arg for f in functions for arg in (*f.args.posonlyargs, *f.args.args)[:1]}
 
 
 def decorator_name(function: Function) -> Optional[str]:

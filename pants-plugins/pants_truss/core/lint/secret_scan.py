@@ -48,7 +48,10 @@ _FORMATS: Tuple[Tuple[str, bytes], ...] = (
     ("an Azure storage key", rb"AccountKey=[A-Za-z0-9+/]{86}=="),
 )
 _ANY_FORMAT = re.compile(
-    b"(?<![A-Za-z0-9_])(?:" + b"|".join(b"(" + pattern + b")" for _, pattern in _FORMATS) + b")"
+    # A letter before it may be the end of an escape, as in JSON: `\n`.
+    rb"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))(?:"
+    + b"|".join(b"(" + pattern + b")" for _, pattern in _FORMATS)
+    + b")"
 )
 _PLACEHOLDER = re.compile(rb"EXAMPLE|(.)\1{7}|1234567890|abcdefgh", re.I)
 

@@ -40,7 +40,9 @@ def check_shadowing(
             module = _shadowed(path, regular, owner.modules)
             if module and module not in told:
                 told.add(module)
-                yield Finding(owner.rule, planned.source or path, _describe(module, planned, owner))
+                yield Finding(
+                    owner.rule, planned.source or planned.path, _describe(module, planned, owner)
+                )
 
 
 def _describe(module: str, planned: GatheredFile, owner: Owner) -> str:

@@ -20,7 +20,7 @@ def truss_error(
     for index, step in enumerate(key):
         if step == "[key]" or (index and step in _TAGS.get(key[index - 1], ())):
             continue
-        steps.append(int(step) if step.isdigit() else step)
+        steps.append(int(step) if re.fullmatch("[0-9]{1,9}", step) else step)
     where = f"`{dotted(steps)}`: " if steps else ""
     text = re.sub(r"^Value error, ", "", message.strip()).rstrip(".")
     version = ".".join(str(part) for part in release)

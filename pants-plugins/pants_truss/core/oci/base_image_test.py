@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Callable, Dict, List
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,13 @@ from pants_truss.core.oci.base_image import (
     environment,
     manifest,
 )
-from pants_truss.core.oci.documents import INDEX_TYPE, MANIFEST_TYPE, Descriptor, Platform
+from pants_truss.core.oci.documents import (
+    INDEX_TYPE,
+    LAYER_TYPE,
+    MANIFEST_TYPE,
+    Descriptor,
+    Platform,
+)
 
 LINUX = Platform("linux", "amd64")
 DIGEST = "sha256:" + "a" * 64
@@ -37,6 +43,10 @@ def entry(platform: str = "", media_type: str = MANIFEST_TYPE, **more: Any) -> D
 
 def test_the_only_image_needs_no_platform() -> None:
     assert choose({"manifests": [entry()]}, LINUX, "it").descriptor.digest == DIGEST
+    platforms: List[Any] = [None, {}, {"os": "", "architecture": "arm64"}, "linux/arm64"]
+    for platform in platforms:
+        unnamed = {**entry(), "platform": platform}
+        assert choose({"manifests": [unnamed]}, LINUX, "it").platforms == ()
 
 
 def test_an_image_is_chosen_by_its_platform() -> None:
@@ -181,3 +191,177 @@ def test_hostile_documents_are_refused_or_read(data: Any) -> None:
 def test_what_is_no_json_object(content: bytes) -> None:
     with pytest.raises(TrussError, match="not"):
         document(content, "it")
+
+
+@pytest.mark.parametrize("media_type", ["application/json", None, 5, [], INDEX_TYPE.upper()])
+def test_entries_that_are_no_images_are_passed_over(media_type: Any) -> None:
+    odd = {**entry("linux/amd64"), "mediaType": media_type}
+    mine = entry("linux/amd64", digest="sha256:" + "b" * 64)
+    assert choose({"manifests": [odd, mine]}, LINUX, "it").descriptor.digest == mine["digest"]
+    with pytest.raises(TrussError, match="^it lists no image.$"):
+        choose({"manifests": [odd]}, LINUX, "it")
+
+
+@pytest.mark.parametrize(
+    ("offered", "wanted", "fits"),
+    [
+        ("linux/arm64", Platform("linux", "arm64", "v8"), True),
+        ("linux/arm64/v8", Platform("linux", "arm64"), True),
+        ("linux/arm64/v8", Platform("linux", "arm64", "v8"), True),
+        ("linux/arm64/v9", Platform("linux", "arm64", "v8"), False),
+        ("linux/arm", Platform("linux", "arm64"), False),
+        ("windows/amd64", LINUX, False),
+        ("Linux/amd64", LINUX, False),
+    ],
+)
+def test_which_platforms_fit(offered: str, wanted: Platform, fits: bool) -> None:
+    index = {"manifests": [entry(offered)]}
+    if fits:
+        assert choose(index, wanted, "it").platforms == (offered,)
+    else:
+        with pytest.raises(TrussError, match=f"^it has no image for {wanted}: it has {offered}.$"):
+            choose(index, wanted, "it")
+
+
+def test_the_first_of_several_that_fit() -> None:
+    entries = [entry("linux/amd64/v2"), entry("linux/amd64", digest="sha256:" + "b" * 64), entry()]
+    found = choose({"manifests": entries}, LINUX, "it")
+    assert found.descriptor.digest == DIGEST
+    assert found.platforms == ("linux/amd64/v2", "linux/amd64")
+
+
+@pytest.mark.parametrize("kind", ["manifest.v2+json", "manifest.list.v2+json"])
+def test_dockers_manifests_and_lists_of_them(kind: str) -> None:
+    docker = entry("", f"application/vnd.docker.distribution.{kind}")
+    assert choose({"manifests": [docker]}, LINUX, "it").is_index is ("list" in kind)
+
+
+@pytest.mark.parametrize(
+    "digest",
+    [
+        "sha256:" + "a" * 63,
+        "sha256:" + "A" * 64,
+        "sha256:" + "a" * 64 + "\n",
+        "sha256:../../" + "a" * 58,
+        "sha512:" + "a" * 64,
+        "a" * 64,
+        None,
+        ["sha256:" + "a" * 64],
+    ],
+)
+def test_a_digest_cannot_lead_elsewhere(digest: Any) -> None:
+    bad = {**CONFIG, "digest": digest}
+    layer = entry("", LAYER_TYPE, digest=digest)
+    reads: List[Callable[[], object]] = [
+        lambda: choose({"manifests": [entry("linux/amd64", digest=digest)]}, LINUX, "it"),
+        lambda: manifest({"config": bad, "layers": []}, "it"),
+        lambda: manifest({"config": CONFIG, "layers": [layer]}, "it"),
+    ]
+    for read in reads:
+        with pytest.raises(TrussError) as caught:
+            read()
+        expected = f"it names a blob by the digest {digest!r}, which is not a sha256."
+        assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize("size", [-1, 1.0, True, "1", None])
+def test_sizes_that_are_none(size: Any) -> None:
+    with pytest.raises(TrussError, match=f"^it says that {DIGEST} has the size {size!r}.$"):
+        manifest({"config": {**CONFIG, "size": size}, "layers": []}, "it")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"layers": []}, "it has no `config`."),
+        ({"config": [CONFIG], "layers": []}, "it has no `config`."),
+        ({"config": CONFIG}, "it has no list `layers`."),
+        ({"config": CONFIG, "layers": {"0": entry()}}, "it has no list `layers`."),
+        ({"config": CONFIG, "layers": [entry(), "x"]}, "it has no list `layers`."),
+    ],
+)
+def test_manifests_that_lack_something(data: Dict[str, Any], message: str) -> None:
+    with pytest.raises(TrussError) as caught:
+        manifest(data, "it")
+    assert str(caught.value) == message
+
+
+def test_a_long_value_is_not_shown_whole() -> None:
+    config = {
+        "rootfs": {"diff_ids": []},
+        "os": "linux",
+        "architecture": "amd64",
+        "history": {"x": "y" * 1000},
+    }
+    with pytest.raises(TrussError, match=r"^it: `history` in its config is .{60}\.\.\.\.$"):
+        check_config(config, 0, LINUX, "it")
+
+
+def test_a_corrupt_blob_and_what_to_do() -> None:
+    with pytest.raises(TrussError) as caught:
+        check_blob(Descriptor("x", DIGEST, 5), "b" * 64, 6, "the image x")
+    assert str(caught.value) == (
+        f"the image x: the content of blobs/sha256/{'a' * 64} has the digest sha256:{'b' * 64}. "
+        f"The layout is corrupt: fetch it anew."
+    )
+
+
+def test_of_a_variable_that_is_set_twice_the_last_counts() -> None:
+    assert environment({"config": {"Env": ["A=1", "B=2", "A=3", "C"]}}) == {
+        "A": "3",
+        "B": "2",
+        "C": "",
+    }
+    assert environment({}) == environment({"config": {"Env": None}}) == {}
+
+
+# --- One value of a good document replaced: what is refused is refused in words.
+
+
+def mostly(usual: Any) -> st.SearchStrategy[Any]:
+    return st.integers(0, 5).flatmap(lambda n: JSON if n == 5 else st.just(usual))
+
+
+def descriptors(media_type: str) -> st.SearchStrategy[Any]:
+    return st.fixed_dictionaries(
+        {"mediaType": mostly(media_type), "digest": mostly(DIGEST), "size": mostly(1)},
+        optional={"platform": mostly({"os": "linux", "architecture": "amd64"})},
+    )
+
+
+CONFIGS = st.fixed_dictionaries(
+    {
+        "rootfs": mostly({"diff_ids": [DIGEST]}) | st.fixed_dictionaries({"diff_ids": JSON}),
+        "os": mostly("linux"),
+        "architecture": mostly("amd64"),
+        "config": st.fixed_dictionaries(
+            {"Env": mostly(["A=1"]) | st.lists(JSON), "OnBuild": mostly([]), "Labels": mostly({})}
+        ),
+    },
+    optional={"variant": JSON, "history": JSON},
+)
+
+
+@given(
+    st.lists(descriptors(MANIFEST_TYPE), max_size=3),
+    descriptors(CONFIG["mediaType"]),
+    st.lists(descriptors(LAYER_TYPE), max_size=2),
+    CONFIGS,
+)
+def test_a_document_that_is_almost_right(
+    entries: List[Any], config: Any, layers: List[Any], run: Dict[str, Any]
+) -> None:
+    def read_config() -> None:
+        check_config(run, 1, LINUX, "it")
+        environment(run)
+
+    reads: List[Callable[[], object]] = [
+        lambda: choose({"manifests": entries}, LINUX, "it"),
+        lambda: manifest({"config": config, "layers": layers}, "it"),
+        read_config,
+    ]
+    for read in reads:
+        try:
+            read()
+        except TrussError as error:
+            assert str(error).startswith("it")
