@@ -141,6 +141,8 @@ def test_whose_import_it_is_matters_outside_the_model() -> None:
         ("ab/x.py", False, False),
         ("x.py", False, False),
         ("a", False, False),
+        ("b/x.py", False, False),
+        ("b/x.pyc", False, False),
         ("b/a/x.py", False, False),
     ],
 )

@@ -112,7 +112,7 @@ def _parse_pex(body: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
         urls = _urls(written)
         found = [_pex_distribution(entry, urls) for entry in entries]
         pythons = data.get("requires_python", [])
-        if not isinstance(pythons, list):
+        if not isinstance(pythons, list) or not all(isinstance(p, str) for p in pythons):
             raise ValueError(f"requires_python is {pythons!r}")
         for specifiers in pythons:
             SpecifierSet(specifiers)
@@ -243,9 +243,10 @@ def _entries(text: str) -> Iterator[_Entry]:
     """Logical lines without their hashes, each with the comment on it and the indented ones below
     it. One that is not indented is about something else."""
     entry: Optional[_Entry] = None
-    continued = ""
-    for number, line in enumerate(text.splitlines(), 1):
+    continued, first = "", 0
+    for number, line in enumerate([*text.splitlines(), ""], 1):
         code, _, comment = _split_comment(line)
+        first = first if continued else number
         if not continued and not code.strip():
             if entry and comment and line[0].isspace():
                 entry.comments.append(comment)
@@ -256,7 +257,7 @@ def _entries(text: str) -> Iterator[_Entry]:
             continue
         if entry:
             yield entry
-        entry = _Entry(number, _HASH.sub("", f"{continued}").strip(), [comment] if comment else [])
+        entry = _Entry(first, _HASH.sub("", f"{continued}").strip(), [comment] if comment else [])
         continued = ""
     if entry:
         yield entry

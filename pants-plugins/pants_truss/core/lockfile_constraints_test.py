@@ -215,3 +215,14 @@ def test_any_text_is_read_or_refused(lines: List[str]) -> None:
         return
     for locked in lockfile.distributions.values():
         assert len(locked.pin.splitlines()) == 1
+
+
+def test_a_last_line_that_would_go_on() -> None:
+    assert set(pins(read("a==1\nb==2 \\"))) == {"a", "b"}
+    assert set(pins(read("a==1 \\\n"))) == {"a"}
+
+
+def test_the_line_that_is_named_is_the_first_of_its_entry() -> None:
+    text = "b==1\na>=1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n"
+    with pytest.raises(TrussError, match="on line 2"):
+        read(text)

@@ -16,7 +16,8 @@ from pants_truss.core.errors import TrussError
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)(?:\[([A-Za-z0-9._,-]*)\])?")
 _EXTRA_MARKER = re.compile(r"""(\bextra\s*[=!]=\s*)(["'])([^"']+)\2""")
-_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s@]*@")
+# To the last `@` before the path: a password may have one itself.
+_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -51,9 +52,7 @@ class RequirementLine:
 
 def parse_line(text: str) -> Optional[RequirementLine]:
     """None for an empty line and for a comment. Raises `TrussError` for what pip would refuse."""
-    stripped = text.strip()
-    if not _EGG.search(stripped):
-        stripped = _COMMENT.sub("", stripped).strip()
+    stripped = _COMMENT.sub("", text.strip()).strip()
     if not stripped:
         return None
     if stripped.startswith("-"):
@@ -67,6 +66,8 @@ def parse_line(text: str) -> Optional[RequirementLine]:
             f"{redacted(text)!r} is not a requirement ({_first_line(e)}). Write it as in a pip "
             f"requirements file, such as `numpy==1.26.4`."
         ) from None
+    except RecursionError:
+        raise TrussError(f"{stripped[:40]!r}... is not a requirement: it is nested too deep.") from None
     return RequirementLine(
         stripped,
         canonicalize_name(requirement.name),

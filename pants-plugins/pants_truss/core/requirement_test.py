@@ -277,3 +277,27 @@ def test_an_extra_is_wanted_if_its_canonical_name_is(written: str, wanted: str) 
     wanted = canonicalize_name(wanted)
     holds = applies(requirement, [wanted], marker_environments("3.11"))
     assert holds is (canonicalize_name(written) == wanted)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("# git+https://h/x.git#egg=a", None),
+        ("numpy  # was git+https://h/x.git#egg=numpy", "numpy"),
+        ("git+https://h/x.git#egg=a  # why", "git+https://h/x.git#egg=a"),
+    ],
+)
+def test_comments_that_name_an_egg(line: str, text: Optional[str]) -> None:
+    found = parse_line(line)
+    assert (found.text if found else None) == text
+
+
+def test_a_marker_that_is_nested_too_deep() -> None:
+    with pytest.raises(TrussError, match="is not a requirement: it is nested too deep"):
+        parse_line("a; " + "(" * 50_000 + "os_name == 'posix'" + ")" * 50_000)
+
+
+@pytest.mark.parametrize("secret", ["me:p@ss", "me:p@s@s", "token", ":", "me:"])
+def test_no_part_of_a_password_is_shown(secret: str) -> None:
+    text = f"a @ https://{secret}@host/x@v1 and git+ssh://{secret}@host/y"
+    assert redacted(text) == "a @ https://***@host/x@v1 and git+ssh://***@host/y"
