@@ -446,4 +446,6 @@ def test_the_servers_environment_is_shared(repo: Monorepo) -> None:
         pass
     with Server(repo, second) as server:
         built = [line for line in server.log if "Building" in line and "Starting" in line]
-        assert len(built) == 1 and "requirements.pex with 1 requirement: toml" in built[0]
+        # Or not even that, if another run of the tests has left it in the store that they share.
+        own = "requirements.pex with 1 requirement: toml"
+        assert len(built) <= 1 and all(own in line for line in built)

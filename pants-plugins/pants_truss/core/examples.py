@@ -51,7 +51,8 @@ def parse(path: str, content: bytes) -> Tuple[Example, ...]:
         raise TrussError(
             f"{where} is not valid YAML: {e.problem or e.context}.", line=line
         ) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as e:
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError) as e:
+        # The last ones are of tags, such as `!!bool x`.
         raise TrussError(f"{path} is not valid YAML: {e}") from None
     if data is None:
         return ()

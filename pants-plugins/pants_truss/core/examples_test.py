@@ -152,3 +152,9 @@ def test_limits_hold_for_each_value_not_for_all_together() -> None:
 )
 def test_a_line_to_try_the_server_with(content: Optional[bytes], line: str) -> None:
     assert first_input(content) == line
+
+
+@pytest.mark.parametrize("value", ["!!timestamp x", "!!bool x", "!!int x", "!!python/name:os.x"])
+def test_tags_that_do_not_fit(value: str) -> None:
+    with pytest.raises(TrussError, match="is not valid YAML"):
+        parse("t/examples.yaml", f"- input: {value}\n".encode())

@@ -67,7 +67,9 @@ def parse_line(text: str) -> Optional[RequirementLine]:
             f"requirements file, such as `numpy==1.26.4`."
         ) from None
     except RecursionError:
-        raise TrussError(f"{stripped[:40]!r}... is not a requirement: it is nested too deep.") from None
+        raise TrussError(
+            f"{stripped[:40]!r}... is not a requirement: it is nested too deep."
+        ) from None
     return RequirementLine(
         stripped,
         canonicalize_name(requirement.name),

@@ -173,11 +173,19 @@ def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[
     for entry in value:
         if not isinstance(entry, str):
             raise TrussError(
-                f"`{key}` must hold strings, but one entry is {_show(entry)}. Quote it: "
-                f'`"{entry}"`.',
+                f"`{key}` must hold strings, but one entry is {_show(entry)}. {_quoted(entry)}",
                 key=(key,),
             )
     return tuple(value)
+
+
+def _quoted(entry: Any) -> str:
+    # Of a mapping or a list nothing is repeated: it may hold a credential.
+    is_number = isinstance(entry, (int, float)) and abs(entry) < 1e300
+    if not is_number:
+        return 'Write `"..."` in its place.'
+    text = str(entry).lower() if isinstance(entry, bool) else str(entry)
+    return f'Quote it: `"{text}"`.'
 
 
 def _model_module_dir(data: Dict[Any, Any]) -> str:
@@ -254,5 +262,6 @@ def _show(value: Any) -> str:
     if isinstance(value, bool):
         return f"the boolean {str(value).lower()}"
     if isinstance(value, (int, float)):
-        return f"the number {value}"
+        # Python refuses to print the longest.
+        return f"the number {value}" if abs(value) < 1e300 else "a number"
     return f"a {type(value).__name__}"

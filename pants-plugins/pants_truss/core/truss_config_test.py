@@ -273,3 +273,16 @@ def test_a_config_is_read_or_each_problem_names_its_key_and_a_remedy(data: Dict[
     assert config.bundled_packages_dir not in ("", config.model_module_dir)
     assert config.external_package_dirs == tuple(data.get("external_package_dirs", ()))
     assert config.model_file.startswith(config.model_module_dir)
+
+
+def test_nothing_of_a_mapping_is_repeated() -> None:
+    with pytest.raises(TrussError) as caught:
+        parse(b"requirements: [{index: 'https://u:hunter2@host'}]\n")
+    assert "one entry is a dict" in str(caught.value) and "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["data_dir: 0x", "requirements: [0x", "requirements: 0x"])
+def test_a_number_that_python_refuses_to_print(text: str) -> None:
+    end = "]" if "[" in text else ""
+    with pytest.raises(TrussError, match="a number"):
+        parse(f"{text}{'f' * 5000}{end}\n".encode())
