@@ -1,8 +1,14 @@
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # The same examples each time: a run of CI must not fail for what another commit has found.
 # `./pants test ... -- --hypothesis-profile=default` looks for new ones.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
+# A busy machine takes long to make examples: that says nothing of the tests.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("repeatable")
 
 # For `-- -k any_bytes --hypothesis-profile=fuzz`, which takes a quarter of an hour.
