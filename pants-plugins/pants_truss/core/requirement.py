@@ -68,7 +68,7 @@ def parse_line(text: str) -> Optional[RequirementLine]:
         ) from None
     except RecursionError:
         raise TrussError(
-            f"{stripped[:40]!r}... is not a requirement: it is nested too deep."
+            f"{redacted(stripped)[:40]!r}... is not a requirement: it is nested too deep."
         ) from None
     return RequirementLine(
         stripped,

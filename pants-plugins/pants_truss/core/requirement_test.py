@@ -301,3 +301,10 @@ def test_a_marker_that_is_nested_too_deep() -> None:
 def test_no_part_of_a_password_is_shown(secret: str) -> None:
     text = f"a @ https://{secret}@host/x@v1 and git+ssh://{secret}@host/y"
     assert redacted(text) == "a @ https://***@host/x@v1 and git+ssh://***@host/y"
+
+
+def test_no_credential_is_shown_of_what_is_nested_too_deep() -> None:
+    deep = "(" * 50_000 + "os_name == 'posix'" + ")" * 50_000
+    with pytest.raises(TrussError, match="nested too deep") as caught:
+        parse_line(f"a @ https://me:hunter2@host/x ; {deep}")
+    assert "hunter2" not in str(caught.value)

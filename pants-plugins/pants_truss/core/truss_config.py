@@ -181,11 +181,8 @@ def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[
 
 def _quoted(entry: Any) -> str:
     # Of a mapping or a list nothing is repeated: it may hold a credential.
-    is_number = isinstance(entry, (int, float)) and abs(entry) < 1e300
-    if not is_number:
-        return 'Write `"..."` in its place.'
-    text = str(entry).lower() if isinstance(entry, bool) else str(entry)
-    return f'Quote it: `"{text}"`.'
+    text = _number_text(entry)
+    return f'Quote it: `"{text}"`.' if text else 'Write `"..."` in its place.'
 
 
 def _model_module_dir(data: Dict[Any, Any]) -> str:
@@ -259,9 +256,15 @@ def _show(value: Any) -> str:
         return "null"
     if isinstance(value, str):
         return f"the string {value!r}" if may_show(value) else "a string"
-    if isinstance(value, bool):
-        return f"the boolean {str(value).lower()}"
     if isinstance(value, (int, float)):
-        # Python refuses to print the longest.
-        return f"the number {value}" if abs(value) < 1e300 else "a number"
+        text = _number_text(value)
+        kind = "boolean" if isinstance(value, bool) else "number"
+        return f"the {kind} {text}" if text else "a number"
     return f"a {type(value).__name__}"
+
+
+def _number_text(value: Any) -> Optional[str]:
+    """As YAML has it, booleans among them; None for anything else, and for the longest numbers,
+    which Python refuses to print."""
+    is_short = isinstance(value, (int, float)) and abs(value) < 1e300
+    return str(value).lower() if is_short else None
