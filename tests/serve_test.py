@@ -200,12 +200,12 @@ def test_an_edit_of_shared_code_restarts_the_server(repo: Monorepo) -> None:
     with Server(repo, "t/rich") as server:
         assert server.predict({"kind": "all"})["lazy"] == "lazy"
         first = server.port
-        repo.write("t/shared/one/lazy.py", "NAME = 'edited'\n")
+        repo.replace("t/shared/one/lazy.py", "NAME = 'edited'\n")
         server.wait_until_ready()
         assert server.predict({"kind": "all"})["lazy"] == "edited"
         assert len(server.pids) == 2 and not is_running(server.pids[0])
         assert server.port and first
-        repo.write("t/shared/one/lazy.py", "NAME = 'lazy'\n")
+        repo.replace("t/shared/one/lazy.py", "NAME = 'lazy'\n")
         server.wait_until_ready()
         assert server.predict({"kind": "all"})["lazy"] == "lazy"
         # Another's file is no reason.
@@ -246,7 +246,7 @@ def test_processes_of_the_model_end_with_it(repo: Monorepo) -> None:
         port = free.getsockname()[1]
     with Server(repo, folder, f"--port={port}") as server:
         for answer in (2, 3):
-            repo.write(f"{folder}/model/model.py", FORKING.format(more="", answer=answer))
+            repo.replace(f"{folder}/model/model.py", FORKING.format(more="", answer=answer))
             server.wait_until_ready()
             assert server.predict({}) == answer
         server.interrupt()
@@ -267,7 +267,7 @@ def test_processes_of_a_model_that_does_not_load(repo: Monorepo) -> None:
 def test_a_truss_that_is_not_to_restart(repo: Monorepo) -> None:
     folder = truss(repo, "steady", ECHO, build="truss(restartable=False)\n")
     with Server(repo, folder) as server:
-        repo.write(f"{folder}/model/model.py", ECHO.replace("return request", "return 1"))
+        repo.replace(f"{folder}/model/model.py", ECHO.replace("return request", "return 1"))
         time.sleep(2)
         assert server.predict({"a": 1}) == {"a": 1}
         assert len(server.pids) == 1
@@ -279,12 +279,12 @@ def test_reload_waits_for_an_edit_that_mends(repo: Monorepo) -> None:
     try:
         server.wait_for("did not load: ModuleNotFoundError: No module named 'nothing_here'")
         server.wait_for("Waiting for the next edit")
-        repo.write(f"{folder}/model/model.py", ECHO)
+        repo.replace(f"{folder}/model/model.py", ECHO)
         server.wait_until_ready()
         assert server.predict({"a": 1}) == {"a": 1}
         # Pants misses an edit within moments of having started anew, which takes it half a second.
         time.sleep(2)
-        repo.write(f"{folder}/model/model.py", "def broken(:\n")
+        repo.replace(f"{folder}/model/model.py", "def broken(:\n")
         server.wait_for("did not load: SyntaxError")
         server.wait_for("Waiting for the next edit")
         assert server.interrupt() < 10

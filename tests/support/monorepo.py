@@ -123,6 +123,12 @@ class Monorepo:
             file.chmod(0o755)
         return file
 
+    def replace(self, path: str, content: str) -> None:
+        """An edit while Pants watches: at once. Pants reads a file that is emptied and then written
+        as soon as it is empty, and may miss the writing (docs/serving.md)."""
+        new = self.write(f"{path}.new", content)
+        new.replace(self.root / path)
+
     def write_all(self, files: Mapping[str, Union[str, bytes]]) -> None:
         for path, content in files.items():
             self.write(path, content)
