@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as ET
-from typing import Iterator, List
+from typing import Dict, Iterator, List
 
 import pytest
 
@@ -321,9 +321,54 @@ def test_a_secret_that_a_test_has_not(repo: Monorepo) -> None:
 def test_a_requirement_that_nobody_knows(repo: Monorepo) -> None:
     truss(repo, "unknown", "import nowhere.at.all\n" + ECHO)
     assert (
-        "t/unknown/model/model.py:1 imports `nowhere`, which is not there. Add the distribution "
-        "that has it to `requirements` in t/unknown/config.yaml." in failed(repo, "unknown")
+        "t/unknown/model/model.py:1 imports `nowhere.at.all`, which is not there. Add the "
+        "distribution that has it to `requirements` in t/unknown/config.yaml." in failed(repo, "unknown")
     )
+
+
+@pytest.mark.parametrize(
+    "files, imports, said",
+    [
+        (
+            {"lib/more/units/convert.py": "", "lib/more/README": ""},
+            "units.convert",
+            "It looks like lib/more/units/convert.py, which no target owns: `pants tailor "
+            "lib/more/units::` adds one.",
+        ),
+        (
+            {"lib/more/units/convert.py": "", "lib/more/units/BUILD": "python_sources()\n"},
+            "units.convert",
+            "It looks like lib/more/units/convert.py. Its source root is 'lib', so it is "
+            "imported as `more.units.convert`; to import it as `units.convert`, add "
+            '"/lib/more" to `[source].root_patterns`.',
+        ),
+        (
+            {"lib/more/units/BUILD": "python_sources()\n", "lib/more/units/__init__.py": ""},
+            "units",
+            "It looks like lib/more/units/__init__.py. Its source root is 'lib', so it is "
+            'imported as `more.units`; to import it as `units`, add "/lib/more" to',
+        ),
+        (
+            {"t/lost/model/units.py": ""},
+            "units",
+            "It looks like t/lost/model/units.py (t/lost/model/units.py:../sources), which is "
+            "imported as `model.units`.",
+        ),
+        (
+            {"lib/more/units_test.py": "", "lib/more/BUILD": "python_tests()\n"},
+            "units_test",
+            "Add the distribution",
+        ),
+    ],
+)
+def test_a_module_that_nobody_owns(
+    repo: Monorepo, files: Dict[str, str], imports: str, said: str
+) -> None:
+    """No distribution is to be added: somebody else may have published one of that name."""
+    repo.write_all(files)
+    truss(repo, "lost", f"import {imports}\n" + ECHO)
+    text = failed(repo, "lost")
+    assert f"t/lost/model/model.py:1 imports `{imports}`, which is not there. {said}" in text
 
 
 def test_an_import_that_works_in_the_repository_only(repo: Monorepo) -> None:

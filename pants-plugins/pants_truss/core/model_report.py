@@ -39,9 +39,9 @@ class ModelReport:
 
 
 def missing_modules(result: Mapping[str, Any]) -> Tuple[str, ...]:
-    """What imports did not find, for the caller to look for."""
+    """What imports did not find, by its full name, for the caller to look for."""
     errors = [result["load"]["error"], *(example["error"] for example in result["examples"])]
-    return tuple(sorted({e["missing"] for e in errors if e and e["missing"] and not e["hidden"]}))
+    return tuple(sorted({e["wanted"] for e in errors if e and e["missing"] and not e["hidden"]}))
 
 
 def report(
@@ -88,7 +88,7 @@ def _error(
         found = {"module": error["missing"], "importer": error["importer"] or "", **error["hidden"]}
         return _shadowed({**found, "line": error["line"]}, place)
     if error["missing"]:
-        module = error["missing"]
+        module = error["wanted"]
         if error["via"]:
             where = f"{error['via']}, which {where} imports,"
         return f"{where} imports `{module}`, which is not there. {fixes.get(module, '')}".rstrip()

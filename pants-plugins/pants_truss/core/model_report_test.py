@@ -28,6 +28,7 @@ def error(kind: str = "ValueError", message: str = "no", **others: Any) -> Dict[
         "message": message,
         "traceback": f'File "app/model/model.py", line 3\n{kind}: {message}\n',
         "missing": None,
+        "wanted": others.get("missing"),
         "hidden": None,
         "via": None,
         "importer": "app/model/model.py",
@@ -70,6 +71,13 @@ def test_a_missing_module_and_its_fix() -> None:
     assert missing_modules(found) == ("x",)
     cases = report(found, {}, SOURCES, {"x": "Add it."}).cases
     assert cases[1].problem == "t/model/model.py:3 imports `x`, which is not there. Add it."
+
+
+def test_the_full_name_of_a_missing_module() -> None:
+    found = result(error("ModuleNotFoundError", missing="x", wanted="x.y"))
+    assert missing_modules(found) == ("x.y",)
+    problem = report(found, {}, SOURCES, {"x.y": "Add it."}).cases[0].problem
+    assert problem == "t/model/model.py:3 imports `x.y`, which is not there. Add it."
 
 
 def test_a_distribution_that_lacks_another() -> None:

@@ -14,7 +14,9 @@ from pants.engine.target import Target
 
 from pants_truss.core.requirement import redacted
 from pants_truss.engine import find_module_owners, implicitly, resolve_targets, rule
+from pants_truss.serving import lost_modules
 from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
+from pants_truss.serving.lost_modules import LostModuleRequest, find_lost_module
 from pants_truss.target_types import RequirementsMode
 from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.import_graph import file_of
@@ -65,8 +67,13 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
             f"root is another than the folder it comes from."
         )
     if not found:
+        folder = truss.address.spec_path
+        lost = await find_lost_module(
+            LostModuleRequest(request.module, modules.resolve, folder), **implicitly()
+        )
         where = described.config.requirements_file or "`requirements`"
-        return ModuleFix(f"Add the distribution that has it to {where} in {config}.")
+        add = f"Add the distribution that has it to {where} in {config}."
+        return ModuleFix(lost.text or add)
     target = found[0]
     if target.has_field(PythonRequirementsField):
         return ModuleFix(_of_distribution(target, truss, config))
@@ -97,4 +104,4 @@ def _of_distribution(target: Target, truss: GatherTrussRequest, config: str) -> 
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *module_mapper.rules()]
+    return [*collect_rules(), *lost_modules.rules(), *module_mapper.rules()]

@@ -11,7 +11,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from local_truss import Here  # type: ignore[import]  # pants: no-infer-dep
 
@@ -24,11 +24,21 @@ def describe(error: BaseException, here: Here) -> Dict[str, Any]:
         "message": _relative(str(error), here),
         "traceback": _relative(_traceback(error, here), here),
         "missing": missing,
+        "wanted": _wanted(missing, importer, line, here) if missing else None,
         "hidden": _hidden(missing, here) if missing else None,
         "importer": importer,
         "line": line,
         "via": _importing_distribution(error, here) if missing else None,
     }
+
+
+def _wanted(missing: str, importer: Optional[str], line: Optional[int], here: Here) -> str:
+    """What the line imports in whole: Python names the first part that it does not find."""
+    if importer and line:
+        for imported in _imports_of(here.root / importer):
+            if imported.line == line and imported.module.startswith(f"{missing}."):
+                return imported.module
+    return missing
 
 
 def _hidden(module: str, here: Here) -> Optional[Dict[str, str]]:
@@ -152,20 +162,29 @@ def _find_import(here: Here, module: str) -> Tuple[Optional[str], Optional[int]]
     """The first place in the truss that imports `module` or something in it."""
     for folder in (here.app / "model", here.packages):
         for path in sorted(folder.rglob("*.py")):
-            try:
-                tree = ast.parse(path.read_bytes())
-            except (SyntaxError, ValueError):
-                continue
-            for node in ast.walk(tree):
-                names = _imported(node)
-                if any(name == module or name.startswith(f"{module}.") for name in names):
-                    return path.relative_to(here.root).as_posix(), getattr(node, "lineno", None)
+            for imported in _imports_of(path):
+                if any(f"{name}.".startswith(f"{module}.") for name in imported.names):
+                    return path.relative_to(here.root).as_posix(), imported.line
     return None, None
 
 
-def _imported(node: ast.AST) -> List[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return []
+class Imported(NamedTuple):
+    """`names` are the module's, and those of what is imported from it."""
+
+    module: str
+    names: List[str]
+    line: int
+
+
+def _imports_of(path: Path) -> Iterator[Imported]:
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Imported(alias.name, [alias.name], node.lineno)
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield Imported(node.module, [node.module, *inside], node.lineno)
