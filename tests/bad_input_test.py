@@ -77,8 +77,20 @@ CASES = [
     ),
     Bad("dirs_number", "external_package_dirs: 3\n", "is the number 3"),
     Bad("dirs_null", "external_package_dirs:\n", "is null"),
-    Bad("dirs_home", "external_package_dirs: [~/ext]\n", "Truss does not expand `~`"),
+    Bad(
+        "dirs_home",
+        "external_package_dirs: [~/ext]\n",
+        "begins with `~`, which Truss does not expand",
+    ),
     Bad("dirs_missing", EXT, "means the folder {dir}/ext, which does not exist"),
+    Bad(
+        "dirs_misspelt",
+        "a: 1\nexternal_package_dirs: [../ectension]\n",
+        "{dir}/truss/config.yaml:2: `external_package_dirs` entry '../ectension' means the folder "
+        "{dir}/ectension, which does not exist, or which Pants ignores "
+        "(`[GLOBAL].pants_ignore` or git). Did you mean `../extension`?",
+        files={"extension/m.py": "", "other/m.py": ""},
+    ),
     Bad("dirs_file", EXT, "is a file, {dir}/ext. Name the folder", files={"ext": "x"}),
     Bad("dirs_itself", "external_package_dirs: [.]\n", "is the truss itself. Remove the entry"),
     Bad("dirs_ancestor", "external_package_dirs: [..]\n", "which holds the truss itself"),

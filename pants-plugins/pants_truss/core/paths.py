@@ -42,24 +42,24 @@ def resolve_external_package_dir(value: str, *, truss_dir: str, build_root: str)
     Truss resolves a relative entry against the truss and takes an absolute one as it is; it expands
     neither `~` nor variables. Raises `TrussError` for what can never work in a shared repository: a
     folder outside the build root, and the truss or a folder around it, which would hold itself.
+    The error goes on where the entry is named.
     """
-    described = f"`external_package_dirs` entry {value!r}"
     if value.startswith("~"):
         raise TrussError(
-            f"{described}: Truss does not expand `~`. Write a path relative to the truss, such as "
-            f"`{_relative('shared/my_package', truss_dir)}`."
+            f"begins with `~`, which Truss does not expand. Write a path relative to the truss, "
+            f"such as `{_relative('shared/my_package', truss_dir)}`."
         )
     root = _resolve(value, truss_dir, build_root)
     if root is None:
         raise TrussError(
-            f"{described} lies outside the build root ({_absolute(value, truss_dir, build_root)}). "
+            f"lies outside the build root ({_absolute(value, truss_dir, build_root)}). "
             f"Move the folder into the repository and write its path relative to the truss."
         )
     if root == truss_dir:
-        raise TrussError(f"{described} is the truss itself. Remove the entry.")
+        raise TrussError("is the truss itself. Remove the entry.")
     if is_within(truss_dir, root):
         raise TrussError(
-            f"{described} is the folder {root or '.'!r}, which holds the truss itself. Name the "
+            f"is the folder {root or '.'!r}, which holds the truss itself. Name the "
             f"folder of shared code alone, such as `{_relative('shared/my_package', truss_dir)}`."
         )
     return root

@@ -66,8 +66,11 @@ def test_resolve(value: str, folder: str) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("~/x", r"does not expand `~`. Write .* `../../shared/my_package`"),
-        ("~", "does not expand"),
+        (
+            "~/x",
+            r"begins with `~`, which Truss does not expand. Write .* `../../shared/my_package`",
+        ),
+        ("~", "does not expand. Write"),
         ("../../../x", r"outside the build root \(/x\)"),
         ("/etc", r"outside the build root \(/etc\)"),
         ("/repository/x", "outside the build root"),

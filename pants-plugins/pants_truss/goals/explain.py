@@ -82,7 +82,8 @@ async def explain_trusses(
     ]
     if not requests:
         console.print_stderr(
-            "No truss target was named. `pants list --filter-target-type=truss ::`"
+            "No truss target was named. `pants list --filter-target-type=truss ::` lists them, and "
+            "`pants tailor ::` adds those that are missing."
         )
         return TrussExplain(exit_code=1)
     trusses = await concurrently(gather_truss(request, **implicitly()) for request in requests)

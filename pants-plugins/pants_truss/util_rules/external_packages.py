@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import posixpath
 from dataclasses import dataclass
 from typing import Collection, Iterable, List, Optional, Sequence, Tuple
 
@@ -12,9 +14,11 @@ from pants.engine.rules import collect_rules
 from pants.engine.target import DependenciesRequest, Target
 from pants.util.ordered_set import FrozenOrderedSet
 
+from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.globs import escape_glob
-from pants_truss.core.paths import resolve_external_package_dir
+from pants_truss.core.lint.finding import Finding
+from pants_truss.core.paths import join, resolve_external_package_dir
 from pants_truss.engine import (
     addresses_from_raw_specs_without_file_owners,
     concurrently,
@@ -36,6 +40,7 @@ from pants_truss.util_rules.folder_specs import in_folder
 from pants_truss.util_rules.truss_config import (
     InvalidTruss,
     ReadTrussConfigRequest,
+    TrussConfigFile,
     read_truss_config,
 )
 from pants_truss.util_rules.workspace import ResolveFolderRequest, resolve_folder
@@ -89,88 +94,101 @@ async def find_configured_packages(request: ExternalPackagesRequest) -> Configur
     truss = request.config.address
     config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
     values = config_file.config.external_package_dirs
-    if not values:
-        return ConfiguredPackages(())
-    named = _named_folders(truss, config_file.path, values)
+    entries = [_Entry(truss, config_file, index) for index in range(len(values))]
+    named = [_named_folder(entry) for entry in entries]
     # Through a link to the folder itself, or `--changed-since` would not see the files change.
     resolved = await concurrently(
         resolve_folder(ResolveFolderRequest(folder), **implicitly()) for folder in named
     )
-    folders = [_inside(truss, value, real.folder) for value, real in zip(values, resolved)]
+    folders = [_inside(entry, real.folder) for entry, real in zip(entries, resolved)]
     found = await concurrently(
         find_external_packages_in_folder(ExternalPackagesInFolderRequest(folder), **implicitly())
         for folder in folders
     )
     addresses: List[Address] = []
-    for value, folder, packages in zip(values, folders, found):
+    for entry, folder, packages in zip(entries, folders, found):
         if not packages.addresses:
-            inside = await path_globs_to_paths(_folder_globs(folder), **implicitly())
-            raise InvalidTruss.of(
-                truss,
-                _describe_absence(config_file.path, value, folder, inside, packages.free_name),
-            )
+            there = await path_globs_to_paths(_globs_around(folder), **implicitly())
+            raise entry.error(_describe_absence(truss, folder, there, packages.free_name))
         if len(packages.addresses) == 1:
             addresses.append(packages.addresses[0])
             continue
         explicit = await explicitly_provided_dependencies(request.dependencies)
-        addresses += _disambiguate(
-            truss, value, packages.addresses, explicit.includes, explicit.ignores
-        )
+        addresses += _disambiguate(entry, packages.addresses, explicit.includes, explicit.ignores)
     return ConfiguredPackages(tuple(FrozenOrderedSet(addresses)))
 
 
-def _named_folders(truss: Address, config_path: str, values: Sequence[str]) -> List[str]:
+@dataclass(frozen=True)
+class _Entry:
+    """One of `external_package_dirs`."""
+
+    truss: Address
+    config: TrussConfigFile
+    index: int
+
+    @property
+    def value(self) -> str:
+        return self.config.config.external_package_dirs[self.index]
+
+    def error(self, what: str) -> InvalidTruss:
+        """`what` goes on where the entry is named."""
+        path = ("external_package_dirs", self.index)
+        line, column = yaml_document.parse(self.config.content).position(path) or (None, None)
+        message = f"`external_package_dirs` entry {self.value!r} {what}"
+        finding = Finding("cannot-gather", self.config.path, message, line=line, column=column)
+        return InvalidTruss.of(self.truss, f"{finding.place}: {message}", [finding])
+
+
+def _named_folder(entry: _Entry) -> str:
     try:
-        return [
-            resolve_external_package_dir(
-                value, truss_dir=truss.spec_path, build_root=get_buildroot()
-            )
-            for value in values
-        ]
+        return resolve_external_package_dir(
+            entry.value, truss_dir=entry.truss.spec_path, build_root=get_buildroot()
+        )
     except TrussError as e:
-        raise InvalidTruss.of(truss, f"{config_path}: {e}") from None
+        raise entry.error(str(e)) from None
 
 
-def _inside(truss: Address, value: str, folder: Optional[str]) -> str:
+def _inside(entry: _Entry, folder: Optional[str]) -> str:
     if folder is None:
-        raise InvalidTruss.of(
-            truss,
-            f"`external_package_dirs` entry {value!r} is a symlink that leaves the build root. "
-            f"Move what it points to into the repository.",
+        raise entry.error(
+            "is a symlink that leaves the build root. Move what it points to into the repository."
         )
     return folder
 
 
-def _folder_globs(folder: str) -> PathGlobs:
+def _globs_around(folder: str) -> PathGlobs:
     escaped = escape_glob(folder)
-    return matching([escaped, f"{escaped}/*"])
+    return matching([escaped, f"{escaped}/*", join(posixpath.dirname(escaped), "*")])
 
 
-def _describe_absence(
-    config_path: str, value: str, folder: str, inside: Paths, free_name: str
-) -> str:
-    entry = f"{config_path}: `external_package_dirs` entry {value!r}"
-    if folder in inside.files:
+def _describe_absence(truss: Address, folder: str, there: Paths, free_name: str) -> str:
+    if folder in there.files:
         return (
-            f"{entry} is a file, {folder}. Name the folder that holds it: the contents of a folder "
-            f"become importable."
+            f"is a file, {folder}. Name the folder that holds it: the contents of a folder become "
+            f"importable."
         )
-    if folder not in inside.dirs:
+    if folder not in there.dirs:
         return (
-            f"{entry} means the folder {folder}, which does not exist, or which Pants ignores "
-            f"(`[GLOBAL].pants_ignore` or git). The path is relative to the truss."
+            f"means the folder {folder}, which does not exist, or which Pants ignores "
+            f"(`[GLOBAL].pants_ignore` or git). {_suggestion(truss, folder, there.dirs)}"
         )
     name = f'name="{free_name}"' if free_name else ""
     return (
-        f"{entry} means the folder {folder}, which has no `truss_external_package` target. Run "
+        f"means the folder {folder}, which has no `truss_external_package` target. Run "
         f"`pants tailor {folder}`, or write this line into {folder}/BUILD:\n\n"
         f"    truss_external_package({name})\n"
     )
 
 
+def _suggestion(truss: Address, folder: str, there: Iterable[str]) -> str:
+    near = difflib.get_close_matches(folder, [f for f in there if f != truss.spec_path], 1, 0.8)
+    if near:
+        return f"Did you mean `{posixpath.relpath(near[0], truss.spec_path or '.')}`?"
+    return "The path is relative to the truss."
+
+
 def _disambiguate(
-    truss: Address,
-    value: str,
+    entry: _Entry,
     candidates: Sequence[Address],
     includes: Collection[Address],
     ignores: Collection[Address],
@@ -181,11 +199,10 @@ def _disambiguate(
     if chosen or len(left) == 1:
         return left
     listed = "".join(f"\n  * {address}" for address in candidates)
-    raise InvalidTruss.of(
-        truss,
-        f"`external_package_dirs` entry {value!r} could mean several targets:{listed}\n"
+    raise entry.error(
+        f"could mean several targets:{listed}\n"
         f"List the one you mean in the truss's `dependencies`, or exclude the others with `!`: "
-        f'`dependencies=["{candidates[0]}"]`.',
+        f'`dependencies=["{candidates[0]}"]`.'
     )
 
 

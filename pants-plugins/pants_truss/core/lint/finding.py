@@ -21,13 +21,19 @@ class Severity(Enum):
 @dataclass(frozen=True)
 class Rule:
     """`is_fatal` rules stop `pants check` and `pants package` too, when they find an error.
-    `severity` is that of most of what it finds."""
+    `severity` is that of most of what it finds. A rule without `can_be_silenced` tells what would
+    stop gathering all the same."""
 
     name: str
     summary: str
     help: str
     is_fatal: bool = False
     severity: Severity = Severity.ERROR
+    can_be_silenced: bool = True
+
+    @property
+    def silence(self) -> str:
+        return "`[truss-lint].disable` silences it" if self.can_be_silenced else ""
 
 
 RULES: Tuple[Rule, ...] = (
@@ -36,6 +42,7 @@ RULES: Tuple[Rule, ...] = (
         "The truss cannot be gathered.",
         "A file, target or setting that gathering needs is missing or not valid.",
         is_fatal=True,
+        can_be_silenced=False,
     ),
     Rule(
         "collision",
@@ -144,7 +151,9 @@ class Finding:
     @property
     def text(self) -> str:
         """The message with the rule's name and how to silence it."""
-        return f"{visible(self.message)} [{self.rule}; `[truss-lint].disable` silences it]"
+        silence = RULES_BY_NAME[self.rule].silence
+        about = f"{self.rule}; {silence}" if silence else self.rule
+        return f"{visible(self.message).rstrip()} [{about}]"
 
 
 def visible(text: str) -> str:

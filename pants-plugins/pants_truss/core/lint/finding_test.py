@@ -17,6 +17,10 @@ SCHEMA = Finding("config-schema", "a/config.yaml", "unknown key", line=2)
 
 def test_a_text_ends_with_the_rule_and_how_to_silence_it() -> None:
     assert SECRET.text == "a token [secret; `[truss-lint].disable` silences it]"
+    # Gathering would fail all the same.
+    assert Finding("cannot-gather", "a", "no folder:\n\n    x()\n").text == (
+        "no folder:\n\n    x() [cannot-gather]"
+    )
     assert SECRET.place == "a/x:3" and LARGE.place == "a/x"
 
 

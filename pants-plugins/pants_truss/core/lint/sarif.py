@@ -47,7 +47,9 @@ def _driver() -> Dict[str, Any]:
                 "defaultConfiguration": {"level": rule.severity.value},
                 "shortDescription": {"text": rule.summary},
                 "fullDescription": {"text": rule.help},
-                "help": {"text": f"{rule.help} `[truss-lint].disable` silences it."},
+                "help": {
+                    "text": " ".join([rule.help, *([f"{rule.silence}."] * rule.can_be_silenced)])
+                },
             }
             for rule in RULES
         ],
