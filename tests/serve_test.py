@@ -416,7 +416,7 @@ def test_a_python_that_is_not_there(repo: Monorepo) -> None:
     folder = truss(repo, "wrong_python", ECHO)
     repo.write(f"{folder}/config.yaml", "python_version: py314\n")
     run = repo.pants("run", folder).assert_failure()
-    assert "t/wrong_python:wrong_python is not valid: its Python is 3.14, which Pants does not" in (
+    assert "t/wrong_python:wrong_python is not valid: its Python is 3.14 (`python_version`" in (
         run.stderr
     )
     assert "It finds " in run.stderr and "3.11" in run.stderr

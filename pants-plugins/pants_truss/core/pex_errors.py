@@ -53,18 +53,18 @@ def without_wheel(output: str) -> Optional[str]:
 
 
 def _no_interpreter(output: str, python: str) -> str:
+    its = f"its Python is {python} (`python_version` in its config; py313 where that says none)"
     broken = re.search(rf"\d\.\) +(\S*/python{re.escape(python)}):", output)
     if broken:
         return (
-            f"its Python is {python}, and the Pex of this Pants cannot use {broken.group(1)}. Use "
+            f"{its}, and the Pex of this Pants cannot use {broken.group(1)}. Use "
             f"a newer Pants, or set a newer `[pex-cli].version` (with `known_versions`)."
         )
     there = sorted(set(re.findall(r"CPython==(3\.\d+)\.\d", output)), key=_numbers)
     others = f" It finds {', '.join(there)}." if there else ""
     return (
-        f"its Python is {python}, which Pants does not find on this machine.{others} Install it, "
-        f"add its folder to `[python-bootstrap].search_path`, or change `python_version` in its "
-        f"config."
+        f"{its}, which Pants does not find on this machine.{others} Install it, add its folder to "
+        f"`[python-bootstrap].search_path`, or change `python_version`."
     )
 
 

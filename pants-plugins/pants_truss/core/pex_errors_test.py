@@ -49,9 +49,9 @@ To fix this you could try to:
 
 def test_a_python_that_is_not_there() -> None:
     assert explain_failure(NO_INTERPRETER, ORIGIN, "3.14") == (
-        "its Python is 3.14, which Pants does not find on this machine. It finds 3.9, 3.10. "
-        "Install it, add its folder to `[python-bootstrap].search_path`, or change "
-        "`python_version` in its config."
+        "its Python is 3.14 (`python_version` in its config; py313 where that says none), which "
+        "Pants does not find on this machine. It finds 3.9, 3.10. Install it, add its folder to "
+        "`[python-bootstrap].search_path`, or change `python_version`."
     )
 
 

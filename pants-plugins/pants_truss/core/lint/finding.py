@@ -83,7 +83,8 @@ RULES: Tuple[Rule, ...] = (
     Rule(
         "missing-requirement",
         "The code imports a distribution that the config does not list.",
-        "The server would fail at the import. Add it to `requirements`, or set "
+        "The server would fail at the import. `python_requirement` targets say which distribution "
+        "provides what; of others nothing is known. Add it to `requirements`, or set "
         '`requirements="lockfile"` on the target.',
         severity=Severity.WARNING,
     ),
