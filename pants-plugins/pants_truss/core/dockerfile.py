@@ -39,24 +39,35 @@ def parse(text: str) -> Tuple[Instruction, ...]:
     """The instructions, keywords in capitals, continued lines joined."""
     found = []
     pending = ""
-    for line in text.splitlines():
+    # Not `splitlines`: to Docker, what else Unicode calls a line break is a part of a value.
+    for line in (raw.rstrip("\r") for raw in text.split("\n")):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if line.rstrip().endswith("\\"):
             pending += line.rstrip()[:-1]
             continue
-        keyword, _, rest = (pending + line).strip().partition(" ")
-        found.append(Instruction(keyword.upper(), rest.strip()))
+        found.append(_instruction(pending + line))
         pending = ""
+    if pending.strip():
+        found.append(_instruction(pending))
     return tuple(found)
+
+
+def _instruction(text: str) -> Instruction:
+    keyword, _, rest = text.strip().partition(" ")
+    return Instruction(keyword.upper(), rest.strip())
 
 
 def base_of(instructions: Tuple[Instruction, ...]) -> str:
     """The image that the only stage begins with. Raises `TrussError` if there is no such one."""
     froms = [i.text.split() for i in instructions if i.keyword == "FROM"]
-    if len(froms) != 1 or not froms[0]:
+    if len(froms) != 1:
         raise TrussError(f"The Dockerfile has {len(froms)} FROM lines where it must have one.")
-    return froms[0][0]
+    # Flags come first: `--platform=linux/amd64`.
+    images = [word for word in froms[0] if not word.startswith("--")]
+    if not images:
+        raise TrussError("The FROM line of the Dockerfile names no image.")
+    return images[0]
 
 
 def settings(
@@ -82,9 +93,13 @@ def settings(
 
 def _command(text: str) -> Tuple[str, ...]:
     try:
-        return tuple(str(word) for word in json.loads(text))
-    except ValueError:
-        return ("/bin/sh", "-c", text)
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        words = None
+    # As in Docker, only a list of strings is one of words: `CMD true` is for the shell.
+    if isinstance(words, list) and all(isinstance(word, str) for word in words):
+        return tuple(words)
+    return ("/bin/sh", "-c", text)
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*=")
@@ -105,12 +120,12 @@ def _pairs(text: str, environment: Mapping[str, str]) -> Dict[str, str]:
     """`A=1 B="two words"`; and the old `A the rest`."""
     if not _NAME.match(text):
         name, _, rest = text.partition(" ")
-        return {name: expand(rest.strip(), environment)}
+        return {name: "".join(_words(rest.strip(), environment, splits=False))}
     pairs = (word.partition("=") for word in _words(text, environment))
     return {name: value for name, _, value in pairs}
 
 
-def _words(text: str, environment: Mapping[str, str]) -> List[str]:
+def _words(text: str, environment: Mapping[str, str], *, splits: bool = True) -> List[str]:
     """Docker's own splitting: single quotes keep all, double quotes and bare words expand."""
     words: List[str] = []
     word, quote, started = "", "", False
@@ -132,7 +147,7 @@ def _words(text: str, environment: Mapping[str, str]) -> List[str]:
             quote = ""
         elif not quote and char in "\"'":
             quote, started = char, True
-        elif not quote and char.isspace():
+        elif splits and not quote and char in " \t":
             if started:
                 words.append(word)
             word, started = "", False

@@ -236,3 +236,31 @@ def test_how_lines_are_broken_does_not_matter(lines: List[List[str]], data: st.D
             text += (" " if word.startswith("#") else gap) + word
         text += data.draw(between)
     assert parse(text) == tuple(Instruction("KEY", " ".join(words)) for words in lines)
+
+
+@pytest.mark.parametrize(
+    "line, words",
+    [
+        ('CMD ["a", "b c"]', ("a", "b c")),
+        ("CMD true", ("/bin/sh", "-c", "true")),
+        ("CMD 5", ("/bin/sh", "-c", "5")),
+        ('CMD "serve"', ("/bin/sh", "-c", '"serve"')),
+        ("CMD [1]", ("/bin/sh", "-c", "[1]")),
+        ("CMD " + "[" * 100_000, ("/bin/sh", "-c", "[" * 100_000)),
+        ("CMD serve \\", ("/bin/sh", "-c", "serve")),
+    ],
+)
+def test_commands(line: str, words: object) -> None:
+    assert settings(parse(f"FROM x\n{line}"), {}).cmd == words
+
+
+def test_values_with_other_line_breaks_and_quotes() -> None:
+    found = settings(parse('FROM x\r\nENV A="1\u2028 \x0b2"\r\nENV B "two  words"\n'), {})
+    assert found.environment["A"] == "1\u2028 \x0b2"
+    assert found.environment["B"] == "two  words"
+
+
+def test_the_base_of_a_platform() -> None:
+    assert base_of(parse("FROM --platform=linux/amd64 x:1 AS base")) == "x:1"
+    with pytest.raises(TrussError, match="names no image"):
+        base_of(parse("FROM --platform=linux/amd64"))

@@ -97,8 +97,11 @@ def _compile(line: str) -> Optional[_Rule]:
     try:
         expression = _translate(body)
         return _Rule(re.compile(expression, re.DOTALL), ignores) if expression else None
-    except (_InvalidRange, re.error):
+    except _InvalidRange:
         return None
+    except re.error as e:
+        # A range such as `[z-a]`.
+        raise _InvalidPattern(line) from e
 
 
 def _compile_leniently(line: str) -> Optional[_Rule]:

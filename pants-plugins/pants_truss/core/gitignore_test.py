@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import List
 
 import pathspec
@@ -38,7 +39,7 @@ def walk_with_pathspec(lines: List[str], path: str) -> bool:
         if line and not line.startswith("#"):
             try:
                 pathspec.PathSpec.from_lines("gitwildmatch", [line])
-            except ValueError:
+            except (ValueError, re.error):
                 assert not is_valid(line)
                 continue
             assert is_valid(line)
@@ -183,6 +184,7 @@ def test_several_patterns(lines: List[str], ignored: List[str]) -> None:
         # The space that is escaped goes before the line is read.
         ("a\\ ", False),
         ("!a/b\\", False),
+        ("[z-a]", False),
     ],
 )
 def test_lines_that_can_be_read(line: str, expected: bool) -> None:
@@ -196,6 +198,8 @@ def test_a_folder_in_an_ignored_folder_cannot_come_back() -> None:
 
 
 def test_a_range_that_runs_backwards_matches_nothing() -> None:
+    with pytest.raises(re.error):
+        pathspec.PathSpec.from_lines("gitwildmatch", ["[z-a]"])
     ignore = IgnorePatterns(["[z-a]", "*.so"])
     assert ignore.keep(["z", "a", "m", "x.so"]) == ["z", "a", "m"]
 

@@ -66,7 +66,7 @@ class TrussConfig:
     def python(self) -> Tuple[int, int]:
         """The Python of the truss, such as (3, 11); Truss's default where the config has none that
         Truss knows."""
-        match = re.fullmatch(r"py3(\d\d?)", self.python_version)
+        match = re.fullmatch(r"py3([89]|1[0-9])", self.python_version)
         return (3, int(match.group(1) if match else DEFAULT_PYTHON_VERSION[3:]))
 
 
@@ -96,7 +96,8 @@ def read(document: YamlDocument) -> TrussConfig:
         model_module_dir=_model_module_dir(data),
         model_file=join(
             _model_module_dir(data),
-            _string(data, "model_class_filename", DEFAULT_MODEL_CLASS_FILENAME),
+            normalize_inside(_string(data, "model_class_filename", DEFAULT_MODEL_CLASS_FILENAME))
+            or "",
         ),
         model_class_name=_string(data, "model_class_name", DEFAULT_MODEL_CLASS_NAME),
         data_dir=normalize_inside(_string(data, "data_dir", DEFAULT_DATA_DIR)) or "",
@@ -149,8 +150,9 @@ def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
 def _python_version(data: Dict[Any, Any]) -> str:
     key = "python_version"
     value = data.get(key)
-    # YAML reads 3.11 as a number.
-    meant = f"py{value}".replace(".", "") if isinstance(value, float) else DEFAULT_PYTHON_VERSION
+    # YAML reads 3.11 as a number, and 3.10 as 3.1.
+    known = {3.1: "py310", **{float(f"3.{n}"): f"py3{n}" for n in (8, 9, *range(11, 20))}}
+    meant = known.get(value, DEFAULT_PYTHON_VERSION) if isinstance(value, float) else ""
     return _string(data, key, DEFAULT_PYTHON_VERSION, meant)
 
 
@@ -210,9 +212,10 @@ def _bundled_packages_dir(data: Dict[Any, Any]) -> str:
         )
     model_dir = normalize_inside(model_module_dir)
     if model_dir and (is_within(normal, model_dir) or is_within(model_dir, normal)):
+        free = "bundled" if is_within(model_dir, DEFAULT_BUNDLED_PACKAGES_DIR) else "packages"
         raise TrussError(
             f"`{key}` is {value!r}, which overlaps `model_module_dir` {model_module_dir!r}: "
-            f"shared code would mix with the model's. Write `{key}: packages`.",
+            f"shared code would mix with the model's. Write `{key}: {free}`.",
             key=(key,),
         )
     return normal

@@ -90,6 +90,8 @@ def test_all_other_values() -> None:
         ("model_class_name: 1.5", "is the number 1.5. Write `model_class_name: Model`"),
         ("model_class_filename: {}", "is a dict. Write `model_class_filename: model.py`"),
         ("python_version: 3.11", "is the number 3.11. Write `python_version: py311`"),
+        ("python_version: 3.10", "is the number 3.1. Write `python_version: py310`"),
+        ("python_version: .nan", "Write `python_version: py313`"),
         ("python_version: 3", "is the number 3. Write `python_version: py313`"),
         ("requirements: numpy", r"a list of requirements, .* Write `requirements: \[numpy\]`"),
         ("requirements: {numpy: 1}", r"is a dict. Write `requirements: \[numpy\]`"),
@@ -148,6 +150,8 @@ def test_an_entry_of_the_requirements_may_have_lines() -> None:
         ("py311 ", (3, 13)),
         ("xpy311", (3, 13)),
         ("py3", (3, 13)),
+        ("py31", (3, 13)),
+        ("py399", (3, 13)),
         ("py27", (3, 13)),
         ("", (3, 13)),
     ],
@@ -191,7 +195,8 @@ def test_the_place_of_a_merged_key_is_where_it_is_written() -> None:
 
 def test_the_place_of_a_key_that_is_fine_itself_is_not_told() -> None:
     # The default of the one key overlaps the value of the other.
-    with pytest.raises(TrussError, match="overlaps `model_module_dir` 'packages'") as caught:
+    overlaps = "overlaps `model_module_dir` 'packages'.* Write `bundled_packages_dir: bundled`"
+    with pytest.raises(TrussError, match=overlaps) as caught:
         parse(b"model_module_dir: packages\n")
     assert (caught.value.line, caught.value.key) == (None, ("bundled_packages_dir",))
 
@@ -286,3 +291,7 @@ def test_a_number_that_python_refuses_to_print(text: str) -> None:
     end = "]" if "[" in text else ""
     with pytest.raises(TrussError, match="a number"):
         parse(f"{text}{'f' * 5000}{end}\n".encode())
+
+
+def test_the_model_file_is_a_path() -> None:
+    assert parse(b"model_class_filename: ./sub//model.py\n").model_file == "model/sub/model.py"

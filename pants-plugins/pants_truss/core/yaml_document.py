@@ -199,8 +199,8 @@ _REMEDIES = (
 def _describe(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark or error.context_mark
     problem = " ".join(str(part) for part in (error.context, error.problem) if part)
-    # The name may be a password that begins with `*`.
-    problem = re.sub(r"(alias|anchor) '.*'", r"\1", problem, flags=re.DOTALL)
+    # The name may be a password that begins with `*` or `!`.
+    problem = re.sub(r"(alias|anchor|tag) '.*'", r"\1", problem, flags=re.DOTALL)
     for sign, remedy in _REMEDIES:
         if sign in problem:
             problem += f". {remedy}"

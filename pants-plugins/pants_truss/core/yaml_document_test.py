@@ -58,6 +58,8 @@ def test_keys_that_are_not_the_same(text: str, data: Dict[Any, Any]) -> None:
         (b"a: {<<: {x: 1, x: 2}}\n", "the key `x` is there twice: line 1"),
         (b"a: !!set {x, x}\n", "the key `x` is there twice"),
         (b"a: !!python/object:os.system x\n", "could not determine a constructor for the tag"),
+        # A password, perhaps.
+        (b"a: !hunter2 x\n", "a constructor for the tag. Truss configs hold plain YAML only"),
         (b"a: !Ref x\n", "plain YAML only .line 1, column 4"),
         (b"a: 1\nb: \xff\n", "it is not UTF-8: byte 0xff in line 2. Save it as UTF-8"),
         (b"\xed\xa0\x80: 1\n", "it is not UTF-8: byte 0xed in line 1"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, Sequence
+from typing import Any, List, Sequence
 
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.problem import Problem, dotted
@@ -17,12 +17,23 @@ def truss_error(
     path: str, document: YamlDocument, key: Sequence[str], message: str, release: Sequence[int]
 ) -> Finding:
     steps: List[object] = []
+    data: Any = document.data
     for index, step in enumerate(key):
         if step == "[key]" or (index and step in _TAGS.get(key[index - 1], ())):
             continue
-        steps.append(int(step) if re.fullmatch("[0-9]{1,9}", step) else step)
+        # A key of a mapping may be digits too; to an unknown place, digits are an index.
+        is_index = bool(re.fullmatch("[0-9]{1,9}", step)) and not isinstance(data, dict)
+        steps.append(int(step) if is_index else step)
+        data = _inside(data, steps[-1])
     where = f"`{dotted(steps)}`: " if steps else ""
     text = re.sub(r"^Value error, ", "", message.strip()).rstrip(".")
     version = ".".join(str(part) for part in release)
     problem = Problem(tuple(steps), f"Truss {version} refuses it: {where}{text}.")
     return problem.at(path, document)
+
+
+def _inside(data: Any, step: object) -> Any:
+    if isinstance(data, dict):
+        return data.get(step)
+    is_there = isinstance(data, list) and isinstance(step, int) and step < len(data)
+    return data[step] if is_there else None  # type: ignore[index]

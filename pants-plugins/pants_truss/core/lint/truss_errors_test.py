@@ -57,7 +57,9 @@ def test_a_finding_of_truss_itself() -> None:
         (("trt_llm", "http"), "trt_llm.http", 8),
         # What pydantic calls the key of a mapping, as opposed to its value.
         (("environment_variables", "A", "[key]"), "environment_variables.A", 11),
+        (("environment_variables", "12"), "environment_variables.12", 11),
         (("nowhere", "x"), "nowhere.x", None),
+        (("nowhere", "1"), "nowhere[1]", None),
     ],
 )
 def test_the_place_in_the_config(key: Tuple[str, ...], shown: str, line: Optional[int]) -> None:
