@@ -16,6 +16,9 @@ def exclude_globs(paths: Iterable[str]) -> Iterator[str]:
     in which a backslash escapes."""
     for path in paths:
         pattern = escape_glob(path.replace("\\", "\\\\"))
+        # Spaces at the end of a pattern would not count.
+        bare = pattern.rstrip(" ")
+        pattern = bare + "[ ]" * (len(pattern) - len(bare))
         yield f"!/{pattern}"
         yield f"!/{pattern}/**"
 

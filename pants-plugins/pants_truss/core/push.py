@@ -55,9 +55,10 @@ def check_name(value: str, what: str) -> str:
         raise TrussError(f"{what} must not be empty.")
     found = _UNSAFE.search(value)
     if found:
+        example = _UNSAFE.sub("-", value).strip(" -") or "my-model"
         raise TrussError(
             f"{what} must not have the character {found.group()!r} in it, but is {value!r}. For "
-            f"example {_UNSAFE.sub('-', value)!r}."
+            f"example {example!r}."
         )
     if value.startswith("-"):
         raise TrussError(f"{what} must not begin with `-`, but is {value!r}.")

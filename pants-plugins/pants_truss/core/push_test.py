@@ -180,6 +180,12 @@ def test_a_remote_that_is_named_is_not_another() -> None:
 # --- Names.
 
 
+def test_the_example_is_a_name() -> None:
+    for value, example in (('"a"', "'a'"), ('""', "'my-model'")):
+        with pytest.raises(TrussError, match=f"For example {example}."):
+            check_name(value, "it")
+
+
 @pytest.mark.parametrize("char", ['"', "\\", "\n", "\r", "\t", "\0", "\x1b", "\x7f"])
 def test_each_character_that_would_leave_its_string_is_named(char: str) -> None:
     with pytest.raises(TrussError) as error:

@@ -116,8 +116,11 @@ def guessed_names(lines: Iterable[RequirementLine]) -> FrozenSet[str]:
         if line.name:
             names.append(line.name)
         elif not line.is_option:
-            last = line.text.partition("#")[0].rstrip("/").rpartition("/")[2]
-            stem = re.split(r"@|\.git|-\d|\.tar|\.zip|\.whl", last)[0]
+            url = line.text.partition("#")[0]
+            # `//me@host/my-lib.git@feature/x`: only the second `@` begins a revision.
+            path = url.partition("://")[2].partition("/")[2] or url
+            last = path.partition("@")[0].rstrip("/").rpartition("/")[2]
+            stem = re.split(r"\.git|-\d|\.tar|\.zip|\.whl", last)[0]
             names.append(canonicalize_name(stem))
     return frozenset(names)
 

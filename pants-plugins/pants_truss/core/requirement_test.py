@@ -56,10 +56,16 @@ def test_a_url_without_a_name_is_guessed_from_its_last_part() -> None:
     lines = [
         parse_line("git+https://host/My_Lib.git@v1.0"),
         parse_line("https://host/other-1.2.tar.gz"),
+        parse_line("git+ssh://git@host/team/Branched.git@feature/x"),
         parse_line("--pre"),
         parse_line("numpy"),
     ]
-    assert guessed_names(line for line in lines if line) == {"my-lib", "other", "numpy"}
+    assert guessed_names(line for line in lines if line) == {
+        "my-lib",
+        "other",
+        "branched",
+        "numpy",
+    }
 
 
 @pytest.mark.parametrize(

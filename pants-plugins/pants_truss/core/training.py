@@ -40,9 +40,9 @@ def parse_entry_point(value: str) -> EntryPoint:
             f"{value!r} lies outside the folder of the BUILD file. Name the function instead, as "
             f"`module:function`, or move the target there."
         )
-    as_file = re.fullmatch(r"(.+\.py):([A-Za-z_]\w*)", value)
-    if as_file:
-        module = as_file.group(1)[: -len(".py")].replace("/", ".")
+    as_file = re.fullmatch(r"(.+)\.py:([A-Za-z_]\w*)", value)
+    module = (normalize_inside(as_file.group(1)) or "").replace("/", ".") if as_file else ""
+    if as_file and re.fullmatch(_MODULE, module):
         raise TrussError(f"{value!r} mixes two forms. Write `{module}:{as_file.group(2)}`.")
     if re.fullmatch(_MODULE, value):
         raise TrussError(f"{value!r} has no function. Write `{value}:main`, or the path of a file.")

@@ -32,7 +32,9 @@ def test_entry_points(value: str, entry_point: EntryPoint) -> None:
         ("training.train", "Write `training.train:main`"),
         ("train:main()", "is neither"),
         ("train:", "is neither"),
-        ("a b.py:c", "Write `a b:c`"),
+        ("./a//train.py:main", "Write `a.train:main`"),
+        ("a b.py:c", "is neither"),
+        ("../train.py:main", "is neither"),
         ("1a:b", "is neither"),
     ],
 )

@@ -22,7 +22,7 @@ _OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 def parse_platform(text: str) -> Platform:
     """Raises `TrussError` for one that no truss can be packaged for."""
-    match = re.fullmatch(r"(\w+)/(\w+)(?:/(\w+))?", text)
+    match = re.fullmatch(r"(\w+)/(\w+)(?:/(\w+))?", text, re.ASCII)
     if not match or match.group(1) != "linux" or match.group(2) not in _MACHINES:
         known = " and ".join(f"`linux/{name}`" for name in _MACHINES)
         raise TrussError(f"{text!r} is not a platform that images are made for: {known} are.")

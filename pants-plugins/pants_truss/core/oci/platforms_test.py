@@ -56,6 +56,7 @@ def test_older_names_of_wheels() -> None:
         "linux/arm64/v8/x",
         "linux/arm64/../x",
         "linux\\amd64",
+        "linux/amd64/\u00e9",
     ],
 )
 def test_what_is_almost_one(text: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from urllib.parse import quote
 
 from packaging.utils import canonicalize_name
 
@@ -89,9 +90,8 @@ def _distribution(found: Distribution) -> Dict[str, Any]:
 
 
 def _ref(found: Distribution) -> str:
-    # A local version, `2.1+cpu`, has a character that means something in a URL.
-    version = found.version.replace("+", "%2B")
-    return f"pkg:pypi/{canonicalize_name(found.name)}@{version}"
+    # A local version, `2.1+cpu`, and an epoch, `1!2.0`, have characters with a meaning in a URL.
+    return f"pkg:pypi/{canonicalize_name(found.name)}@{quote(found.version, safe='')}"
 
 
 def _requires(distributions: Iterable[Distribution], python: str) -> List[Dict[str, Any]]:
