@@ -326,6 +326,18 @@ def test_a_requirement_that_nobody_knows(repo: Monorepo) -> None:
     )
 
 
+def test_an_import_of_a_file_that_no_target_owns(repo: Monorepo) -> None:
+    repo.write("lib/seen.py", "NAME = 1\n")
+    repo.write("lib/BUILD", "python_sources()\n")
+    truss(repo, "bare", "import seen\n" + ECHO)
+    repo.write("t/bare/BUILD", "truss()\n")
+    assert (
+        "t/bare/model/model.py:1 imports `seen`, which is not there. It is lib/seen.py. Pants does "
+        "not see what t/bare/model/model.py imports, which no target owns: `pants tailor "
+        "t/bare/model::` adds one." in failed(repo, "bare")
+    )
+
+
 @pytest.mark.parametrize(
     "files, imports, said",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from typing import Iterable, List
 
@@ -12,6 +13,7 @@ from pants.engine.addresses import Addresses
 from pants.engine.rules import collect_rules
 from pants.engine.target import Target
 
+from pants_truss.core.paths import join
 from pants_truss.core.requirement import redacted
 from pants_truss.engine import find_module_owners, implicitly, resolve_targets, rule
 from pants_truss.serving import lost_modules
@@ -20,7 +22,12 @@ from pants_truss.serving.lost_modules import LostModuleRequest, find_lost_module
 from pants_truss.target_types import RequirementsMode
 from pants_truss.util_rules.gather import gather_truss
 from pants_truss.util_rules.import_graph import file_of
-from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
+from pants_truss.util_rules.own_modules import (
+    OwnModulesRequest,
+    PythonModulesRequest,
+    find_own_modules,
+    find_python_modules,
+)
 from pants_truss.util_rules.plan import GatherTrussRequest
 
 
@@ -79,6 +86,14 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
         return ModuleFix(_of_distribution(target, truss, config))
     file = file_of(target) or target.address.spec_path
     owner = f" ({target.address})" if target.address.spec != file else ""
+    own = await find_python_modules(PythonModulesRequest(truss.sources), **implicitly())
+    if own.unowned:
+        model = join(truss.address.spec_path, described.config.model_file)
+        unowned = model if model in own.unowned else own.unowned[0]
+        return ModuleFix(
+            f"It is {file}{owner}. Pants does not see what {unowned} imports, which no target "
+            f"owns: `pants tailor {posixpath.dirname(unowned)}::` adds one."
+        )
     return ModuleFix(
         f"It is {file}{owner}, which Pants does not see this truss import. "
         f'Name it: `truss(dependencies=["{target.address}"])`.'

@@ -195,7 +195,7 @@ def _check_choice(key: Key, value: Any, choices: Sequence[Any]) -> Iterator[Prob
         yield Problem(key, f"`{dotted(key)}` is {show(key, value)}, but must be {listed}.{hint}")
 
 
-_INTEGER = re.compile(r"\s*[-+]?\d+(_\d+)*(\.0*)?\s*")
+_INTEGER = re.compile(r"\s*[-+]?\d+(_\d+)*(\.0+)?\s*")
 _BOOLEANS = ("0", "off", "f", "false", "n", "no", "1", "on", "t", "true", "y", "yes")
 
 
