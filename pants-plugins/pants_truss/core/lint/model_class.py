@@ -234,7 +234,14 @@ def _check_init(model: ModelFile, found: Class) -> Iterator[_Problem]:
         return
     passed = {*INIT_ARGUMENTS, *model.extra_arguments}
     for parameter in parameters:
-        if parameter.is_required and (parameter.is_positional_only or parameter.name not in passed):
+        is_passed = parameter.name in passed
+        if parameter.is_positional_only and is_passed and not function.args.kwarg:
+            yield (
+                f"`__init__` of `{model.class_name}` takes `{parameter.name}` by position alone, "
+                f"and the server passes it by keyword. Remove the `/`.",
+                function.lineno,
+            )
+        elif parameter.is_required and (parameter.is_positional_only or not is_passed):
             yield (
                 f"`__init__` of `{model.class_name}` requires `{parameter.name}`, "
                 f"which the server does not pass. It passes, by keyword, those that are there of: "

@@ -82,6 +82,11 @@ def told(*members: str, before: str = "", extra: Tuple[str, ...] = ()) -> List[s
             "lazy_data_resolver, secrets.",
         ),
         (
+            [PREDICT, "def __init__(self, environment=None, /): pass"],
+            "`__init__` of `Model` takes `environment` by position alone, and the server passes it "
+            "by keyword. Remove the `/`.",
+        ),
+        (
             [PREDICT, "def __init__(): pass"],
             "`__init__` of `Model` takes no `self`: the server cannot call it.",
         ),
@@ -180,6 +185,7 @@ def test_an_init_that_is_not_called_with_what_the_server_has() -> None:
     assert len(told(PREDICT, init)) == 1
     assert not told(PREDICT, init, "def __new__(cls, config): pass")
     assert not told(PREDICT, f"@inject\n{init}")
+    assert not told(PREDICT, "def __init__(self, environment=None, /, **rest): pass")
 
 
 # --- Python's own answer.
