@@ -284,6 +284,19 @@ def test_a_model_that_is_too_slow(repo: Monorepo) -> None:
     )
 
 
+def test_a_model_that_ends_the_process_quietly(repo: Monorepo) -> None:
+    """As if all were well: nothing was tested."""
+    load = "    def load(self):\n        import os\n        os._exit(0)\n"
+    truss(repo, "ends", ECHO + load)
+    assert "ended with exit code 0 before it had a result." in failed(repo, "ends")
+
+
+def test_bytes_that_are_no_text(repo: Monorepo) -> None:
+    load = "    def load(self):\n        import os\n        os.write(1, bytes([255]))\n"
+    truss(repo, "bytes", ECHO + load)
+    repo.pants("test", "t/bytes:bytes").assert_success()
+
+
 def test_a_missing_requirement(repo: Monorepo) -> None:
     repo.write("3rdparty/BUILD", "python_requirement(name='toml', requirements=['toml==0.10.2'])\n")
     truss(
@@ -322,7 +335,8 @@ def test_a_requirement_that_nobody_knows(repo: Monorepo) -> None:
     truss(repo, "unknown", "import nowhere.at.all\n" + ECHO)
     assert (
         "t/unknown/model/model.py:1 imports `nowhere.at.all`, which is not there. Add the "
-        "distribution that has it to `requirements` in t/unknown/config.yaml." in failed(repo, "unknown")
+        "distribution that has it to `requirements` in t/unknown/config.yaml."
+        in failed(repo, "unknown")
     )
 
 

@@ -47,10 +47,12 @@ class TrussConfigField(StringField, AsyncFieldMixin):
         value = super().compute_value(raw_value, address)
         normal = normalize_inside(value or "")
         if not normal:
+            name = (value or "").rpartition("/")[2]
+            example = cls.default if name in ("", ".", "..") else name
             raise InvalidFieldException(
                 f"The '{cls.alias}' field in target {address} must be the path of a file in the "
                 f"truss, relative to the BUILD file, but was {value!r}. For example "
-                f'`{cls.alias}="{(value or cls.default).rpartition("/")[2] or cls.default}"`.'
+                f'`{cls.alias}="{example}"`.'
             )
         return normal
 

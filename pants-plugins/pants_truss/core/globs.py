@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import Iterable, Iterator
 
@@ -13,12 +14,9 @@ def escape_glob(path: str) -> str:
 
 def exclude_globs(paths: Iterable[str]) -> Iterator[str]:
     """Excludes for Pants' `PathGlobs`: each path, and all below it. They are `.gitignore` patterns,
-    in which a backslash escapes."""
+    in which a backslash escapes, braces hold alternatives, and white space at the end is none."""
     for path in paths:
-        pattern = escape_glob(path.replace("\\", "\\\\"))
-        # Spaces at the end of a pattern would not count.
-        bare = pattern.rstrip(" ")
-        pattern = bare + "[ ]" * (len(pattern) - len(bare))
+        pattern = re.sub(r"[{}]|\s(?=\s*$)", r"[\g<0>]", escape_glob(path.replace("\\", "\\\\")))
         yield f"!/{pattern}"
         yield f"!/{pattern}/**"
 

@@ -55,6 +55,12 @@ def resolve_external_package_dir(value: str, *, truss_dir: str, build_root: str)
             f"lies outside the build root ({_absolute(value, truss_dir, build_root)}). "
             f"Move the folder into the repository and write its path relative to the truss."
         )
+    refuse_around(root, truss_dir)
+    return root
+
+
+def refuse_around(root: str, truss_dir: str) -> None:
+    """Raises `TrussError` if the folder `root` is the truss itself or holds it."""
     if root == truss_dir:
         raise TrussError("is the truss itself. Remove the entry.")
     if is_within(truss_dir, root):
@@ -62,7 +68,6 @@ def resolve_external_package_dir(value: str, *, truss_dir: str, build_root: str)
             f"is the folder {root or '.'!r}, which holds the truss itself. Name the "
             f"folder of shared code alone, such as `{_relative('shared/my_package', truss_dir)}`."
         )
-    return root
 
 
 def _resolve(value: str, truss_dir: str, build_root: str) -> Optional[str]:

@@ -27,7 +27,7 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.examples import first_input
 from pants_truss.core.oci.documents import Platform
-from pants_truss.core.oci.platforms import machine, parse_platform
+from pants_truss.core.oci.platforms import pants_machine, parse_platform
 from pants_truss.engine import (
     add_prefix,
     concurrently,
@@ -163,7 +163,7 @@ async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatfor
 def _platform_of(offered: Tuple[str, ...], local: LocalPlatform) -> Platform:
     """This machine's, or else the first: engines can emulate others."""
     platforms = [parse_platform(platform) for platform in offered]
-    fitting = [p for p in platforms if local.value.endswith(machine(p))]
+    fitting = [p for p in platforms if local.value.endswith(pants_machine(p))]
     return (fitting or platforms)[0]
 
 

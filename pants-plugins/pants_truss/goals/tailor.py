@@ -79,12 +79,12 @@ def _is_truss(path: str, config: TrussConfig, models: Mapping[str, bytes]) -> bo
     return is_truss(config, models.get(join(posixpath.dirname(path), config.model_file)))
 
 
-def _external(path: str, config: TrussConfig) -> Iterator[str]:
+def _external(truss_dir: str, config: TrussConfig) -> Iterator[str]:
     """Folders that the config names well; the others are `pants lint`'s to tell of."""
     for value in config.external_package_dirs:
         try:
             yield resolve_external_package_dir(
-                value, truss_dir=posixpath.dirname(path), build_root=get_buildroot()
+                value, truss_dir=truss_dir, build_root=get_buildroot()
             )
         except TrussError:
             continue
@@ -94,8 +94,9 @@ def _external(path: str, config: TrussConfig) -> Iterator[str]:
 async def find_repository_trusses(
     _: RepositoryTrussesRequest, all_targets: AllUnexpandedTargets
 ) -> RepositoryTrusses:
+    # The folder of the truss by its config, which may lie in a folder of it.
     owned = {
-        join(target.address.spec_path, target[TrussConfigField].value)
+        join(target.address.spec_path, target[TrussConfigField].value): target.address.spec_path
         for target in all_targets
         if target.has_field(TrussConfigField)
     }
@@ -112,14 +113,15 @@ async def find_repository_trusses(
     for path, config in parsed.items():
         if config and (path in owned or _is_truss(path, config, models)):
             trusses[path] = config
-    named = sorted({folder for path in trusses for folder in _external(path, trusses[path])})
+    folder_of = {path: owned.get(path, posixpath.dirname(path)) for path in trusses}
+    named = sorted({each for path in trusses for each in _external(folder_of[path], trusses[path])})
     real = await concurrently(
         resolve_folder(ResolveFolderRequest(folder), **implicitly()) for folder in named
     )
     folders = sorted({found.folder for found in real if found.folder})
     inside = await path_globs_to_paths(all_of(folders), **implicitly())
     new = {posixpath.dirname(path) for path in trusses if path not in owned}
-    all_folders = {posixpath.dirname(path) for path in trusses}
+    all_folders = set(folder_of.values())
     return RepositoryTrusses(
         # A config within a truss is data of that truss.
         tuple(sorted(f for f in new if not all_folders.intersection(ancestors(f)))),

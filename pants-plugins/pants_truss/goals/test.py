@@ -161,7 +161,8 @@ def _facts(examples: Iterable[Example]) -> Dict[str, Any]:
 
 
 def _ended(process: FallibleProcessResult, timeout: Optional[int]) -> str:
-    if b"Exceeded timeout" in process.stderr:
+    # As Pants marks it; the model may print the same words.
+    if process.exit_code < 0 and timeout and b"Exceeded timeout" in process.stderr:
         return (
             f"it took longer than {timeout} seconds. Give it more with the field "
             f"`{TrussTestTimeoutField.alias}`, or see why the model is slow."
@@ -225,22 +226,28 @@ async def test_truss(
         untested = failure(e.what or str(e))
         reports = await write_reports(WriteReportsRequest(address, untested, ""), **implicitly())
         # Pants lists in its summary only what a process has tested.
-        failed = await execute_process(
-            Process(("/bin/sh", "-c", "exit 1"), description=f"Fail {address}"), **implicitly()
-        )
+        failed = await execute_process(_failing(address), **implicitly())
         return make_test_result(
             failed, address, show, text=render(untested, ""), reports=reports.snapshot
         )
     reports = await write_reports(
         WriteReportsRequest(address, ran.report, ran.output), **implicitly()
     )
+    process = ran.process
+    if ran.report.failed and process.exit_code == 0:
+        # The model has ended the process as if all were well.
+        process = await execute_process(_failing(address), **implicitly())
     return make_test_result(
-        ran.process,
+        process,
         address,
         show,
         text=render(ran.report, ran.output),
         reports=reports.snapshot,
     )
+
+
+def _failing(address: Address) -> Process:
+    return Process(("/bin/sh", "-c", "exit 1"), description=f"Fail {address}")
 
 
 def _what(needs_image: Optional[str], accelerator: Optional[str]) -> str:

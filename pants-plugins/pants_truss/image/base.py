@@ -230,7 +230,7 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
     )
     found = json.loads(result.stdout)
     if "error" in found:
-        raise InvalidTruss(f"{what} cannot be used: {found['error']}.")
+        raise InvalidTruss(f"{what} cannot be used: {found['error'].rstrip('.')}.")
     return BaseImage(
         text,
         read.manifest,

@@ -146,7 +146,9 @@ def _arguments(written: WrittenContext) -> List[str]:
 
 def _stage_and_tag(written: WrittenContext) -> str:
     """As Pants' parser of Dockerfiles tells of a FROM line."""
-    image, *rest = next(i.text.split() for i in written.instructions if i.keyword == "FROM")
+    words = next(i.text.split() for i in written.instructions if i.keyword == "FROM")
+    # Flags come first: `--platform=linux/amd64`.
+    image, *rest = [word for word in words if not word.startswith("--")]
     stage = rest[1] if len(rest) == 2 else "stage0"
     reference = parse_reference(image)
     return f"{stage} {reference.tag or 'latest'}"

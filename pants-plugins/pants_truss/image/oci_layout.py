@@ -122,14 +122,20 @@ def _check_names(fields: DockerFields, names: Tuple[ImageName, ...]) -> None:
                 f"which is no tag of an image: up to 128 letters, digits, `_`, `.` and `-`, of "
                 f"which the last two are not the first."
             )
-        try:
-            parse_reference(repository)
-        except TrussError:
+        if not _is_repository(repository):
             raise InvalidFieldException(
                 f"By the field '{fields.repository.alias}', the image {fields.address} is called "
                 f"{repository!r}, which is no name of an image: small letters and digits, with "
                 f"single `.`, `_` or `-` between them, in parts that `/` divides."
-            ) from None
+            )
+
+
+def _is_repository(text: str) -> bool:
+    try:
+        found = parse_reference(text)
+    except TrussError:
+        return False
+    return not found.tag and not found.digest
 
 
 def rules() -> Iterable[object]:

@@ -9,6 +9,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 from typing import Dict, Iterable, List, Optional, Tuple
 
+from packaging.utils import canonicalize_name
 from pants.backend.python.target_types import PexLayout
 from pants.backend.python.util_rules import pex, pex_venv
 from pants.backend.python.util_rules.pex import CompletePlatforms, PexRequest
@@ -30,7 +31,7 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.environment import Distribution, disagreements
 from pants_truss.core.oci.documents import Platform
-from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine
+from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine, pants_machine
 from pants_truss.core.oci.site_files import is_byte_code, record_without_byte_code
 from pants_truss.core.pex_errors import explain_failure, without_wheel
 from pants_truss.engine import (
@@ -179,7 +180,7 @@ async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
     flat = await install_flat(FlatRequest(request, is_local=False), **implicitly())
     notes: Tuple[str, ...] = ()
     can_build = (
-        local.value == f"linux_{machine(request.platform)}"
+        local.value == f"linux_{pants_machine(request.platform)}"
         and request.python <= NEWEST_PYTHON_OF_PEX
     )
     if flat.digest is None and can_build:
@@ -224,7 +225,7 @@ class InstalledTruss:
         seen: Dict[str, Distribution] = {}
         for installed in (self.own, self.server):
             for found in installed.distributions if installed else ():
-                seen.setdefault(found.name.lower(), found)
+                seen.setdefault(canonicalize_name(found.name), found)
         return tuple(seen[name] for name in sorted(seen))
 
     @property

@@ -103,7 +103,7 @@ class TrussDeploymentNameField(_NameField):
     def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
         value = super().compute_value(raw_value, address)
         if value is not None and not re.fullmatch(r"[0-9a-zA-Z_\-.]+", value):
-            fixed = re.sub(r"[^0-9a-zA-Z_\-.]+", "-", value)
+            fixed = re.sub(r"[^0-9a-zA-Z_\-.]+", "-", value).strip("-") or "my-deployment"
             raise InvalidFieldException(
                 f"The '{cls.alias}' field in target {address} must have only letters, digits, `.`, "
                 f'`-` and `_`, but was {value!r}. For example `{cls.alias}="{fixed}"`.'

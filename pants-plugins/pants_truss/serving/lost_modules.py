@@ -73,7 +73,8 @@ def _describe(file: str, owners: List[ImportNode], request: LostModuleRequest) -
         folder = posixpath.dirname(file)
         return f"It looks like {file}, which no target owns: `pants tailor {folder}::` adds one."
     by_resolve: Dict[Optional[str], ImportNode] = {node.resolve: node for node in owners}
-    node = by_resolve.get(request.resolve)
+    # A truss whose files no target owns has none.
+    node = owners[0] if request.resolve is None else by_resolve.get(request.resolve)
     if node is None:
         others = ", ".join(sorted(resolve for resolve in by_resolve if resolve))
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Optional, Sequence, Tuple
 
 from pants.backend.python.dependency_inference import module_mapper
 from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwnersRequest
@@ -234,7 +234,7 @@ async def gather_training(request: TrainingRequest) -> Training:
         listed,
         gathered.digest,
         tuple(file.path for file in gathered.files),
-        json.dumps(facts, default=str, sort_keys=True),
+        json.dumps(_json(facts), sort_keys=True),
     )
 
 
@@ -242,6 +242,17 @@ def _with_dependencies(truss: GatherTrussRequest, more: Iterable[str]) -> Gather
     field = truss.dependencies
     values: List[str] = [*(field.value or ()), *more]
     return replace(truss, dependencies=TrussDependenciesField(values, field.address))
+
+
+def _json(value: Any) -> Any:
+    """What YAML has and JSON has not, as text, the same on each machine."""
+    if isinstance(value, dict):
+        return {str(key): _json(entry) for key, entry in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((_json(entry) for entry in value), key=str)
+    if isinstance(value, (list, tuple)):
+        return [_json(entry) for entry in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def _strings(variables: object) -> object:

@@ -10,7 +10,7 @@ from pants_truss.truss_cli.rules import TrussCliFailed, TrussRelease, TrussRelea
 from pants_truss.util_rules import lockfile
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
     return RuleRunner(
         rules=[
@@ -41,3 +41,49 @@ def test_a_resolve_without_truss(rule_runner: RuleRunner) -> None:
         release(rule_runner, "--truss-cli-install-from-resolve=mine")
     with engine_error(TrussCliFailed, contains="which `[python].resolves` does not name"):
         release(rule_runner, "--truss-cli-install-from-resolve=other")
+
+
+@pytest.mark.parametrize(
+    "version, numbers",
+    [
+        ("0.18.17", (0, 18, 17)),
+        ("1", (1,)),
+        ("0.9.0.dev3", (0, 9, 0)),
+        ("0.19.post1", (0, 19)),
+    ],
+)
+def test_the_numbers_of_a_release(version: str, numbers: Tuple[int, ...]) -> None:
+    assert truss_cli._numbers(version) == numbers
+
+
+@pytest.mark.parametrize("path", ["../mine.lock", "/mine.lock", ""])
+def test_a_lockfile_that_is_not_in_the_repository(rule_runner: RuleRunner, path: str) -> None:
+    rule_runner.set_options(
+        [f"--python-resolves={{'mine': {path!r}}}", "--truss-cli-install-from-resolve=mine"],
+        env_inherit={"PATH", "PYENV_ROOT", "HOME"},
+    )
+    message = (
+        "`[truss-cli].install_from_resolve` is 'mine', which `[python].resolves` does not name, or "
+        "not with a path in the repository."
+    )
+    with engine_error(TrussCliFailed, contains=message):
+        rule_runner.request(TrussRelease, [TrussReleaseRequest()])
+
+
+def test_the_lockfile_is_read_again_when_it_has_changed(rule_runner: RuleRunner) -> None:
+    options = "--truss-cli-install-from-resolve=mine"
+    rule_runner.write_files({"mine.lock": "pyyaml==6.0\n"})
+    message = (
+        "The resolve 'mine' of `[truss-cli].install_from_resolve` does not have `truss`. Add it to "
+        "the requirements and run `pants generate-lockfiles --resolve=mine`."
+    )
+    with engine_error(TrussCliFailed, contains=message):
+        release(rule_runner, options)
+    # Of a marker that holds on the tool's Python, and of one that does not.
+    rule_runner.write_files(
+        {
+            "mine.lock": "truss==0.1; python_version < '3.9'\n"
+            "truss==0.2; python_version >= '3.9'\n"
+        }
+    )
+    assert release(rule_runner, options) == (0, 2)

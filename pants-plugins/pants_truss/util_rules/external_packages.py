@@ -18,7 +18,7 @@ from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.finding import Finding
-from pants_truss.core.paths import join, resolve_external_package_dir
+from pants_truss.core.paths import join, refuse_around, resolve_external_package_dir
 from pants_truss.engine import (
     addresses_from_raw_specs_without_file_owners,
     concurrently,
@@ -153,6 +153,11 @@ def _inside(entry: _Entry, folder: Optional[str]) -> str:
         raise entry.error(
             "is a symlink that leaves the build root. Move what it points to into the repository."
         )
+    try:
+        # Where a link leads to.
+        refuse_around(folder, entry.truss.spec_path)
+    except TrussError as e:
+        raise entry.error(str(e)) from None
     return folder
 
 

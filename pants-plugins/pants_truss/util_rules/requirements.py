@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import Iterable, Iterator, List, Optional, Tuple
@@ -90,9 +91,7 @@ def _as_configured(
     config_path = request.config_file.path
     written = [(text, config_path) for text in request.config_file.config.requirement_lines]
     if requirements_file:
-        written += [
-            (line, requirements_file) for line in lines_of(content.decode("utf-8", "replace"))
-        ]
+        written += [(line, requirements_file) for line in lines_of(_decode(content))]
     lines = [(line, origin) for text, origin in written for line in _read_line(text)]
     reasons = {name: r.reason for r in request.imported for name in _names([r.requirement])}
     listed = tuple(
@@ -197,6 +196,13 @@ def _lockfile_path(
             f"the lockfile of its resolve {resolve} is {path}, which lies outside the build root.",
         )
     return inside
+
+
+def _decode(content: bytes) -> str:
+    """As pip reads a file of requirements; UTF-16 is what PowerShell's `>` writes."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    return content.decode("utf-8-sig", "replace")
 
 
 def _python(config_file: TrussConfigFile) -> str:

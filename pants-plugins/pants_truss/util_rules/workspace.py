@@ -137,7 +137,12 @@ class _Walk:
             path = prefix + entry.name
             if not (path.isascii() or _is_utf8(entry.name)):
                 self.bad_paths.append(
-                    BadPath(ascii(path)[1:-1], "", "has a name that is not UTF-8. Rename it")
+                    BadPath(
+                        ascii(path)[1:-1],
+                        "",
+                        "has a name that is not UTF-8. Rename it",
+                        may_be_folder=entry.is_dir(),
+                    )
                 )
             elif entry.is_file(follow_symlinks=False):
                 self._visit_file(path, entry.stat(follow_symlinks=False))

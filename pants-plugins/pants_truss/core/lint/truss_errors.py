@@ -36,4 +36,4 @@ def _inside(data: Any, step: object) -> Any:
     if isinstance(data, dict):
         return data.get(step)
     is_there = isinstance(data, list) and isinstance(step, int) and step < len(data)
-    return data[step] if is_there else None  # type: ignore[index]
+    return data[step] if is_there else None

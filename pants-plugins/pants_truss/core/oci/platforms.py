@@ -30,8 +30,13 @@ def parse_platform(text: str) -> Platform:
 
 
 def machine(platform: Platform) -> str:
-    """The architecture as Python and Pants name it, such as `x86_64`."""
+    """The architecture as Python names it: `x86_64` or `aarch64`."""
     return _MACHINES[platform.architecture]
+
+
+def pants_machine(platform: Platform) -> str:
+    """The architecture as Pants names it: `x86_64` or `arm64`."""
+    return "arm64" if platform.architecture == "arm64" else machine(platform)
 
 
 def complete_platform(

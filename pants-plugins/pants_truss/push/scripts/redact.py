@@ -68,5 +68,8 @@ def secrets_of_user() -> List[str]:
     with suppress(configparser.Error, OSError, UnicodeDecodeError):
         parser.read(os.path.expanduser(os.environ.get("USER_TRUSSRC_PATH", "~/.trussrc")))
     for section in parser.sections():
-        found += (parser.get(section, key, fallback="") for key in _KEYS)
+        for key in _KEYS:
+            value = parser.get(section, key, fallback="")
+            # Of a file that it has given up in the middle, the parser keeps lists of lines.
+            found += [value] if isinstance(value, str) else value
     return [secret for secret in found if secret]

@@ -75,8 +75,9 @@ def _importer(error: BaseException, here: Here) -> Tuple[Optional[str], Optional
     """The last place in the truss that the error came through."""
     found: Tuple[Optional[str], Optional[int]] = (None, None)
     if isinstance(error, SyntaxError) and error.filename:
-        file = Path(error.filename)
-        return _place(file, here), error.lineno
+        place = _place(Path(error.filename), here)
+        if place:
+            return place, error.lineno
     for frame in traceback.extract_tb(error.__traceback__):
         place = _place(Path(frame.filename), here)
         if place:

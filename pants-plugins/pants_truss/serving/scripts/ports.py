@@ -17,16 +17,17 @@ def find_port(address: str, host: str, port: int) -> int:
         try:
             listener.bind((host, port))
             return int(listener.getsockname()[1])
-        except (OSError, OverflowError) as e:
+        except (OSError, OverflowError, TypeError, UnicodeError) as e:
             what = f"Cannot serve {address} on {host}:{port}"
-            if isinstance(e, OSError) and e.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise NoPort(
-                    f"{what}: {e.strerror}. `--host` is an address of this machine."
-                ) from None
+            if isinstance(e, (TypeError, UnicodeError)) or (
+                isinstance(e, OSError) and e.errno not in (errno.EADDRINUSE, errno.EACCES)
+            ):
+                why = getattr(e, "strerror", None) or "it is no name of a host"
+                raise NoPort(f"{what}: {why}. `--host` is an address of this machine.") from None
             with socket.socket(family, socket.SOCK_STREAM) as other:
                 other.bind(("::1" if ":" in host else "127.0.0.1", 0))
                 free = other.getsockname()[1]
+            why = str(getattr(e, "strerror", e)).rstrip(".")
             raise NoPort(
-                f"{what}: {getattr(e, 'strerror', e)}. Take another port: pants run {address} -- "
-                f"--port={free}"
+                f"{what}: {why}. Take another port: pants run {address} -- --port={free}"
             ) from None

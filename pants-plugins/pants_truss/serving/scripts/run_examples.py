@@ -32,7 +32,11 @@ def matches(output: Any, expected: Any) -> bool:
     if isinstance(expected, bool) or isinstance(output, bool):
         return output is expected
     if isinstance(expected, (int, float)) and isinstance(output, (int, float)):
-        return math.isclose(output, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        try:
+            return math.isclose(output, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        except OverflowError:
+            # Whole numbers above all floats.
+            return output == expected
     if isinstance(expected, dict) and isinstance(output, dict):
         return output.keys() == expected.keys() and all(
             matches(output[key], value) for key, value in expected.items()

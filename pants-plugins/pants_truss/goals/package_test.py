@@ -1,0 +1,343 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Dict, List, Sequence, Tuple
+
+import pytest
+from pants.core.goals import package as pants_package
+from pants.core.goals.package import BuiltPackage, Package
+from pants.core.target_types import FilesGeneratorTarget
+from pants.core.target_types import rules as core_target_types_rules
+from pants.engine.addresses import Address
+from pants.engine.fs import DigestContents
+from pants.engine.internals.parametrize import Parametrize
+from pants.engine.internals.scheduler import ExecutionError
+from pants.testutil.rule_runner import QueryRule, RuleRunner
+
+from pants_truss.dependency_inference import rules as inference
+from pants_truss.goals import package
+from pants_truss.goals.conftest import raised
+from pants_truss.goals.package import (
+    TriedPackageTruss,
+    TrussesOfRun,
+    TrussesOfRunRequest,
+    TrussPackageFieldSet,
+    TryPackageTrussRequest,
+)
+from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.util_rules import gather, output_path
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+# A server that needs no model class.
+SERVER = "docker_server: {server_port: 8000}\n"
+OPTIONS = ["--truss-lint-disable=['config-schema', 'model-class']"]
+
+
+@pytest.fixture(scope="module")
+def rule_runner() -> RuleRunner:
+    return RuleRunner(
+        rules=[
+            *core_target_types_rules(),
+            *gather.rules(),
+            *inference.rules(),
+            *output_path.rules(),
+            *package.rules(),
+            *pants_package.rules(),
+            QueryRule(BuiltPackage, [TrussPackageFieldSet]),
+            QueryRule(TriedPackageTruss, [TryPackageTrussRequest]),
+            QueryRule(TrussesOfRun, [TrussesOfRunRequest]),
+        ],
+        target_types=[FilesGeneratorTarget, TrussExternalPackageTarget, TrussTarget],
+        objects={"parametrize": Parametrize},
+    )
+
+
+def write(rule_runner: RuleRunner, root: str, files: Dict[str, str]) -> None:
+    rule_runner.write_files({f"{root}/{path}": text for path, text in files.items()})
+
+
+def truss(
+    rule_runner: RuleRunner, folder: str, build: str = "truss()", config: str = SERVER
+) -> None:
+    write(rule_runner, folder, {"BUILD": build, "config.yaml": config, "data/x.txt": "x\n"})
+
+
+def build(
+    rule_runner: RuleRunner, folder: str, *options: str, specs: Sequence[str] = ()
+) -> BuiltPackage:
+    """`specs` are those of the command line."""
+    arguments = [*OPTIONS, *options, "package", *(specs or [f"{folder}::"])]
+    rule_runner.set_options(arguments, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    target = rule_runner.get_target(Address(folder))
+    return rule_runner.request(BuiltPackage, [TrussPackageFieldSet.create(target)])
+
+
+def tree(rule_runner: RuleRunner, built: BuiltPackage) -> Dict[str, Tuple[str, bool]]:
+    contents = rule_runner.request(DigestContents, [built.digest])
+    return {file.path: (file.content.decode(), file.is_executable) for file in contents}
+
+
+def error(rule_runner: RuleRunner, folder: str, *options: str, specs: Sequence[str] = ()) -> str:
+    with pytest.raises(ExecutionError) as caught:
+        build(rule_runner, folder, *options, specs=specs)
+    found = raised(caught)
+    assert isinstance(found, InvalidTruss)
+    return str(found)
+
+
+MISSING = (
+    "The truss target {0}:{1} is not valid: its config {0}/config.yaml does not exist. A truss "
+    "needs one next to its BUILD file; `truss init` makes it."
+)
+
+
+def missing(folder: str) -> str:
+    return MISSING.format(folder, folder.rpartition("/")[2])
+
+
+NOTHING = "Nothing was written: what `dist/` holds is from earlier runs."
+
+
+# --- What is written.
+
+
+def test_the_gathered_truss_lies_in_a_folder_and_its_manifest_beside_it(
+    rule_runner: RuleRunner,
+) -> None:
+    truss(rule_runner, "plain/t")
+    write(rule_runner, "plain/t", {"run.sh": "#!/bin/sh\n"})
+    Path(rule_runner.build_root, "plain/t/run.sh").chmod(0o755)
+    built = build(rule_runner, "plain/t")
+    found = tree(rule_runner, built)
+    (text, _) = found.pop("plain.t/t.truss-manifest.json")
+    (ignore, _) = found.pop("plain.t/t/.truss_ignore")
+    assert found == {
+        "plain.t/t/config.yaml": (SERVER, False),
+        "plain.t/t/data/x.txt": ("x\n", False),
+        "plain.t/t/run.sh": ("#!/bin/sh\n", True),
+    }
+    directory, manifest = built.artifacts
+    assert (directory.relpath, manifest.relpath) == ("plain.t/t", "plain.t/t.truss-manifest.json")
+    data = json.loads(text)
+    size = sum(len(content) for content, _ in found.values()) + len(ignore)
+    assert directory.extra_log_lines == (f"  4 files, {size} B, {data['tree_digest']}",)
+    assert manifest.extra_log_lines == ()
+    assert {key: data[key] for key in ("version", "target", "size", "requirements")} == {
+        "version": 1,
+        "target": "plain/t:t",
+        "size": size,
+        "requirements": [],
+    }
+    assert data["files"][-1] == {
+        "path": "run.sh",
+        "sha256": hashlib.sha256(b"#!/bin/sh\n").hexdigest(),
+        "size": 10,
+        "executable": True,
+        "target": "plain/t:t",
+        "source": "plain/t/run.sh",
+        "reason": "truss",
+    }
+
+
+def test_what_external_packages_give_is_counted_in_their_order(rule_runner: RuleRunner) -> None:
+    config = SERVER + "external_package_dirs: [../z, ../a, ../empty]\n"
+    truss(rule_runner, "counts/t", config=config)
+    for name, count in (("a", 1), ("z", 2), ("empty", 0)):
+        files = {f"lib_{name}/{number}.txt": name for number in range(count)}
+        build_file = {"BUILD": "truss_external_package()", "BUILD.x": ""}
+        write(rule_runner, f"counts/{name}", {**build_file, **files})
+    built = build(rule_runner, "counts/t")
+    (line,) = built.artifacts[0].extra_log_lines
+    assert line.startswith("  6 files, 2 from counts/z, 1 from counts/a, ")
+    assert "counts/empty" not in line
+    edited = tree(rule_runner, built)["counts.t/t/config.yaml"][0]
+    assert edited == SERVER + "external_package_dirs: []\n"
+
+
+def test_notes_follow_the_summary(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "notes/t", config=SERVER + "external_package_dirs: [../kit]\n")
+    write(rule_runner, "notes/kit", {"BUILD": "truss_external_package()", "x.txt": "1"})
+    write(rule_runner, "notes/t", {"packages/x.txt": "2"})
+    built = build(rule_runner, "notes/t", "--truss-gather-package-collisions=warn")
+    summary, note = built.artifacts[0].extra_log_lines
+    assert summary.startswith("  4 files, 1 from notes/kit, ")
+    assert note == (
+        "  Warning: notes/kit/x.txt: packages/x.txt comes from more than one source: "
+        "notes/t/packages/x.txt (notes/t:t), notes/kit/x.txt (notes/kit:kit). The last one wins. "
+        "[collision; `[truss-lint].disable` silences it]"
+    )
+    assert tree(rule_runner, built)["notes.t/t/packages/x.txt"] == ("1", False)
+
+
+def test_the_goal_writes_it_to_dist(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "goal/t", "truss(output_path='made/here')")
+    result = rule_runner.run_goal_rule(Package, global_args=OPTIONS, args=["goal/t"])
+    assert result.exit_code == 0
+    made = Path(rule_runner.build_root, "dist/made")
+    written = sorted(p.relative_to(made).as_posix() for p in made.rglob("*") if p.is_file())
+    assert written == [
+        "here.truss-manifest.json",
+        "here/.truss_ignore",
+        "here/config.yaml",
+        "here/data/x.txt",
+    ]
+
+
+def test_the_same_files_are_the_same_package(rule_runner: RuleRunner) -> None:
+    names = ["b", "a/é x", "a/[q]", "Z"]
+    found = []
+    for folder, order in (("same_1/t", names), ("same_2/t", list(reversed(names)))):
+        build_file = "truss(output_path='same_" + folder[5] + "')"
+        truss(rule_runner, folder, build_file)
+        for name in order:
+            write(rule_runner, folder, {name: name})
+        built = build(rule_runner, folder)
+        found.append(built.artifacts[0].extra_log_lines)
+    assert found[0] == found[1]
+    assert found[0][0].startswith("  7 files, ")
+
+
+def test_a_parametrized_truss_is_one_package_for_each(rule_runner: RuleRunner) -> None:
+    build_file = "truss(config=parametrize(one='config.yaml', two='two.yaml'))"
+    truss(rule_runner, "many/t", build_file)
+    write(rule_runner, "many/t", {"two.yaml": SERVER + "model_name: two\n"})
+    rule_runner.set_options(OPTIONS, env_inherit={"PATH"})
+    configs = {}
+    for value in ("one", "two"):
+        target = rule_runner.get_target(Address("many/t", parameters={"config": value}))
+        built = rule_runner.request(BuiltPackage, [TrussPackageFieldSet.create(target)])
+        path = built.artifacts[0].relpath
+        configs[path] = tree(rule_runner, built)[f"{path}/config.yaml"][0]
+    assert configs == {
+        "many.t/t@config=one": SERVER,
+        "many.t/t@config=two": SERVER + "model_name: two\n",
+    }
+
+
+# --- Where it goes.
+
+
+def test_a_place_of_another_truss(rule_runner: RuleRunner) -> None:
+    for name, path in (("a", "out/x"), ("b", "out/x.tar/y")):
+        truss(rule_runner, f"place/{name}", f"truss(output_path={path!r})")
+    # One of them may be made a tar, with the suffix.
+    assert error(rule_runner, "place/a") == (
+        "The truss target place/a:a is not valid: its `output_path` 'out/x' overlaps that of "
+        "place/b:b, 'out/x.tar/y': one would overwrite the other. Give each its own folder, such "
+        f"as `place.a/a`.\n\n{NOTHING}"
+    )
+    write(rule_runner, "place", {"b/BUILD": ""})
+    assert build(rule_runner, "place/a").artifacts[0].relpath == "out/x"
+
+
+# --- Errors of a tar come before anything is run for it.
+
+
+@pytest.mark.parametrize("option", [True, False], ids=["by_option", "by_field"])
+def test_a_tar_of_a_bad_truss(rule_runner: RuleRunner, option: bool) -> None:
+    folder = f"bad_tar_{option}/t"
+    field = "" if option else "output_format='tar'"
+    write(rule_runner, folder, {"BUILD": f"truss({field})"})
+    options = ["--truss-gather-output-format=tar"] if option else []
+    assert error(rule_runner, folder, *options) == f"{missing(folder)}\n\n{NOTHING}"
+
+
+def test_the_field_counts_more_than_the_option(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "format/t", "truss(output_format='directory')")
+    built = build(rule_runner, "format/t", "--truss-gather-output-format=tar")
+    assert built.artifacts[0].relpath == "format.t/t"
+    assert "format.t/t/config.yaml" in tree(rule_runner, built)
+
+
+# --- The error of one truss speaks for all of the run.
+
+
+def run_of(rule_runner: RuleRunner, *specs: str) -> List[str]:
+    rule_runner.set_options(["package", *specs], env_inherit={"PATH"})
+    found = rule_runner.request(TrussesOfRun, [TrussesOfRunRequest()])
+    return [fields.address.spec for fields in found.field_sets]
+
+
+@pytest.fixture(scope="module")
+def run(rule_runner: RuleRunner) -> str:
+    """A folder with two trusses that can be packaged and three that cannot."""
+    for name in ("good1", "good2"):
+        truss(rule_runner, f"run/{name}")
+    for name in ("bad1", "bad2", "deep/bad3"):
+        write(rule_runner, f"run/{name}", {"BUILD": "truss()\nfiles(name='f', sources=['*'])"})
+        write(rule_runner, f"run/{name}", {"x.txt": ""})
+    return "run"
+
+
+@pytest.mark.parametrize(
+    ("specs", "expected"),
+    [
+        ([], []),
+        (["run/good1"], ["run/good1:good1"]),
+        (["run/bad1:f"], []),
+        (["run:", "run/deep:"], []),
+        (["run/deep::"], ["run/deep/bad3:bad3"]),
+        (["run/bad2:bad2", "run/bad1", "run/bad1::"], ["run/bad1:bad1", "run/bad2:bad2"]),
+        (
+            ["run::", "-run/bad2", "-run/deep::"],
+            ["run/bad1:bad1", "run/good1:good1", "run/good2:good2"],
+        ),
+        # By a file that it owns.
+        (["run/good2/config.yaml"], ["run/good2:good2"]),
+        # Pants itself fails on what is not there.
+        (["run/good1", "run/nothing::"], ["run/good1:good1"]),
+    ],
+)
+def test_the_trusses_of_the_command_line(
+    rule_runner: RuleRunner, run: str, specs: List[str], expected: List[str]
+) -> None:
+    assert sorted(run_of(rule_runner, *specs)) == expected
+
+
+@pytest.mark.parametrize(
+    ("specs", "bad", "fine"),
+    [
+        (["run/bad1"], ["bad1"], ""),
+        (["run/bad1", "run/good1"], ["bad1"], " The other truss can be packaged."),
+        (["run/bad1", "run/good1", "run/good2"], ["bad1"], " The other 2 trusses can be packaged."),
+        (["run/bad1", "run/bad2"], ["bad1", "bad2"], ""),
+        (["run::"], ["bad1", "bad2", "deep/bad3"], " The other 2 trusses can be packaged."),
+        # As with `--changed-since`, of which a rule is not told.
+        (["run/good1:"], ["bad1"], " The other truss can be packaged."),
+    ],
+)
+def test_one_error_tells_of_all_trusses(
+    rule_runner: RuleRunner, run: str, specs: List[str], bad: List[str], fine: str
+) -> None:
+    parts = [missing(f"run/{name}") for name in bad]
+    if len(bad) > 1:
+        parts.insert(0, f"{len(bad)} trusses cannot be packaged.")
+    expected = "\n\n".join([*parts, NOTHING + fine])
+    assert error(rule_runner, "run/bad1", specs=specs) == expected
+    # Whichever of them Pants meets first.
+    if "deep/bad3" in bad:
+        assert error(rule_runner, "run/deep/bad3", specs=specs) == expected
+
+
+def test_several_things_that_are_wrong_with_one_truss(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "wrong/t", config="external_package_dirs: 3\nrequirements: x\n")
+    text = error(rule_runner, "wrong/t")
+    first, *lines, gap, last = text.split("\n")
+    assert first == "The truss target wrong/t:t is not valid:"
+    assert [line.partition(" ")[0] for line in lines] == [
+        "wrong/t/config.yaml:1:",
+        "wrong/t/config.yaml:2:",
+    ]
+    assert (gap, last) == ("", NOTHING)
+
+
+def test_an_error_lasts_no_longer_than_its_cause(rule_runner: RuleRunner) -> None:
+    write(rule_runner, "mended/t", {"BUILD": "truss()"})
+    assert error(rule_runner, "mended/t") == f"{missing('mended/t')}\n\n{NOTHING}"
+    truss(rule_runner, "mended/t")
+    assert build(rule_runner, "mended/t").artifacts[0].relpath == "mended.t/t"
+    Path(rule_runner.build_root, "mended/t/config.yaml").unlink()
+    write(rule_runner, "mended/t", {"BUILD": "truss(name='t')"})
+    assert missing("mended/t") in error(rule_runner, "mended/t")

@@ -1,0 +1,391 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, Iterable, List, Tuple
+
+import pytest
+from pants.backend.python import target_types_rules
+from pants.backend.python.dependency_inference import rules as python_inference
+from pants.backend.python.target_types import (
+    PythonSourcesGeneratorTarget,
+    PythonTestsGeneratorTarget,
+    PythonTestUtilsGeneratorTarget,
+)
+from pants.core.goals import tailor as pants_tailor
+from pants.core.goals.tailor import PutativeTargets, TailorGoal
+from pants.core.target_types import FilesGeneratorTarget
+from pants.core.target_types import rules as core_target_types_rules
+from pants.engine.rules import QueryRule
+from pants.testutil.rule_runner import RuleRunner
+
+from pants_truss.goals import tailor
+from pants_truss.goals.tailor import (
+    PutativeTrussTargetsRequest,
+    RepositoryTrusses,
+    RepositoryTrussesRequest,
+)
+from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.util_rules import gather
+
+MODEL = "class Model:\n    pass\n"
+# A server that needs no model class.
+SERVER = "docker_server: {server_port: 8000}\n"
+PYTHON = [PythonSourcesGeneratorTarget, PythonTestsGeneratorTarget, PythonTestUtilsGeneratorTarget]
+
+
+def new_rule_runner(*, with_python: bool) -> RuleRunner:
+    return RuleRunner(
+        rules=[
+            *core_target_types_rules(),
+            *gather.rules(),
+            *pants_tailor.rules(),
+            *tailor.rules(),
+            *(python_inference.rules() if with_python else ()),
+            *(target_types_rules.rules() if with_python else ()),
+            QueryRule(PutativeTargets, [PutativeTrussTargetsRequest]),
+            QueryRule(RepositoryTrusses, [RepositoryTrussesRequest]),
+        ],
+        target_types=[
+            FilesGeneratorTarget,
+            TrussExternalPackageTarget,
+            TrussTarget,
+            *(PYTHON if with_python else ()),
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def rule_runner() -> RuleRunner:
+    return new_rule_runner(with_python=True)
+
+
+@pytest.fixture(scope="module")
+def without_python() -> RuleRunner:
+    return new_rule_runner(with_python=False)
+
+
+def write(rule_runner: RuleRunner, root: str, files: Dict[str, str]) -> None:
+    rule_runner.write_files({f"{root}/{path}": text for path, text in files.items()})
+
+
+def trusses(rule_runner: RuleRunner, root: str) -> Tuple[List[str], List[str]]:
+    """New ones and external packages below the folder, relative to it."""
+    rule_runner.set_options([], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    found = rule_runner.request(RepositoryTrusses, [RepositoryTrussesRequest()])
+    return below(root, found.new), below(root, found.external)
+
+
+def below(root: str, folders: Iterable[str]) -> List[str]:
+    return [folder[len(root) + 1 :] for folder in folders if f"{folder}/".startswith(f"{root}/")]
+
+
+def proposed(
+    rule_runner: RuleRunner, root: str, *options: str, only: Iterable[str] = ()
+) -> List[str]:
+    """As `folder:name type`, with its other fields if there are any. By default in all folders
+    below `root`, as `tailor root::` has it."""
+    base = Path(rule_runner.build_root, root)
+    everywhere = sorted({path.parent for path in base.rglob("*") if path.is_file()})
+    folders = [f"{root}/{path}" for path in only] or [
+        path.relative_to(rule_runner.build_root).as_posix() for path in everywhere
+    ]
+    rule_runner.set_options(options, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    found = rule_runner.request(PutativeTargets, [PutativeTrussTargetsRequest(tuple(folders))])
+    assert not any(target.owned_sources or target.triggering_sources for target in found)
+    return [
+        f"{target.path[len(root) + 1:]}:{target.name} {target.type_alias}"
+        + "".join(f" {key}={value}" for key, value in target.kwargs.items())
+        for target in found
+    ]
+
+
+# --- Which folders are trusses, and which do trusses share.
+
+
+@pytest.mark.parametrize(
+    ("case", "config", "model", "is_one"),
+    [
+        ("plain", "model_name: x\n", {"model/model.py": MODEL}, True),
+        ("empty_config", "", {"model/model.py": MODEL}, True),
+        ("no_model", "model_name: x\n", {}, False),
+        ("other_class", "model_name: x\n", {"model/model.py": "class Other: pass\n"}, False),
+        (
+            "named_class",
+            "model_class_name: Mine\nmodel_class_filename: m.py\nmodel_module_dir: code\n",
+            {"code/m.py": "class Mine: pass\n", "model/model.py": MODEL},
+            True,
+        ),
+        (
+            "class_elsewhere",
+            "model_module_dir: code\n",
+            {"model/model.py": MODEL},
+            False,
+        ),
+        ("server", SERVER, {}, True),
+        ("imported_class", "", {"model/model.py": "from base import Model\n"}, True),
+        ("foreign", "apiVersion: v1\nmodel_name: x\n", {"model/model.py": MODEL}, False),
+        ("broken", "model_name: [\n", {"model/model.py": MODEL}, False),
+        ("glob_chars", "model_module_dir: '[m]*'\n", {"[m]*/model.py": MODEL}, True),
+        # What a glob would have found.
+        ("no_glob", "model_module_dir: '[m]odel'\n", {"model/model.py": MODEL}, False),
+    ],
+)
+def test_a_folder_is_a_truss_by_its_config_and_its_model(
+    rule_runner: RuleRunner, case: str, config: str, model: Dict[str, str], is_one: bool
+) -> None:
+    root = f"kinds_{case}"
+    write(rule_runner, root, {"t/config.yaml": config, **{f"t/{p}": m for p, m in model.items()}})
+    assert trusses(rule_runner, root) == (["t"] if is_one else [], [])
+
+
+def test_only_config_yaml_makes_a_new_truss(rule_runner: RuleRunner) -> None:
+    files = {"t/prod.yaml": SERVER, "u/config.yml": SERVER, "v/my_config.yaml": SERVER}
+    write(rule_runner, "other_names", files)
+    assert trusses(rule_runner, "other_names") == ([], [])
+
+
+def test_strange_names_of_folders(rule_runner: RuleRunner) -> None:
+    names = ["a b", "[x]", "é", "st*r", "{a,b}"]
+    write(
+        rule_runner,
+        "strange",
+        {
+            **{f"{name}/config.yaml": "external_package_dirs: ['kit']\n" for name in names},
+            **{f"{name}/model/model.py": MODEL for name in names},
+            **{f"{name}/kit/x.txt": "" for name in names},
+        },
+    )
+    assert trusses(rule_runner, "strange") == (
+        sorted(names),
+        [f"{name}/kit" for name in sorted(names)],
+    )
+
+
+def test_a_config_within_a_truss_is_data(rule_runner: RuleRunner) -> None:
+    write(
+        rule_runner,
+        "nested",
+        {
+            "a/config.yaml": SERVER,
+            "a/data/deep/config.yaml": SERVER,
+            "owned/config.yaml": SERVER,
+            "owned/BUILD": "truss()",
+            "owned/inner/config.yaml": SERVER,
+            # No truss, so the one below it is.
+            "none/config.yaml": "apiVersion: v1\n",
+            "none/inner/config.yaml": SERVER,
+            # Begins with the name of a truss, and lies beside it.
+            "a2/config.yaml": SERVER,
+        },
+    )
+    assert trusses(rule_runner, "nested") == (["a", "a2", "none/inner"], [])
+
+
+def test_external_packages_are_those_that_any_truss_names(rule_runner: RuleRunner) -> None:
+    write(
+        rule_runner,
+        "named",
+        {
+            "new/config.yaml": SERVER + "external_package_dirs: [../one, ../one/, ../two]\n",
+            "old/BUILD": "truss()\ntruss(name='prod', config='prod.yaml')",
+            # By its target it is one, whatever it looks like.
+            "old/config.yaml": "external_package_dirs: [../three]\n",
+            "old/prod.yaml": "external_package_dirs: [../four/deep]\n",
+            "none/config.yaml": "apiVersion: 1\nexternal_package_dirs: [../five]\n",
+            # Named in a config that nobody owns.
+            "new/prod.yaml": "external_package_dirs: [../five]\n",
+            **{f"{name}/x.txt": "" for name in ("one", "two", "three", "four/deep", "five")},
+        },
+    )
+    assert trusses(rule_runner, "named") == (["new"], ["four/deep", "one", "three", "two"])
+
+
+def test_folders_that_are_named_badly_or_not_there_are_left_out(rule_runner: RuleRunner) -> None:
+    entries = ["../kit", "../gone", "../file", "~/x", ".", "..", "/usr", "../../../out"]
+    write(
+        rule_runner,
+        "badly",
+        {
+            "t/config.yaml": f"{SERVER}external_package_dirs: {entries}\n",
+            "kit/a.txt": "",
+            "file": "",
+        },
+    )
+    assert trusses(rule_runner, "badly") == (["t"], ["kit"])
+
+
+def test_an_absolute_path_into_the_repository_is_one_of_its_folders(
+    rule_runner: RuleRunner,
+) -> None:
+    config = f"{SERVER}external_package_dirs: ['{rule_runner.build_root}/absolute/kit']\n"
+    write(rule_runner, "absolute", {"t/config.yaml": config, "kit/a.txt": ""})
+    assert trusses(rule_runner, "absolute") == (["t"], ["kit"])
+
+
+def test_a_linked_folder_is_the_one_that_it_leads_to(rule_runner: RuleRunner) -> None:
+    config = f"{SERVER}external_package_dirs: [../link, ../real]\n"
+    write(rule_runner, "linked", {"t/config.yaml": config, "real/a.txt": ""})
+    Path(rule_runner.build_root, "linked/link").symlink_to("real")
+    assert trusses(rule_runner, "linked") == (["t"], ["real"])
+
+
+def test_a_config_in_a_folder_of_its_truss(rule_runner: RuleRunner) -> None:
+    files = {
+        "t/BUILD": "truss(config='configs/prod.yaml')",
+        "t/configs/prod.yaml": f"{SERVER}external_package_dirs: [../kit]\n",
+        "t/data/config.yaml": SERVER,
+        "t/kit/x.txt": "",
+        "kit/x.txt": "",
+    }
+    write(rule_runner, "deep_config", files)
+    assert trusses(rule_runner, "deep_config") == ([], ["kit"])
+
+
+def test_a_target_without_its_config_is_not_proposed_again(rule_runner: RuleRunner) -> None:
+    write(rule_runner, "gone", {"t/BUILD": "truss(config='prod.yaml')", "t/x.txt": ""})
+    assert trusses(rule_runner, "gone") == ([], [])
+    write(rule_runner, "gone", {"t/config.yaml": SERVER})
+    assert trusses(rule_runner, "gone") == (["t"], [])
+
+
+# --- What is proposed.
+
+
+def test_a_new_truss_and_its_folders_get_targets(rule_runner: RuleRunner) -> None:
+    write(
+        rule_runner,
+        "fresh",
+        {
+            "t/config.yaml": SERVER + "external_package_dirs: [../kit, ../has]\n",
+            "t/model/model.py": MODEL,
+            "kit/deep/x.py": "",
+            "has/BUILD": "truss_external_package()",
+            "has/x.txt": "",
+        },
+    )
+    # What no target owns is left to Pants' own tailor.
+    assert proposed(rule_runner, "fresh") == ["kit:kit truss_external_package", "t:t truss"]
+    assert proposed(rule_runner, "fresh", "--no-truss-gather-tailor") == []
+
+
+def test_a_truss_has_the_name_of_its_folder_unless_python_sources_get_it(
+    rule_runner: RuleRunner,
+) -> None:
+    write(
+        rule_runner,
+        "names",
+        {
+            **{f"{name}/config.yaml": SERVER for name in ("a", "b", "c")},
+            "d/config.yaml": SERVER + "external_package_dirs: [../kit, ../taken]\n",
+            "a/setup.py": "",
+            # Pants has names of their own for these.
+            "b/a_test.py": "",
+            "b/conftest.py": "",
+            "c/BUILD": "files(sources=['*.txt'])",
+            "c/x.txt": "",
+            "kit/x.py": "",
+            "taken/BUILD": "files(sources=['*'])",
+            "taken/x.txt": "",
+        },
+    )
+    expected = [
+        "a:truss truss",
+        "b:b truss",
+        "c:truss truss",
+        "d:d truss",
+        "kit:truss_external_package truss_external_package",
+        "taken:truss_external_package truss_external_package",
+    ]
+    assert proposed(rule_runner, "names") == expected
+    # Without targets for Python files nothing else wants the name.
+    expected[0], expected[4] = "a:a truss", "kit:kit truss_external_package"
+    found = proposed(rule_runner, "names", "--no-python-tailor-source-targets")
+    assert found == expected
+
+
+def test_files_that_only_a_truss_owns_get_python_targets(rule_runner: RuleRunner) -> None:
+    write(
+        rule_runner,
+        "partly",
+        {
+            "t/config.yaml": SERVER,
+            "t/BUILD": "truss()",
+            "t/setup.py": "",
+            "t/model/model.py": MODEL,
+            "t/model/model_test.py": "",
+        },
+    )
+    expected = [
+        "t:sources python_sources",
+        "t/model:model python_sources",
+        "t/model:tests python_tests",
+    ]
+    assert proposed(rule_runner, "partly") == expected
+    assert proposed(rule_runner, "partly", "--no-python-tailor-source-targets") == []
+
+
+def test_a_truss_and_python_sources_in_one_go_have_two_names(rule_runner: RuleRunner) -> None:
+    """A file of the new truss that another target owns already is nothing for Pants' tailor."""
+    write(
+        rule_runner,
+        "both",
+        {
+            "BUILD": "files(name='all', sources=['**/*'])",
+            "t/config.yaml": SERVER,
+            "t/setup.py": "",
+        },
+    )
+    assert proposed(rule_runner, "both") == ["t:t python_sources", "t:truss truss"]
+
+
+def test_only_folders_that_were_asked_for(rule_runner: RuleRunner) -> None:
+    config = SERVER + "external_package_dirs: [../kit]\n"
+    write(
+        rule_runner,
+        "asked",
+        {"a/config.yaml": config, "b/config.yaml": config, "b/x/y.txt": "", "kit/p/m.py": ""},
+    )
+    assert proposed(rule_runner, "asked", only=["b"]) == ["b:b truss"]
+    # A truss is named by the folder of its config alone.
+    assert proposed(rule_runner, "asked", only=["b/x"]) == []
+    # A folder of shared code often has no file of its own.
+    expected = ["kit:kit truss_external_package"]
+    assert proposed(rule_runner, "asked", only=["kit"]) == expected
+    assert proposed(rule_runner, "asked", only=["kit/p"]) == expected
+    assert proposed(rule_runner, "asked", only=["ki"]) == []
+
+
+def test_without_the_python_backend_there_are_no_python_targets(
+    without_python: RuleRunner,
+) -> None:
+    write(
+        without_python,
+        "no_python",
+        {
+            "t/config.yaml": SERVER + "external_package_dirs: [../kit]\n",
+            "t/setup.py": "",
+            "kit/x.py": "",
+            "old/config.yaml": SERVER,
+            "old/BUILD": "truss()",
+            "old/x.py": "",
+        },
+    )
+    assert proposed(without_python, "no_python") == [
+        "kit:kit truss_external_package",
+        "t:t truss",
+    ]
+
+
+def test_a_truss_at_the_root_of_the_repository(without_python: RuleRunner) -> None:
+    """Pants has no name for a target there but one that is given."""
+    config = SERVER + "external_package_dirs: [at_root/kit]\n"
+    files = {"config.yaml": config, "at_root/kit/x.txt": "", "at_root/config.yaml": SERVER}
+    without_python.write_files(files)
+    result = without_python.run_goal_rule(TailorGoal, args=[":", "at_root::"])
+    made = Path(without_python.build_root, "BUILD").read_text()
+    assert made == 'truss(\n    name="root",\n)\n'
+    assert result.stdout == (
+        "Created BUILD:\n  - Add truss target root\n"
+        "Created at_root/BUILD:\n  - Add truss target at_root\n"
+        "Created at_root/kit/BUILD:\n  - Add truss_external_package target kit\n"
+    )

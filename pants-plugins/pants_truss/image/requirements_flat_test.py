@@ -1,0 +1,207 @@
+"""What Pex is asked for, and what is kept of what it has installed. Pex itself does not run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Tuple
+
+import pytest
+from pants.backend.python.target_types import PexLayout
+from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
+from pants.backend.python.util_rules.pex import CompletePlatforms, Pex, PexRequest
+from pants.backend.python.util_rules.pex_requirements import PexRequirements
+from pants.backend.python.util_rules.pex_venv import PexVenv, PexVenvLayout, PexVenvRequest
+from pants.engine.addresses import Address
+from pants.engine.fs import (
+    AddPrefix,
+    CreateDigest,
+    Digest,
+    DigestEntries,
+    FileContent,
+    FileEntry,
+    MergeDigests,
+    SymlinkEntry,
+)
+from pants.engine.process import ProcessExecutionFailure
+from pants.option.global_options import KeepSandboxes
+from pants.testutil.rule_runner import QueryRule, RuleRunner
+
+from pants_truss.core.oci.platforms import complete_platform, parse_platform
+from pants_truss.engine import add_prefix, create_digest, implicitly, merge_digests, rule
+from pants_truss.image import requirements
+from pants_truss.image.conftest import contents, new_rule_runner, requirements_of
+from pants_truss.image.requirements import Flat, FlatRequest, InstallRequest
+
+RECORD = b"a.py,sha256=x,1\n__pycache__/a.cpython-311.pyc,,\na-1.dist-info/RECORD,,\n"
+FAILURE = b"pid 7 -> ERROR: No matching distribution found for missing==1\n"
+
+
+def asked(platforms: CompletePlatforms, **more: Any) -> bytes:
+    return json.dumps({"platforms": list(platforms), **more}).encode()
+
+
+@rule
+async def build_pex(request: PexRequest) -> Pex:
+    """Tells what was asked for, in a file."""
+    if "missing==1" in requirements_of(request):
+        raise ProcessExecutionFailure(
+            1, b"", FAILURE, "Building it", keep_sandboxes=KeepSandboxes.never
+        )
+    content = asked(
+        request.complete_platforms,
+        name=request.output_filename,
+        internal_only=request.internal_only,
+        # Pants' own default is for `internal_only`.
+        layout=None if request.internal_only else request.layout and request.layout.value,
+        constraints=[str(each) for each in request.interpreter_constraints],
+        requirements=requirements_of(request),
+    )
+    asked_for = await create_digest(CreateDigest([FileContent("pex", content)]), **implicitly())
+    # What it knows of a platform is in files of the request.
+    digest = await merge_digests(
+        MergeDigests([asked_for, request.complete_platforms.digest]), **implicitly()
+    )
+    return Pex(digest, request.output_filename, None)
+
+
+INSTALLED = (
+    FileContent("flat/a.py", b"A"),
+    FileContent("flat/bin/a", b"#!python\n", is_executable=True),
+    FileContent("flat/__pycache__/a.cpython-311.pyc", b"code"),
+    FileContent("flat/deep/__pycache__/b.pyc", b"code"),
+    FileContent("flat/deep/c.pyc", b"a file by that name"),
+    FileContent("flat/a-1.dist-info/RECORD", RECORD),
+    FileContent("flat/a-1.dist-info/METADATA", b"Name: a\nVersion: 1\n"),
+    FileContent("flat/data/RECORD", RECORD),
+    SymlinkEntry("flat/link.py", "a.py"),
+)
+
+
+@rule
+async def install_venv(request: PexVenvRequest) -> PexVenv:
+    """What was there for it to be made of lies in a folder of its own."""
+    assert (request.layout, str(request.output_path)) == (PexVenvLayout.FLAT, "flat")
+    content = asked(request.complete_platforms, name=request.pex.name, why=request.description)
+    files = await create_digest(
+        CreateDigest([*INSTALLED, FileContent("flat/of/venv", content)]), **implicitly()
+    )
+    sandbox = await merge_digests(
+        MergeDigests([request.pex.digest, request.complete_platforms.digest]), **implicitly()
+    )
+    beside = await add_prefix(AddPrefix(sandbox, "flat/of"), **implicitly())
+    return PexVenv(
+        await merge_digests(MergeDigests([files, beside]), **implicitly()), request.output_path
+    )
+
+
+@pytest.fixture(scope="module")
+def rule_runner() -> RuleRunner:
+    return new_rule_runner(
+        requirements.rules(),
+        QueryRule(Flat, [FlatRequest]),
+        QueryRule(DigestEntries, [Digest]),
+        installer=(build_pex, install_venv),
+    )
+
+
+PEX = PexRequest(
+    output_filename="requirements.pex",
+    internal_only=True,
+    requirements=PexRequirements(["b==2", "a==1"], constraints_strings=["c<3"]),
+    interpreter_constraints=InterpreterConstraints(["CPython==3.11.*"]),
+)
+
+
+def install(
+    rule_runner: RuleRunner,
+    pex: PexRequest = PEX,
+    platform: str = "linux/amd64",
+    python: Tuple[int, int] = (3, 11),
+    is_local: bool = False,
+) -> Flat:
+    rule_runner.set_options([], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    wanted = InstallRequest(
+        pex, Address("src/a"), "`requirements`", python, parse_platform(platform)
+    )
+    return rule_runner.request(Flat, [FlatRequest(wanted, is_local)])
+
+
+def files_of(rule_runner: RuleRunner, flat: Flat) -> Dict[str, bytes]:
+    assert flat.digest and not flat.error
+    return contents(rule_runner, flat.digest)
+
+
+def test_byte_code_is_left_out_and_lists_of_files_do_not_name_it(rule_runner: RuleRunner) -> None:
+    flat = install(rule_runner)
+    found = files_of(rule_runner, flat)
+    assert {path for path in found if not path.startswith("of/")} == {
+        *("a.py", "link.py", "bin/a", "deep/c.pyc", "data/RECORD"),
+        *("a-1.dist-info/RECORD", "a-1.dist-info/METADATA"),
+    }
+    assert found["a-1.dist-info/RECORD"] == b"a.py,sha256=x,1\na-1.dist-info/RECORD,,\n"
+    # A file of data by that name is none of a wheel's.
+    assert found["data/RECORD"] == RECORD
+    assert flat.digest
+    entries = rule_runner.request(DigestEntries, [flat.digest])
+    assert [e.path for e in entries if isinstance(e, FileEntry) and e.is_executable] == ["bin/a"]
+    assert [e for e in entries if isinstance(e, SymlinkEntry)] == [SymlinkEntry("link.py", "a.py")]
+
+
+@pytest.mark.parametrize(
+    ("platform", "python", "name"),
+    [
+        ("linux/amd64", (3, 11), "cp311-x86_64-31.json"),
+        ("linux/arm64", (3, 9), "cp39-aarch64-31.json"),
+        ("linux/arm64/v8", (3, 13), "cp313-aarch64-31.json"),
+    ],
+)
+def test_for_a_platform_wheels_are_chosen_and_no_python_is_needed(
+    rule_runner: RuleRunner, platform: str, python: Tuple[int, int], name: str
+) -> None:
+    found = files_of(rule_runner, install(rule_runner, PEX, platform, python))
+    assert json.loads(found["of/pex"]) == {
+        "name": "requirements.pex",
+        "internal_only": False,
+        "layout": PexLayout.PACKED.value,
+        "constraints": [],
+        "platforms": [name],
+        "requirements": ["a==1", "b==2"],
+    }
+    assert json.loads(found["of/venv"]) == {
+        "name": "requirements.pex",
+        "platforms": [name],
+        "why": f"Install requirements.pex for {platform}",
+    }
+    described = complete_platform(python, parse_platform(platform), 31)
+    assert json.loads(found[f"of/{name}"]) == described
+
+
+def test_on_this_machine_its_own_python_builds_and_any_glibc_is_taken(
+    rule_runner: RuleRunner,
+) -> None:
+    found = files_of(rule_runner, install(rule_runner, is_local=True))
+    assert json.loads(found["of/pex"]) == {
+        "name": "requirements.pex",
+        "internal_only": True,
+        "layout": None,
+        "constraints": ["CPython==3.11.*"],
+        "platforms": [],
+        "requirements": ["a==1", "b==2"],
+    }
+    # What it has built may ask for a newer one than the oldest that a base can have.
+    assert json.loads(found["of/venv"])["platforms"] == ["cp311-x86_64-99.json"]
+    tags = json.loads(found["of/cp311-x86_64-99.json"])["compatible_tags"]
+    assert tags[0] == "cp311-cp311-manylinux_2_99_x86_64"
+
+
+@pytest.mark.parametrize("is_local", [False, True])
+def test_a_failure_of_pex_is_a_result(rule_runner: RuleRunner, is_local: bool) -> None:
+    """Who asked decides what comes of it."""
+    pex = PexRequest(
+        output_filename="requirements.pex",
+        internal_only=True,
+        requirements=PexRequirements(["missing==1"]),
+    )
+    flat = install(rule_runner, pex, is_local=is_local)
+    assert flat.digest is None
+    assert FAILURE.decode().strip() in flat.error

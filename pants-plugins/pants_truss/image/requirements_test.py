@@ -1,0 +1,245 @@
+"""What is installed into an image, and what is done where that fails. Nothing is installed here: a
+requirement says by its name what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+from pants.engine.fs import CreateDigest
+from pants.engine.platform import Platform as LocalPlatform
+from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
+
+from pants_truss.core.environment import Distribution
+from pants_truss.core.oci.platforms import parse_platform
+from pants_truss.engine import NEWEST_PYTHON_OF_PEX, create_digest, implicitly, rule
+from pants_truss.image import requirements
+from pants_truss.image.conftest import (
+    OPTIONS,
+    contents,
+    installed_files,
+    new_rule_runner,
+    requirements_of,
+    truss_at,
+)
+from pants_truss.image.requirements import (
+    Flat,
+    FlatRequest,
+    Installed,
+    InstalledTruss,
+    InstallTrussRequest,
+    _distribution,
+)
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+# What distributions require that the server's might not be.
+REQUIRES = {"old": "uvicorn<0.30", "fits": "uvicorn>=0.30", "windows": "uvicorn<1; os_name == 'nt'"}
+_MACHINE = LocalPlatform.create_for_localhost().value
+LOCAL, OTHER = (
+    ("linux/arm64", "linux/amd64") if "arm64" in _MACHINE else ("linux/amd64", "linux/arm64")
+)
+on_linux = pytest.mark.skipif(
+    not _MACHINE.startswith("linux"), reason="only on Linux something is built for images"
+)
+
+
+@rule
+async def install_by_name(request: FlatRequest) -> Flat:
+    listed = requirements_of(request.wanted.pex)
+    for text in listed:
+        name = text.partition("==")[0]
+        if name == "missing":
+            return Flat(None, f"ERROR: No matching distribution found for {text}")
+        if name == "sourceonly" and not request.is_local:
+            return Flat(None, "No pre-built wheel was available for sourceonly 1.")
+        if name == "uncompilable":
+            return Flat(None, "error: no compiler" if request.is_local else "No pre-built wheel.")
+    digest = await create_digest(CreateDigest(installed_files(listed, REQUIRES)), **implicitly())
+    return Flat(digest, "")
+
+
+@pytest.fixture(scope="module")
+def rule_runner() -> RuleRunner:
+    return new_rule_runner(
+        requirements.rules(),
+        QueryRule(InstalledTruss, [InstallTrussRequest]),
+        installer=(install_by_name,),
+    )
+
+
+def install(
+    rule_runner: RuleRunner,
+    config: str,
+    platform: str = LOCAL,
+    files: Optional[Dict[str, str]] = None,
+) -> InstalledTruss:
+    rule_runner.set_options(OPTIONS, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    all_files = {
+        "BUILD": "truss()",
+        "config.yaml": f"python_version: py311\n{config}\n",
+        "model/model.py": "",
+        **(files or {}),
+    }
+    rule_runner.write_files({f"src/a/{path}": text for path, text in all_files.items()})
+    request = InstallTrussRequest(truss_at(rule_runner, "src/a"), parse_platform(platform))
+    return rule_runner.request(InstalledTruss, [request])
+
+
+def named(installed: Optional[Installed]) -> Optional[List[str]]:
+    if not installed:
+        return None
+    return [f"{d.name}=={d.version}" for d in installed.distributions]
+
+
+# --- What a truss is made of.
+
+
+def test_a_truss_without_requirements_has_the_server_alone(rule_runner: RuleRunner) -> None:
+    found = install(rule_runner, "requirements: []")
+    assert found.own is None
+    assert named(found.server) == ["uvicorn==0.30"]
+    assert found.notes == ()
+
+
+def test_what_goes_with_the_server_lies_before_it(rule_runner: RuleRunner) -> None:
+    found = install(rule_runner, "requirements: [zlib==2, fits==1, windows==1]")
+    assert named(found.own) == ["fits==1", "windows==1", "zlib==2"]
+    assert named(found.server) == ["uvicorn==0.30"]
+    assert found.own
+    assert set(contents(rule_runner, found.own.digest)) == {
+        *("fits.py", "windows.py", "zlib.py", "fits-1.dist-info/METADATA"),
+        *("windows-1.dist-info/METADATA", "zlib-2.dist-info/METADATA"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "joint"),
+    [
+        # It brings no server of its own: the one of the lockfile does not fit.
+        ("[old==1]", ["old==1", "uvicorn==9"]),
+        # Here it does: what is found is the truss's own.
+        ("[old==1, uvicorn==0.29]", None),
+        ("[fits==1, uvicorn==0.29]", ["fits==1", "uvicorn==0.29"]),
+    ],
+)
+def test_what_does_not_go_with_the_server_is_installed_with_it(
+    rule_runner: RuleRunner, lines: str, joint: Optional[List[str]]
+) -> None:
+    found = install(rule_runner, f"requirements: {lines}")
+    if joint:
+        assert named(found.own) == joint
+        assert found.server is None
+    else:
+        assert named(found.server) == ["uvicorn==0.30"]
+        assert found.own and len(found.own.distributions) == 2
+
+
+def test_a_requirements_file_counts(rule_runner: RuleRunner) -> None:
+    files = {"requirements.txt": "# these\nfrom_file==1\nb==2  # why\n"}
+    config = "requirements_file: requirements.txt"
+    assert named(install(rule_runner, config, files=files).own) == ["b==2", "from_file==1"]
+
+
+# --- Where it fails.
+
+
+@on_linux
+def test_what_has_no_wheel_is_built_on_a_machine_of_its_kind(rule_runner: RuleRunner) -> None:
+    found = install(rule_runner, "requirements: [sourceonly==1, other==2]")
+    assert named(found.own) == ["other==2", "sourceonly==1"]
+    assert found.notes == (
+        f"Warning: `requirements` in src/a/config.yaml: sourceonly 1 has no wheel for {LOCAL} with "
+        f"glibc 2.31 or older. This machine's Python has installed, and perhaps compiled, all of "
+        f"them: on another machine the image may be another, and it may not run on every base.",
+    )
+
+
+def test_nothing_is_built_for_another_machine(rule_runner: RuleRunner) -> None:
+    message = (
+        "The truss target src/a:a is not valid: sourceonly 1, a requirement of `requirements` in "
+        "src/a/config.yaml, has no wheel for the platform of the image, and cannot be built for it "
+        "on this machine. Add one to an index or a folder in `[python-repos].find_links`, or take "
+        "another version."
+    )
+    with engine_error(InvalidTruss, contains=message):
+        install(rule_runner, "requirements: [sourceonly==1]", OTHER)
+
+
+@pytest.mark.skipif(NEWEST_PYTHON_OF_PEX >= (3, 13), reason="the Pex of this Pants runs on all")
+def test_nor_for_a_python_that_pex_cannot_run_on(rule_runner: RuleRunner) -> None:
+    message = "The truss target src/a:a is not valid: sourceonly 1, a requirement of"
+    config = "python_version: py313\nrequirements: [sourceonly==1]"
+    with engine_error(InvalidTruss, contains=message):
+        install(rule_runner, "", files={"config.yaml": config})
+
+
+@on_linux
+def test_the_error_is_that_of_the_machine_if_that_has_tried_too(rule_runner: RuleRunner) -> None:
+    message = (
+        "The truss target src/a:a is not valid: its environment could not be built from "
+        "`requirements` in src/a/config.yaml:\n  error: no compiler"
+    )
+    with engine_error(InvalidTruss, contains=message):
+        install(rule_runner, "requirements: [uncompilable==1]")
+
+
+@pytest.mark.parametrize("platform", [LOCAL, OTHER])
+def test_a_requirement_that_there_is_not(rule_runner: RuleRunner, platform: str) -> None:
+    message = (
+        "The truss target src/a:a is not valid: no distribution matches the requirement "
+        "'missing==1' of `requirements` in src/a/config.yaml for Python 3.11 on this machine."
+    )
+    with engine_error(InvalidTruss, contains=message):
+        install(rule_runner, "requirements: [missing==1]", platform)
+
+
+def test_an_error_names_the_file_in_which_the_requirement_is(rule_runner: RuleRunner) -> None:
+    with engine_error(InvalidTruss, contains="'missing==2' of src/a/reqs.txt for Python 3.11"):
+        install(rule_runner, "requirements_file: reqs.txt", files={"reqs.txt": "missing==2\n"})
+
+
+# --- What is told of it.
+
+
+def installed(*distributions: Tuple[str, str], notes: Tuple[str, ...] = ()) -> Any:
+    return Installed(
+        None,  # type: ignore[arg-type]
+        tuple(Distribution(name, version) for name, version in distributions),
+        notes,
+    )
+
+
+def test_of_two_distributions_by_one_name_the_first_is_found() -> None:
+    both = InstalledTruss(
+        installed(("PyYAML", "6"), ("a", "1"), notes=("own",)),
+        installed(("b", "2"), ("pyyaml", "5"), ("A", "0"), notes=("server", "more")),
+    )
+    assert [(d.name, d.version) for d in both.distributions] == [
+        ("a", "1"),
+        ("b", "2"),
+        ("PyYAML", "6"),
+    ]
+    assert both.notes == ("own", "server", "more")
+    assert InstalledTruss(None, None).distributions == ()
+    spelt = (installed((name, "1")) for name in ("typing_extensions", "Typing-Extensions"))
+    assert [d.name for d in InstalledTruss(*spelt).distributions] == ["typing_extensions"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "found"),
+    [
+        (b"Name: a\nVersion: 1\n", Distribution("a", "1")),
+        (
+            b"Metadata-Version: 2.1\nName: a\nVersion: 1.0+local\nRequires-Dist: b (>=1)\n"
+            b"Requires-Dist: c ; extra == 'x'\n\nName: not this\nRequires-Dist: nor this\n",
+            Distribution("a", "1.0+local", ("b (>=1)", "c ; extra == 'x'")),
+        ),
+        # Continued lines, CRLF, and what is not UTF-8 in a field that is not looked at.
+        (
+            b"Name: a\r\nSummary: one\r\n  two\r\nAuthor: \xff\xe9\r\nVersion: 1\r\n",
+            Distribution("a", "1"),
+        ),
+    ],
+)
+def test_metadata_of_a_wheel(metadata: bytes, found: Distribution) -> None:
+    assert _distribution(metadata) == found

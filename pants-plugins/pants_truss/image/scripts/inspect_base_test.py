@@ -1,0 +1,355 @@
+"""The parts of it, where whole layers would say less."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib
+import io
+import tarfile
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+# Not as a statement: what it imports in turn is not here.
+inspect_base: Any = importlib.import_module("pants_truss.image.scripts.inspect_base")
+
+FILE, FOLDER = "file", "folder"
+
+
+def tree(*entries: Any) -> Any:
+    """Of files, folders (with a slash at the end) and links (path, target)."""
+    made = inspect_base.Tree()
+    for entry in entries:
+        if isinstance(entry, tuple):
+            made._set(entry[0], "link", entry[1])
+        else:
+            made._set(entry.rstrip("/"), FOLDER if entry.endswith("/") else FILE, "")
+    return made
+
+
+@pytest.mark.parametrize(
+    "entries, path, expected",
+    [
+        (["a"], "a", "a"),
+        (["a"], "/a", "a"),
+        (["a"], "//./a/.", "a"),
+        (["a"], "b", None),
+        # The root is there, and nothing is above it.
+        ([], "/", ""),
+        ([], "", ""),
+        (["a"], "../../a", "a"),
+        (["x/a", "b"], "x/../b", "b"),
+        ([("l", "a"), "a"], "l", "a"),
+        ([("l", "/a"), "a"], "x/../l", "a"),
+        ([("usr/l", "../a"), "a"], "usr/l", "a"),
+        ([("usr/l", "../../../a"), "a"], "usr/l", "a"),
+        ([("usr/l", "/a"), "a"], "/usr/l", "a"),
+        # In the middle, and to a folder.
+        ([("bin", "usr/bin"), "usr/bin/x"], "/bin/x", "usr/bin/x"),
+        ([("bin", "./usr//bin/"), "usr/bin/x"], "bin/x", "usr/bin/x"),
+        ([("a", "b"), ("b", "c"), "c/d"], "a/d", "c/d"),
+        # What is above a link is above its target.
+        ([("a", "b/c"), "b/x"], "a/../x", "b/x"),
+        ([("l", "nowhere")], "l", None),
+        ([("l", "l")], "l", None),
+        ([("a", "b"), ("b", "a")], "a/x", None),
+        # One that grows with each turn.
+        ([("a", "a/a")], "a", None),
+    ],
+)
+def test_where_a_path_leads(entries: List[Any], path: str, expected: Optional[str]) -> None:
+    assert tree(*entries).resolve(path) == expected
+    assert tree(*entries).has(path) is (expected is not None)
+
+
+STEPS = st.lists(st.sampled_from(["a", "b", "..", "."]), max_size=6).map("/".join)
+LINKS = st.dictionaries(st.sampled_from(["a", "b", "a/b", "b/a", "a/a"]), STEPS, max_size=4)
+
+
+@given(LINKS, STEPS)
+def test_no_links_lead_round_for_ever_or_out_of_the_image(links: Dict[str, str], path: str) -> None:
+    made = tree(*links.items(), "c/")
+    found = made.resolve(path)
+    assert found is None or found == "" or found in made.kinds
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [("a/b", "a/b"), ("./a", "a"), ("a//./b/", "a/b"), (".", ""), ("..a/b..", "..a/b..")],
+)
+def test_names_inside_of_the_image(name: str, expected: str) -> None:
+    assert inspect_base.inside(name, "entry", "l") == expected
+
+
+@pytest.mark.parametrize("name", ["/a", "..", "a/..", "a/../b", "./../x", "//a"])
+def test_names_that_lead_out_of_the_image(name: str) -> None:
+    with pytest.raises(inspect_base.BadBase) as caught:
+        inspect_base.inside(name, "entry", "sha256-1")
+    assert str(caught.value) == (
+        f"the layer sha256-1 has the entry {name!r}, which leads out of the image"
+    )
+
+
+# Layers, one over the other.
+
+
+def member(name: str, target: str = "", kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.linkname, info.type = target, kind
+    return info
+
+
+def layer(folder: Path, *members: tarfile.TarInfo) -> Tuple[str, str]:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for info in members:
+            tar.addfile(info)
+    path = folder / f"layer{len(list(folder.iterdir()))}"
+    path.write_bytes(data.getvalue())
+    return str(path), f"sha256:{hashlib.sha256(data.getvalue()).hexdigest()}"
+
+
+def stacked(folder: Path, *layers: List[tarfile.TarInfo]) -> Any:
+    made = inspect_base.Tree()
+    for members in layers:
+        made.add_layer(*layer(folder, *members))
+    return made
+
+
+def link(name: str, target: str) -> tarfile.TarInfo:
+    return member(name, target, tarfile.SYMTYPE)
+
+
+def folder_of(name: str) -> tarfile.TarInfo:
+    return member(name, "", tarfile.DIRTYPE)
+
+
+def test_only_what_tells_of_python_is_kept_of_files(tmp_path: Path) -> None:
+    names = [
+        "usr/bin/python3.13t",
+        "bin/python",
+        "venv/pyvenv.cfg",
+        "opt/lib/python3.9/os.py",
+        "lib64/ld-linux-x86-64.so.2",
+        "lib/ld-musl-aarch64.so.1",
+    ]
+    others = [
+        "usr/bin/python3-config",
+        "usr/bin/python3.11.exe",
+        "usr/bin/ipython3",
+        "opt/lib/python3.9/ossaudio.py",
+        "opt/lib/python3.9/json/os.py",
+        "lib/ld-linux.so",
+        "etc/passwd",
+    ]
+    made = stacked(tmp_path, [member(name) for name in [*names, *others]])
+    assert sorted(made.kinds) == sorted(names)
+    # Of links and folders all: they may be on the way.
+    made = stacked(tmp_path, [link("etc/x", "/y"), folder_of("srv/"), folder_of("./")])
+    assert made.kinds == {"etc/x": "link", "srv": FOLDER, "": FOLDER}
+    assert made.links == {"etc/x": "/y"}
+
+
+PYTHON = [member("usr/bin/python3"), member("usr/bin/python3.11"), folder_of("usr/bin")]
+
+
+@pytest.mark.parametrize(
+    "upper, left",
+    [
+        ([member("usr/bin/.wh.python3")], ["usr/bin", "usr/bin/python3.11"]),
+        # Not what begins with that name as well.
+        ([member("usr/bin/.wh.python")], ["usr/bin", "usr/bin/python3", "usr/bin/python3.11"]),
+        ([member("usr/.wh.bin")], []),
+        ([member(".wh.usr")], []),
+        ([member(".wh..wh..opq")], []),
+        ([member("usr/bin/.wh..wh..opq")], ["usr/bin"]),
+        ([member("us/.wh..wh..opq")], ["usr/bin", "usr/bin/python3", "usr/bin/python3.11"]),
+        # What a layer itself has is not hidden by it, whatever comes first in it.
+        (
+            [member("usr/bin/python3"), member("usr/bin/.wh..wh..opq")],
+            ["usr/bin", "usr/bin/python3"],
+        ),
+        ([member("./usr/bin/.wh..wh..opq"), link("usr/bin/x", "y")], ["usr/bin", "usr/bin/x"]),
+    ],
+)
+def test_what_a_layer_hides(tmp_path: Path, upper: List[tarfile.TarInfo], left: List[str]) -> None:
+    made = stacked(tmp_path, PYTHON, upper)
+    assert sorted(made.kinds) == left
+
+
+def test_a_link_of_a_lower_layer_that_a_folder_replaces(tmp_path: Path) -> None:
+    made = stacked(tmp_path, [link("app", "/srv")], [folder_of("app")])
+    assert (made.kinds, made.links) == ({"app": FOLDER}, {})
+    hidden = stacked(tmp_path, [link("app", "/srv")], [member(".wh.app")])
+    assert (hidden.kinds, hidden.links) == ({}, {})
+
+
+def test_a_layer_that_ends_too_early(tmp_path: Path) -> None:
+    path, diff_id = layer(tmp_path, *(member(f"usr/bin/python3.{number}") for number in range(9)))
+    whole = gzip.compress(Path(path).read_bytes())
+    Path(path).write_bytes(whole[:-20])
+    spec: Dict[str, Any] = {
+        "layers": [path],
+        "diff_ids": [diff_id],
+        "python": "python3",
+        "path": "/usr/bin",
+    }
+    with pytest.raises(inspect_base.BadBase) as caught:
+        inspect_base.inspect({**spec, "ours": [], "new": []})
+    assert str(caught.value) == (
+        f"the layer {Path(path).name} cannot be read: Compressed file ended before the "
+        "end-of-stream marker was reached"
+    )
+
+
+def test_a_layer_that_has_more_after_its_end_is_another_one(tmp_path: Path) -> None:
+    path, diff_id = layer(tmp_path, *PYTHON)
+    with open(path, "ab") as file:
+        file.write(b"x")
+    found = f"sha256:{hashlib.sha256(Path(path).read_bytes()).hexdigest()}"
+    with pytest.raises(inspect_base.BadBase) as caught:
+        inspect_base.Tree().add_layer(path, diff_id)
+    assert str(caught.value) == (
+        f"the layer {Path(path).name} has the digest {found} uncompressed, but its config says "
+        f"{diff_id}"
+    )
+
+
+def test_layers_are_read_compressed_or_not(tmp_path: Path) -> None:
+    path, diff_id = layer(tmp_path, *PYTHON)
+    raw = Path(path).read_bytes()
+    # Gzip in two pieces is one file as well.
+    for content in (raw, gzip.compress(raw), gzip.compress(raw[:700]) + gzip.compress(raw[700:])):
+        Path(path).write_bytes(content)
+        made = inspect_base.Tree()
+        made.add_layer(path, diff_id)
+        assert len(made.kinds) == 3
+
+
+# Python.
+
+
+@pytest.mark.parametrize(
+    "entries, python, path, expected",
+    [
+        (["usr/bin/python3"], "python3", "/bin:/usr/bin", "/usr/bin/python3"),
+        (["usr/bin/python3"], "/usr/bin/python3", "", "/usr/bin/python3"),
+        (["usr/bin/python3", "bin/python3"], "python3", "/bin:/usr/bin", "/bin/python3"),
+        # An empty one is the folder that a process happens to be in.
+        (["python3", "bin/python3"], "python3", "::/bin", "/bin/python3"),
+        # A folder of that name, and a link to nothing, are passed by.
+        (["a/python3/", ("b/python3", "x"), "c/python3"], "python3", "/a:/b:/c", "/c/python3"),
+        ([("bin", "usr/bin"), "usr/bin/python3"], "python3", "/bin", "/bin/python3"),
+    ],
+)
+def test_the_python_that_is_found(
+    entries: List[Any], python: str, path: str, expected: str
+) -> None:
+    assert inspect_base.find_python(tree(*entries), python, path) == expected
+
+
+@pytest.mark.parametrize(
+    "entries, python, message",
+    [
+        ([], "python3", "it has no python3 on its PATH '/a:/b'."),
+        ([], "/x/python3", "it has no /x/python3."),
+        (
+            ["opt/bin/python3.11", "opt/bin/python3", "lib/python3.9/os.py", "bin/python"],
+            "python3",
+            "it has no python3 on its PATH '/a:/b'. It has /opt/bin/python3, /opt/bin/python3.11.",
+        ),
+        (
+            [f"{letter}x/python3" for letter in "fedcba"],
+            "/p",
+            "it has no /p. It has /ax/python3, /bx/python3, /cx/python3, /dx/python3, /ex/python3.",
+        ),
+    ],
+)
+def test_no_python_where_it_is_looked_for(entries: List[str], python: str, message: str) -> None:
+    with pytest.raises(inspect_base.BadBase) as caught:
+        inspect_base.find_python(tree(*entries), python, "/a:/b")
+    assert str(caught.value) == message
+
+
+def described(*entries: Any, python: str = "/usr/bin/python3") -> Tuple[str, str, str]:
+    found = inspect_base.describe_python(tree(*entries), python)
+    return found["version"], found["site"], found["prefix"]
+
+
+LIBRARY = "usr/lib/python3.11/os.py"
+
+
+def test_the_version_of_an_executable_that_does_not_tell_it() -> None:
+    assert described("usr/bin/python3", LIBRARY)[0] == "3.11"
+    # Of another Python, below it or beside.
+    others = ["usr/local/lib/python3.12/os.py", "opt/usr/lib/python3.13/os.py"]
+    assert described("usr/bin/python3", LIBRARY, *others)[0] == "3.11"
+
+
+@pytest.mark.parametrize("libraries", [[], [LIBRARY, "usr/lib/python3.12/os.py"]])
+def test_a_version_that_cannot_be_told(libraries: List[str]) -> None:
+    with pytest.raises(inspect_base.BadBase) as caught:
+        described("usr/bin/python3", *libraries)
+    assert str(caught.value) == "the version of its /usr/bin/python3 cannot be told"
+
+
+def test_a_virtual_environment_is_where_its_link_lies() -> None:
+    base = ["usr/bin/python3.11", LIBRARY, "usr/lib/python3/dist-packages/"]
+    venv = [("venv/bin/python3", "/usr/bin/python3.11"), "venv/pyvenv.cfg"]
+    expected = ("3.11", "venv/lib/python3.11/site-packages", "venv")
+    assert described(*base, *venv, python="/venv/bin/python3") == expected
+    # By way of links to it, each where it lies.
+    links = [("bin/python3", "../here/python3"), ("here/python3", "/venv/bin/python3")]
+    assert described(*base, *venv, *links, python="/bin/python3") == expected
+    moved = [("opt/env", "/venv")]
+    assert described(*base, *venv, *moved, python="/opt/env/bin/python3") == (
+        "3.11",
+        "opt/env/lib/python3.11/site-packages",
+        "opt/env",
+    )
+
+
+@pytest.mark.parametrize(
+    "entries, site",
+    [
+        ([LIBRARY], "usr/lib/python3.11/site-packages"),
+        ([LIBRARY, "usr/lib/python3/dist-packages/"], "usr/local/lib/python3.11/dist-packages"),
+    ],
+)
+def test_debians_python_has_places_of_its_own(entries: List[str], site: str) -> None:
+    assert described("usr/bin/python3.11", ("usr/bin/python3", "python3.11"), *entries) == (
+        "3.11",
+        site,
+        site.rpartition("/lib/")[0],
+    )
+
+
+# What is in the way.
+
+
+@pytest.mark.parametrize(
+    "entries, folders, step",
+    [
+        ([("app", "/srv")], ["app"], "app"),
+        ([("opt", "/srv")], ["app", "opt/a/b"], "opt"),
+        ([("opt/a", "x"), ("opt/a/b", "y")], ["opt/a/b"], "opt/a"),
+        # One that leads to itself, or nowhere, is one.
+        ([("app", "app")], ["app"], "app"),
+    ],
+)
+def test_a_link_in_the_way(entries: List[Any], folders: List[str], step: str) -> None:
+    made = tree(*entries)
+    with pytest.raises(inspect_base.BadBase) as caught:
+        inspect_base.check_ours(made, folders)
+    assert str(caught.value) == (
+        f"its /{step} is a link to {made.links[step]!r}, where the image needs a folder of its own"
+    )
+
+
+def test_links_elsewhere_are_not_in_the_way() -> None:
+    made = tree(("app2", "/srv"), ("opt/a/b", "x"), ("srv", "/app"), "app/")
+    inspect_base.check_ours(made, ["app", "opt/a", "opt/b"])

@@ -1,0 +1,254 @@
+"""What is written down of pushes, in real files."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+
+SCRIPTS = Path(__file__).resolve().parent
+# Beside each other, as the rules lay them out.
+sys.path[:0] = [str(SCRIPTS), str(SCRIPTS.parent)]
+baseten: Any = importlib.import_module("baseten")
+record: Any = importlib.import_module("record")
+state: Any = importlib.import_module("state")
+sys.path.remove(str(SCRIPTS.parent))
+
+MINE = ("local", "http://l", None, "m", None, None)
+CONTENT = ("sha256:0123456789abcdef", ["--wait"])
+SHORT = "sha256:0123456789ab"
+
+
+def make(folder: Path, identity: Tuple[Optional[str], ...] = MINE, content: Any = CONTENT) -> Any:
+    return record.Record(
+        str(folder / "state.json"), state.Identity(*identity), state.Content(*content)
+    )
+
+
+def entries(folder: Path) -> List[Dict[str, Any]]:
+    found: List[Dict[str, Any]] = json.loads((folder / "state.json").read_text())["deployments"]
+    return found
+
+
+def deployment(status: str, id: str = "d1") -> Any:
+    return baseten.Deployment(id, status)
+
+
+def model(*ids: str, status: str = "MODEL_READY") -> Any:
+    return baseten.Model("m1", [baseten.Deployment(id, status) for id in ids])
+
+
+def test_a_push_from_its_beginning_to_its_end(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    assert mine.entry == {}
+    assert mine.decide(True) == ("push", "no push of it is recorded")
+    mine.begin(model("old2", "old1"))
+    pending = mine.entry["pending"]
+    assert abs(time.time() - pending.pop("began")) < 30
+    assert pending == {
+        "tree_digest": CONTENT[0],
+        "options": ["--wait"],
+        "known": ["old1", "old2"],
+    }
+    assert mine.decide(True) == ("push", "nobody saw how its last push ended")
+    mine.made("a:b", "d1", "m1")
+    (entry,) = entries(tmp_path)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry.pop("pushed_at"))
+    assert entry == {
+        **dict(zip(state.Identity._fields, MINE)),
+        "target": "a:b",
+        "tree_digest": CONTENT[0],
+        "options": ["--wait"],
+        "model_id": "m1",
+        "deployment_id": "d1",
+        "live": False,
+    }
+    assert mine.decide(True) == ("ask", f"unchanged: {SHORT} is deployment d1")
+    assert mine.add(live=True, logs_url="http://logs")["logs_url"] == "http://logs"
+    assert mine.decide(True) == ("skip", f"unchanged: {SHORT} is deployment d1")
+    assert mine.decide(False).kind == "push"
+    # Of the one before nothing is left.
+    mine.answer(deployment("MODEL_READY"))
+    mine.made("a:b", "d2", None)
+    assert not {"logs_url", "status", "asked"} & {*mine.entry}
+    assert (mine.entry["deployment_id"], mine.entry["live"]) == ("d2", False)
+
+
+def test_what_the_remote_refuses_leaves_no_trace(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    mine.begin(None)
+    mine.refused()
+    assert (mine.entry, entries(tmp_path)) == ({}, [])
+    mine.made("a:b", "d1", "m1")
+    before = (tmp_path / "state.json").read_text()
+    mine.begin(model("d1"))
+    mine.refused()
+    mine.refused()
+    assert (tmp_path / "state.json").read_text() == before
+
+
+@pytest.mark.parametrize(
+    "status, live, kind, why",
+    [
+        ("MODEL_READY", True, "skip", f"unchanged: {SHORT} is deployment d1"),
+        ("BUILDING", False, "starting", f"unchanged: {SHORT} is deployment d1, and BUILDING"),
+        ("BUILD_FAILED", False, "push", "deployment d1 of it is BUILD_FAILED: pushed again"),
+        ("GONE", False, "push", "deployment d1 of it is GONE: pushed again"),
+        # It is there, and whoever waits for it hears that it is down.
+        ("INACTIVE", False, "skip", f"unchanged: {SHORT} is deployment d1"),
+    ],
+)
+def test_an_answer_counts_for_a_minute(
+    tmp_path: Path, status: str, live: bool, kind: str, why: str
+) -> None:
+    mine = make(tmp_path)
+    mine.made("a:b", "d1", "m1")
+    asked = mine.decide(True)
+    mine.answer(deployment(status))
+    assert (mine.entry["status"], mine.entry["live"]) == (status, live)
+    assert mine.decide(True) == (kind, why)
+    assert record.judge(asked, deployment(status)) == (kind, why)
+    if not live:
+        mine.add(asked=time.time() - 61)
+        assert mine.decide(True) == ("ask", f"unchanged: {SHORT} is deployment d1")
+
+
+def test_an_answer_about_another_deployment_is_not_noted(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    mine.made("a:b", "d1", "m1")
+    mine.answer(deployment("MODEL_READY", "d0"))
+    assert mine.decide(True).kind == "ask"
+    assert "asked" not in mine.entry
+
+
+def test_an_answer_about_what_was_never_pushed_makes_no_entry(tmp_path: Path) -> None:
+    make(tmp_path).answer(deployment("MODEL_READY"))
+    assert entries(tmp_path) == []
+
+
+# Whose a new deployment is.
+
+
+@pytest.mark.parametrize(
+    "known, found, expected",
+    [
+        (model(), model("d1"), "d1"),
+        (model("d0"), model("d0", "d1"), "d1"),
+        (model("d0"), model("d0"), None),
+        (model("d0"), model(), None),
+        (model("d0"), None, None),
+        # What was there before is not known.
+        (None, model("d1"), None),
+        # Two, and nobody knows whose they are.
+        (model(), model("d1", "d2"), None),
+        (model(), model("d1", status="BUILD_FAILED"), None),
+        (model(), model("d1", status="BUILDING"), "d1"),
+        (model(), model("d1", status="INACTIVE"), "d1"),
+    ],
+)
+def test_what_a_lost_push_has_made(
+    tmp_path: Path, known: Any, found: Any, expected: Optional[str]
+) -> None:
+    mine = make(tmp_path)
+    mine.begin(known)
+    answer = mine.registered(found)
+    assert (answer and answer.id) == expected
+
+
+def test_a_new_deployment_of_another_environment_is_not_ours(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    mine.begin(model())
+    make(tmp_path, (*MINE[:4], "staging", None)).made("a:b", "d1", "m1")
+    assert mine.registered(model("d1")) is None
+    assert mine.registered(model("d1", "d2")).id == "d2"
+
+
+@pytest.mark.parametrize("content", [("sha256:other", ["--wait"]), (CONTENT[0], [])])
+def test_a_new_deployment_of_other_content_is_not_ours(tmp_path: Path, content: Any) -> None:
+    make(tmp_path).begin(model())
+    assert make(tmp_path, content=content).registered(model("d1")) is None
+
+
+def test_nothing_is_taken_for_a_push_of_long_ago_or_of_none(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    assert mine.registered(model("d1")) is None
+    mine.begin(model())
+    pending = mine.entry["pending"]
+    mine.add(pending={**pending, "began": time.time() - 3601})
+    assert mine.registered(model("d1")) is None
+    mine.add(pending={**pending, "began": time.time() - 3500})
+    assert mine.registered(model("d1")).id == "d1"
+    mine.made("a:b", "d1", "m1")
+    assert mine.registered(model("d1", "d2")) is None
+
+
+# Others at the remote.
+
+
+class Remote:
+    """Has deployments that are up, and none of what `fails`."""
+
+    def __init__(self, fails: str = "") -> None:
+        self.fails = fails
+        self.asked: List[Tuple[str, str]] = []
+
+    def find_deployment(self, model_id: str, deployment_id: str) -> Any:
+        self.asked.append((model_id, deployment_id))
+        if deployment_id == self.fails:
+            raise OSError("no connection")
+        return baseten.Deployment(deployment_id, "MODEL_READY")
+
+
+def others(folder: Path) -> Any:
+    """Those that are to be asked about are `a` and `f`."""
+    known: Dict[str, Dict[str, Any]] = {
+        "a": {},
+        "b": {"live": True},
+        "c": {"asked": time.time(), "status": "BUILDING"},
+        "d": {"model_id": None},
+        "f": {"asked": time.time() - 61, "status": "BUILDING"},
+    }
+    for name, facts in known.items():
+        one = make(folder, ("local", "http://l", None, name, None, None))
+        one.made("a:b", f"d-{name}", f"m-{name}")
+        one.add(**facts)
+    for place in (("other", "http://l"), ("local", "http://other")):
+        make(folder, (*place, None, "g", None, None)).made("a:b", "d-g", "m-g")
+    pending = make(folder, ("local", "http://l", None, "h", None, None))
+    pending.begin(None)
+    return make(folder)
+
+
+def test_all_of_the_remote_that_may_not_be_up_are_asked_about(tmp_path: Path) -> None:
+    remote = Remote()
+    others(tmp_path).ask_about_others(remote)
+    assert remote.asked == [("m-a", "d-a"), ("m-f", "d-f")]
+    seen = {entry["model_name"]: entry.get("status") for entry in entries(tmp_path)}
+    assert seen == {
+        "a": "MODEL_READY",
+        "b": None,
+        "c": "BUILDING",
+        "d": None,
+        "f": "MODEL_READY",
+        "g": None,
+        "h": None,
+    }
+    # Once more: they are known to be up.
+    again = Remote()
+    make(tmp_path).ask_about_others(again)
+    assert again.asked == []
+
+
+def test_what_cannot_be_answered_is_left_to_the_others(tmp_path: Path) -> None:
+    remote = Remote(fails="d-f")
+    others(tmp_path).ask_about_others(remote)
+    live = [entry["model_name"] for entry in entries(tmp_path) if entry.get("live")]
+    assert live == ["a", "b"]
+    (tmp_path / "state.json").write_text("{")
+    make(tmp_path).ask_about_others(remote)

@@ -1,0 +1,288 @@
+"""What both backends hand over to Pants: all of it, once, and with words that hold."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections import Counter
+from typing import Any, Dict, Iterator, List, Set, Tuple, Type
+
+import pytest
+from pants.backend.docker import register as docker
+from pants.backend.python import register as python
+from pants.build_graph.build_configuration import BuildConfiguration
+from pants.core import register as core
+from pants.core.goals.package import PackageFieldSet
+from pants.core.goals.publish import PublishFieldSet
+from pants.core.goals.run import RunFieldSet
+from pants.core.goals.tailor import PutativeTargetsRequest
+from pants.core.goals.test import TestFieldSet as FieldSetOfTests
+from pants.engine.addresses import Address
+from pants.engine.rules import TaskRule, collect_rules
+from pants.engine.target import Target
+from pants.engine.unions import UnionMembership, UnionRule
+from pants.option.option_types import collect_options_info
+from pants.option.subsystem import Subsystem
+
+import pants_truss
+from pants_truss import register
+from pants_truss.image import register as image
+from pants_truss.target_types import TrussTarget
+
+BACKENDS: List[Any] = [register, image]
+OWN = "pants_truss."
+# What a target of its kind has to have.
+EXAMPLE: Dict[str, Dict[str, Any]] = {"truss_training": {"entry_point": "train.py"}}
+
+
+def all_rules() -> List[object]:
+    return [each for backend in BACKENDS for each in backend.rules()]
+
+
+def all_targets() -> List[Type[Target]]:
+    return [each for backend in BACKENDS for each in backend.target_types()]
+
+
+def modules() -> Iterator[Any]:
+    """Those of the sources: what runs in the tool, or in a truss, is no part of Pants."""
+    for found in pkgutil.walk_packages(pants_truss.__path__, OWN):
+        last = found.name.rpartition(".")[2]
+        if ".scripts" in found.name or last.endswith("_test") or last == "conftest":
+            continue
+        if last in ("_by_name", "validate_config"):
+            continue
+        yield importlib.import_module(found.name)
+
+
+def subsystems() -> Set[Type[Subsystem]]:
+    return {
+        each
+        for module in modules()
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, Subsystem) and each.__module__[:12] == OWN
+    }
+
+
+# --- Rules.
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=["trusses", "images"])
+def test_no_rule_comes_twice(backend: Any) -> None:
+    rules = list(backend.rules())
+    assert len({id(each) for each in rules}) == len(rules)
+    # Pants hashes each in each run.
+    assert backend.rules() is backend.rules()
+    tasks = [each for each in rules if isinstance(each, TaskRule)]
+    assert [each for each, count in Counter(tasks).items() if count > 1] == []
+
+
+def test_rules_of_one_name_are_one_rule() -> None:
+    """Both backends bring what they share, and Pants goes by names."""
+    by_name: Dict[str, Set[int]] = {}
+    for each in all_rules():
+        if isinstance(each, TaskRule) and each.canonical_name.startswith(OWN):
+            by_name.setdefault(each.canonical_name, set()).add(id(each))
+    assert len(by_name) > 100
+    assert {name: ids for name, ids in by_name.items() if len(ids) > 1} == {}
+
+
+def test_no_rule_is_forgotten() -> None:
+    registered = {id(each) for each in all_rules()}
+    written = [
+        each.canonical_name
+        for module in modules()
+        for each in collect_rules(module)
+        if isinstance(each, TaskRule)
+        and each.canonical_name.startswith(OWN)
+        and id(each) not in registered
+    ]
+    assert written == []
+
+
+def test_each_rule_is_for_one_request() -> None:
+    """Two rules that make the same of the same could not be told apart by Pants before 2.30."""
+    own = {id(each): each for each in all_rules() if isinstance(each, TaskRule)}.values()
+    made = Counter(
+        (each.output_type, each.input_selectors)
+        for each in own
+        if each.canonical_name.startswith(OWN)
+    )
+    assert [signature for signature, count in made.items() if count > 1] == []
+
+
+@pytest.mark.parametrize(
+    "backend, base, count",
+    [
+        (register, PackageFieldSet, 2),
+        (register, RunFieldSet, 2),
+        (register, FieldSetOfTests, 1),
+        (register, PublishFieldSet, 1),
+        (register, PutativeTargetsRequest, 1),
+        (image, PackageFieldSet, 1),
+        (image, RunFieldSet, 1),
+        (image, PublishFieldSet, 1),
+    ],
+)
+def test_goals_of_pants_know_the_plugin(backend: Any, base: type, count: int) -> None:
+    members = {
+        each.union_member.__name__
+        for each in backend.rules()
+        if isinstance(each, UnionRule)
+        and each.union_base is base
+        and each.union_member.__module__.startswith(OWN)
+    }
+    assert len(members) == count, members
+
+
+# --- Together.
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["core", "python", "trusses"],
+        ["core", "python", "trusses", "images"],
+        ["images", "trusses", "python", "core"],
+        ["core", "python", "docker", "trusses", "images"],
+        ["images", "docker", "trusses", "python", "core"],
+    ],
+    ids=" ".join,
+)
+def test_backends_are_registered_together(names: List[str]) -> None:
+    """In any order, and with Docker's or without: images bring what they call of it."""
+    backends = {
+        "core": core, "docker": docker, "images": image, "python": python, "trusses": register
+    }  # fmt: skip
+    builder = BuildConfiguration.Builder()
+    for name in names:
+        builder.register_rules(name, backends[name].rules())
+        builder.register_target_types(name, backends[name].target_types())
+    made = builder.create()
+    aliases = [target.alias for target in made.target_types]
+    assert len(set(aliases)) == len(aliases) and "truss" in aliases
+    assert ("truss_image" in aliases) == ("images" in names)
+    scopes = [each.options_scope for each in made.all_subsystems]
+    assert len(set(scopes)) == len(scopes)
+    # Which a rule is of is what `pants help` says of a section and a target.
+    assert made.target_type_to_providers[TrussTarget] == ("trusses",)
+    wanted = {each.options_scope for each in subsystems()}
+    if "images" not in names:
+        wanted = {scope for scope in wanted if "image" not in scope}
+    assert wanted <= set(scopes)
+
+
+def test_sections_of_options_are_called_as_no_target() -> None:
+    """Pants refuses that; its own are taken already."""
+    scopes = [each.options_scope for each in subsystems()]
+    assert len(set(scopes)) == len(scopes) and all(scope[:6] == "truss-" for scope in scopes)
+    assert not set(scopes) & {target.alias for target in all_targets()}
+
+
+def test_each_section_is_registered() -> None:
+    """One that is not would be refused in `pants.toml`, and a rule could not ask for it."""
+    asked = {
+        selector
+        for each in all_rules()
+        if isinstance(each, TaskRule) and each.canonical_name.startswith(OWN)
+        for selector in each.input_selectors
+        if issubclass(selector, Subsystem) and selector.__module__.startswith(OWN)
+    }
+    assert {each.options_scope for each in asked} == {each.options_scope for each in subsystems()}
+
+
+# --- Targets.
+
+
+def test_the_targets() -> None:
+    aliases = [target.alias for target in register.target_types()]
+    assert aliases == ["truss", "truss_external_package", "truss_training"]
+    assert [target.alias for target in image.target_types()] == ["truss_image"]
+
+
+@pytest.mark.parametrize("target", all_targets(), ids=lambda target: target.alias)
+def test_fields_of_one_target_have_names_of_their_own(target: Type[Target]) -> None:
+    union = UnionMembership.from_rules(each for each in all_rules() if isinstance(each, UnionRule))
+    names = [field.alias for field in target.class_field_types(union)]
+    assert len(set(names)) == len(names) and {"tags", "description"} <= set(names)
+
+
+# --- Words.
+
+
+def described() -> Iterator[Tuple[str, str]]:
+    """All help texts of the plugin, each with whose it is."""
+    for target in all_targets():
+        yield target.alias, _text(target.help)
+        for field in target.core_fields:
+            if field.__module__.startswith(OWN):
+                yield f"{target.alias}.{field.alias}", _text(field.help)
+    for subsystem in subsystems():
+        yield subsystem.options_scope, _text(subsystem.help)
+        for name, option in options(subsystem).items():
+            yield f"{subsystem.options_scope}.{name}", option
+
+
+def options(subsystem: Type[Subsystem]) -> Dict[str, str]:
+    """The help texts by the names of options."""
+    return {
+        info.flag_names[0].lstrip("-").replace("-", "_"): str(info.flag_options["help"])
+        for info in collect_options_info(subsystem)
+    }
+
+
+def _text(text: Any) -> str:
+    return str(text() if callable(text) else text)
+
+
+TEXTS = dict(described())
+ALIASES = {target.alias for target in all_targets()}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_is_finished(name: str) -> None:
+    text = TEXTS[name]
+    assert text.strip() and text == text.strip()
+    assert not re.search(r"TODO|XXX|FIXME|[Ll]orem|%s|<[A-Z_]+>", text)
+    # Only an example has braces: a name in them was to be filled in.
+    outside = re.sub(r"`[^`]*`|^    .*$", "", text, flags=re.MULTILINE)
+    assert not set("{}") & set(outside)
+    assert text.count("`") % 2 == 0
+    assert outside.rstrip().endswith((".", ":")) or not outside.strip()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_sections_that_a_text_names_have_the_option(name: str) -> None:
+    by_scope = {each.options_scope: set(options(each)) for each in subsystems()}
+    for scope, option in re.findall(r"\[(truss-[a-z-]+)\]\.([a-z_]+)", TEXTS[name]):
+        assert option in by_scope[scope], f"[{scope}].{option}"
+    for scope in re.findall(r"\[(truss-[a-z-]+)\](?!\.)", TEXTS[name]):
+        assert scope in by_scope
+
+
+def examples() -> Iterator[Tuple[str, str]]:
+    """Those that make targets of the plugin."""
+    for name, text in TEXTS.items():
+        for block in re.findall(r"(?:^    .*\n?)+", text, re.MULTILINE):
+            code = re.sub(r"^    ", "", block, flags=re.MULTILINE)
+            if re.match(rf"(#.*\n)*({'|'.join(ALIASES)})\(", code) and ":\n" not in code:
+                yield name, code
+
+
+@pytest.mark.parametrize("name, code", examples())
+def test_an_example_is_a_build_file(name: str, code: str) -> None:
+    made: List[Target] = []
+    classes = {target.alias: target for target in all_targets()}
+
+    def maker(alias: str) -> Any:
+        def make(**values: Any) -> None:
+            address = Address("src/t", target_name=values.pop("name", "t"))
+            made.append(classes[alias]({**EXAMPLE.get(alias, {}), **values}, address))
+
+        return make
+
+    scope: Dict[str, Any] = {alias: maker(alias) for alias in classes}
+    exec(compile(code, name, "exec"), scope)
+    assert made
+    field = name.partition(".")[2]
+    assert f"{field}=" in code or field in ("", "config", "sources")

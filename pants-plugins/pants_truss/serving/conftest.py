@@ -1,0 +1,95 @@
+"""A stand-in for Pex, which would need the package index: all else of Pants and of the plugin runs.
+
+An environment is the folder `pexes/NAME` of the repository, NAME as in `NAME.pex`. What
+`info.jsonl` there lists is installed, and with words in `error.txt` it cannot be built. That of the
+Truss tool is the folder itself, next to the scripts that run in it, and its Python is the one of
+the tests.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import PurePath
+from typing import Any, Dict, Iterable, List, Optional
+
+from pants.backend.python.util_rules.pex import (
+    PexResolveInfo,
+    Script,
+    VenvPex,
+    VenvPexRequest,
+    parse_repository_info,
+)
+from pants.engine.fs import DigestSubset, PathGlobs, RemovePrefix
+from pants.engine.process import ProcessExecutionFailure
+from pants.engine.rules import collect_rules
+from pants.option.global_options import KeepSandboxes
+from pants.util.frozendict import FrozenDict
+
+from pants_truss.engine import (
+    digest_subset,
+    get_digest_contents,
+    implicitly,
+    path_globs_to_digest,
+    remove_prefix,
+    rule,
+)
+
+TOOL = "truss_cli"
+FOLDER = "pexes"
+_BESIDE = ("error.txt", "info.jsonl")
+
+
+@rule
+async def build(request: VenvPexRequest) -> VenvPex:
+    filename = request.pex_request.output_filename
+    name = filename[: -len(".pex")]
+    folder = f"{FOLDER}/{name}"
+    all_files = await path_globs_to_digest(PathGlobs([f"{folder}/**"]), **implicitly())
+    for file in await get_digest_contents(all_files):
+        if file.path == f"{folder}/error.txt" and file.content:
+            raise ProcessExecutionFailure(
+                1, b"", file.content, f"Build {filename}", keep_sandboxes=KeepSandboxes.never
+            )
+    globs = PathGlobs([f"{folder}/**", *(f"!{folder}/{name}" for name in _BESIDE)])
+    files = await digest_subset(DigestSubset(all_files, globs), **implicitly())
+    is_tool = name == TOOL
+    return VenvPex(
+        await remove_prefix(RemovePrefix(files, folder if is_tool else FOLDER)),
+        FrozenDict({f"cache_of_{name}": f".cache/{name}"}),
+        filename,
+        Script(PurePath(sys.executable if is_tool else f"{name}_pex_shim.sh")),
+        Script(PurePath(f"{name}_python_shim.sh")),
+        FrozenDict(),
+        f"venvs/{name}",
+    )
+
+
+@rule
+async def list_installed(venv_pex: VenvPex) -> PexResolveInfo:
+    name = venv_pex.pex_filename[: -len(".pex")]
+    digest = await path_globs_to_digest(PathGlobs([f"{FOLDER}/{name}/info.jsonl"]), **implicitly())
+    contents = await get_digest_contents(digest)
+    return parse_repository_info(b"".join(file.content for file in contents).decode())
+
+
+def with_stand_in(rules: Iterable[object]) -> List[Any]:
+    """The rules, with those above in place of Pants' own that they stand for."""
+    made_here = (VenvPex, PexResolveInfo)
+    others = [each for each in rules if getattr(each, "output_type", None) not in made_here]
+    return [*others, *collect_rules()]
+
+
+def installed(*lines: str, requires: Optional[Dict[str, List[str]]] = None) -> str:
+    """`info.jsonl` of distributions such as `numpy==1.26.4`; `requires` has their requirements."""
+    found = []
+    for line in lines:
+        name, _, version = line.partition("==")
+        facts = {
+            "project_name": name,
+            "version": version,
+            "requires_python": None,
+            "requires_dists": (requires or {}).get(name, []),
+        }
+        found.append(json.dumps(facts) + "\n")
+    return "".join(found)

@@ -1,0 +1,341 @@
+"""Which distributions a truss is run with, for a small release of Truss; what Pex says lies in
+files."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+from pants.backend.python.util_rules.pex import PexRequest
+from pants.backend.python.util_rules.pex_requirements import (
+    EntireLockfile,
+    PexRequirements,
+    Resolve,
+)
+from pants.engine.addresses import Address
+from pants.engine.internals.scheduler import ExecutionError
+from pants.testutil.rule_runner import QueryRule, RuleRunner
+
+from pants_truss.serving import environment
+from pants_truss.serving.conftest import FOLDER, TOOL, installed, with_stand_in
+from pants_truss.serving.environment import (
+    PlannedEnvironment,
+    ServerEnvironment,
+    ServerEnvironmentRequest,
+    TrussEnvironment,
+    TrussEnvironmentRequest,
+)
+from pants_truss.util_rules.truss_config import InvalidTruss
+
+ADDRESS = Address("src/t", target_name="t")
+SERVER = f"{FOLDER}/{TOOL}/truss/templates/server"
+RELEASE = {
+    f"{FOLDER}/{TOOL}/truss/__init__.py": "",
+    f"{FOLDER}/{TOOL}/truss/templates/shared/util.py": "",
+    f"{SERVER}/truss_server.py": "",
+    f"{SERVER}/requirements.txt": "# Needed.\nfastapi>=0.109\nnumpy>=1.23,<2\nnumpyro==1\n",
+    f"{SERVER}/constraints.txt": "h11==0.14\n",
+}
+OPTIONS = [
+    "--python-enable-resolves",
+    "--python-resolves={'mine': 'mine.lock', 'pexs': 'pexs.lock'}",
+    "--python-default-resolve=mine",
+    "--python-resolves-generate-lockfiles=false",
+]
+
+
+@pytest.fixture(scope="module")
+def rule_runner() -> RuleRunner:
+    runner = RuleRunner(
+        rules=[
+            *with_stand_in(environment.rules()),
+            QueryRule(PlannedEnvironment, [TrussEnvironmentRequest]),
+            QueryRule(ServerEnvironment, [ServerEnvironmentRequest]),
+            QueryRule(TrussEnvironment, [TrussEnvironmentRequest]),
+        ]
+    )
+    wheel = {"algorithm": "sha256", "hash": "0", "url": "https://host/numpy.whl"}
+    locked: Dict[str, Any] = {"project_name": "numpy", "version": "1.26.4", "requires_dists": []}
+    locked["artifacts"] = [wheel]
+    pex = {"locked_resolves": [{"locked_requirements": [locked]}], "requires_python": []}
+    runner.write_files({**RELEASE, "mine.lock": "numpy==1.26.4\n", "pexs.lock": json.dumps(pex)})
+    return runner
+
+
+def set_options(rule_runner: RuleRunner, *args: str) -> None:
+    rule_runner.set_options([*OPTIONS, *args], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+
+
+def request(
+    *requirements: str,
+    constraints: Tuple[str, ...] = (),
+    resolve: Optional[str] = None,
+    python: Tuple[int, int] = (3, 11),
+    server: bool = True,
+) -> TrussEnvironmentRequest:
+    origin = "`requirements` in src/t/config.yaml"
+    return TrussEnvironmentRequest(
+        ADDRESS, python, requirements, constraints, origin, resolve, server
+    )
+
+
+def plan(rule_runner: RuleRunner, asked: TrussEnvironmentRequest) -> PlannedEnvironment:
+    set_options(rule_runner)
+    return rule_runner.request(PlannedEnvironment, [asked])
+
+
+def wanted(pex: Optional[PexRequest]) -> Tuple[List[str], List[str]]:
+    assert pex and isinstance(pex.requirements, PexRequirements)
+    names = [str(each) for each in pex.requirements.req_strings_or_addrs]
+    return names, list(pex.requirements.constraints_strings)
+
+
+def refusal(rule_runner: RuleRunner, output: type, asked: TrussEnvironmentRequest) -> str:
+    set_options(rule_runner)
+    with pytest.raises(ExecutionError) as error:
+        rule_runner.request(output, [asked])
+    raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
+    (raised,) = raised_there
+    assert isinstance(raised, InvalidTruss)
+    return str(raised)
+
+
+# --- The server's.
+
+
+def server_of(
+    rule_runner: RuleRunner, *args: str, python: Tuple[int, int] = (3, 11)
+) -> ServerEnvironment:
+    set_options(rule_runner, *args)
+    return rule_runner.request(ServerEnvironment, [ServerEnvironmentRequest(python)])
+
+
+@pytest.mark.parametrize("python", [(3, 9), (3, 12)])
+def test_the_plugins_own_lockfile(rule_runner: RuleRunner, python: Tuple[int, int]) -> None:
+    found = server_of(rule_runner, python=python)
+    assert isinstance(found.pex.requirements, EntireLockfile)
+    lockfile: Any = found.pex.requirements.lockfile
+    assert lockfile.url == "resource://pants_truss.serving/truss_server.lock"
+    assert lockfile.resolve_name == "truss-server"
+    assert found.pex.output_filename == "truss_server.pex" and found.pex.internal_only
+    assert [str(each) for each in found.pex.interpreter_constraints] == [
+        f"CPython==3.{python[1]}.*"
+    ]
+    # As the release has them, comments too: bounds for what a truss has of its own.
+    assert found.requirements == ("# Needed.", "fastapi>=0.109", "numpy>=1.23,<2", "numpyro==1")
+    assert found.constraints == ("h11==0.14",)
+
+
+@pytest.mark.parametrize("python", [(3, 8), (3, 13), (3, 14)])
+def test_a_python_that_the_lockfile_is_not_for(
+    rule_runner: RuleRunner, python: Tuple[int, int]
+) -> None:
+    found = server_of(rule_runner, python=python)
+    # From 3.13 on there are wheels of numpy 2 only.
+    numpy = "numpy" if python >= (3, 13) else "numpy>=1.23,<2"
+    assert wanted(found.pex) == (["fastapi>=0.109", numpy, "numpyro==1"], ["h11==0.14"])
+    assert [str(each) for each in found.pex.interpreter_constraints] == [
+        f"CPython==3.{python[1]}.*"
+    ]
+
+
+def test_another_release_needs_another_server(rule_runner: RuleRunner) -> None:
+    """The lockfile is for the release that the plugin has by default."""
+    found = server_of(rule_runner, "--truss-cli-install-from-resolve=mine")
+    assert wanted(found.pex) == (["fastapi>=0.109", "numpy>=1.23,<2", "numpyro==1"], ["h11==0.14"])
+
+
+@pytest.mark.parametrize("more", [[], ["--truss-cli-install-from-resolve=mine"]])
+@pytest.mark.parametrize("python", [(3, 8), (3, 11), (3, 13)])
+def test_a_lockfile_of_the_repository_for_the_server(
+    rule_runner: RuleRunner, more: List[str], python: Tuple[int, int]
+) -> None:
+    option = "--truss-server-install-from-resolve=pexs"
+    found = server_of(rule_runner, option, *more, python=python)
+    assert isinstance(found.pex.requirements, PexRequirements)
+    assert found.pex.requirements.from_superset == Resolve("pexs", True)
+    assert wanted(found.pex) == ([], [])
+
+
+# --- What the truss's own could be made of.
+
+
+def test_a_truss_without_requirements_has_the_servers_alone(rule_runner: RuleRunner) -> None:
+    found = plan(rule_runner, request())
+    assert (found.own, found.joint) == (None, None)
+    assert found.server and isinstance(found.server.requirements, EntireLockfile)
+    # Comments and where pip looks are no requirements.
+    assert plan(rule_runner, request("# none", "", "--extra-index-url https://x/y")) == found
+
+
+def test_own_requirements_are_bounded_by_those_of_the_server(rule_runner: RuleRunner) -> None:
+    found = plan(rule_runner, request("torch==2.1", "NumPy>=1.24"))
+    assert wanted(found.own) == (
+        ["NumPy>=1.24", "torch==2.1"],
+        # Not by what the truss itself lists: an image leaves that line out, too.
+        ["fastapi>=0.109", "h11==0.14", "numpyro==1"],
+    )
+    assert wanted(found.joint) == (
+        ["NumPy>=1.24", "fastapi>=0.109", "numpyro==1", "torch==2.1"],
+        ["h11==0.14"],
+    )
+    assert [pex.output_filename for pex in (found.own, found.server, found.joint) if pex] == [
+        "requirements.pex",
+        "truss_server.pex",
+        "truss_and_server.pex",
+    ]
+
+
+def test_pins_of_a_uv_lock_are_bounds(rule_runner: RuleRunner) -> None:
+    found = plan(rule_runner, request("torch", constraints=("sympy==1.12", "h11==0.13")))
+    assert wanted(found.own) == (
+        ["torch"],
+        ["fastapi>=0.109", "h11==0.13", "h11==0.14", "numpy>=1.23,<2", "numpyro==1", "sympy==1.12"],
+    )
+    assert wanted(found.joint)[1] == ["h11==0.13", "h11==0.14", "sympy==1.12"]
+
+
+def test_a_truss_that_is_not_served(rule_runner: RuleRunner) -> None:
+    """Training needs no server, and no release of Truss to know what that is."""
+    found = plan(rule_runner, request("torch", "fastapi==0.1", server=False, python=(3, 10)))
+    assert (found.server, found.joint) == (None, None)
+    assert wanted(found.own) == (["fastapi==0.1", "torch"], [])
+    assert found.own and [str(each) for each in found.own.interpreter_constraints] == [
+        "CPython==3.10.*"
+    ]
+    # A Python it needs all the same.
+    assert wanted(plan(rule_runner, request(server=False)).own) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "resolve, lockfile",
+    [
+        (None, None),
+        # A list of pins says not what each needs: Pex cannot take a part of it.
+        ("mine", None),
+        ("pexs", "pexs"),
+    ],
+)
+@pytest.mark.parametrize("server", [True, False])
+def test_pins_come_from_the_lockfile_that_they_were_made_of(
+    rule_runner: RuleRunner, resolve: Optional[str], lockfile: Optional[str], server: bool
+) -> None:
+    own = plan(rule_runner, request("numpy==1.26.4", resolve=resolve, server=server)).own
+    assert own and isinstance(own.requirements, PexRequirements)
+    found = own.requirements.from_superset
+    assert found == (Resolve(lockfile, False) if lockfile else None)
+    assert list(own.requirements.req_strings_or_addrs) == ["numpy==1.26.4"]
+    # A lockfile has its own bounds.
+    assert bool(own.requirements.constraints_strings) == (server and not lockfile)
+
+
+def test_no_part_of_a_lockfile_where_there_is_nothing_to_take(rule_runner: RuleRunner) -> None:
+    own = plan(rule_runner, request(resolve="pexs", server=False)).own
+    assert own and isinstance(own.requirements, PexRequirements)
+    # Of all of it, Pex would make that.
+    assert own.requirements.from_superset is None and wanted(own) == ([], [])
+
+
+@pytest.mark.parametrize("server", [True, False])
+@pytest.mark.parametrize(
+    "line, what",
+    [
+        ("-r more.txt", "'-r more.txt' works in an image only. "),
+        ("./wheels/x.whl", "'./wheels/x.whl' works in an image only. "),
+        (
+            "x @ https://me:planted@host/x.whl",
+            "'x @ https://***@host/x.whl' has credentials in it. ",
+        ),
+    ],
+)
+def test_lines_that_cannot_be_installed_here(
+    rule_runner: RuleRunner, line: str, what: str, server: bool
+) -> None:
+    text = refusal(rule_runner, PlannedEnvironment, request("numpy", line, server=server))
+    start = "The truss target src/t:t is not valid: `requirements` in src/t/config.yaml: "
+    assert text.startswith(start + what) and "planted" not in text
+
+
+# --- What it is made of.
+
+
+def find(
+    rule_runner: RuleRunner, asked: TrussEnvironmentRequest, infos: Dict[str, str]
+) -> List[str]:
+    empty = {name: "" for name in ("requirements", "truss_server", "truss_and_server")}
+    rule_runner.write_files(
+        {f"{FOLDER}/{name}/info.jsonl": text for name, text in {**empty, **infos}.items()}
+    )
+    set_options(rule_runner)
+    found = rule_runner.request(TrussEnvironment, [asked])
+    return [pex.output_filename for pex in found.pexes]
+
+
+def test_the_truss_comes_before_the_server(rule_runner: RuleRunner) -> None:
+    infos = {
+        "requirements": installed("torch==2.1.0", "numpy==1.26.4", requires={"torch": ["numpy"]}),
+        "truss_server": installed("fastapi==0.110", requires={"fastapi": ["numpy<2"]}),
+    }
+    pexes = find(rule_runner, request("torch"), infos)
+    assert pexes == ["requirements.pex", "truss_server.pex"]
+
+
+def test_where_they_do_not_go_together_there_is_one_for_both(rule_runner: RuleRunner) -> None:
+    infos = {
+        # It is found first, and the server's would have to use it.
+        "requirements": installed("numpy==2.0.0"),
+        "truss_server": installed(
+            "fastapi==0.110", "numpy==1.26.4", requires={"fastapi": ["numpy<2"]}
+        ),
+    }
+    assert find(rule_runner, request("numpy"), infos) == ["truss_and_server.pex"]
+    # What is for another Python only does not count.
+    infos["truss_server"] = installed(
+        "fastapi==0.110", requires={"fastapi": ["numpy<2; python_version < '3.10'"]}
+    )
+    assert find(rule_runner, request("numpy"), infos) == ["requirements.pex", "truss_server.pex"]
+
+
+@pytest.mark.parametrize(
+    "asked, expected",
+    [
+        (request(), ["truss_server.pex"]),
+        (request(server=False), ["requirements.pex"]),
+        (request("numpy", server=False), ["requirements.pex"]),
+    ],
+)
+def test_one_alone_is_never_resolved_again(
+    rule_runner: RuleRunner, asked: TrussEnvironmentRequest, expected: List[str]
+) -> None:
+    # What they hold does not fit, and is not asked for.
+    unfit = installed("a==1", "b==1", requires={"a": ["b==2"]})
+    assert find(rule_runner, asked, {"requirements": unfit, "truss_server": unfit}) == expected
+
+
+NO_SUCH = (
+    "pid 7 -> /x/pip ... exited with 1 and STDERR:\n"
+    "pip: ERROR: Could not find a version that satisfies the requirement nowhere==1 "
+    "(from versions: none)\npip: ERROR: No matching distribution found for nowhere==1\n"
+)
+
+
+@pytest.mark.parametrize("name", ["requirements", "truss_and_server"])
+def test_what_cannot_be_built_is_an_error_about_the_truss(
+    rule_runner: RuleRunner, name: str
+) -> None:
+    """And not about a process, whose arguments nobody has written."""
+    rule_runner.write_files(
+        {
+            f"{FOLDER}/{name}/error.txt": NO_SUCH,
+            f"{FOLDER}/requirements/info.jsonl": installed("numpy==2.0"),
+            f"{FOLDER}/truss_server/info.jsonl": installed("f==1", requires={"f": ["numpy<2"]}),
+        }
+    )
+    text = refusal(rule_runner, TrussEnvironment, request("numpy", "nowhere==1"))
+    assert text.startswith("The truss target src/t:t is not valid: ") and "nowhere==1" in text
+    assert "`requirements` in src/t/config.yaml" in text and "Process" not in text
+    # The cause is gone; nothing else has changed that a rule has asked for.
+    rule_runner.write_files({f"{FOLDER}/{name}/error.txt": ""})
+    set_options(rule_runner)
+    assert rule_runner.request(TrussEnvironment, [request("numpy", "nowhere==1")]).pexes

@@ -1,0 +1,152 @@
+"""What a script of this plugin is started with, in the environments of a truss."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import pytest
+from pants.backend.python.util_rules.pex import PexRequest
+from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
+from pants.testutil.rule_runner import QueryRule, RuleRunner
+
+from pants_truss.serving import launch
+from pants_truss.serving.conftest import FOLDER, with_stand_in
+from pants_truss.serving.launch import Launch, LaunchRequest
+
+PEXES = ("requirements", "truss_server")
+SCRIPTS = {
+    "serve.py": {"serve.py", "local_truss.py", "ports.py"},
+    "run_examples.py": {
+        "run_examples.py",
+        "local_truss.py",
+        "asgi_client.py",
+        "model_problems.py",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def rule_runner() -> RuleRunner:
+    runner = RuleRunner(rules=[*with_stand_in(launch.rules()), QueryRule(Launch, [LaunchRequest])])
+    runner.write_files({f"{FOLDER}/{name}/{name}_pex_shim.sh": name for name in PEXES})
+    return runner
+
+
+def prepare(
+    rule_runner: RuleRunner,
+    script: str = "serve.py",
+    facts: str = '{"truss": "app"}',
+    pexes: Tuple[str, ...] = PEXES,
+    in_workspace: bool = False,
+    truss: Tuple[str, ...] = ("app/model/model.py",),
+) -> Launch:
+    rule_runner.set_options([], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    files = [FileContent(path, path.encode()) for path in truss]
+    digest = rule_runner.request(Digest, [CreateDigest(files)])
+    requests = tuple(
+        PexRequest(output_filename=f"{name}.pex", internal_only=True) for name in pexes
+    )
+    request = LaunchRequest(script, facts, digest, requests, in_workspace)
+    return rule_runner.request(Launch, [request])
+
+
+def files_of(rule_runner: RuleRunner, launched: Launch) -> Dict[str, bytes]:
+    found = rule_runner.request(DigestContents, [launched.digest])
+    return {file.path: file.content for file in found}
+
+
+def facts_of(rule_runner: RuleRunner, launched: Launch) -> Any:
+    return json.loads(files_of(rule_runner, launched)["local/truss.json"])
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_truss_its_environments_and_the_script_in_one_folder(
+    rule_runner: RuleRunner, script: str
+) -> None:
+    launched = prepare(rule_runner, script)
+    found = files_of(rule_runner, launched)
+    assert set(found) == {
+        "app/model/model.py",
+        "local/truss.json",
+        *(f"local/{name}" for name in SCRIPTS[script]),
+        *(f"{name}/{name}_pex_shim.sh" for name in PEXES),
+    }
+    assert launched.script == f"local/{script}" and found[launched.script]
+    for name in SCRIPTS[script]:
+        assert found[f"local/{name}"] == pkgutil.get_data("pants_truss.serving.scripts", name)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_script_finds_all_that_it_imports(
+    rule_runner: RuleRunner, tmp_path: Path, script: str
+) -> None:
+    """Before the environment of the truss is there: of the standard library and of each other."""
+    launched = prepare(rule_runner, script)
+    for path, content in files_of(rule_runner, launched).items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    code = "import sys; sys.path.insert(0, sys.argv[1]); __import__(sys.argv[2])"
+    folder, name = str(tmp_path / "local"), script[: -len(".py")]
+    subprocess.run([sys.executable, "-I", "-S", "-c", code, folder, name], check=True, timeout=60)
+
+
+def test_the_facts_get_the_venvs_in_their_order(rule_runner: RuleRunner) -> None:
+    """What comes first is found first."""
+    facts = '{"port": 8080, "name": "é", "nothing": null, "venvs": "none yet"}'
+    launched = prepare(rule_runner, facts=facts)
+    assert facts_of(rule_runner, launched) == {
+        "port": 8080,
+        "name": "é",
+        "nothing": None,
+        "venvs": [
+            {"folder": "venvs/requirements", "shim": "requirements_pex_shim.sh"},
+            {"folder": "venvs/truss_server", "shim": "truss_server_pex_shim.sh"},
+        ],
+    }
+    turned = facts_of(rule_runner, prepare(rule_runner, pexes=PEXES[::-1]))
+    assert [venv["folder"] for venv in turned["venvs"]] == [
+        "venvs/truss_server",
+        "venvs/requirements",
+    ]
+
+
+@pytest.mark.parametrize("pexes", [PEXES, PEXES[::-1], PEXES[:1]])
+def test_the_python_is_that_of_the_first(rule_runner: RuleRunner, pexes: Tuple[str, ...]) -> None:
+    launched = prepare(rule_runner, pexes=pexes)
+    # Without `./`: the process is started in another folder than it is described in.
+    assert launched.python == f"{pexes[0]}_python_shim.sh"
+
+
+def test_all_caches_that_one_of_them_needs(rule_runner: RuleRunner) -> None:
+    caches = prepare(rule_runner).append_only_caches
+    assert {name: caches[name] for name in ("pex_root", *map("cache_of_{}".format, PEXES))} == {
+        "pex_root": ".cache/pex_root",
+        "cache_of_requirements": ".cache/requirements",
+        "cache_of_truss_server": ".cache/truss_server",
+    }
+
+
+def test_in_the_workspace_the_cache_lies_where_it_is(rule_runner: RuleRunner) -> None:
+    """A server outlives no sandbox, and an edit restarts it: there is none to link a cache into."""
+    here = prepare(rule_runner, in_workspace=True)
+    assert "pex_root" not in here.append_only_caches
+    there = prepare(rule_runner)
+    assert (here.python, here.script, here.digest) == (there.python, there.script, there.digest)
+
+
+def test_a_truss_with_folders_of_the_same_names(rule_runner: RuleRunner) -> None:
+    names = ("app/local/serve.py", "packages/requirements/x.py", "app/truss.json")
+    found = files_of(rule_runner, prepare(rule_runner, truss=names))
+    assert [found[name].decode() for name in names] == list(names)
+
+
+def test_each_launch_is_the_same(rule_runner: RuleRunner) -> None:
+    launches: List[Launch] = [
+        prepare(rule_runner, truss=names) for names in (("app/a", "app/b"), ("app/b", "app/a"))
+    ]
+    assert launches[0] == launches[1]

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import re
+import socket
+from typing import Iterator
+
+import pytest
+
+from pants_truss.serving.scripts import ports
+
+LOOPBACK = "127.0.0.1"
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, 0))
+        return int(listener.getsockname()[1])
+
+
+def refused(host: str, port: int) -> str:
+    with pytest.raises(ports.NoPort) as caught:
+        ports.find_port("a/b:c", host, port)
+    # What the system says is nothing to a user.
+    assert caught.value.__suppress_context__
+    return str(caught.value)
+
+
+def test_zero_takes_a_port_that_can_be_listened_on() -> None:
+    port = ports.find_port("a:b", LOOPBACK, 0)
+    with socket.socket() as listener:
+        listener.bind((LOOPBACK, port))
+
+
+def test_a_free_port_is_the_answer_and_is_left_free() -> None:
+    port = free_port()
+    assert ports.find_port("a:b", LOOPBACK, port) == port
+    assert ports.find_port("a:b", LOOPBACK, port) == port
+
+
+def test_a_port_whose_last_server_has_just_ended_is_free() -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, 0))
+        listener.listen()
+        port = int(listener.getsockname()[1])
+        with socket.create_connection((LOOPBACK, port)):
+            # The side that closes first waits for a while, with its port.
+            listener.accept()[0].close()
+    assert ports.find_port("a:b", LOOPBACK, port) == port
+
+
+def test_a_port_that_is_taken_names_one_that_is_not(taken: int) -> None:
+    message = refused(LOOPBACK, taken)
+    found = re.fullmatch(
+        rf"Cannot serve a/b:c on 127\.0\.0\.1:{taken}: Address already in use\. Take another port: "
+        r"pants run a/b:c -- --port=(\d+)",
+        message,
+    )
+    assert found, message
+    other = int(found[1])
+    assert other != taken
+    assert ports.find_port("a:b", LOOPBACK, other) == other
+
+
+def test_all_addresses_of_this_machine_include_the_one_that_is_taken(taken: int) -> None:
+    assert refused("0.0.0.0", taken).startswith(
+        f"Cannot serve a/b:c on 0.0.0.0:{taken}: Address already in use. Take another port: "
+    )
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 10**30])
+def test_a_number_that_is_no_port(port: int) -> None:
+    message = refused(LOOPBACK, port)
+    assert message.startswith(f"Cannot serve a/b:c on 127.0.0.1:{port}: ")
+    assert re.search(r"[^.]\. Take another port: pants run a/b:c -- --port=\d+$", message), message
+
+
+def test_what_is_no_name_of_a_host() -> None:
+    assert refused("ü..b", 0) == (
+        "Cannot serve a/b:c on ü..b:0: it is no name of a host. `--host` is an address of this "
+        "machine."
+    )
+
+
+def test_an_address_of_another_machine() -> None:
+    # Of a network that is for documents only.
+    assert refused("203.0.113.1", 0) == (
+        "Cannot serve a/b:c on 203.0.113.1:0: Cannot assign requested address. `--host` is an "
+        "address of this machine."
+    )
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as listener:
+            listener.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="This machine has no IPv6.")
+def test_addresses_of_ipv6() -> None:
+    port = ports.find_port("a:b", "::1", 0)
+    with socket.socket(socket.AF_INET6) as listener:
+        listener.bind(("::1", port))
+        listener.listen()
+        assert refused("::1", port).startswith(
+            f"Cannot serve a/b:c on ::1:{port}: Address already in use. Take another port: "
+        )

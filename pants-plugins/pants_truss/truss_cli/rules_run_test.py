@@ -1,0 +1,162 @@
+"""Scripts in the tool, which is a folder here: what it has of Truss is written by these tests."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Tuple
+
+import pytest
+from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
+from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
+
+from pants_truss.serving.conftest import FOLDER, TOOL, with_stand_in
+from pants_truss.truss_cli import rules as truss_cli
+from pants_truss.truss_cli.rules import (
+    VALIDATE_CONFIG,
+    ConfigError,
+    TrussCliFailed,
+    TrussScriptRequest,
+    TrussScriptResult,
+    ValidateConfigRequest,
+    ValidatedConfig,
+)
+
+CONFIG = """\
+import json, sys
+
+class Invalid(Exception):
+    def __init__(self, entries):
+        self.errors = lambda: entries
+
+class TrussConfig:
+    @classmethod
+    def from_yaml(cls, path):
+        config = cls()
+        exec(path.read_text("utf-8"))
+        return config
+
+    def to_dict(self, verbose):
+        return {}
+"""
+SERVER = {
+    "truss/templates/server/truss_server.py": "import shared\n",
+    "truss/templates/server/__pycache__/x.pyc": "",
+    "truss/templates/shared/util.py": "",
+}
+
+
+@pytest.fixture(scope="module")
+def rule_runner() -> RuleRunner:
+    runner = RuleRunner(
+        rules=[
+            *with_stand_in(truss_cli.rules()),
+            QueryRule(TrussScriptResult, [TrussScriptRequest]),
+            QueryRule(ValidatedConfig, [ValidateConfigRequest]),
+        ]
+    )
+    files = {"truss/__init__.py": "raise SystemExit('all of Truss')", **SERVER}
+    files["truss/base/truss_config.py"] = CONFIG
+    runner.write_files({f"{FOLDER}/{TOOL}/{path}": text for path, text in files.items()})
+    runner.set_options([], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    return runner
+
+
+def run(
+    rule_runner: RuleRunner, *scripts: Tuple[str, str], argv: Any = (), files: Any = (), **out: Any
+) -> TrussScriptResult:
+    contents = [FileContent(path, text.encode()) for path, text in dict(files).items()]
+    digest = rule_runner.request(Digest, [CreateDigest(contents)])
+    request = TrussScriptRequest(scripts, tuple(argv), digest, "Try it", **out)
+    return rule_runner.request(TrussScriptResult, [request])
+
+
+def contents(rule_runner: RuleRunner, digest: Digest) -> Dict[str, str]:
+    found = rule_runner.request(DigestContents, [digest])
+    return {file.path: file.content.decode() for file in found}
+
+
+def validate(rule_runner: RuleRunner, config: str) -> Tuple[ConfigError, ...]:
+    request = ValidateConfigRequest(config.encode())
+    return rule_runner.request(ValidatedConfig, [request]).errors
+
+
+@pytest.mark.parametrize(
+    "code, expected",
+    [
+        ("pass", ()),
+        ("raise ValueError('ä\\n☃')", (ConfigError((), "ValueError: ä\n☃"),)),
+        (
+            "raise Invalid([{'loc': ('a', 0), 'msg': 'm'}, {'loc': (), 'msg': 'n'}])",
+            # A place in a list is text like any other.
+            (ConfigError(("a", "0"), "m"), ConfigError((), "n")),
+        ),
+        # It says things of its own meanwhile.
+        ("print('[]'); print('x', file=sys.stderr)", ()),
+    ],
+)
+def test_what_truss_says_of_a_config(
+    rule_runner: RuleRunner, code: str, expected: Tuple[ConfigError, ...]
+) -> None:
+    assert validate(rule_runner, code) == expected
+
+
+@pytest.mark.parametrize(
+    "code, reason",
+    [
+        ("sys.exit(3)", "no output"),
+        ("sys.exit('first\\n\\nlast  \\n\\n')", "last"),
+        ("sys.stderr.buffer.write(b'\\xff\\n'); sys.exit(1)", "�"),
+        # Truss cannot be asked at all: that is nothing wrong with the config.
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_a_tool_that_does_not_work_says_how_to_do_without(
+    rule_runner: RuleRunner, code: str, reason: str
+) -> None:
+    message = (
+        f"Truss could not be run to validate a config: {reason}. "
+        '`[truss-lint].validate_with_truss = "off"` goes without.'
+    )
+    with engine_error(TrussCliFailed, contains=message, normalize_tracebacks=True):
+        validate(rule_runner, code)
+
+
+def test_a_script_sees_nothing_of_the_users_environment(rule_runner: RuleRunner) -> None:
+    code = "import os; raise ValueError(sorted({**os.environ}.items() - {('LC_CTYPE', 'C.UTF-8')}))"
+    (error,) = validate(rule_runner, code)
+    assert "('HOME', '.')" in error.message
+    assert "('PEX_INTERPRETER', '1')" in error.message
+    assert "PYENV_ROOT" not in error.message and "TRUSS" not in error.message
+
+
+DUMP = ("pants_truss.serving.scripts", "dump_config.py")
+EXPORT = ("pants_truss.serving.scripts", "export_server.py")
+
+
+def test_only_the_outputs_that_were_asked_for_are_handed_back(rule_runner: RuleRunner) -> None:
+    result = run(rule_runner, EXPORT, argv=["a/server"], output_directories=("a",))
+    assert (result.exit_code, result.stdout, result.stderr) == (0, b"", "")
+    assert contents(rule_runner, result.digest) == {
+        "a/server/truss_server.py": "import shared\n",
+        "a/server/shared/util.py": "",
+    }
+    assert contents(rule_runner, run(rule_runner, EXPORT, argv=["server"]).digest) == {}
+
+
+def test_the_first_script_is_run_with_the_others_beside_it(rule_runner: RuleRunner) -> None:
+    files = {"deep/config ä.yaml": "raise ValueError('read')"}
+    argv = ["deep/config ä.yaml", "out.yaml"]
+    tool: Dict[str, str] = {"yaml.py": "def dump(data, file): file.write('dumped')\n"}
+    failed = run(rule_runner, DUMP, VALIDATE_CONFIG, argv=argv, files={**files, **tool})
+    assert (failed.exit_code, failed.last_line) == (1, "ValueError: read")
+    files["deep/config ä.yaml"] = ""
+    result = run(
+        rule_runner,
+        DUMP,
+        VALIDATE_CONFIG,
+        argv=argv,
+        files={**files, **tool},
+        output_files=("out.yaml",),
+    )
+    assert contents(rule_runner, result.digest) == {"out.yaml": "dumped"}
+    alone = run(rule_runner, DUMP, argv=argv, files={**files, **tool})
+    assert alone.last_line == "ModuleNotFoundError: No module named 'validate_config'"
