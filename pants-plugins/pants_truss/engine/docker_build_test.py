@@ -123,11 +123,9 @@ def test_build_arguments_in_tags(
 
 
 def test_fields_become_options() -> None:
-    secrets = {"key": "/run/key.txt"}
-    build = plan({"image_labels": {"a": "b c"}, "secrets": secrets, "ssh": ["default"]})
+    build = plan({"image_labels": {"a": "b c"}, "ssh": ["default"]})
     text = " ".join(build.process.argv)
     assert "--label a=b c" in text
-    assert "--secret id=key,src=/run/key.txt" in text
     assert "--ssh default" in text
 
 

@@ -300,8 +300,8 @@ def test_there_is_no_docker(rule_runner: RuleRunner, tmp_path: Path) -> None:
 def test_the_hash_of_an_image_is_that_of_its_context(
     rule_runner: RuleRunner, program: Path
 ) -> None:
-    for config in ("", "", "model_name: other\n"):
-        build(rule_runner, program, "hash", config=config, image_tags=["{pants.hash}"])
+    for folder, config in (("hash", ""), ("hash", ""), ("other_hash", "model_name: other\n")):
+        build(rule_runner, program, folder, config=config, image_tags=["{pants.hash}"])
     hashes = [re.sub("^image:", "", tag) for call in calls(program) for tag in call.values("--tag")]
     assert hashes[0] == hashes[1] != hashes[2]
     assert all(re.fullmatch("[0-9a-f]{64}", found) for found in hashes)
