@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Tuple, Union
+from typing import Iterable, List, Set, Tuple, Union
 
+from pants.engine.addresses import Address
 from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
@@ -21,7 +22,7 @@ from pants_truss.core import dockerfile
 from pants_truss.core.dockerfile import Instruction
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
-from pants_truss.core.paths import is_within, join
+from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.core.requirement_files import is_beside
 from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
 from pants_truss.core.yaml_document import parse
@@ -43,6 +44,7 @@ from pants_truss.util_rules import gather
 from pants_truss.util_rules.file_entries import entry_at
 from pants_truss.util_rules.gather import GatheredTruss, gather_truss
 from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
+from pants_truss.util_rules.truss_config import InvalidTruss
 
 _SCRIPTS = "pants_truss.image.scripts"
 DOCKERFILE = "Dockerfile"
@@ -176,6 +178,7 @@ async def make_build_context(request: BuildContextRequest) -> BuildContext:
     gathered = await gather_truss(request.truss, **implicitly())
     added = await get_digest_entries(described.written.digest)
     paths = {getattr(entry, "path", "") for entry in added}
+    _refuse_clash(request.truss.address, paths, gathered.files)
     own = await create_digest(
         CreateDigest(
             [entry_at(file.path, file) for file in gathered.files if file.path not in paths]
@@ -187,6 +190,21 @@ async def make_build_context(request: BuildContextRequest) -> BuildContext:
         digests = [own, await _with_pins(request.truss, described.written.digest)]
     digest = await merge_digests(MergeDigests(digests), **implicitly())
     return BuildContext(digest, described.written, gathered)
+
+
+def _refuse_clash(address: Address, added: Set[str], files: Iterable[GatheredFile]) -> None:
+    """A file where Truss adds a folder, or the other way round; of two files Truss's is taken."""
+    folders = {folder for path in added for folder in ancestors(path)}
+    for file in files:
+        where = file.path if file.path in folders else ""
+        where = where or next(iter(sorted(added.intersection(ancestors(file.path)))), "")
+        if where:
+            what = "folder" if where in folders else "file"
+            raise InvalidTruss.of(
+                address,
+                f"its {file.path} ({file.source or 'generated'}) is in the way of the {what} "
+                f"{where} that Truss adds to an image. Rename it.",
+            )
 
 
 def rules() -> Iterable[object]:

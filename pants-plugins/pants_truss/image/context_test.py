@@ -20,6 +20,7 @@ from pants_truss.image.context import (
     WrittenContext,
 )
 from pants_truss.truss_cli.rules import TrussCliFailed
+from pants_truss.util_rules.truss_config import InvalidTruss
 
 
 @pytest.fixture(scope="module")
@@ -251,3 +252,18 @@ def test_a_context_does_not_depend_on_where_the_truss_is(rule_runner: RuleRunner
     places: Tuple[str, ...] = ("here", "some/where/else")
     digests = [build(rule_runner, write(rule_runner, p, FILES)).digest for p in places]
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(
+    "path, message",
+    [
+        ("server", "its server (clash_0/server) is in the way of the folder server that Truss"),
+        ("Dockerfile/x", "its Dockerfile/x (clash_1/Dockerfile/x) is in the way of the file"),
+    ],
+)
+def test_a_file_where_truss_adds_a_folder(
+    rule_runner: RuleRunner, path: str, message: str
+) -> None:
+    folder = f"clash_{int('/' in path)}"
+    with engine_error(InvalidTruss, contains=message):
+        build(rule_runner, write(rule_runner, folder, {path: "a file"}))

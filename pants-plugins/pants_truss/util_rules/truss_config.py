@@ -85,7 +85,8 @@ def _parse(address: Address, file: FileContent) -> TrussConfigFile:
         return TrussConfigFile(file.path, file.content, truss_config.parse(file.content))
     except TrussError as e:
         # All that is wrong, and not only what gathering has met first.
-        findings = fatal(check_config(file.path, file.content))
+        found = fatal(check_config(file.path, file.content))
+        findings = sorted(found, key=lambda finding: (finding.line or 0, finding.column or 0))
         raise InvalidTruss.found(address, findings or [error_finding(file.path, e)]) from None
 
 
