@@ -12,6 +12,11 @@ def escape_glob(path: str) -> str:
     return "".join(f"[{char}]" if char in "*?[" else char for char in path)
 
 
+def unescape_glob(glob: str) -> str:
+    """The path that was escaped."""
+    return re.sub(r"\[([*?[])\]", r"\1", glob)
+
+
 def exclude_globs(paths: Iterable[str]) -> Iterator[str]:
     """Excludes for Pants' `PathGlobs`: each path, and all below it. They are `.gitignore` patterns,
     in which a backslash escapes, braces hold alternatives, and white space at the end is none."""

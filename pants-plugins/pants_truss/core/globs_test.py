@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pants_truss.core.globs import can_match_below, escape_glob, exclude_globs
+from pants_truss.core.globs import can_match_below, escape_glob, exclude_globs, unescape_glob
 from pants_truss.core.paths import is_within
 
 
@@ -94,6 +94,7 @@ paths = st.lists(names, min_size=1, max_size=3).map("/".join)
 @given(paths, paths)
 def test_an_escaped_glob_matches_the_path_alone(path: str, other: str) -> None:
     assert fnmatchcase(path, escape_glob(path))
+    assert unescape_glob(escape_glob(path)) == path
     assert fnmatchcase(other, escape_glob(path)) == (other == path)
 
 

@@ -29,6 +29,7 @@ from pants.engine.target import (
 from pants.source.source_root import SourceRootRequest
 from pants.util.frozendict import FrozenDict
 
+from pants_truss.core.globs import unescape_glob
 from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.engine import (
     addresses_from_raw_specs_without_file_owners,
@@ -86,7 +87,10 @@ class ImportNode:
 def file_of(target: Target) -> Optional[str]:
     """The path of its one source, if it has one."""
     sources = target.get(SourcesField)
-    return sources.file_path if isinstance(sources, SingleSourceField) else None
+    if not isinstance(sources, SingleSourceField):
+        return None
+    # In the targets that a generator makes, Pants has it escaped.
+    return unescape_glob(sources.file_path)
 
 
 @dataclass(frozen=True)
@@ -156,20 +160,20 @@ async def find_python_owners(request: PythonOwnersRequest) -> PythonOwners:
         by_file.setdefault(node.file or "", []).append(node)
     return PythonOwners(
         FrozenDict({file: tuple(found) for file, found in sorted(by_file.items())}),
-        frozenset(target[PythonSourceField].file_path for target in owners if _is_test(target)),
+        frozenset(file_of(target) or "" for target in owners if _is_test(target)),
     )
 
 
 def _owns_module_in(target: Target, folder: str) -> bool:
     if not target.has_field(PythonSourceField):
         return False
-    path = target[PythonSourceField].file_path
+    path = file_of(target) or ""
     return path.rpartition("/")[0] == folder and not path.endswith(".pyi")
 
 
 def _is_test(target: Target) -> bool:
     # Targets of `python_test_utils` are plain `python_source`s.
-    name = target[PythonSourceField].file_path.rpartition("/")[2]
+    name = (file_of(target) or "").rpartition("/")[2]
     return target.has_field(PythonTestSourceField) or name == "conftest.py"
 
 

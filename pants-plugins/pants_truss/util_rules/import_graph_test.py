@@ -224,6 +224,12 @@ def test_a_folder_without_targets_or_without_itself(rule_runner: RuleRunner) -> 
         assert (dict(found.by_file), found.tests) == ({}, frozenset())
 
 
+def test_the_owner_of_a_file_in_a_folder_with_brackets(rule_runner: RuleRunner) -> None:
+    build = "python_sources(sources=['**/*.py'])"
+    write(rule_runner, "brackets", {"BUILD": build, "[x]/a.py": ""})
+    assert [*owners(rule_runner, "brackets/[x]").by_file] == ["brackets/[x]/a.py"]
+
+
 def test_a_parametrized_file_has_an_owner_in_each_resolve(
     rule_runner: RuleRunner,
 ) -> None:
