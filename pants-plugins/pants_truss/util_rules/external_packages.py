@@ -94,6 +94,8 @@ async def find_configured_packages(request: ExternalPackagesRequest) -> Configur
     truss = request.config.address
     config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
     values = config_file.config.external_package_dirs
+    if not values:
+        return ConfiguredPackages(())
     entries = [_Entry(truss, config_file, index) for index in range(len(values))]
     named = [_named_folder(entry) for entry in entries]
     # Through a link to the folder itself, or `--changed-since` would not see the files change.
