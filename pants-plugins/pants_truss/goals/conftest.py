@@ -33,32 +33,11 @@ from pants_truss.engine import (
     path_globs_to_digest,
     rule,
 )
+from pants_truss.serving.conftest import RELEASE
 from pants_truss.util_rules.exact_globs import exactly
 
 # Of a batch of tests: Pants makes one for each target.
 NO_METADATA: Any = None
-
-_TRUSS_CONFIG = """\
-import yaml
-
-class TrussConfig:
-    @classmethod
-    def from_yaml(cls, path):
-        config = cls()
-        config.data = yaml.safe_load(path.read_text("utf-8")) or {}
-        return config
-
-    def to_dict(self, verbose):
-        return self.data
-"""
-RELEASE = {
-    "truss/__init__.py": "",
-    "truss/base/__init__.py": "",
-    "truss/base/truss_config.py": _TRUSS_CONFIG,
-    "truss/templates/server/requirements.txt": "fastapi\n",
-    "truss/templates/server/truss_server.py": "",
-    "truss/templates/shared/util.py": "",
-}
 
 
 @rule

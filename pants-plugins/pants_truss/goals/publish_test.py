@@ -15,10 +15,11 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import rules as inference
 from pants_truss.goals import package, publish
-from pants_truss.goals.conftest import RELEASE, files_in, raised, with_stand_in
+from pants_truss.goals.conftest import files_in, raised, with_stand_in
 from pants_truss.goals.publish import NoCredentials
 from pants_truss.push.options import PublishTrussRequest, TrussPublishFieldSet
 from pants_truss.push.state import StateError
+from pants_truss.serving.conftest import RELEASE
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.util_rules import output_path
 from pants_truss.util_rules.truss_config import InvalidTruss

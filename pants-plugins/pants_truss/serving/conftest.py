@@ -11,8 +11,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import PurePath
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+import pytest
+from pants.backend.python import target_types_rules
+from pants.backend.python.dependency_inference import rules as python_inference
+from pants.backend.python.target_types import (
+    PythonRequirementTarget,
+    PythonSourcesGeneratorTarget,
+)
 from pants.backend.python.util_rules.pex import (
     PexResolveInfo,
     Script,
@@ -20,12 +27,18 @@ from pants.backend.python.util_rules.pex import (
     VenvPexRequest,
     parse_repository_info,
 )
+from pants.core.target_types import FilesGeneratorTarget
+from pants.core.target_types import rules as core_target_types_rules
+from pants.engine.addresses import Address
 from pants.engine.fs import DigestSubset, PathGlobs, RemovePrefix
+from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.process import ProcessExecutionFailure
 from pants.engine.rules import collect_rules
 from pants.option.global_options import KeepSandboxes
+from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 
+from pants_truss.dependency_inference import rules as inference
 from pants_truss.engine import (
     digest_subset,
     get_digest_contents,
@@ -34,7 +47,33 @@ from pants_truss.engine import (
     remove_prefix,
     rule,
 )
+from pants_truss.serving import training
+from pants_truss.serving.training import InvalidTraining, TrainedTruss, TrainingRequest
+from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.training_target_types import TrussTrainingTarget
+from pants_truss.util_rules.conftest import OPTIONS
 
+# A Truss of a few lines, with what is asked of one that describes configs.
+RELEASE = {
+    "truss/__init__.py": "",
+    "truss/base/__init__.py": "",
+    "truss/base/truss_config.py": """\
+import yaml
+
+class TrussConfig:
+    @classmethod
+    def from_yaml(cls, path):
+        config = cls()
+        config.data = yaml.safe_load(path.read_text("utf-8")) or {}
+        return config
+
+    def to_dict(self, verbose):
+        return {"secrets": {}, **self.data}
+""",
+    "truss/templates/server/requirements.txt": "fastapi\n",
+    "truss/templates/server/truss_server.py": "",
+    "truss/templates/shared/util.py": "",
+}
 TOOL = "truss_cli"
 FOLDER = "pexes"
 _BESIDE = ("error.txt", "info.jsonl")
@@ -93,3 +132,57 @@ def installed(*lines: str, requires: Optional[Dict[str, List[str]]] = None) -> s
         }
         found.append(json.dumps(facts) + "\n")
     return "".join(found)
+
+
+PYTHON = "python_sources(name='src', sources=['**/*.py'])\n"
+
+
+def new_training_runner(*queries: QueryRule) -> RuleRunner:
+    """For a repository of many small cases."""
+    return RuleRunner(
+        rules=[
+            *core_target_types_rules(),
+            *inference.rules(),
+            *python_inference.rules(),
+            *target_types_rules.rules(),
+            *training.rules(),
+            QueryRule(TrainedTruss, [TrainingRequest]),
+            *queries,
+        ],
+        target_types=[
+            FilesGeneratorTarget,
+            PythonRequirementTarget,
+            PythonSourcesGeneratorTarget,
+            TrussExternalPackageTarget,
+            TrussTarget,
+            TrussTrainingTarget,
+        ],
+    )
+
+
+def write_training(
+    rule_runner: RuleRunner,
+    folder: str,
+    fields: str,
+    files: Dict[str, str],
+    trusses: str = "truss()\n",
+) -> TrainingRequest:
+    """A truss and its training, in `folder/t`."""
+    build = f"{trusses}{PYTHON}truss_training(name='train', {fields})\n"
+    defaults = {"t/BUILD": build, "t/config.yaml": "", "shared/BUILD": PYTHON, "shared/x.txt": ""}
+    rule_runner.write_files({f"{folder}/{p}": text for p, text in {**defaults, **files}.items()})
+    roots = "--source-root-patterns=['/*/t', '/*/shared', '/*/beside', '/*/zoo']"
+    rule_runner.set_options([*OPTIONS, roots], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    target = rule_runner.get_target(Address(f"{folder}/t", target_name="train"))
+    return TrainingRequest.create(target)
+
+
+def refusal(ask: Callable[[], object]) -> str:
+    with pytest.raises(ExecutionError) as error:
+        ask()
+    raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
+    (raised,) = raised_there
+    assert isinstance(raised, InvalidTraining)
+    # Others put it into words of their own.
+    assert str(raised).endswith(raised.what) and not raised.findings
+    return str(raised)

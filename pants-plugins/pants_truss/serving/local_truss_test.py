@@ -19,7 +19,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import rules as inference
 from pants_truss.serving import local_truss
-from pants_truss.serving.conftest import FOLDER, TOOL, installed, with_stand_in
+from pants_truss.serving.conftest import FOLDER, RELEASE, TOOL, installed, with_stand_in
 from pants_truss.serving.environment import TrussEnvironmentRequest
 from pants_truss.serving.local_truss import (
     DescribedTruss,
@@ -38,28 +38,6 @@ from pants_truss.util_rules.truss_config import InvalidTruss
 PYTHON = "python_sources(name='src', sources=['**/*.py'])\n"
 OPTIONS = [*COMMON_OPTIONS, "--source-root-patterns=['/d/*', '/l/*', '/r/*']"]
 RESOLVES = ["--python-enable-resolves", "--python-resolves={'mine': 'mine.lock'}"]
-# As far as it is asked for anything.
-TRUSS_CONFIG = """\
-import yaml
-
-class TrussConfig:
-    @classmethod
-    def from_yaml(cls, path):
-        config = cls()
-        config.data = yaml.safe_load(path.read_text("utf-8")) or {}
-        return config
-
-    def to_dict(self, verbose):
-        return {"secrets": {}, **self.data}
-"""
-RELEASE = {
-    "__init__.py": "",
-    "base/__init__.py": "",
-    "base/truss_config.py": TRUSS_CONFIG,
-    "templates/server/requirements.txt": "fastapi\n",
-    "templates/server/truss_server.py": "",
-    "templates/shared/util.py": "",
-}
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +60,7 @@ def rule_runner() -> RuleRunner:
             TrussTarget,
         ],
     )
-    tool = f"{FOLDER}/{TOOL}/truss"
-    runner.write_files({f"{tool}/{path}": text for path, text in RELEASE.items()})
+    runner.write_files({f"{FOLDER}/{TOOL}/{path}": text for path, text in RELEASE.items()})
     for name in ("requirements", "truss_server"):
         runner.write_files({f"{FOLDER}/{name}/info.jsonl": installed("six==1.16.0")})
     return runner

@@ -2,86 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Tuple
 
 import pytest
-from pants.backend.python import target_types_rules
-from pants.backend.python.dependency_inference import rules as python_inference
-from pants.backend.python.target_types import (
-    PythonRequirementTarget,
-    PythonSourcesGeneratorTarget,
-)
-from pants.core.target_types import FilesGeneratorTarget
-from pants.core.target_types import rules as core_target_types_rules
 from pants.engine.addresses import Address
-from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.training import EntryPoint
-from pants_truss.dependency_inference import rules as inference
-from pants_truss.serving import training
+from pants_truss.serving.conftest import (
+    PYTHON,
+    new_training_runner,
+    refusal,
+    write_training,
+)
 from pants_truss.serving.training import (
     FindEntryPointRequest,
     FoundEntryPoint,
-    InvalidTraining,
     TrainedTruss,
     TrainingRequest,
 )
-from pants_truss.target_types import TrussTarget
-from pants_truss.training_target_types import TrussTrainingTarget
-from pants_truss.util_rules.conftest import OPTIONS
-
-PYTHON = "python_sources(name='src', sources=['**/*.py'])\n"
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return RuleRunner(
-        rules=[
-            *core_target_types_rules(),
-            *inference.rules(),
-            *python_inference.rules(),
-            *target_types_rules.rules(),
-            *training.rules(),
-            QueryRule(FoundEntryPoint, [FindEntryPointRequest]),
-            QueryRule(TrainedTruss, [TrainingRequest]),
-        ],
-        target_types=[
-            FilesGeneratorTarget,
-            PythonRequirementTarget,
-            PythonSourcesGeneratorTarget,
-            TrussTarget,
-            TrussTrainingTarget,
-        ],
-    )
-
-
-def write(
-    rule_runner: RuleRunner,
-    folder: str,
-    fields: str,
-    files: Dict[str, str],
-    trusses: str = "truss()\n",
-) -> TrainingRequest:
-    """A truss and its training, in `folder/t`."""
-    build = f"{trusses}{PYTHON}truss_training(name='train', {fields})\n"
-    defaults = {"t/BUILD": build, "t/config.yaml": "", "shared/BUILD": PYTHON, "shared/x.txt": ""}
-    rule_runner.write_files({f"{folder}/{p}": text for p, text in {**defaults, **files}.items()})
-    roots = "--source-root-patterns=['/*/t', '/*/shared', '/*/beside', '/*/zoo']"
-    rule_runner.set_options([*OPTIONS, roots], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
-    target = rule_runner.get_target(Address(f"{folder}/t", target_name="train"))
-    return TrainingRequest.create(target)
-
-
-def refusal(ask: Callable[[], object]) -> str:
-    with pytest.raises(ExecutionError) as error:
-        ask()
-    raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
-    (raised,) = raised_there
-    assert isinstance(raised, InvalidTraining)
-    # Others put it into words of their own.
-    assert str(raised).endswith(raised.what) and not raised.findings
-    return str(raised)
+    return new_training_runner(QueryRule(FoundEntryPoint, [FindEntryPointRequest]))
 
 
 # --- What is run.
@@ -98,14 +42,14 @@ def entry_point(rule_runner: RuleRunner, request: TrainingRequest) -> Tuple[Entr
 def test_a_file_of_the_truss_needs_no_owner(rule_runner: RuleRunner, value: str, file: str) -> None:
     build = f"truss()\ntruss_training(name='train', entry_point='{value}')\n"
     files = {"t/BUILD": build, f"t/{file}": ""}
-    request = write(rule_runner, "own", "", files)
+    request = write_training(rule_runner, "own", "", files)
     assert entry_point(rule_runner, request) == (EntryPoint(file=file), f"own/t/{file}", None)
 
 
 def test_a_file_that_the_truss_leaves_out_is_its_owners(rule_runner: RuleRunner) -> None:
     trusses = "truss(sources=['config.yaml'])\n"
     fields = "entry_point='train.py'"
-    request = write(rule_runner, "left", fields, {"t/train.py": ""}, trusses)
+    request = write_training(rule_runner, "left", fields, {"t/train.py": ""}, trusses)
     assert entry_point(rule_runner, request) == (
         EntryPoint(file="train.py"),
         "left/t/train.py",
@@ -116,7 +60,7 @@ def test_a_file_that_the_truss_leaves_out_is_its_owners(rule_runner: RuleRunner)
 def test_a_file_that_nobody_owns(rule_runner: RuleRunner) -> None:
     trusses = "truss(sources=['config.yaml'])\nfiles(name='files', sources=['train.py'])\n"
     build = f"{trusses}truss_training(name='train', entry_point='train.py')\n"
-    request = write(rule_runner, "unowned", "", {"t/BUILD": build, "t/train.py": ""})
+    request = write_training(rule_runner, "unowned", "", {"t/BUILD": build, "t/train.py": ""})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
         "The truss_training target unowned/t:train is not valid: its `entry_point` is 'train.py', "
         "but no `python_source` target owns unowned/t/train.py. Add `python_sources()` beside it, "
@@ -141,14 +85,14 @@ def test_a_file_that_nobody_owns(rule_runner: RuleRunner) -> None:
     ],
 )
 def test_an_entry_point_that_is_none(rule_runner: RuleRunner, value: str, end: str) -> None:
-    request = write(rule_runner, "no_entry", f"entry_point='{value}'", {})
+    request = write_training(rule_runner, "no_entry", f"entry_point='{value}'", {})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
         f"The truss_training target no_entry/t:train is not valid: its `entry_point` {end}"
     )
 
 
 def test_a_function_of_the_truss(rule_runner: RuleRunner) -> None:
-    request = write(
+    request = write_training(
         rule_runner, "function", "entry_point='fit_own.steps:main'", {"t/fit_own/steps.py": ""}
     )
     assert entry_point(rule_runner, request) == (
@@ -160,7 +104,7 @@ def test_a_function_of_the_truss(rule_runner: RuleRunner) -> None:
 
 def test_a_function_of_shared_code(rule_runner: RuleRunner) -> None:
     files = {"shared/fit_shared/__init__.py": ""}
-    request = write(rule_runner, "elsewhere", "entry_point='fit_shared:main'", files)
+    request = write_training(rule_runner, "elsewhere", "entry_point='fit_shared:main'", files)
     assert entry_point(rule_runner, request) == (
         EntryPoint(module="fit_shared", function="main"),
         "elsewhere/shared/fit_shared/__init__.py",
@@ -178,7 +122,7 @@ def test_the_truss_comes_before_shared_code_of_the_same_name(rule_runner: RuleRu
         "zoo/BUILD": PYTHON,
         "zoo/fit_both.py": "",
     }
-    here = write(rule_runner, "both", "entry_point='fit_both:main'", files)
+    here = write_training(rule_runner, "both", "entry_point='fit_both:main'", files)
     target = rule_runner.get_target(Address("both/beside", target_name="train"))
     for request in (here, TrainingRequest.create(target)):
         assert entry_point(rule_runner, request)[1:] == ("both/t/fit_both.py", None)
@@ -190,7 +134,7 @@ def test_several_files_that_are_one_module(rule_runner: RuleRunner) -> None:
         "beside/fit_many.py": "",
         "beside/BUILD": PYTHON,
     }
-    request = write(rule_runner, "many", "entry_point='fit_many:main'", files)
+    request = write_training(rule_runner, "many", "entry_point='fit_many:main'", files)
     assert refusal(lambda: entry_point(rule_runner, request)) == (
         "The truss_training target many/t:train is not valid: its `entry_point` is "
         "'fit_many:main', but several files are the module `fit_many`: many/beside/fit_many.py, "
@@ -200,7 +144,7 @@ def test_several_files_that_are_one_module(rule_runner: RuleRunner) -> None:
 
 @pytest.mark.parametrize("module", ["gone_fit", "json"])
 def test_a_module_that_no_file_is(rule_runner: RuleRunner, module: str) -> None:
-    request = write(rule_runner, "nobody", f"entry_point='{module}:main'", {})
+    request = write_training(rule_runner, "nobody", f"entry_point='{module}:main'", {})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
         f"The truss_training target nobody/t:train is not valid: its `entry_point` is "
         f"'{module}:main', but no `python_source` target has the module `{module}`. Name the file "
@@ -210,7 +154,7 @@ def test_a_module_that_no_file_is(rule_runner: RuleRunner, module: str) -> None:
 
 def test_a_module_of_a_distribution_is_no_file(rule_runner: RuleRunner) -> None:
     files = {"lib/BUILD": "python_requirement(name='r', requirements=['fitlib'])"}
-    request = write(rule_runner, "third", "entry_point='fitlib:main'", files)
+    request = write_training(rule_runner, "third", "entry_point='fitlib:main'", files)
     assert "but no `python_source` target has the module `fitlib`." in refusal(
         lambda: entry_point(rule_runner, request)
     )

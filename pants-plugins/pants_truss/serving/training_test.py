@@ -3,80 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Callable, Dict, Tuple
 
 import pytest
-from pants.backend.python import target_types_rules
-from pants.backend.python.dependency_inference import rules as python_inference
-from pants.backend.python.target_types import PythonSourcesGeneratorTarget
-from pants.core.target_types import rules as core_target_types_rules
-from pants.engine.addresses import Address
 from pants.engine.fs import DigestContents
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.dependency_inference import rules as inference
-from pants_truss.serving import training
+from pants_truss.serving.conftest import new_training_runner, refusal, write_training
 from pants_truss.serving.training import (
-    InvalidTraining,
     TrainedTruss,
     Training,
     TrainingRequest,
 )
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.training_target_types import TrussTrainingTarget
-from pants_truss.util_rules.conftest import OPTIONS
-
-PYTHON = "python_sources(name='src', sources=['**/*.py'])\n"
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return RuleRunner(
-        rules=[
-            *core_target_types_rules(),
-            *inference.rules(),
-            *python_inference.rules(),
-            *target_types_rules.rules(),
-            *training.rules(),
-            QueryRule(TrainedTruss, [TrainingRequest]),
-            QueryRule(Training, [TrainingRequest]),
-        ],
-        target_types=[
-            PythonSourcesGeneratorTarget,
-            TrussExternalPackageTarget,
-            TrussTarget,
-            TrussTrainingTarget,
-        ],
-    )
-
-
-def write(
-    rule_runner: RuleRunner,
-    folder: str,
-    fields: str,
-    files: Dict[str, str],
-    trusses: str = "truss()\n",
-) -> TrainingRequest:
-    """A truss and its training, in `folder/t`."""
-    build = f"{trusses}{PYTHON}truss_training(name='train', {fields})\n"
-    defaults = {"t/BUILD": build, "t/config.yaml": "", "shared/BUILD": PYTHON, "shared/x.txt": ""}
-    rule_runner.write_files({f"{folder}/{p}": text for p, text in {**defaults, **files}.items()})
-    roots = "--source-root-patterns=['/*/t', '/*/shared', '/*/beside']"
-    rule_runner.set_options([*OPTIONS, roots], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
-    target = rule_runner.get_target(Address(f"{folder}/t", target_name="train"))
-    return TrainingRequest.create(target)
-
-
-def refusal(ask: Callable[[], object]) -> str:
-    with pytest.raises(ExecutionError) as error:
-        ask()
-    raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
-    (raised,) = raised_there
-    assert isinstance(raised, InvalidTraining)
-    # Others put it into words of their own.
-    assert str(raised).endswith(raised.what) and not raised.findings
-    return str(raised)
+    return new_training_runner(QueryRule(Training, [TrainingRequest]))
 
 
 # --- Which truss.
@@ -89,7 +32,7 @@ def truss_of(rule_runner: RuleRunner, request: TrainingRequest) -> str:
 
 
 def test_the_only_truss_of_the_build_file(rule_runner: RuleRunner) -> None:
-    request = write(rule_runner, "only", "entry_point='train.py'", {"t/train.py": ""})
+    request = write_training(rule_runner, "only", "entry_point='train.py'", {"t/train.py": ""})
     assert truss_of(rule_runner, request) == "only/t:t"
 
 
@@ -97,14 +40,17 @@ def test_the_only_truss_of_the_build_file(rule_runner: RuleRunner) -> None:
 def test_a_truss_of_another_folder(rule_runner: RuleRunner, value: str) -> None:
     files = {"other/BUILD": "truss()", "other/config.yaml": ""}
     fields = f"entry_point='train.py', truss='{value}'"
-    assert truss_of(rule_runner, write(rule_runner, "named", fields, files)) == "named/other:other"
+    assert (
+        truss_of(rule_runner, write_training(rule_runner, "named", fields, files))
+        == "named/other:other"
+    )
 
 
 def test_one_of_several_trusses(rule_runner: RuleRunner) -> None:
     trusses = "truss(name='b')\ntruss(name='a', config='a.yaml')\n"
-    request = write(rule_runner, "several", "entry_point='x.py', truss=':b'", {}, trusses)
+    request = write_training(rule_runner, "several", "entry_point='x.py', truss=':b'", {}, trusses)
     assert truss_of(rule_runner, request) == "several/t:b"
-    request = write(rule_runner, "several", "entry_point='x.py'", {}, trusses)
+    request = write_training(rule_runner, "several", "entry_point='x.py'", {}, trusses)
     assert refusal(lambda: truss_of(rule_runner, request)) == (
         "The truss_training target several/t:train is not valid: its BUILD file has several "
         'trusses (several/t:a, several/t:b). Name one: `truss=":a"`.'
@@ -114,7 +60,7 @@ def test_one_of_several_trusses(rule_runner: RuleRunner) -> None:
 def test_a_build_file_without_a_truss(rule_runner: RuleRunner) -> None:
     # Those of folders below and above are no choice.
     files = {"BUILD": "truss(name='above')", "t/below/BUILD": "truss()"}
-    request = write(rule_runner, "none", "entry_point='x.py'", files, trusses="")
+    request = write_training(rule_runner, "none", "entry_point='x.py'", files, trusses="")
     assert refusal(lambda: truss_of(rule_runner, request)) == (
         "The truss_training target none/t:train is not valid: its BUILD file has no `truss`. Name "
         'one: `truss="path/to:truss"`.'
@@ -125,7 +71,7 @@ def test_a_build_file_without_a_truss(rule_runner: RuleRunner) -> None:
 def test_a_target_that_is_no_truss(rule_runner: RuleRunner, value: str) -> None:
     files = {"ext/BUILD": "truss_external_package()", "t/x.py": ""}
     fields = f"entry_point='x.py', truss='{value}'"
-    request = write(rule_runner, "wrong", fields, files)
+    request = write_training(rule_runner, "wrong", fields, files)
     assert refusal(lambda: truss_of(rule_runner, request)) == (
         f"The truss_training target wrong/t:train is not valid: its `truss` is {value!r}, which is "
         "no `truss` target."
@@ -133,7 +79,7 @@ def test_a_target_that_is_no_truss(rule_runner: RuleRunner, value: str) -> None:
 
 
 def test_a_target_that_does_not_exist(rule_runner: RuleRunner) -> None:
-    request = write(rule_runner, "gone", "entry_point='x.py', truss='gone/nowhere'", {})
+    request = write_training(rule_runner, "gone", "entry_point='x.py', truss='gone/nowhere'", {})
     with pytest.raises(ExecutionError) as error:
         truss_of(rule_runner, request)
     assert "the `truss` field of gone/t:train" in str(error.value)
@@ -165,7 +111,7 @@ def test_a_script_with_what_it_imports(rule_runner: RuleRunner) -> None:
         "shared/all_c.py": "",
     }
     fields = "entry_point='train.py', dependencies=['all/shared/all_c.py:src']"
-    made = gather(rule_runner, write(rule_runner, "all", fields, files))
+    made = gather(rule_runner, write_training(rule_runner, "all", fields, files))
     assert made.explicit == ("all/shared/all_c.py:src",)
     assert set(made.paths) == {
         ".truss_ignore",
@@ -200,7 +146,7 @@ def test_a_function_that_is_bundled_for_training_only(rule_runner: RuleRunner) -
         "shared/fit_more.py": "",
     }
     fields = "entry_point='fit_only:main'"
-    made = gather(rule_runner, write(rule_runner, "training_only", fields, files))
+    made = gather(rule_runner, write_training(rule_runner, "training_only", fields, files))
     assert {path for path in made.paths if path.startswith("packages/")} == {
         "packages/fit_only.py",
         "packages/fit_more.py",
@@ -214,7 +160,7 @@ def test_a_function_that_is_bundled_for_training_only(rule_runner: RuleRunner) -
 
 def test_dependencies_of_the_truss_stay(rule_runner: RuleRunner) -> None:
     files = {"t/train.py": "", "shared/stay_a.py": "", "shared/stay_b.py": ""}
-    request = write(
+    request = write_training(
         rule_runner,
         "stay",
         "entry_point='train.py', dependencies=['stay/shared/stay_b.py:src']",
@@ -241,7 +187,7 @@ def test_dependencies_of_the_truss_stay(rule_runner: RuleRunner) -> None:
 def test_names_that_the_folder_for_training_has_itself(rule_runner: RuleRunner, name: str) -> None:
     folder = "taken_" + name.replace(".", "_")
     files = {"t/train.py": "", f"t/{name}": "", f"t/sub/{name}": ""}
-    request = write(rule_runner, folder, "entry_point='train.py'", files)
+    request = write_training(rule_runner, folder, "entry_point='train.py'", files)
     assert refusal(lambda: gather(rule_runner, request)) == (
         f"The truss_training target {folder}/t:train is not valid: its truss has a file {name} "
         f"({folder}/t/{name}), where the folder for training has one of its own. Rename it."
@@ -250,7 +196,7 @@ def test_names_that_the_folder_for_training_has_itself(rule_runner: RuleRunner, 
 
 def test_an_entry_point_that_is_ignored(rule_runner: RuleRunner) -> None:
     files = {"t/train.py": "", "t/.truss_ignore": "train.*\n"}
-    request = write(rule_runner, "ignored", "entry_point='train.py'", files)
+    request = write_training(rule_runner, "ignored", "entry_point='train.py'", files)
     assert refusal(lambda: gather(rule_runner, request)) == (
         "The truss_training target ignored/t:train is not valid: ignored/t/train.py is left out of "
         "the truss by its ignore patterns."
@@ -261,7 +207,9 @@ def test_an_entry_point_that_is_ignored(rule_runner: RuleRunner) -> None:
 def test_environment_variables_that_are_none(rule_runner: RuleRunner, variables: str) -> None:
     config = f"environment_variables: {variables}\n" if variables else ""
     files = {"t/train.py": "", "t/config.yaml": config}
-    made = gather(rule_runner, write(rule_runner, "variables", "entry_point='train.py'", files))
+    made = gather(
+        rule_runner, write_training(rule_runner, "variables", "entry_point='train.py'", files)
+    )
     assert json.loads(made.facts)["environment"] == {}
 
 
@@ -271,7 +219,9 @@ def test_values_that_only_yaml_has(rule_runner: RuleRunner) -> None:
         "environment_variables: {1: a, b: true}\n"
     )
     files = {"t/train.py": "", "t/config.yaml": config}
-    made = gather(rule_runner, write(rule_runner, "of_yaml", "entry_point='train.py'", files))
+    made = gather(
+        rule_runner, write_training(rule_runner, "of_yaml", "entry_point='train.py'", files)
+    )
     facts = json.loads(made.facts)
     assert facts["config"]["model_metadata"] == {
         "1": "a",
