@@ -261,9 +261,7 @@ def test_a_context_does_not_depend_on_where_the_truss_is(rule_runner: RuleRunner
         ("Dockerfile/x", "its Dockerfile/x (clash_1/Dockerfile/x) is in the way of the file"),
     ],
 )
-def test_a_file_where_truss_adds_a_folder(
-    rule_runner: RuleRunner, path: str, message: str
-) -> None:
+def test_a_file_where_truss_adds_a_folder(rule_runner: RuleRunner, path: str, message: str) -> None:
     folder = f"clash_{int('/' in path)}"
     with engine_error(InvalidTruss, contains=message):
         build(rule_runner, write(rule_runner, folder, {path: "a file"}))
