@@ -122,7 +122,8 @@ class Editor:
             self.version += 1
             for path in self._paths:
                 file = self._repo.root / path
-                new = file.with_name(f".{file.name}.new")
+                # Not beside it: Pants would see it come and go.
+                new = self._repo.root.parent / f"{file.name}.new"
                 new.write_text(f"{self.version:06d}" * 1000)
                 os.replace(new, file)
                 self._ended.wait(0.01)
