@@ -178,7 +178,9 @@ async def make_build_context(request: BuildContextRequest) -> BuildContext:
     gathered = await gather_truss(request.truss, **implicitly())
     added = await get_digest_entries(described.written.digest)
     paths = {getattr(entry, "path", "") for entry in added}
-    _refuse_clash(request.truss.address, paths, gathered.files)
+    # Others are empty folders.
+    added_files = {entry.path for entry in added if isinstance(entry, FileEntry)}
+    _refuse_clash(request.truss.address, added_files, gathered.files)
     own = await create_digest(
         CreateDigest(
             [entry_at(file.path, file) for file in gathered.files if file.path not in paths]
