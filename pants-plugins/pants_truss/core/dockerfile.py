@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Dict, List, Mapping, Tuple
+from typing import Dict, Iterable, List, Mapping, Tuple
 
 from pants_truss.core.errors import TrussError
 
@@ -60,14 +60,21 @@ def _instruction(text: str) -> Instruction:
 
 def base_of(instructions: Tuple[Instruction, ...]) -> str:
     """The image that the only stage begins with. Raises `TrussError` if there is no such one."""
-    froms = [i.text.split() for i in instructions if i.keyword == "FROM"]
+    froms = stages(instructions)
     if len(froms) != 1:
         raise TrussError(f"The Dockerfile has {len(froms)} FROM lines where it must have one.")
-    # Flags come first: `--platform=linux/amd64`.
-    images = [word for word in froms[0] if not word.startswith("--")]
-    if not images:
+    if not froms[0]:
         raise TrussError("The FROM line of the Dockerfile names no image.")
-    return images[0]
+    return froms[0][0]
+
+
+def stages(instructions: Iterable[Instruction]) -> List[List[str]]:
+    """The words of each FROM line, the image first, without flags such as `--platform=…`."""
+    return [
+        [word for word in i.text.split() if not word.startswith("--")]
+        for i in instructions
+        if i.keyword == "FROM"
+    ]
 
 
 def settings(

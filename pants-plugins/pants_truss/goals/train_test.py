@@ -49,7 +49,7 @@ version = 1
 [[package]]
 name = "six"
 version = "1.16.0"
-source = { registry = "https://pypi.org/simple" }
+source = { registry = "https://example.com/simple" }
 """
 PROJECT = '[project]\nname = "x"\ndependencies = ["six"]\n'
 

@@ -23,6 +23,7 @@ from pants.engine.target import InvalidFieldException, Target
 from pants.engine.unions import UnionMembership
 from pants.util.logging import LogLevel
 
+from pants_truss.core import dockerfile
 from pants_truss.core.oci.reference import parse_reference
 from pants_truss.engine import (
     add_prefix,
@@ -146,9 +147,7 @@ def _arguments(written: WrittenContext) -> List[str]:
 
 def _stage_and_tag(written: WrittenContext) -> str:
     """As Pants' parser of Dockerfiles tells of a FROM line."""
-    words = next(i.text.split() for i in written.instructions if i.keyword == "FROM")
-    # Flags come first: `--platform=linux/amd64`.
-    image, *rest = [word for word in words if not word.startswith("--")]
+    image, *rest = dockerfile.stages(written.instructions)[0]
     stage = rest[1] if len(rest) == 2 else "stage0"
     reference = parse_reference(image)
     return f"{stage} {reference.tag or 'latest'}"

@@ -22,9 +22,15 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import rules as inference
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import gather
+from pants_truss.util_rules import gather, source_tree, workspace
 from pants_truss.util_rules.gather import GatheredTruss
 from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.source_tree import (
+    FindSourcePathsRequest,
+    FoundSourcePaths,
+    ReadSourceTree,
+    ReadSourceTreeRequest,
+)
 
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",
@@ -60,6 +66,19 @@ def new_rule_runner() -> RuleRunner:
             TrussTarget,
         ],
         objects={"parametrize": Parametrize, "python_artifact": PythonArtifact},
+    )
+
+
+def new_source_tree_runner() -> RuleRunner:
+    """Reads the files of a truss, and gathers nothing."""
+    return RuleRunner(
+        rules=[
+            *source_tree.rules(),
+            *workspace.rules(),
+            QueryRule(ReadSourceTree, [ReadSourceTreeRequest]),
+            QueryRule(FoundSourcePaths, [FindSourcePathsRequest]),
+        ],
+        target_types=[TrussTarget],
     )
 
 

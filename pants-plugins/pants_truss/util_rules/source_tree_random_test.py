@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pants.engine.addresses import Address
-from pants.testutil.rule_runner import QueryRule, RuleRunner
+from pants.testutil.rule_runner import RuleRunner
 
-from pants_truss.target_types import TrussSourcesField, TrussTarget
-from pants_truss.util_rules import source_tree, workspace
+from pants_truss.target_types import TrussSourcesField
+from pants_truss.util_rules.conftest import new_source_tree_runner
 from pants_truss.util_rules.source_tree import (
     FindSourcePathsRequest,
     FoundSourcePaths,
@@ -27,15 +27,7 @@ from pants_truss.util_rules.source_tree import (
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return RuleRunner(
-        rules=[
-            *source_tree.rules(),
-            *workspace.rules(),
-            QueryRule(ReadSourceTree, [ReadSourceTreeRequest]),
-            QueryRule(FoundSourcePaths, [FindSourcePathsRequest]),
-        ],
-        target_types=[TrussTarget],
-    )
+    return new_source_tree_runner()
 
 
 names = st.sampled_from(["a", "b*", "[c]", "é x", "d ", "!e", "#f", "g\\h", "?"])

@@ -9,11 +9,11 @@ from typing import Dict, List, Tuple
 
 import pytest
 from pants.engine.addresses import Address
-from pants.testutil.rule_runner import QueryRule, RuleRunner
+from pants.testutil.rule_runner import RuleRunner
 
 from pants_truss.core.source_tree import SourceFile
-from pants_truss.target_types import TrussSourcesField, TrussTarget
-from pants_truss.util_rules import source_tree, workspace
+from pants_truss.target_types import TrussSourcesField
+from pants_truss.util_rules.conftest import new_source_tree_runner
 from pants_truss.util_rules.source_tree import (
     FindSourcePathsRequest,
     FoundSourcePaths,
@@ -24,15 +24,7 @@ from pants_truss.util_rules.source_tree import (
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return RuleRunner(
-        rules=[
-            *source_tree.rules(),
-            *workspace.rules(),
-            QueryRule(ReadSourceTree, [ReadSourceTreeRequest]),
-            QueryRule(FoundSourcePaths, [FindSourcePathsRequest]),
-        ],
-        target_types=[TrussTarget],
-    )
+    return new_source_tree_runner()
 
 
 def case(

@@ -47,9 +47,7 @@ def _driver() -> Dict[str, Any]:
                 "defaultConfiguration": {"level": rule.severity.value},
                 "shortDescription": {"text": rule.summary},
                 "fullDescription": {"text": rule.help},
-                "help": {
-                    "text": " ".join([rule.help, *([f"{rule.silence}."] * rule.can_be_silenced)])
-                },
+                "help": {"text": f"{rule.help} {rule.silence}." if rule.silence else rule.help},
             }
             for rule in RULES
         ],
