@@ -57,7 +57,7 @@ OF_CI = {
     "./pants test ::",
     "./pants test pants-plugins::",
     "./pants test tests/parity_test.py -- -k crlf",
-    "TRUSS_TEST_PANTS=2.18.0a0 ./pants test tests::",
+    "TRUSS_TEST_PANTS=2.18.0a0 .ci/run",
     "./pants fmt lint check ::",
 }
 

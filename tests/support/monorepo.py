@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 from support import pants_release
-from support.pants_release import COMMAND
 
 PLUGIN_PATH = Path("pants-plugins").resolve()
 CODEGEN_PATH = Path("tests/codegen").resolve()
@@ -153,7 +152,7 @@ class Monorepo:
     ) -> Run:
         """`before` runs in the new process, before it becomes Pants."""
         process = subprocess.run(
-            [*COMMAND, *arguments],
+            [pants_release.client(), *arguments],
             cwd=self.root,
             env=self.process_environment(),
             umask=umask,
@@ -167,7 +166,7 @@ class Monorepo:
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """Pants, with all that it says in the standard output; for the caller to wait for."""
         return subprocess.Popen(
-            [*COMMAND, *arguments],
+            [pants_release.client(), *arguments],
             cwd=self.root,
             env=self.process_environment(),
             stdout=subprocess.PIPE,
@@ -181,6 +180,9 @@ class Monorepo:
             "HOME": str(self.machine / "home"),
             "XDG_CACHE_HOME": str(self.machine / "cache"),
             "NO_SCIE_WARNING": "1",
+            # Without it a Python that starts Pants adds LC_CTYPE, and what asks a daemon does not:
+            # processes, which get both, would not be the same to a cache.
+            "LANG": "C.UTF-8",
             "PANTS_CONCURRENT": "true" if not self.daemon else "false",
             "PANTS_PANTSD": str(self.daemon).lower(),
             "PANTS_WATCH_FILESYSTEM": str(self.daemon).lower(),
@@ -190,6 +192,7 @@ class Monorepo:
             **({"PANTS_LOCAL_STORE_DIR": STORE} if self.shares_store else {}),
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             **pants_release.environment(),
+            **pants_release.client_environment(),
             **self.environment,
         }
 

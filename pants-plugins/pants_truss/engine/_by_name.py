@@ -26,6 +26,7 @@ from pants.backend.python.util_rules.pex import (
 )
 from pants.backend.python.util_rules.pex import setup_venv_pex_process as _setup_venv_pex_process
 from pants.backend.python.util_rules.pex_venv import pex_venv as create_pex_venv
+from pants.base.specs import Specs
 from pants.core.goals.test import ShowOutput, TestResult
 from pants.core.util_rules.env_vars import environment_vars_subset as get_environment_vars
 from pants.core.util_rules.system_binaries import find_binary
@@ -38,6 +39,7 @@ from pants.engine.internals.graph import (
     resolve_unexpanded_targets,
     resolve_unparsed_address_inputs,
 )
+from pants.engine.internals.graph import filter_targets as _filter_targets
 from pants.engine.internals.graph import resolve_targets as _resolve_targets
 from pants.engine.internals.options_parsing import _Options as CommandLineOptions
 from pants.engine.internals.specs_rules import (
@@ -64,6 +66,7 @@ from pants.engine.target import (
     DependenciesRequest,
     ExplicitlyProvidedDependencies,
     ExplicitlyProvidedDependenciesRequest,
+    FilteredTargets,
     Targets,
 )
 from pants.source.source_root import get_optional_source_root
@@ -84,6 +87,7 @@ __all__ = [
     "execute_process",
     "execute_venv_pex",
     "explicitly_provided_dependencies",
+    "filter_targets",
     "find_binary",
     "find_module_owners",
     "get_digest_contents",
@@ -134,6 +138,10 @@ async def get_docker_image_tags(request: DockerImageTagsRequest) -> DockerImageT
 
 async def get_venv_pex_distributions(venv_pex: VenvPex) -> PexResolveInfo:
     return await determine_venv_pex_resolve_info(venv_pex)
+
+
+async def filter_targets(specs: Specs) -> FilteredTargets:
+    return await _filter_targets(**implicitly({specs: Specs}))
 
 
 async def resolve_targets(addresses: Addresses) -> Targets:

@@ -40,7 +40,7 @@ from pants.backend.python.util_rules.pex import (
     VenvPexRequest,
 )
 from pants.backend.python.util_rules.pex_venv import PexVenv, PexVenvRequest
-from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners
+from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners, Specs
 from pants.core.goals.publish import PublishProcesses
 from pants.core.goals.test import ShowOutput, TestResult
 from pants.core.util_rules.system_binaries import BinaryPathRequest, BinaryPaths
@@ -67,6 +67,7 @@ from pants.engine.target import (
     Dependencies,
     DependenciesRequest,
     ExplicitlyProvidedDependencies,
+    FilteredTargets,
     HydratedSources,
     HydrateSourcesRequest,
     SourcesPaths,
@@ -108,6 +109,7 @@ __all__ = [
     "execute_process",
     "execute_venv_pex",
     "explicitly_provided_dependencies",
+    "filter_targets",
     "find_binary",
     "find_module_owners",
     "get_digest_contents",
@@ -221,6 +223,7 @@ create_venv_pex = _by_type(VenvPex, VenvPexRequest)
 dependency_targets = _by_type(Targets, DependenciesRequest)
 execute_process = _by_type(FallibleProcessResult, Process)
 execute_venv_pex = _by_type(FallibleProcessResult, VenvPexProcess)
+filter_targets = _by_type(FilteredTargets, Specs)
 find_binary = _by_type(BinaryPaths, BinaryPathRequest)
 get_docker_build_args = _by_type(DockerBuildArgs, DockerBuildArgsRequest)
 get_docker_build_environment = _by_type(DockerBuildEnvironment, DockerBuildEnvironmentRequest)

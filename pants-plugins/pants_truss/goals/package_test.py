@@ -225,8 +225,8 @@ def test_a_place_of_another_truss(rule_runner: RuleRunner) -> None:
     # One of them may be made a tar, with the suffix.
     assert error(rule_runner, "place/a") == (
         "The truss target place/a:a is not valid: its `output_path` 'out/x' overlaps that of "
-        "place/b:b, 'out/x.tar/y': one would overwrite the other. Give each its own folder, such "
-        f"as `place.a/a`.\n\n{NOTHING}"
+        "place/b:b, 'out/x.tar/y': one would overwrite the other. Give it a folder of its "
+        f'own: `output_path="place.a/a"`.\n\n{NOTHING}'
     )
     write(rule_runner, "place", {"b/BUILD": ""})
     assert build(rule_runner, "place/a").artifacts[0].relpath == "out/x"

@@ -304,7 +304,8 @@ def test_an_output_path(rule_runner: RuleRunner) -> None:
             # That of its truss.
             "bad_path.t/t",
             "its `output_path` 'bad_path.t/t' overlaps that of bad_path/t:t, 'bad_path.t/t': one "
-            "would overwrite the other. Give each its own folder, such as `bad_path.t/train`.",
+            "would overwrite the other. Give it a folder of its own: "
+            '`output_path="bad_path.t/train"`.',
         ),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Tuple
+from typing import Iterable, Sequence, Tuple
 
 from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules
@@ -71,19 +71,28 @@ async def resolve_output_path(request: ResolveOutputPathRequest) -> OutputPath:
 
 
 def _default_may_meet_another(address: Address) -> bool:
-    """`a.b:t` and `a/b:t` have one default path. Only the one with the dot looks for the other, so
-    that most trusses need not ask all targets of the repository."""
-    return "." in address.spec_path or not address.spec_path
+    """`a.b:t` and `a/b:t` have one default path, and `a:t.tar` has that of `a:t` packaged as one
+    file. Only the ones with the dot look for the other, so that most trusses need not ask all
+    targets of the repository."""
+    with_dot = "." in address.spec_path or address.target_name.endswith(TAR_SUFFIX)
+    return with_dot or not address.spec_path
 
 
 def _refuse_overlap(field: TrussOutputPathField, path: str, others: AllOutputPaths) -> None:
-    for address, other in others.paths:
-        if address != field.address and _overlap(path, other):
+    taken = [(address, other) for address, other in others.paths if address != field.address]
+    for address, other in taken:
+        if _overlap(path, other):
+            free = _free_path(_default(field), [other for _, other in taken])
             raise InvalidTruss.of(
                 field.address,
                 f"its `{field.alias}` {path!r} overlaps that of {address}, {other!r}: one would "
-                f"overwrite the other. Give each its own folder, such as `{_default(field)}`.",
+                f'overwrite the other. Give it a folder of its own: `{field.alias}="{free}"`.',
             )
+
+
+def _free_path(path: str, taken: Sequence[str]) -> str:
+    candidates = (path, *(f"{path}-{number}" for number in range(2, len(taken) + 3)))
+    return next(c for c in candidates if not any(_overlap(c, other) for other in taken))
 
 
 def _overlap(path: str, other: str) -> bool:

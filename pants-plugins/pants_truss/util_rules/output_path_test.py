@@ -106,8 +106,8 @@ def test_paths_that_overlap(rule_runner: RuleRunner, own: str, other: str) -> No
     )
     assert error(rule_runner, "one") == (
         f"The truss target one:one is not valid: its `output_path` {own!r} overlaps that of "
-        f"two:two, {other!r}: one would overwrite the other. Give each its own folder, such as "
-        "`one/one`."
+        f"two:two, {other!r}: one would overwrite the other. Give it a folder of its own: "
+        '`output_path="one/one"`.'
     )
     assert f"{other!r} overlaps that of one:one, {own!r}" in error(rule_runner, "two")
     assert resolve(rule_runner, "three") == "elsewhere"
@@ -132,8 +132,19 @@ def test_two_default_paths_can_be_one(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"a.b/BUILD": "truss(name='t')", "a/b/BUILD": "truss(name='t')"})
     assert error(rule_runner, "a.b", "t") == (
         "The truss target a.b:t is not valid: its `output_path` 'a.b/t' overlaps that of a/b:t, "
-        "'a.b/t': one would overwrite the other. Give each its own folder, such as `a.b/t`."
+        "'a.b/t': one would overwrite the other. Give it a folder of its own: "
+        '`output_path="a.b/t-2"`.'
     )
+
+
+def test_a_default_path_can_be_that_of_anothers_tar(rule_runner: RuleRunner) -> None:
+    targets = "truss(name='t'), truss(name='t.tar'), truss(name='t.tar-2')"
+    rule_runner.write_files({"a/BUILD": targets})
+    assert resolve(rule_runner, "a", "t") == "a/t"
+    message = error(rule_runner, "a", "t.tar")
+    assert "its `output_path` 'a/t.tar' overlaps that of a:t, 'a/t'" in message
+    # The one that is free.
+    assert message.endswith('`output_path="a/t.tar-3"`.')
 
 
 def test_a_truss_at_the_build_root_is_held_against_folders(
