@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Mapping, Tuple, Union
+from typing import Collection, Iterable, List, Mapping, Sequence, Tuple, Union
 
 from pants.engine.fs import (
     AddPrefix,
@@ -93,15 +93,26 @@ async def make_requirements_layer(request: RequirementsLayerRequest) -> MadeLaye
     contents = await get_digest_contents(small)
     rewritten = {file.path: script_for_image(file.content) for file in contents}
     files: List[Union[FileContent, FileEntry]] = []
+    paths = {entry.path for entry in entries}
     for entry in entries:
-        of_prefix = entry.path.startswith(_OF_PREFIX)
-        path = join(request.prefix if of_prefix else request.folder, entry.path)
-        if entry.path in rewritten:
-            files.append(FileContent(path, rewritten[entry.path], is_executable=True))
-        else:
-            files.append(FileEntry(path, entry.file_digest, is_executable=entry.is_executable))
+        for folder in _places(entry.path, paths, request):
+            path = join(folder, entry.path)
+            if entry.path in rewritten:
+                files.append(FileContent(path, rewritten[entry.path], is_executable=True))
+            else:
+                files.append(FileEntry(path, entry.file_digest, is_executable=entry.is_executable))
     tree = await create_digest(CreateDigest(files), **implicitly())
     return await make_layer(MakeLayerRequest(request.comment, tree, (ROOT,)), **implicitly())
+
+
+def _places(path: str, paths: Collection[str], request: RequirementsLayerRequest) -> Sequence[str]:
+    """Pex lays a package that is called `share` among the data of all distributions: it lies twice
+    then, where Python finds it and where data is."""
+    top = next((top for top in _OF_PREFIX if path.startswith(top)), None)
+    if top is None:
+        return (request.folder,)
+    is_package = f"{top}__init__.py" in paths
+    return (request.prefix, request.folder) if is_package else (request.prefix,)
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,22 @@ def test_distributions_lie_in_their_folder_and_scripts_where_pip_has_them(
     }
 
 
+def test_a_package_that_is_called_as_data_are_can_be_imported(rule_runner: RuleRunner) -> None:
+    found = requirements_layer(
+        rule_runner,
+        FileContent("share/__init__.py", b"S"),
+        FileContent("share/man/tool.1", b"man"),
+        FileContent("etc/jupyter/__init__.py", b"{}"),
+    )
+    assert {path: entry for path, entry in found.items() if entry != FOLDER} == {
+        "opt/truss/requirements/share/__init__.py": ("f", b"S"),
+        "opt/truss/requirements/share/man/tool.1": ("f", b"man"),
+        "usr/local/share/__init__.py": ("f", b"S"),
+        "usr/local/share/man/tool.1": ("f", b"man"),
+        "usr/local/etc/jupyter/__init__.py": ("f", b"{}"),
+    }
+
+
 @pytest.mark.parametrize(
     ("content", "written"),
     [
