@@ -215,5 +215,13 @@ def test_files_of_the_example() -> None:
         assert case in yaml.safe_load(Path(block.path).read_text())
 
 
+def test_files_in_help_texts() -> None:
+    blocks = [x for x in found("yaml") if x.page.name == "reference.md"]
+    assert blocks
+    for block in blocks:
+        assert yaml.safe_load(block.body), str(block)
+
+
 def test_yaml_is_looked_at() -> None:
-    assert {x.page.name for x in found("yaml")} == {"publishing.md", "serving.md"}
+    pages = {"publishing.md", "reference.md", "serving.md"}
+    assert {x.page.name for x in found("yaml")} == pages

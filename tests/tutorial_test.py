@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,6 @@ PAGE = Path("docs/tutorial.md").resolve()
 def test_the_tutorial(tmp_path: Path) -> None:
     repo = Stranger(tmp_path / "repo", tmp_path / "machine")
     repo.environment = {
-        "PANTS_PYTHON_REPOS_FIND_LINKS": f"['file://{wheel().parent}']",
         **{
             f"GIT_{who}_{what}": "x@example.com"
             for who in ("AUTHOR", "COMMITTER")
@@ -28,6 +28,8 @@ def test_the_tutorial(tmp_path: Path) -> None:
     }
     repo.root.mkdir()
     repo.git("init", "--quiet")
+    (repo.root / "wheels").mkdir()
+    shutil.copy(wheel(), repo.root / "wheels")
     port = free_address().rpartition(":")[2]
     literate = Literate(repo.root, repo.process_environment())
     try:

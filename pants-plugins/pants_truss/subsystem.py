@@ -31,6 +31,10 @@ class TrussGatherSubsystem(Subsystem):
         Gathering: how `pants package` makes a self-contained truss of a `truss` target.
 
         See `pants help truss` and `pants help truss_external_package` for the targets.
+
+            [truss-gather]
+            output_format = "tar"
+            package_collisions = "warn"
         """
     )
 

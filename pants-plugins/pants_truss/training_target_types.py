@@ -74,6 +74,20 @@ class TrussTrainingDependenciesField(Dependencies):
     )
 
 
+class TrussTrainingOutputPathField(TrussOutputPathField):
+    help = help_text(
+        """
+        Where `pants package` writes the self-contained folder for training, a directory below
+        `dist/`. By default the path of the BUILD file with dots for slashes, followed by the target
+        name: `src/trusses/spam:train` becomes `dist/src.trusses.spam/train`.
+
+            truss_training(name="train", entry_point="train.py", output_path="training/spam")
+
+        Two targets must not have the same or nested paths.
+        """
+    )
+
+
 class TrussTrainingTarget(Target):
     alias = "truss_training"
     core_fields = (
@@ -81,7 +95,7 @@ class TrussTrainingTarget(Target):
         TrussTrainingEntryPointField,
         TrussTrainingTrussField,
         TrussTrainingDependenciesField,
-        TrussOutputPathField,
+        TrussTrainingOutputPathField,
     )
     help = help_text(
         """

@@ -27,6 +27,9 @@ page is made from that (`tests/support/reference.py`).
 COMMON_FIELDS = ("tags", "description")
 COMMON_OPTIONS = ("requirements", "interpreter_constraints", "console_script", "entry_point")
 
+# By what code begins with; all else is a BUILD file.
+LANGUAGES = {"toml": r"\[[a-z.-]+\]", "text": r"(\./)?pants ", "yaml": r"# \S+\.yaml\n"}
+
 
 def page(help_all: Dict[str, Any]) -> str:
     return "\n".join(
@@ -36,6 +39,8 @@ def page(help_all: Dict[str, Any]) -> str:
             "Each has `tags` and `description` too, as all targets of Pants.\n",
             *_targets(help_all["name_to_target_type_info"]),
             "## Goals and options\n",
+            "Tools that are distributions, such as `[truss-cli]`, also have the options of all "
+            "such tools of Pants, as `requirements` and `interpreter_constraints`.\n",
             "An option `x` of `[truss-lint]` is a line below `[truss-lint]` of `pants.toml`, "
             "`--truss-lint-x` on the command line, and `PANTS_TRUSS_LINT_X` in the environment.\n",
             *_subsystems(help_all["scope_to_help_info"]),
@@ -92,9 +97,15 @@ def _text(text: str) -> str:
     lines: List[str] = []
     for is_code, group in groupby(text.strip("\n").splitlines(), lambda x: x.startswith("    ")):
         part = textwrap.dedent("\n".join(group)).strip("\n")
-        language = "toml" if re.match(r"\[[a-z-]+\]", part) else "python"
-        lines += [f"```{language}", part, "```"] if is_code else ["", part, ""]
+        lines += [f"```{_language(part)}", part, "```"] if is_code else ["", part, ""]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n"))
+
+
+def _language(code: str) -> str:
+    for language, beginning in LANGUAGES.items():
+        if re.match(beginning, code):
+            return language
+    return "python"
 
 
 if __name__ == "__main__":

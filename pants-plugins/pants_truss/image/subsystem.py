@@ -27,6 +27,12 @@ class TrussImageSubsystem(Subsystem):
         Images of trusses: see `pants help truss_image`.
 
         The options are about the builder `oci`; those of the builder `docker` are in `[docker]`.
+
+            [truss-images]
+            compression = "zstd"
+
+            [truss-images.bases]
+            "baseten/truss-server-base:3.11-v0.13.0" = "images/truss-3.11"
         """
     )
 
@@ -141,10 +147,15 @@ class TrussImageSubsystem(Subsystem):
 class TrussImageTool(PythonToolBase):
     options_scope = "truss-image-tool"
     name = "the image tool"
-    help = (
-        "What writes the layers of images, and trusses that are packaged as a tar: scripts of the "
-        "plugin, and the compression library that they need. It runs as a tool in an environment "
-        "of its own, from a lockfile."
+    help = help_text(
+        """
+        What writes the layers of images, and trusses that are packaged as a tar: scripts of the
+        plugin, and the compression library that they need. It runs as a tool in an environment of
+        its own, from a lockfile. Where the repository's Pythons are others than the tool's:
+
+            [truss-image-tool]
+            interpreter_constraints = ["CPython==3.12.*"]
+        """
     )
     help_short = "What writes the layers of images, and tars of trusses."
 

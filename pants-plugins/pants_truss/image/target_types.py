@@ -313,8 +313,8 @@ class TrussImageTarget(Target):
         An image of a truss, which serves it.
 
         `pants package` gathers the truss and builds the image; `pants run` starts it, on this
-        machine alone. What the image holds, how it is layered and how it is reproduced is described
-        in docs/images.md.
+        machine alone. What the image holds, how it is layered and how it is reproduced is on the
+        page "Images" of the documentation.
 
         Fields that a `docker_image` has too are for the builder `docker`; `image_tags`,
         `repository`, `registries`, `skip_push` and `image_labels` also hold for `oci`.

@@ -33,7 +33,7 @@ class TrussValidation(Enum):
 
 
 def _rules() -> str:
-    return " ".join(f"`{rule.name}`: {rule.summary}" for rule in RULES)
+    return " ".join(f"`{r.name}`: {r.summary}" for r in RULES if r.can_be_silenced)
 
 
 class TrussLintSubsystem(Subsystem):
@@ -59,7 +59,7 @@ class TrussLintSubsystem(Subsystem):
         metavar="<rule>",
         help=lambda cls: softwrap(
             f"""
-            Rules to switch off, in `pants lint`, `check` and `package` alike. The rules are:
+            Rules to switch off, in `pants lint`, `check` and `package` alike. These can be:
 
             {_rules()}
             """

@@ -17,6 +17,10 @@ class TrussPublishSubsystem(Subsystem):
         Credentials come from where Truss has them: `BASETEN_API_KEY`, or
         `BASETEN_TRUSS_AUTH_REMOTE_URL` with `BASETEN_TRUSS_AUTH_API_KEY`, or the user's `.trussrc`,
         for which `USER_TRUSSRC_PATH` names another file.
+
+            [truss-publish]
+            default_remotes = ["baseten"]
+            skip_unchanged = true
         """
     )
 

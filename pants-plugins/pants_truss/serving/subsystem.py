@@ -17,7 +17,14 @@ class TrussServer(Subsystem):
         The model server of Truss, as `pants run` and `pants test` start it for a truss.
 
         Its code is that of the Truss release of `[truss-cli]`. What it requires is installed once
-        for each Python version, and shared by all trusses.
+        for each Python version, and shared by all trusses. A lockfile of the repository takes the
+        place of the plugin's:
+
+            [truss-server]
+            install_from_resolve = "truss-server"
+
+            [python.resolves]
+            truss-server = "3rdparty/truss-server.lock"
         """
     )
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from pants.backend.python.subsystems.python_tool_base import PythonToolBase
 from pants.backend.python.target_types import ConsoleScript
+from pants.util.strutil import help_text
 
 
 class TrussCli(PythonToolBase):
     options_scope = "truss-cli"
     name = "truss"
-    help = (
-        "The Truss release that validates configs. It runs as a tool in an environment of its own, "
-        "from a lockfile; `install_from_resolve` takes another release, from a lockfile of the "
-        "repository."
+    help = help_text(
+        """
+        The Truss release that validates configs, serves and tests trusses, makes image contexts and
+        pushes. It runs as a tool in an environment of its own, by default from a lockfile of the
+        plugin's. Another release comes from a lockfile of the repository:
+
+            [truss-cli]
+            install_from_resolve = "truss"
+
+            [python.resolves]
+            truss = "3rdparty/truss.lock"
+        """
     )
-    help_short = "The Truss release that validates configs."
+    help_short = "The Truss release that validates, serves, tests and pushes."
 
     default_version = "truss==0.18.35"
     default_requirements = [default_version]
