@@ -13,10 +13,12 @@ from typing import Iterator, List
 import pytest
 
 from support.base_image import BaseImage
+from support.literate import blocks
 from support.monorepo import read_tree
 from support.stranger import Stranger, wheel
 
 WHEEL = wheel()
+README = Path("README.md").resolve()
 VERSION = WHEEL.name.split("-")[1]
 PANTS_TOML = """\
 [GLOBAL]
@@ -97,6 +99,31 @@ def test_images_are_a_backend_of_their_own(tmp_path: Path, index: Path) -> None:
         targets = repo.pants("help", "targets").assert_success().stdout
         assert re.search(r"^truss_external_package\b", targets, re.MULTILINE)
         assert "truss_image" not in targets
+    finally:
+        repo.stop_daemon()
+
+
+@pytest.mark.parametrize("way", ["wheel", "sources"])
+def test_the_settings_that_the_readme_names(way: str, tmp_path: Path) -> None:
+    settings, in_place = (block.body for block in blocks(README) if block.language == "toml")
+    repo = Stranger(tmp_path / "repo", tmp_path / "machine")
+    repo.environment = {"PANTS_ANONYMOUS_TELEMETRY_ENABLED": "false"}
+    if way == "wheel":
+        repo.write(f"wheels/{WHEEL.name}", WHEEL.read_bytes())
+    else:
+        with zipfile.ZipFile(WHEEL) as file:
+            file.extractall(repo.root / "pants-plugins")
+        repo.write("pants-plugins/BUILD", "of_the_other_repository(\n")
+        of_the_wheel = re.compile(r"^plugins = .*\n|^\[python-repos\]\nfind_links = .*\n", re.M)
+        settings = of_the_wheel.sub("", settings).replace("[GLOBAL]\n", in_place, 1)
+    repo.write("pants.toml", settings)
+    repo.write("src/trusses/t/config.yaml", CONFIG)
+    repo.write("src/trusses/t/model/model.py", MODEL)
+    repo.write("src/shared/kit/kit.py", 'NAME = "kit"\n')
+    try:
+        repo.pants("tailor", "::").assert_success()
+        repo.pants("lint", "package", "src/trusses::").assert_success()
+        assert "packages/kit.py" in read_tree(repo.dist("src.trusses.t/t"))
     finally:
         repo.stop_daemon()
 
