@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import tarfile
 import threading
@@ -121,11 +120,7 @@ class Editor:
         while not self._ended.is_set():
             self.version += 1
             for path in self._paths:
-                file = self._repo.root / path
-                # Not beside it: Pants would see it come and go.
-                new = self._repo.root.parent / f"{file.name}.new"
-                new.write_text(f"{self.version:06d}" * 1000)
-                os.replace(new, file)
+                self._repo.replace(path, f"{self.version:06d}" * 1000)
                 self._ended.wait(0.01)
 
 

@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterator, List
@@ -196,18 +197,25 @@ def test_websockets(repo: Monorepo) -> None:
 # --- Beginning and ending.
 
 
+def wait_for_answer(server: Server, data: object, expected: object) -> None:
+    """After an edit. Pants may see one as several, where the file system takes its time, and starts
+    the server for each."""
+    answer = None
+    while answer != expected:
+        server.wait_until_ready()
+        with suppress(OSError, http.client.HTTPException):
+            answer = server.predict(data)
+
+
 def test_an_edit_of_shared_code_restarts_the_server(repo: Monorepo) -> None:
     with Server(repo, "t/rich") as server:
-        assert server.predict({"kind": "all"})["lazy"] == "lazy"
-        first = server.port
+        before = server.predict({"kind": "all"})
+        assert before["lazy"] == "lazy"
         repo.replace("t/shared/one/lazy.py", "NAME = 'edited'\n")
-        server.wait_until_ready()
-        assert server.predict({"kind": "all"})["lazy"] == "edited"
-        assert len(server.pids) == 2 and not is_running(server.pids[0])
-        assert server.port and first
+        wait_for_answer(server, {"kind": "all"}, {**before, "lazy": "edited"})
+        assert len(server.pids) >= 2 and not is_running(server.pids[0])
         repo.replace("t/shared/one/lazy.py", "NAME = 'lazy'\n")
-        server.wait_until_ready()
-        assert server.predict({"kind": "all"})["lazy"] == "lazy"
+        wait_for_answer(server, {"kind": "all"}, before)
         # Another's file is no reason.
         repo.write("t/other/x.py", "")
         time.sleep(1.5)
@@ -247,10 +255,9 @@ def test_processes_of_the_model_end_with_it(repo: Monorepo) -> None:
     with Server(repo, folder, f"--port={port}") as server:
         for answer in (2, 3):
             repo.replace(f"{folder}/model/model.py", FORKING.format(more="", answer=answer))
-            server.wait_until_ready()
-            assert server.predict({}) == answer
+            wait_for_answer(server, {}, answer)
         server.interrupt()
-        assert len(_children(server)) == 6
+        assert len(_children(server)) >= 6
         assert not [pid for pid in _children(server) if is_running(pid)]
 
 

@@ -124,8 +124,11 @@ class Monorepo:
 
     def replace(self, path: str, content: str) -> None:
         """An edit while Pants watches: at once. Pants reads a file that is emptied and then written
-        as soon as it is empty, and may miss the writing (docs/serving.md)."""
-        new = self.write(f"{path}.new", content)
+        as soon as it is empty, and may miss the writing (docs/serving.md). And where the new file
+        lies beside the old one for a moment, it may start again for both."""
+        self.machine.mkdir(parents=True, exist_ok=True)
+        new = self.machine / "edited"
+        new.write_text(textwrap.dedent(content), encoding="utf-8")
         new.replace(self.root / path)
 
     def write_all(self, files: Mapping[str, Union[str, bytes]]) -> None:
