@@ -51,7 +51,8 @@ def test_each_target_has_an_example_and_each_field_says_what_it_is(
         assert f"    {target['alias']}(" in target["description"], target["alias"]
         for field in target["fields"]:
             name = f"{target['alias']}.{field['alias']}"
-            if field["provider"].startswith("pants_truss"):
+            # Another release may say less of a field that is Pants' own.
+            if VERSION == INSTALLED or field["provider"].startswith("pants_truss"):
                 assert len(field["description"] or "") > 60, name
             if field["alias"] not in COMMON_FIELDS:
                 assert "TODO" not in field["description"], name
