@@ -3,61 +3,35 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
-from typing import Dict
+from typing import Iterator
 
 import pytest
 
-PYTHON = os.path.realpath(sys.executable)
+from support.launcher import (
+    PYTHON,
+    Clone,
+    Installed,
+    bare_environment,
+    install,
+    usual_environment,
+)
+from support.pip_configuration import (
+    CONSTRAINT,
+    OPTIONS,
+    of_environment,
+    write_configuration,
+)
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    folder = tmp_path / "clone"
-    folder.mkdir()
-    shutil.copy("pants", folder)
-    (folder / "pants.toml").write_text(
-        '[GLOBAL]\npants_version = "2.17.1"\n[anonymous-telemetry]\nenabled = false\n'
-    )
-    return folder
+def clone(tmp_path: Path) -> Clone:
+    return Clone(tmp_path / "clone", bare_environment(tmp_path)).configure()
 
 
-def run(clone: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    # No `python3.9` on PATH, none of pyenv's below HOME, no uv.
-    tools = clone.parent / "bin"
-    tools.mkdir(exist_ok=True)
-    for name in (
-        "bash",
-        "dirname",
-        "env",
-        "flock",
-        "head",
-        "mkdir",
-        "rm",
-        "sed",
-        "touch",
-        "tr",
-        "wc",
-    ):
-        path = shutil.which(name)
-        if path and not (tools / name).exists():
-            (tools / name).symlink_to(path)
-    variables: Dict[str, str] = {"PATH": str(tools), "HOME": str(clone.parent / "home")}
-    return subprocess.run(
-        [str(clone / "pants"), "--no-pantsd", "--version"],
-        env={**variables, **environment},
-        cwd=clone.parent,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def test_one_line_when_there_is_no_python(clone: Path) -> None:
-    result = run(clone)
+def test_one_line_when_there_is_no_python(clone: Clone) -> None:
+    result = clone.run("--no-pantsd", "--version")
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert "runs on CPython 3.9 and none was found: install one" in line
@@ -65,26 +39,68 @@ def test_one_line_when_there_is_no_python(clone: Path) -> None:
 
 
 @pytest.mark.parametrize("python", ["/nonexistent/python3.9", "/bin/sh"])
-def test_one_line_when_the_named_python_is_no_python39(clone: Path, python: str) -> None:
-    result = run(clone, PANTS_PYTHON=python)
+def test_one_line_when_the_named_python_is_no_python39(clone: Clone, python: str) -> None:
+    result = clone.run("--no-pantsd", "--version", PANTS_PYTHON=python)
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert f"PANTS_PYTHON={python} is not a CPython 3.9" in line
 
 
-def test_bootstraps_into_an_empty_cache_once(clone: Path) -> None:
-    cache = clone.parent / "cache"
-    path = os.pathsep.join([str(clone.parent / "bin"), "/usr/bin", "/bin"])
-    environment = {"PANTS_PYTHON": PYTHON, "XDG_CACHE_HOME": str(cache), "PATH": path}
-    before = (clone / "pants.toml").read_text()
-    first = run(clone, **environment)
-    assert first.returncode == 0, first.stderr
-    assert first.stdout.strip() == "2.17.1"
-    assert "installing Pants 2.17.1" in first.stderr
-    second = run(clone, **{**environment, "PANTS_PYTHON": "/not/asked/again"})
+@pytest.mark.parametrize("option", OPTIONS)
+def test_each_planted_option_has_an_effect(option: str, tmp_path: Path) -> None:
+    """On a pip that heeds it: what the installation below passes by would stop or change it."""
+    configuration = write_configuration(tmp_path / "pip", option)
+    environment = {"PATH": os.environ["PATH"], **of_environment(configuration, tmp_path)}
+    if option != CONSTRAINT:
+        del environment["PIP_CONSTRAINT"]
+    install = ["download", "-q", "--retries=0", "--no-deps", f"-d{tmp_path}/got", "six"]
+    run = subprocess.run([PYTHON, "-m", "pip", *install], env=environment, capture_output=True)
+    assert run.returncode or "six-999.0-py3-none-any.whl" in os.listdir(tmp_path / "got")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return install(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def ready(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    with installed.clone(tmp_path_factory.mktemp("clone")) as clone:
+        yield clone
+
+
+def test_installs_into_an_empty_cache_once(installed: Installed, ready: Clone) -> None:
+    assert "installing Pants 2.17.1" in installed.said
+    second = ready.run("--version", PANTS_PYTHON="/not/asked/again")
     assert second.stdout.strip() == "2.17.1"
     assert "installing" not in second.stderr
-    # What the script makes is in its own folder: the official launcher sees an untouched file.
-    assert (clone / "pants.toml").read_text() == before
-    exports = (cache / "pants-from-index/2.17.1/env").read_text()
-    assert f"file://{cache}/pants-from-index/2.17.1/pex" in exports
+    assert f"file://{installed.home}/pex" in (installed.home / "env").read_text()
+
+
+def test_the_certificates_that_pip_trusts_are_exported(installed: Installed) -> None:
+    """To Pants, by the name that Pex and what it runs know; those of the user go first."""
+    show = ["bash", "-c", f'source "{installed.home}/env"; echo "$REQUESTS_CA_BUNDLE"']
+    shown = subprocess.check_output(show, text=True, env={})
+    assert shown.endswith("/trusted here.pem\n")
+    own = {"REQUESTS_CA_BUNDLE": "/own.pem"}
+    assert subprocess.check_output(show, text=True, env=own) == "/own.pem\n"
+
+
+def test_an_index_that_cannot_be_reached(tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "clone", usual_environment(tmp_path)).configure()
+    run = clone.run("--version", PANTS_LAUNCHER_INDEX="http://127.0.0.1:9/simple")
+    assert run.returncode == 1
+    assert "could not install pantsbuild.pants==2.17.1 from the package index" in run.stderr
+    assert "set PANTS_LAUNCHER_INDEX" in run.stderr
+
+
+def test_a_daemon_is_asked_without_a_python(installed: Installed, ready: Clone) -> None:
+    (daemon,) = ready.daemons()
+    python = installed.home / "venv/bin/pants"
+    hidden = python.rename(python.with_name("hidden"))
+    try:
+        run = ready.run("--version")
+    finally:
+        hidden.rename(python)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "2.17.1\n", "")
+    assert ready.daemons() == [daemon]

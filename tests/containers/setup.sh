@@ -55,7 +55,8 @@ make_base() {
   cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
   rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
   python3 -m venv "$folder/uv"
-  "$folder/uv/bin/pip" install -q --disable-pip-version-check "uv==0.10.0"
+  PIP_CONFIG_FILE=/dev/null "$folder/uv/bin/pip" --isolated install -q --disable-pip-version-check \
+    --cert /etc/ssl/certs/ca-certificates.crt "uv==0.10.0"
   install -m 755 "$folder/uv/bin/uv" "$root/usr/local/bin/uv"
   mkdir -p "$root/etc/uv"
   echo "native-tls = true" >"$root/etc/uv/uv.toml"

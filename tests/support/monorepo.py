@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import textwrap
-import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 from support import pants_release
+from support.processes import wait_for_end
 
 PLUGIN_PATH = Path("pants-plugins").resolve()
 CODEGEN_PATH = Path("tests/codegen").resolve()
@@ -36,13 +36,17 @@ disable = [{silent_rules}]
 # push.
 SILENT_RULES = ("config-schema", "model-class")
 
-# Where Pants finds interpreters and Pex.
+# Where Pants finds interpreters and Pex, and which certificates it is to trust.
 _PASSED_ON = (
     "PYENV_ROOT",
     "PANTS_PEX_CLI_KNOWN_VERSIONS",
     "PANTS_PEX_CLI_URL_TEMPLATE",
     "PANTS_PEX_CLI_VERSION",
+    "REQUESTS_CA_BUNDLE",
 )
+
+# Added to what a repository itself says: the configuration of this machine's pip is not for tests.
+_ENV_VARS = '+["PIP_CONFIG_FILE=/dev/null", "REQUESTS_CA_BUNDLE"]'
 
 # A Pex of Truss has 83 distributions. Each test would fetch and unpack them again.
 DOWNLOADS = os.path.join(
@@ -191,6 +195,7 @@ class Monorepo:
             "PANTS_WATCH_FILESYSTEM": str(self.daemon).lower(),
             "PANTS_DYNAMIC_UI": "false",
             "PANTS_COLORS": "false",
+            "PANTS_SUBPROCESS_ENVIRONMENT_ENV_VARS": _ENV_VARS,
             **({} if self.fresh else {"PANTS_NAMED_CACHES_DIR": DOWNLOADS}),
             **({"PANTS_LOCAL_STORE_DIR": STORE} if self.shares_store else {}),
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
@@ -255,14 +260,7 @@ class Monorepo:
             with suppress(OSError, ValueError):
                 pid = int(pid_file.read_text())
                 os.kill(pid, signal.SIGTERM)
-                _wait_for_end(pid)
-
-
-def _wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        os.kill(pid, 0)  # Raises once the process is gone.
-        time.sleep(0.05)
+                wait_for_end(pid)
 
 
 Tree = Dict[str, Tuple[bytes, bool]]

@@ -7,6 +7,7 @@ in the wheels.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -125,6 +126,11 @@ def _pip(*arguments: str) -> str:
     # Not that of a virtual environment, which may have no pip.
     python = Path(sys.base_prefix, "bin", "python3")
     process = subprocess.run(
-        [str(python), "-m", "pip", *arguments], check=True, stdout=subprocess.PIPE, text=True
+        [str(python), "-m", "pip", "--isolated", *arguments],
+        # How this machine's pip is configured is not to change the tables.
+        env={**os.environ, "PIP_CONFIG_FILE": os.devnull},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     return process.stdout
