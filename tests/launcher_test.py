@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Iterator
+from typing import Dict, Iterator
 
 import pytest
 
@@ -80,7 +80,8 @@ def test_installs_into_an_empty_cache_once(installed: Installed, ready: Clone) -
 def test_the_certificates_that_pip_trusts_are_exported(installed: Installed) -> None:
     """To Pants, by the name that Pex and what it runs know; those of the user go first."""
     show = ["bash", "-c", f'source "{installed.home}/env"; echo "$REQUESTS_CA_BUNDLE"']
-    shown = subprocess.check_output(show, text=True, env={})
+    none: Dict[str, str] = {}
+    shown = subprocess.check_output(show, text=True, env=none)
     assert shown.endswith("/trusted here.pem\n")
     own = {"REQUESTS_CA_BUNDLE": "/own.pem"}
     assert subprocess.check_output(show, text=True, env=own) == "/own.pem\n"

@@ -14,7 +14,7 @@ from typing import Dict, Iterator, List
 import pytest
 
 from support.monorepo import PYTHON_TOML, Monorepo
-from support.tools import find_tool
+from support.tools import find_release_tool
 
 PAGE = Path("docs/compatibility.md")
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
@@ -97,7 +97,7 @@ def test_the_server_predicts_on_it(version: str, repo: Monorepo) -> None:
 
 def newer_pex() -> Dict[str, str]:
     """The options that `docs/python-versions.md` names, in the environment."""
-    file = find_tool("tests.newer_pex/pex.pex").resolve()
+    file = find_release_tool("tests.newer_pex/pex.pex").resolve()
     content = file.read_bytes()
     version = subprocess.run(
         [sys.executable, str(file), "--version"], check=True, capture_output=True, text=True

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 
-from support.tools import find_tool
+from support.tools import find_release_tool
 
 MKDOCS = "docs/mkdocs.pex"
 # What a browser loads by itself.
@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "PEX_ROOT": os.environ.get("PEX_ROOT", os.path.join(os.environ["HOME"], ".pex")),
     }
     run = subprocess.run(
-        [str(find_tool(MKDOCS)), "build", "--strict", "--site-dir", str(folder / "site")],
+        [str(find_release_tool(MKDOCS)), "build", "--strict", "--site-dir", str(folder / "site")],
         env=environment,
         capture_output=True,
         text=True,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 from support.literate import Literate, blocks
+from support.pants_release import COMMAND
 from support.remote import free_address
 from support.stranger import Stranger, wheel
 
@@ -46,6 +46,6 @@ def command_pants(folder: Path) -> Path:
     """Pants, as the tests have it, by its name."""
     folder.mkdir()
     command = folder / "pants"
-    command.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m pants "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
     command.chmod(0o755)
     return folder

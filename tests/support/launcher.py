@@ -11,7 +11,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List
 
 from support.pip_configuration import (
     CONSTRAINT,
@@ -47,13 +47,11 @@ class Clone:
         (self.root / "pants.toml").write_text(TOML.format(backends=names))
         return self
 
-    def run(
-        self, *arguments: str, cwd: Optional[Path] = None, **environment: str
-    ) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [str(self.root / "pants"), *arguments],
             env={**self.environment, **environment},
-            cwd=cwd or self.root,
+            cwd=self.root,
             capture_output=True,
             text=True,
             timeout=300,

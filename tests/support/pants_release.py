@@ -1,5 +1,10 @@
-"""Which Pants the tests run: the one that they are installed beside or, by `TRUSS_TEST_PANTS`,
-another, which Pants has packaged beside them."""
+"""Which Pants the tests run:
+
+* without more, the one that they are installed beside;
+* by `TRUSS_TEST_PANTS=VERSION`, that release: packaged beside them if it is on the package index,
+  or else run by the official launcher, the `pants` on PATH;
+* by `TRUSS_TEST_PANTS_COMMAND=PATH`, an executable of any release, which is asked for its version.
+"""
 
 from __future__ import annotations
 
@@ -8,36 +13,77 @@ import importlib.util
 import os
 import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 from support.tools import find_other_pants
 
 INSTALLED = "2.17.1"
-VERSION = os.environ.get("TRUSS_TEST_PANTS", INSTALLED)
-COMMAND = (sys.executable, "-m", "pants")
 
 # Of an option that Pants 2.17 needs.
 _DEPRECATION = "DEPRECATED: Explicitly providing [python-infer].use_rust_parser"
+
+
+def _named_command() -> str:
+    """An executable that is not of the package index, or nothing."""
+    named = os.environ.get("TRUSS_TEST_PANTS_COMMAND", "")
+    if named:
+        assert os.access(named, os.X_OK), f"TRUSS_TEST_PANTS_COMMAND={named}: no executable file"
+        return os.path.abspath(named)
+    wanted = os.environ.get("TRUSS_TEST_PANTS", INSTALLED)
+    if wanted == INSTALLED or find_other_pants(wanted).exists():
+        return ""
+    launcher = shutil.which("pants")
+    assert launcher, (
+        f"TRUSS_TEST_PANTS={wanted} is not on the package index, and no official `pants` launcher "
+        "is on PATH. Install it, or set TRUSS_TEST_PANTS_COMMAND to a `pants` of that release."
+    )
+    return launcher
+
+
+def _version() -> str:
+    named = os.environ.get("TRUSS_TEST_PANTS")
+    if named or not NAMED_COMMAND:
+        return named or INSTALLED
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "pants.toml").touch()
+        environment = {**os.environ, "NO_SCIE_WARNING": "1", "PANTS_PANTSD": "false"}
+        environment.pop("PYTHONPATH", None)
+        answer = subprocess.check_output(
+            [NAMED_COMMAND, "--version"], cwd=folder, env=environment, text=True
+        )
+    return answer.split()[-1]
+
+
+NAMED_COMMAND = _named_command()
+VERSION = _version()
+# What runs it without asking a daemon first.
+COMMAND: Tuple[str, ...] = (NAMED_COMMAND,) if NAMED_COMMAND else (sys.executable, "-m", "pants")
 
 
 def environment() -> Dict[str, str]:
     """Of a process that runs `COMMAND`: where the release is found, and what it takes for it to
     work in repositories that are made for another."""
     return {
-        "PYTHONPATH": os.pathsep.join(_python_path()),
+        **({} if NAMED_COMMAND else {"PYTHONPATH": os.pathsep.join(_python_path())}),
         "PANTS_PANTS_VERSION": VERSION,
+        # The official launcher's name for the same.
+        "PANTS_VERSION": VERSION,
         **({} if VERSION == INSTALLED else {"PANTS_IGNORE_WARNINGS": repr([_DEPRECATION])}),
     }
 
 
 @lru_cache(maxsize=None)
 def client() -> str:
-    """What asks a daemon, which official launchers use too: it starts in a tenth of the time that
-    `COMMAND` takes. Where no daemon is to be asked, it becomes `COMMAND` (`client_environment`)."""
+    """What asks a daemon. Official launchers do so by Pants' native client, which starts in a tenth
+    of the time that a Python takes. Where no daemon is to be asked, it becomes `COMMAND`
+    (`client_environment`)."""
+    if NAMED_COMMAND:
+        return NAMED_COMMAND
     binary = _pants_package() / "bin/native_client"
     # Installed without the permission to run it.
     return _executable("client", binary.read_bytes())
@@ -45,8 +91,9 @@ def client() -> str:
 
 @lru_cache(maxsize=None)
 def client_environment() -> Dict[str, str]:
-    command = " ".join(shlex.quote(argument) for argument in COMMAND)
-    script = f'#!/bin/sh\nexec {command} "$@"\n'
+    if NAMED_COMMAND:
+        return {}
+    script = f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n'
     return {"_PANTS_SERVER_EXE": _executable("pants", script.encode())}
 
 

@@ -19,6 +19,6 @@ class Stranger(Monorepo):
 
     def process_environment(self) -> Dict[str, str]:
         environment = super().process_environment()
-        paths = environment["PYTHONPATH"].split(os.pathsep)
+        paths = environment.get("PYTHONPATH", "").split(os.pathsep)
         kept = [path for path in paths if not (Path(path) / "pants_truss").exists()]
         return {**environment, "PYTHONPATH": os.pathsep.join(kept)}

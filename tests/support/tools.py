@@ -7,6 +7,8 @@ from pathlib import Path
 
 ARCHIVE = Path("tests/tools.tar").resolve()
 FOLDER = Path("tests/tools").resolve()
+RELEASE_ARCHIVE = Path("tests/release_tools.tar").resolve()
+RELEASE_FOLDER = Path("tests/release_tools_unpacked").resolve()
 REMOTE_ARCHIVE = Path("tests/remote_tools.tar").resolve()
 REMOTE_FOLDER = Path("tests/remote_tools_unpacked").resolve()
 
@@ -16,6 +18,11 @@ OTHER_PANTS = Path("tests.other_pants").resolve()
 def find_tool(path: str) -> Path:
     """The tool at a path in the archive."""
     return _unpacked(ARCHIVE, FOLDER) / path
+
+
+def find_release_tool(path: str) -> Path:
+    """One that only tests of the tier `release` use."""
+    return _unpacked(RELEASE_ARCHIVE, RELEASE_FOLDER) / path
 
 
 def find_other_pants(version: str) -> Path:
