@@ -9,7 +9,7 @@ from typing import Iterator
 import pytest
 import yaml
 
-from support.pushing import Pushing
+from support.pushing import Pushing, publish_twice
 
 EXAMPLES = {
     "src/trusses/keywords:keywords": "src.trusses.keywords/keywords",
@@ -229,30 +229,5 @@ def test_a_state_file_that_is_none(pushing: Pushing, folder: str) -> None:
     assert "`[truss-publish].state_file` must be the path of a file in the repository" in error
 
 
-@pytest.mark.parametrize("count, changed", [(50, 3)])
-def test_only_what_changed(tmp_path: Path, count: int, changed: int) -> None:
-    pushing = Pushing(tmp_path)
-    account = pushing.account()
-    try:
-        for number in range(count):
-            pushing.repo.truss(f"t/m{number}", f"model_name: m{number}\n")
-        pushing.publish("::")[0].assert_success()
-        assert len(account.uploads) == len(account.deployments) == count
-        for number in range(changed):
-            pushing.repo.write(f"t/m{number}/model/model.py", "class Model:\n    pass\n")
-        pushing.publish("::")[0].assert_success()
-        assert len(account.uploads) == count + changed
-        names = {id: name for name, id in account.models.items()}
-        new = [names[d["model_id"]] for d in account.deployments[count:]]
-        assert sorted(new) == [f"m{number}" for number in range(changed)]
-        # Nothing has changed: the remote is asked once more about those that are new.
-        run, published = pushing.publish("::")
-        run.assert_success()
-        assert len(account.uploads) == count + changed
-        calls = len(account.calls)
-        run, published = pushing.publish("::")
-        assert len(account.calls) == calls
-        assert [entry["published"] for entry in published.values()] == [False] * count
-        assert run.assert_success().stderr.count("skipped (unchanged: sha256:") == count
-    finally:
-        pushing.stop()
+def test_only_what_changed(tmp_path: Path) -> None:
+    publish_twice(tmp_path, count=8, changed=3)

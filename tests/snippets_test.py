@@ -54,10 +54,12 @@ ELSEWHERE: Dict[str, Tuple[str, str]] = {
 
 # What CI itself is made of, or has a part of.
 OF_CI = {
-    "./pants test ::",
+    "./pants test src/::",
     "./pants test pants-plugins::",
     "./pants test tests/parity_test.py -- -k crlf",
-    "TRUSS_TEST_PANTS=2.18.0a0 .ci/run",
+    "TRUSS_TEST_PANTS=2.18.0a0 ./pants test tests:tests",
+    "TRUSS_TEST_PANTS=2.33.0 ./pants test tests:tests",
+    "TRUSS_TEST_PANTS_COMMAND=/path/of/pants ./pants test tests:tests",
     "./pants fmt lint check ::",
 }
 

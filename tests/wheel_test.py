@@ -8,7 +8,7 @@ import re
 import shutil
 import zipfile
 from pathlib import Path
-from typing import Iterator, List
+from typing import Iterator, List, Tuple
 
 import pytest
 
@@ -89,8 +89,12 @@ def test_from_nothing_to_an_image(repo: Stranger) -> None:
     repo.pants("test", "src/t:t").assert_success()
 
 
-def test_images_are_a_backend_of_their_own(tmp_path: Path, index: Path) -> None:
-    repo = make(tmp_path, index, "pants_truss")
+@pytest.mark.parametrize("backends", [(), ("pants_truss",)], ids=str)
+def test_images_are_a_backend_of_their_own(
+    backends: Tuple[str, ...], tmp_path: Path, index: Path
+) -> None:
+    """`plugins` alone is enough for trusses, and to name the backend as well does no harm."""
+    repo = make(tmp_path, index, *backends)
     try:
         repo.write("src/t/BUILD", "truss()\n")
         repo.write("shared/kit/BUILD", "truss_external_package()\n")
@@ -152,6 +156,8 @@ def test_its_metadata() -> None:
         (path,) = (name for name in names() if name.endswith(".dist-info/METADATA"))
         metadata = email.parser.Parser().parsestr(file.read(path).decode())
     assert metadata["Name"] == "pants-truss"
+    urls = dict(line.split(", ") for line in metadata.get_all("Project-URL"))
+    assert urls["Changelog"].endswith("/CHANGELOG.md")
     # Pants' own Python is 3.9, 3.11 or 3.14, by its release.
     assert metadata["Requires-Python"] == ">=3.9"
     assert metadata.get_all("Requires-Dist") is None

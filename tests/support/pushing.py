@@ -81,6 +81,35 @@ class Pushing:
         self.baseten.stop()
 
 
+def publish_twice(base: Path, count: int, changed: int) -> None:
+    """Of `count` trusses `changed` are edited between: the second time, those are pushed."""
+    pushing = Pushing(base)
+    account = pushing.account()
+    try:
+        for number in range(count):
+            pushing.repo.truss(f"t/m{number}", f"model_name: m{number}\n")
+        pushing.publish("::")[0].assert_success()
+        assert len(account.uploads) == len(account.deployments) == count
+        for number in range(changed):
+            pushing.repo.write(f"t/m{number}/model/model.py", "class Model:\n    pass\n")
+        pushing.publish("::")[0].assert_success()
+        assert len(account.uploads) == count + changed
+        names = {id: name for name, id in account.models.items()}
+        new = [names[d["model_id"]] for d in account.deployments[count:]]
+        assert sorted(new) == [f"m{number}" for number in range(changed)]
+        # Nothing has changed: the remote is asked once more about those that are new.
+        run, published = pushing.publish("::")
+        run.assert_success()
+        assert len(account.uploads) == count + changed
+        calls = len(account.calls)
+        run, published = pushing.publish("::")
+        assert len(account.calls) == calls
+        assert [entry["published"] for entry in published.values()] == [False] * count
+        assert run.assert_success().stderr.count("skipped (unchanged: sha256:") == count
+    finally:
+        pushing.stop()
+
+
 def pid_of_push(pushing: Pushing) -> int:
     """Of the process that pushes to it at this moment."""
     mine = str(pushing.state_path)

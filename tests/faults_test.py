@@ -1,0 +1,24 @@
+"""The faults that `faults/measure.py` puts into the plugin can still be put into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faults.faults import FAULTS, Fault
+
+PACKAGE = Path("pants-plugins/pants_truss")
+
+
+def test_there_are_forty_in_all_parts() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS) == 40
+    parts = {path.parent.relative_to(PACKAGE).parts[0] for path in PACKAGE.glob("*/*.py")}
+    assert parts == {Path(fault.path).parts[0] for fault in FAULTS}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_it_applies(fault: Fault) -> None:
+    text = (PACKAGE / fault.path).read_text()
+    assert text.count(fault.before) == 1
+    compile(text.replace(fault.before, fault.after), fault.path, "exec")
