@@ -25,7 +25,7 @@ from reload import find_truss_python
 
 from side_by_side import main
 from support.containers import RELEASE, Engine, Registry, engine_environment, skopeo
-from support.monorepo import PYTHON_TOML, Monorepo
+from support.monorepo import IMAGES, PYTHON_TOML, Monorepo
 
 CONFIG = """\
 python_version: py311
@@ -59,7 +59,7 @@ ENTRYPOINT ["python3", "/app/main.py"]
 
 def make_repo(folder: Path, containers: Path, shared: int) -> Monorepo:
     repo = Monorepo(folder / "repo", folder / "machine", engine_environment(containers), fresh=True)
-    repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots='"/t/it"'))
+    repo.configure("pants.backend.python", IMAGES, toml=PYTHON_TOML.format(roots='"/t/it"'))
     names = [f"shared{number}" for number in range(shared)]
     for name in names:
         repo.write(f"{name}/BUILD", "truss_external_package()\n")

@@ -3,7 +3,6 @@ what."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import tarfile
@@ -251,19 +250,6 @@ def test_a_link_out_of_the_tree(repo: Monorepo, target: str) -> None:
 def test_a_link_inside_the_tree(repo: Monorepo) -> None:
     (repo.root / "src/a/data/link").symlink_to("../../shared/one/one.py")
     assert package(repo).layer("data").read("app/data/link") == b"NAME = 'one'\n"
-
-
-def test_a_layer_of_more_than_two_gigabytes(repo: Monorepo) -> None:
-    size = 2**31 + 5
-    with open(repo.root / "src/a/data/weights.bin", "wb") as file:
-        file.truncate(size)
-    package_run = repo.pants("package", "src/a:image").assert_success()
-    assert package_run
-    made = Layout(repo.dist("src.a/image"))
-    data = made.layer("data")
-    with tarfile.open(fileobj=io.BytesIO(data.content), mode="r|gz") as tar:
-        sizes = {entry.name: entry.size for entry in tar}
-    assert sizes["app/data/weights.bin"] == size
 
 
 def test_pants_run_of_a_folder_takes_the_truss(repo: Monorepo) -> None:

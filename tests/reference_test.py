@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Set
 
 import pytest
 
-from support.monorepo import Monorepo
+from support.monorepo import IMAGES, Monorepo
 from support.pants_release import INSTALLED, VERSION
 from support.reference import COMMON_FIELDS, page
 
@@ -20,7 +20,7 @@ PAGE = Path("docs/reference.md")
 def help_all(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Any]:
     base = tmp_path_factory.mktemp("reference")
     repo = Monorepo(base / "repo", base / "machine", daemon=False)
-    repo.configure("pants.backend.python")
+    repo.configure("pants.backend.python", IMAGES)
     found: Dict[str, Any] = json.loads(repo.pants("help-all").assert_success().stdout)
     return found
 

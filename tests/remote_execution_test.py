@@ -13,7 +13,7 @@ import pytest
 from support import images
 from support.containers import prepared
 from support.images import make
-from support.monorepo import PYTHON_TOML, Monorepo, read_tree
+from support.monorepo import IMAGES, PYTHON_TOML, Monorepo, read_tree
 from support.remote import (
     ExecutionServer,
     execution_options,
@@ -48,7 +48,7 @@ KINDS = (
 
 def configure(repo: Monorepo) -> Monorepo:
     settings = PYTHON_TOML.format(roots=images.ROOTS) + toml()
-    return repo.log_work_units("pants.backend.python", toml=settings)
+    return repo.log_work_units("pants.backend.python", IMAGES, toml=settings)
 
 
 def run(repo: Monorepo) -> Tuple[List[str], List[str], Dict[str, str]]:

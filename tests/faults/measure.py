@@ -42,7 +42,7 @@ CHANGE: Dict[str, str] = {
     "image": "image_oci image_base",
     "lint": "lint",
     "push": "push push_remote push_secrets",
-    "serving": "model_test serve serve_example training",
+    "serving": "model_test serve training",
     "truss_cli": "lint model_test",
     "util_rules": f"{_GATHER} lint",
 }
@@ -55,7 +55,7 @@ RELEASE: Dict[str, str] = {
     "image": "image_platform",
     "lint": "lint_server",
     "push": "push_faults",
-    "serving": "python_versions",
+    "serving": "serve_example python_versions",
     "truss_cli": "lint_server python_versions",
     "util_rules": "concurrency",
 }

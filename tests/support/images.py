@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 from support.base_image import BaseImage
 from support.image_layout import Layout
-from support.monorepo import PYTHON_TOML, Monorepo, Run
+from support.monorepo import IMAGES, PYTHON_TOML, Monorepo, Run
 
 CONFIG = "python_version: py311\nexternal_package_dirs: [../shared/one, ../shared/two]\n"
 MODEL = """\
@@ -61,7 +61,7 @@ LAYERS = [
 
 def make(root: Path, machine: Path, **options: Any) -> Monorepo:
     repo = Monorepo(root, machine, **options)
-    repo.configure("pants.backend.python", toml=PYTHON_TOML.format(roots=ROOTS))
+    repo.configure("pants.backend.python", IMAGES, toml=PYTHON_TOML.format(roots=ROOTS))
     repo.write_all(FILES)
     BaseImage(repo.root / "images/base").write()
     return repo

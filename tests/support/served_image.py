@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 from support.containers import engine_environment
-from support.monorepo import PYTHON_TOML, Monorepo
+from support.monorepo import IMAGES, PYTHON_TOML, Monorepo
 
 CONFIG = """\
 python_version: py311
@@ -100,7 +100,7 @@ def make(root: Path, machine: Path, containers: Path) -> Monorepo:
     """`containers` is what `support.containers.prepared` returns."""
     repo = Monorepo(root, machine, engine_environment(containers), shares_store=True)
     toml = PYTHON_TOML.format(roots=ROOTS) + TOML
-    repo.configure("pants.backend.python", "pants.backend.docker", toml=toml)
+    repo.configure("pants.backend.python", "pants.backend.docker", IMAGES, toml=toml)
     repo.write_all(FILES)
     shutil.copytree(containers / "base", repo.root / "images/base")
     return repo
