@@ -156,7 +156,7 @@ def test_its_metadata() -> None:
         (path,) = (name for name in names() if name.endswith(".dist-info/METADATA"))
         metadata = email.parser.Parser().parsestr(file.read(path).decode())
     assert metadata["Name"] == "pants-truss"
-    urls = dict(line.split(", ") for line in metadata.get_all("Project-URL"))
+    urls = dict(line.split(", ") for line in metadata.get_all("Project-URL") or [])
     assert urls["Changelog"].endswith("/CHANGELOG.md")
     # Pants' own Python is 3.9, 3.11 or 3.14, by its release.
     assert metadata["Requires-Python"] == ">=3.9"
