@@ -1,11 +1,11 @@
 """How many of the faults in `faults.py` the tests catch.
 
     ./pants package tests:tools
-    ./pants run tests/faults/measure.py -- [--tier=change] [--only=WORDS] [--jobs=1]
+    ./pants run tests/faults/measure.py -- [--tier=change] [--only=WORDS] [--jobs=2]
 
 puts each fault into a copy of the repository and runs the tests of the touched part there until one
 fails: first those beside the file, and where these pass, the end-to-end tests of its folder. With
-`--tier=release` those are all that there are, else those of `.ci/run`.
+`--tier=release` those are all that there are, and with `--tier=unit` none.
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ RELEASE: Dict[str, str] = {
     "truss_cli": "lint_server python_versions",
     "util_rules": "concurrency",
 }
+TIERS: Dict[str, List[Dict[str, str]]] = {
+    "unit": [],
+    "change": [CHANGE],
+    "release": [CHANGE, RELEASE],
+}
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,7 @@ def unit_tests(fault: Fault) -> List[List[str]]:
 
 
 def end_to_end_tests(fault: Fault, tier: str) -> List[List[str]]:
-    tables = [CHANGE, RELEASE] if tier == "release" else [CHANGE]
-    names = [name for table in tables for name in _of_folder(table, fault.path).split()]
+    names = [name for table in TIERS[tier] for name in _of_folder(table, fault.path).split()]
     return [[f"tests/{name}_test.py"] for name in names]
 
 
@@ -153,9 +157,9 @@ def report(results: Sequence[Result]) -> str:
 
 def parse() -> Tuple[str, str, int]:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tier", choices=["change", "release"], default="change")
+    parser.add_argument("--tier", choices=list(TIERS), default="change")
     parser.add_argument("--only", default="", help="faults whose path or name has these words")
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     return arguments.tier, arguments.only, arguments.jobs
 
