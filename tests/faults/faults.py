@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Tuple
 
-
-@dataclass(frozen=True)
-class Fault:
-    """`before` occurs exactly once in the file at `path`, which is relative to the plugin's
-    package."""
-
-    path: str
-    # What is wrong then.
-    name: str
-    before: str
-    after: str
-
+from faults.fault import Fault
+from faults.more_faults import MORE_FAULTS
 
 FAULTS: Tuple[Fault, ...] = (
     Fault(
@@ -260,4 +249,5 @@ FAULTS: Tuple[Fault, ...] = (
         "return cast(type, task.input_selectors[0])",
         "return cast(type, task.input_selectors[-1])",
     ),
+    *MORE_FAULTS,
 )

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
-from faults.faults import FAULTS, Fault
+from faults.fault import Fault
+from faults.faults import FAULTS
 
 PACKAGE = Path("pants-plugins/pants_truss")
 COPIED = ("pants-plugins", "src", "tests", "3rdparty", "docs", "README.md", "pants", "pants.toml")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zlib
 from typing import List, Sequence
 
 from hypothesis import given
@@ -39,11 +40,18 @@ def test_a_new_file_changes_one_part() -> None:
 
 def test_large_files_are_in_no_part() -> None:
     files = sorted(
-        [*gathered(names(2000)), *gathered(["data/000007.bin"], LARGE)], key=lambda f: f.path
+        [*gathered(names(2000)), *gathered(["data/000007.bin"], LARGE)],
+        key=lambda f: f.path,
     )
     parts = cut(files)
     assert [file.path for file in parts.rest] == ["data/000007.bin"]
     assert "data/000007.bin" not in sum(part_paths(parts), [])
+
+
+def test_a_part_has_a_largest_size() -> None:
+    """Where no name ends a part."""
+    endless = [name for name in names(4000) if zlib.crc32(name.encode()) % 256]
+    assert [len(part) for part in part_paths(cut(gathered(endless)))][:-1] == [1024] * 3
 
 
 @given(st.sets(st.text(min_size=1, max_size=8), max_size=60), st.integers(0, 3000))

@@ -31,7 +31,8 @@ def test_paths_sort_by_their_bytes() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.text(min_size=1), st.just(EMPTY), st.booleans()), unique_by=lambda f: f[0]
+        st.tuples(st.text(min_size=1), st.just(EMPTY), st.booleans()),
+        unique_by=lambda f: f[0],
     )
 )
 def test_order_does_not_matter(files: List[Tuple[str, str, bool]]) -> None:
@@ -42,6 +43,17 @@ def test_every_part_matters() -> None:
     other = hashlib.sha256(b"x").hexdigest()
     digests = {
         tree_digest([f])
-        for f in [("a", EMPTY, False), ("a", EMPTY, True), ("b", EMPTY, False), ("a", other, False)]
+        for f in [
+            ("a", EMPTY, False),
+            ("a", EMPTY, True),
+            ("b", EMPTY, False),
+            ("a", other, False),
+        ]
     }
     assert len(digests) == 4
+
+
+def test_names_that_are_not_utf8_are_told_apart() -> None:
+    """As Python has them: each such byte is a character of its own."""
+    one, other = (tree_digest([(name, EMPTY, False)]) for name in ("a\udcfe", "a\udcff"))
+    assert one != other
