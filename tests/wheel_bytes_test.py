@@ -17,8 +17,8 @@ def build(base: Path, umask: int, environment: Dict[str, str]) -> Dict[str, byte
     shutil.copy("pants.toml", repo.root)
     # The BUILD file says something of tests, which are not here, and not in the wheel.
     package = repo.root / "pants-plugins/pants_truss"
-    for folder in {file.parent for file in package.rglob("*.py")}:
-        (folder / "x_test.py").touch()
+    for tested in {file.parent for file in package.rglob("*.py")}:
+        (tested / "x_test.py").touch()
     repo.pants("package", "pants-plugins:dist", umask=umask).assert_success()
     return {path.name: path.read_bytes() for path in (repo.root / "dist").iterdir()}
 
