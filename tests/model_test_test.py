@@ -229,45 +229,46 @@ def test_an_output_that_differs(repo: Monorepo) -> None:
     assert cases(repo, "differs") == ["load", "Same", "!Other"]
 
 
-@pytest.mark.parametrize(
-    "name, model, place, message",
-    [
-        (
-            "init",
-            "class Model:\n    def __init__(self, **kwargs):\n        raise OSError('no')\n",
-            "t/init/model/model.py:3",
-            "OSError: no",
-        ),
-        (
-            "load",
-            ECHO + "    def load(self):\n        open('weights.bin')\n",
-            "t/load/model/model.py:5",
-            "FileNotFoundError: [Errno 2] No such file or directory: 'weights.bin'",
-        ),
-        (
-            "predict",
-            "class Model:\n    def predict(self, x):\n        return x['missing']\n",
-            "t/predict/model/model.py:3",
-            "KeyError: 'missing'",
-        ),
-        (
-            "stream",
-            "class Model:\n    def predict(self, x):\n        yield 'a'\n        raise OSError(1)\n",
-            "t/stream/model/model.py:4",
-            "OSError: 1",
-        ),
-        ("syntax", "class Model:\n  def predict(:\n", "t/syntax/model/model.py:2", "SyntaxError"),
-        ("exit", "import sys\nsys.exit(3)\n", "t/exit/model/model.py:2", "SystemExit: 3"),
-    ],
-)
-def test_a_model_that_raises(
-    repo: Monorepo, name: str, model: str, place: str, message: str
-) -> None:
-    truss(repo, name, model, "- {name: One, input: {}}\n")
-    text = failed(repo, name)
-    assert f"    {place}: {message}" in text
-    # The paths are those of the repository, and the traceback begins in the truss.
-    assert "_truss_common" not in text.partition("Output:")[0]
+RAISING = [
+    (
+        "init",
+        "class Model:\n    def __init__(self, **kwargs):\n        raise OSError('no')\n",
+        "t/init/model/model.py:3",
+        "OSError: no",
+    ),
+    (
+        "load",
+        ECHO + "    def load(self):\n        open('weights.bin')\n",
+        "t/load/model/model.py:5",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'weights.bin'",
+    ),
+    (
+        "predict",
+        "class Model:\n    def predict(self, x):\n        return x['missing']\n",
+        "t/predict/model/model.py:3",
+        "KeyError: 'missing'",
+    ),
+    (
+        "stream",
+        "class Model:\n    def predict(self, x):\n        yield 'a'\n        raise OSError(1)\n",
+        "t/stream/model/model.py:4",
+        "OSError: 1",
+    ),
+    ("syntax", "class Model:\n  def predict(:\n", "t/syntax/model/model.py:2", "SyntaxError"),
+    ("exit", "import sys\nsys.exit(3)\n", "t/exit/model/model.py:2", "SystemExit: 3"),
+]
+
+
+def test_models_that_raise(repo: Monorepo) -> None:
+    for name, model, _, _ in RAISING:
+        truss(repo, name, model, "- {name: One, input: {}}\n")
+    text = repo.pants("test", "t::").assert_failure().stderr
+    for name, _, place, message in RAISING:
+        assert f"    {place}: {message}" in text
+        assert f"✕ t/{name}:{name} failed in" in text
+    # The paths are those of the repository, and each traceback begins in the truss.
+    for section in text.split("Completed: "):
+        assert "_truss_common" not in section.partition("Output:")[0]
 
 
 def test_a_model_that_ends_the_process(repo: Monorepo) -> None:
@@ -411,26 +412,27 @@ def test_an_import_that_works_in_the_repository_only(repo: Monorepo) -> None:
     repo.pants("test", "t/hides:hides").assert_success()
 
 
-@pytest.mark.parametrize(
-    "name, path, config, what",
-    [
-        ("yaml", "yaml/__init__.py", "", "an installed distribution (yaml)"),
-        ("six", "six.py", "requirements: [six]\n", "an installed distribution (six.py)"),
-        ("secrets", "secrets.py", "", "the standard library"),
-        ("time", "time.py", "", "the standard library"),
-        ("truss_server", "truss_server.py", "", "app/truss_server.py"),
-    ],
-)
-def test_a_shadowed_package(repo: Monorepo, name: str, path: str, config: str, what: str) -> None:
-    folder = f"shadow_{name}"
-    truss(repo, folder, f"import {name}\n" + ECHO, config=config)
-    repo.write(f"t/{folder}/packages/{path}", "VALUE = 1\n")
-    text = failed(repo, folder)
-    assert (
-        f"t/{folder}/model/model.py:1 imports `{name}` and gets {what}, not "
-        f"t/{folder}/packages/{path}: bundled packages come last." in text
-    )
-    assert cases(repo, folder) == ["load", f"!import {name}"]
+SHADOWED = [
+    ("yaml", "yaml/__init__.py", "", "an installed distribution (yaml)"),
+    ("six", "six.py", "requirements: [six]\n", "an installed distribution (six.py)"),
+    ("secrets", "secrets.py", "", "the standard library"),
+    ("time", "time.py", "", "the standard library"),
+    ("truss_server", "truss_server.py", "", "app/truss_server.py"),
+]
+
+
+def test_shadowed_packages(repo: Monorepo) -> None:
+    for name, path, config, _ in SHADOWED:
+        truss(repo, f"shadow_{name}", f"import {name}\n" + ECHO, config=config)
+        repo.write(f"t/shadow_{name}/packages/{path}", "VALUE = 1\n")
+    text = repo.pants("test", "t::").assert_failure().stderr
+    for name, path, _, what in SHADOWED:
+        folder = f"shadow_{name}"
+        assert (
+            f"t/{folder}/model/model.py:1 imports `{name}` and gets {what}, not "
+            f"t/{folder}/packages/{path}: bundled packages come last." in text
+        )
+        assert cases(repo, folder) == ["load", f"!import {name}"]
 
 
 def test_a_shadowed_module_of_a_namespace_package(repo: Monorepo) -> None:
@@ -456,29 +458,30 @@ def test_a_hidden_package_that_nothing_imports_is_no_failure(repo: Monorepo) -> 
     repo.pants("test", "t::").assert_success()
 
 
-@pytest.mark.parametrize(
-    "name, examples, message",
-    [
-        ("yaml", "- name: [\n", "t/bad_yaml/examples.yaml:2 is not valid YAML"),
-        ("kind", "name: One\n", "t/bad_kind/examples.yaml must be a list of examples"),
-        ("input", "- name: One\n", "example 1 of t/bad_input/examples.yaml has no `input`"),
-        (
-            "date",
-            "- {name: One, input: 2020-01-01}\n",
-            "has the date 2020-01-01, which is not JSON",
-        ),
-        ("key", "- {name: One, input: 1, outputs: 1}\n", "has the key `outputs`"),
-    ],
-)
-def test_bad_examples(repo: Monorepo, name: str, examples: str, message: str) -> None:
-    truss(repo, f"bad_{name}", ECHO, examples)
+BAD_EXAMPLES = [
+    ("yaml", "- name: [\n", "t/bad_yaml/examples.yaml:2 is not valid YAML"),
+    ("kind", "name: One\n", "t/bad_kind/examples.yaml must be a list of examples"),
+    ("input", "- name: One\n", "example 1 of t/bad_input/examples.yaml has no `input`"),
+    (
+        "date",
+        "- {name: One, input: 2020-01-01}\n",
+        "has the date 2020-01-01, which is not JSON",
+    ),
+    ("key", "- {name: One, input: 1, outputs: 1}\n", "has the key `outputs`"),
+]
+
+
+def test_bad_examples(repo: Monorepo) -> None:
+    for name, examples, _ in BAD_EXAMPLES:
+        truss(repo, f"bad_{name}", ECHO, examples)
     truss(repo, "good", ECHO)
-    run = repo.pants("test", "t::").assert_failure()
-    assert message in run.stderr
+    text = repo.pants("test", "t::").assert_failure().stderr
     # One truss's failure is not another's.
-    assert "✓ t/good:good succeeded" in run.stderr
-    assert f"✕ t/bad_{name}:bad_{name} failed in" in run.stderr
-    assert cases(repo, f"bad_{name}") == ["!load"]
+    assert "✓ t/good:good succeeded" in text
+    for name, _, message in BAD_EXAMPLES:
+        assert message in text
+        assert f"✕ t/bad_{name}:bad_{name} failed in" in text
+        assert cases(repo, f"bad_{name}") == ["!load"]
 
 
 def test_bad_requirements_and_configs(repo: Monorepo) -> None:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
-from support.tools import find_tool
+from support.tools import find_release_tool, find_tool
 
 TRUSS_TOOL = "tests.truss_tool/truss_tool.pex"
 
@@ -28,7 +28,7 @@ class TrussError(Exception):
 
 class TrussLibrary:
     """`home` is where the library keeps gathered trusses. Of a `release` other than that of the
-    tool there are the operations of `GATHER_TOOL`."""
+    tool there are the operations of `GATHER_TOOL`, for tests of the tier `release`."""
 
     def __init__(self, home: Path, release: str = "0.18.35") -> None:
         self._home = home
@@ -72,5 +72,5 @@ class TrussLibrary:
 
     def _command(self) -> List[str]:
         if self._release:
-            return [str(find_tool(self._release) / "__main__.py"), str(GATHER_TOOL)]
+            return [str(find_release_tool(self._release) / "__main__.py"), str(GATHER_TOOL)]
         return [str(find_tool(TRUSS_TOOL) / "__main__.py")]
