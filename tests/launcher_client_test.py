@@ -6,26 +6,15 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Dict
 
 import pytest
 
-from support.launcher import Clone, Installed, install
+from support.launcher import Clone
 from support.processes import wait_for_end
 
 WITHOUT_CLIENT = {"PANTS_NO_NATIVE_CLIENT": "1"}
 each_client = pytest.mark.parametrize("client", [{}, WITHOUT_CLIENT], ids=["native", "python"])
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    return install(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
-def ready(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    with installed.clone(tmp_path_factory.mktemp("clone")) as clone:
-        yield clone
 
 
 def commands(clone: Clone, **lines: str) -> None:

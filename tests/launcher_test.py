@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Dict
 
 import pytest
 
@@ -14,7 +14,6 @@ from support.launcher import (
     Clone,
     Installed,
     bare_environment,
-    install,
     usual_environment,
 )
 from support.pip_configuration import (
@@ -56,17 +55,6 @@ def test_each_planted_option_has_an_effect(option: str, tmp_path: Path) -> None:
     install = ["download", "-q", "--retries=0", "--no-deps", f"-d{tmp_path}/got", "six"]
     run = subprocess.run([PYTHON, "-m", "pip", *install], env=environment, capture_output=True)
     assert run.returncode or "six-999.0-py3-none-any.whl" in os.listdir(tmp_path / "got")
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    return install(tmp_path_factory.mktemp("machine"))
-
-
-@pytest.fixture(scope="module")
-def ready(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
-    with installed.clone(tmp_path_factory.mktemp("clone")) as clone:
-        yield clone
 
 
 def test_installs_into_an_empty_cache_once(installed: Installed, ready: Clone) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as ET
+from pathlib import Path
 from typing import Dict, Iterator, List
 
 import pytest
@@ -154,6 +155,15 @@ def test_force(repo: Monorepo) -> None:
     )
     forced = repo.pants("test", "--force", "t::").assert_success().stderr
     assert line in forced and "cached" not in forced and "memoized" not in forced
+
+
+def test_a_failure_is_tested_again(repo: Monorepo, tmp_path: Path) -> None:
+    """It may have a cause outside, such as a service that is down."""
+    cause = tmp_path / "there"
+    truss(repo, "again", ECHO + f"    def load(self):\n        open({str(cause)!r})\n")
+    assert "FileNotFoundError" in failed(repo, "again")
+    cause.touch()
+    repo.pants("test", "t/again:again").assert_success()
 
 
 def test_processes_of_the_model_do_not_hold_it_up(repo: Monorepo) -> None:

@@ -15,7 +15,8 @@ from typing import Dict, Iterator, List
 import pytest
 
 from support.monorepo import PYTHON_TOML, Monorepo
-from support.server import Server, is_running
+from support.processes import is_running
+from support.server import Server
 from support.truss_library import TrussError, TrussLibrary
 from support.websocket import talk
 

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, List, Optional, Type
 
 from support.monorepo import Monorepo
+from support.processes import is_running
 
 PREDICT = "/v1/models/model:predict"
 _TIMEOUT = 120
@@ -148,12 +149,3 @@ def ask(
     connection.request(method, path, body, headers)
     response = connection.getresponse()
     return Answer(response.status, response.headers.get("content-type", ""), response.read())
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

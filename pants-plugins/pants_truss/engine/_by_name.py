@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pants.backend.docker.goals.publish import push_docker_images
 from pants.backend.docker.target_types import DockerImageTags, DockerImageTagsRequest
@@ -17,14 +18,16 @@ from pants.backend.python.dependency_inference.module_mapper import (
     map_module_to_address as find_module_owners,
 )
 from pants.backend.python.util_rules.pex import (
-    PexResolveInfo,
-    VenvPex,
     VenvPexProcess,
     create_pex,
     create_venv_pex,
-    determine_venv_pex_resolve_info,
 )
-from pants.backend.python.util_rules.pex import setup_venv_pex_process as _setup_venv_pex_process
+from pants.backend.python.util_rules.pex import (
+    determine_venv_pex_resolve_info as get_venv_pex_distributions,
+)
+from pants.backend.python.util_rules.pex import (
+    setup_venv_pex_process as prepare_venv_pex_process,
+)
 from pants.backend.python.util_rules.pex_venv import pex_venv as create_pex_venv
 from pants.base.specs import Specs
 from pants.core.goals.test import ShowOutput, TestResult
@@ -59,7 +62,7 @@ from pants.engine.intrinsics import (
     remove_prefix,
 )
 from pants.engine.intrinsics import digest_subset_to_digest as digest_subset
-from pants.engine.process import FallibleProcessResult, Process
+from pants.engine.process import FallibleProcessResult
 from pants.engine.rules import concurrently, implicitly, rule
 from pants.engine.target import (
     Dependencies,
@@ -120,35 +123,34 @@ class SecondaryOwnerMixin:
     """Ranks nothing: `run` of a folder with several targets asks which."""
 
 
-async def dependency_targets(request: DependenciesRequest) -> Targets:
+# Rules call these as they call rules: with `**implicitly()` after the request.
+
+
+async def dependency_targets(request: DependenciesRequest, **_implicit: Any) -> Targets:
     return await _resolve_targets(**implicitly(request))
 
 
-async def execute_venv_pex(process: VenvPexProcess) -> FallibleProcessResult:
+async def execute_venv_pex(process: VenvPexProcess, **_implicit: Any) -> FallibleProcessResult:
     return await execute_process(**implicitly(process))
 
 
-async def prepare_venv_pex_process(process: VenvPexProcess) -> Process:
-    return await _setup_venv_pex_process(process, **implicitly())
-
-
-async def get_docker_image_tags(request: DockerImageTagsRequest) -> DockerImageTags:
+async def get_docker_image_tags(
+    request: DockerImageTagsRequest, **_implicit: Any
+) -> DockerImageTags:
     return await _get_docker_image_tags(**implicitly({request: DockerImageTagsRequest}))
 
 
-async def get_venv_pex_distributions(venv_pex: VenvPex) -> PexResolveInfo:
-    return await determine_venv_pex_resolve_info(venv_pex)
-
-
-async def filter_targets(specs: Specs) -> FilteredTargets:
+async def filter_targets(specs: Specs, **_implicit: Any) -> FilteredTargets:
     return await _filter_targets(**implicitly({specs: Specs}))
 
 
-async def resolve_targets(addresses: Addresses) -> Targets:
+async def resolve_targets(addresses: Addresses, **_implicit: Any) -> Targets:
     return await _resolve_targets(**implicitly(addresses))
 
 
-async def explicitly_provided_dependencies(field: Dependencies) -> ExplicitlyProvidedDependencies:
+async def explicitly_provided_dependencies(
+    field: Dependencies, **_implicit: Any
+) -> ExplicitlyProvidedDependencies:
     return await determine_explicitly_provided_dependencies(
         ExplicitlyProvidedDependenciesRequest(field), **implicitly()
     )

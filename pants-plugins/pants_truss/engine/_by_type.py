@@ -242,7 +242,9 @@ resolve_unexpanded_targets = _by_type(UnexpandedTargets, Addresses)
 resolve_unparsed_address_inputs = _by_type(Addresses, UnparsedAddressInputs)
 
 
-async def explicitly_provided_dependencies(field: Dependencies) -> ExplicitlyProvidedDependencies:
+async def explicitly_provided_dependencies(
+    field: Dependencies, **_implicit: Any
+) -> ExplicitlyProvidedDependencies:
     return await Get(
         ExplicitlyProvidedDependencies,
         ExplicitlyProvidedDependenciesRequest,

@@ -3,13 +3,14 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 from types import SimpleNamespace
-from typing import List, Set
+from typing import Dict, Iterator, List, Set, Tuple, Union
 
 import pytest
 
 from pants_truss.engine import _by_type
 
 FOLDER = Path(__file__).parent
+Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 
 
 def parse(name: str) -> ast.Module:
@@ -50,6 +51,86 @@ def test_both_adapters_export_the_same_names() -> None:
 def test_what_is_exported_is_there(name: str) -> None:
     module = parse(name)
     assert set(exported(module)) <= defined(module)
+
+
+def functions(module: ast.Module) -> Dict[str, Function]:
+    return {
+        node.name: node
+        for node in module.body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
+
+
+def calls_of(names: Set[str]) -> Iterator[Tuple[Path, ast.Call]]:
+    """Each call, in the plugin, of one of these names of the package `engine`."""
+    for path in FOLDER.parent.rglob("*.py"):
+        if path.name.endswith("_test.py"):
+            continue
+        tree = ast.parse(path.read_text())
+        imported = {
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and node.module == "pants_truss.engine"
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                if node.func.id in names & imported:
+                    yield path, node
+
+
+def takes(function: Function, call: ast.Call) -> bool:
+    parameters = function.args
+    names = {parameter.arg for parameter in (*parameters.args, *parameters.kwonlyargs)}
+    given = [keyword.arg for keyword in call.keywords]
+    return len(call.args) <= len(parameters.args) and all(
+        parameters.kwarg is not None if name is None else name in names for name in given
+    )
+
+
+@pytest.mark.parametrize("name", ["_by_type.py", "_by_name.py"])
+def test_wrappers_take_what_rules_pass(name: str) -> None:
+    """Pants 2.30 and later run `f(request, **implicitly())` as it is written."""
+    wrappers = functions(parse(name))
+    found = [
+        f"{path}:{call.lineno}: {ast.unparse(call.func)}"
+        for path, call in calls_of(set(wrappers) - {"rule"})
+        if not takes(wrappers[ast.unparse(call.func)], call)
+    ]
+    assert not found
+
+
+def test_a_call_has_one_request_and_no_keywords() -> None:
+    """What Pants' own rules take, whose other parameters have other names in each release."""
+    plain = {"concurrently", "implicitly", "make_test_result", "rule"}
+    names = set(exported(parse("_by_name.py"))) - plain
+    calls = list(calls_of(names))
+    assert len(calls) > 50
+    for path, call in calls:
+        given = [ast.unparse(keyword.value) for keyword in call.keywords]
+        named = [keyword.arg for keyword in call.keywords if keyword.arg]
+        assert len(call.args) == 1 and not named, f"{path}:{call.lineno}"
+        assert given in ([], ["implicitly()"]), f"{path}:{call.lineno}"
+
+
+def test_wrappers_make_what_the_other_adapter_gets() -> None:
+    by_type = {
+        ast.unparse(node.targets[0]): [ast.unparse(type_) for type_ in node.value.args]
+        for node in parse("_by_type.py").body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+    }
+    signatures = {
+        name: [ast.unparse(x) for x in (node.returns, node.args.args[0].annotation) if x]
+        for name, node in functions(parse("_by_name.py")).items()
+    }
+    both = {name: signature for name, signature in signatures.items() if name in by_type}
+    assert both == {name: by_type[name] for name in both}
+    assert len(both) >= 5
+    others = functions(parse("_by_type.py"))
+    for name in set(signatures) - set(both):
+        assert ast.unparse(functions(parse("_by_name.py"))[name].args) == ast.unparse(
+            others[name].args
+        )
 
 
 def test_only_the_adapter_knows_the_old_rule_api() -> None:

@@ -305,3 +305,13 @@ def test_another_server_hides_nothing(rule_runner: RuleRunner) -> None:
     }
     found = lint(rule_runner, "other", files)
     assert [finding.rule for finding in found] == []
+
+
+def test_an_error_lasts_no_longer_than_its_cause(rule_runner: RuleRunner) -> None:
+    rule_runner.write_files({"mended/model/__init__.py": ""})
+    link = Path(rule_runner.build_root, "mended/model/link.py")
+    link.symlink_to("nowhere.py")
+    assert [rule for rule, _ in told(lint(rule_runner, "mended", {}))] == ["cannot-gather"]
+    # The engine does not know of it: a link that leads nowhere is no file to it.
+    link.unlink()
+    assert lint(rule_runner, "mended", {}) == ()

@@ -31,6 +31,14 @@ def test_gzip_in_pieces(pieces: List[bytes], level: int) -> None:
     assert compressed[:10] == bytes([31, 139, 8, 0, 0, 0, 0, 0, 0, 255])
 
 
+def test_the_size_is_written_modulo_4_gib() -> None:
+    """RFC 1952, ISIZE."""
+    gzipped = make_layer.compressor("gzip", 1)
+    gzipped._size = 2**32 - 1
+    gzipped.compress(b"ab")
+    assert gzipped.flush()[-4:] == b"\x01\0\0\0"
+
+
 def test_the_level_counts() -> None:
     data = [b"a b c d " * 2000]
     stored, quick, best = (len(compress(level, data)) for level in (0, 1, 9))
