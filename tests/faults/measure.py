@@ -31,7 +31,7 @@ TOOLS = Path("dist/tests/tools.tar")
 
 # The end-to-end tests of what lies in a folder, those of the tier `change` first.
 _GATHER = (
-    "parity hermetic incremental path_order imports explain bad_input ignore output_format defects"
+    "parity hermetic incremental path_order imports explain bad_input ignore output_format"
 )
 CHANGE: Dict[str, str] = {
     "core/lint": "lint",
@@ -50,7 +50,7 @@ CHANGE: Dict[str, str] = {
 RELEASE: Dict[str, str] = {
     "core/lint": "lint_server",
     "core/oci": "image_platform",
-    "core": "image_platform push_faults lint_server",
+    "core": "defects image_platform push_faults lint_server",
     "engine": "snippets",
     "goals": "push_faults python_versions snippets",
     "image": "image_platform",
@@ -58,7 +58,7 @@ RELEASE: Dict[str, str] = {
     "push": "push_faults",
     "serving": "serve_example python_versions",
     "truss_cli": "lint_server python_versions",
-    "util_rules": "concurrency",
+    "util_rules": "concurrency defects",
 }
 TIERS: Dict[str, List[Dict[str, str]]] = {
     "unit": [],
