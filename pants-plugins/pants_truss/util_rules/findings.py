@@ -15,12 +15,12 @@ from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owner
 from pants_truss.core.paths import join
 from pants_truss.core.requirement import parse_line
 from pants_truss.engine import concurrently, implicitly, rule
+from pants_truss.engine.module_names import default_modules
 from pants_truss.lint.subsystem import InvalidLintOptions, TrussLintSubsystem, TrussValidation
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussReleaseRequest, find_truss_release
 from pants_truss.util_rules import fatal_findings, gather, secrets, session, truss_errors
 from pants_truss.util_rules.fatal_findings import FatalFindingsRequest, find_fatal_findings
 from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlannedTruss
-from pants_truss.util_rules.requirement_targets import default_modules
 from pants_truss.util_rules.secrets import (
     FileToScan,
     FoundSecrets,

@@ -5,10 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Tuple
 
-from pants.backend.python.dependency_inference.default_module_mapping import (
-    DEFAULT_MODULE_MAPPING,
-    DEFAULT_TYPE_STUB_MODULE_MAPPING,
-)
 from pants.backend.python.target_types import (
     PythonRequirementModulesField,
     PythonRequirementsField,
@@ -17,6 +13,7 @@ from pants.backend.python.target_types import (
 from pants.engine.target import Target
 
 from pants_truss.core.requirement import parse_line
+from pants_truss.engine.module_names import default_modules, is_type_stub
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ def describe_requirement(target: Target) -> ProvidedRequirement:
     lines = [parse_line(requirement) for requirement in requirements]
     names = [line.name for line in lines if line and line.name]
     stub = bool(target.get(PythonRequirementTypeStubModulesField).value) or (
-        bool(names) and all(_is_type_stub(name) for name in names)
+        bool(names) and all(is_type_stub(name) for name in names)
     )
     if not modules:
         modules = tuple(module for name in names for module in default_modules(name))
@@ -47,15 +44,3 @@ def describe_requirement(target: Target) -> ProvidedRequirement:
         stub and not target.get(PythonRequirementModulesField).value,
     )
 
-
-def default_modules(name: str) -> Tuple[str, ...]:
-    """What Pants takes a distribution to provide, where no target says. `name` is normalised."""
-    return tuple(DEFAULT_MODULE_MAPPING.get(name, (name.replace("-", "_"),)))
-
-
-def _is_type_stub(name: str) -> bool:
-    return name not in DEFAULT_MODULE_MAPPING and (
-        name in DEFAULT_TYPE_STUB_MODULE_MAPPING
-        or name.startswith(("types-", "stubs-"))
-        or name.endswith(("-types", "-stubs"))
-    )

@@ -3,16 +3,12 @@ from __future__ import annotations
 from typing import Any, Dict, Tuple
 
 import pytest
-from pants.backend.python.dependency_inference.default_module_mapping import (
-    DEFAULT_MODULE_MAPPING,
-)
 from pants.backend.python.target_types import PythonRequirementTarget
 from pants.core.target_types import GenericTarget
 from pants.engine.addresses import Address
 
 from pants_truss.util_rules.requirement_targets import (
     ProvidedRequirement,
-    default_modules,
     describe_requirement,
 )
 
@@ -89,8 +85,3 @@ def test_type_stubs_are_told_apart(
     requirements: Tuple[str, ...], fields: Dict[str, Any], expected: bool
 ) -> None:
     assert describe(*requirements, **fields).is_type_stub is expected
-
-
-@pytest.mark.parametrize("name", sorted(DEFAULT_MODULE_MAPPING)[::20])
-def test_the_defaults_are_those_of_pants(name: str) -> None:
-    assert default_modules(name) == tuple(DEFAULT_MODULE_MAPPING[name])
