@@ -33,6 +33,7 @@ from generator import Generated, Spec, generate
 
 from support import tools
 from support.monorepo import PYTHON_TOML, Monorepo
+from support.processes import daemon_pids
 from support.truss_library import TrussLibrary
 
 SHARED_MODULES = 5000
@@ -88,8 +89,8 @@ class Bench:
 
     def daemon_memory(self) -> float:
         """What it holds now, in MiB, without the files that it has mapped."""
-        for pid_file in (self.repo.root / ".pids").glob("*/pantsd/pid"):
-            status = Path("/proc", pid_file.read_text().strip(), "status")
+        for pid in daemon_pids(self.repo.root):
+            status = Path("/proc", str(pid), "status")
             for line in status.read_text().splitlines() if status.exists() else []:
                 if line.startswith("RssAnon:"):
                     return int(line.split()[1]) / 1024

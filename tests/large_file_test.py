@@ -9,6 +9,7 @@ from typing import Iterator
 import pytest
 
 from support.monorepo import Monorepo
+from support.processes import daemon_pids
 
 SIZE = 400 * 2**20
 # What a run may read and hold for all the rest; the file is many times as large.
@@ -25,8 +26,8 @@ def repo(tmp_path: Path) -> Iterator[Monorepo]:
 
 
 def daemon(repo: Monorepo) -> Path:
-    (pid_file,) = (repo.root / ".pids").glob("*/pantsd/pid")
-    return Path("/proc", pid_file.read_text().strip())
+    (pid,) = daemon_pids(repo.root)
+    return Path("/proc", str(pid))
 
 
 def value(path: Path, name: str) -> int:

@@ -20,7 +20,7 @@ from support.pip_configuration import (
     of_environment,
     write_configuration,
 )
-from support.processes import is_running, wait_for_end
+from support.processes import daemon_pids, is_running, wait_for_end
 
 PYTHON = os.path.realpath(sys.executable)
 TOML = """\
@@ -69,8 +69,7 @@ class Clone:
 
     def daemons(self) -> List[int]:
         """The processes that have started as daemons of this repository and go on."""
-        files = (self.root / ".pids").glob("*/pantsd/pid")
-        return [pid for pid in map(int, (file.read_text() for file in files)) if is_running(pid)]
+        return [pid for pid in daemon_pids(self.root) if is_running(pid)]
 
     def end_daemons(self, number: int = signal.SIGTERM) -> None:
         for pid in self.daemons():

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 from support import pants_release
-from support.processes import wait_for_end
+from support.processes import daemon_pids, wait_for_end
 
 PLUGIN_PATH = Path("pants-plugins").resolve()
 CODEGEN_PATH = Path("tests/codegen").resolve()
@@ -259,9 +259,8 @@ class Monorepo:
 
     def stop_daemon(self) -> None:
         """Ends the daemon that this repository's runs have started, by its own pid file."""
-        for pid_file in (self.root / ".pids").glob("*/pantsd/pid"):
-            with suppress(OSError, ValueError):
-                pid = int(pid_file.read_text())
+        for pid in daemon_pids(self.root):
+            with suppress(OSError):
                 os.kill(pid, signal.SIGTERM)
                 wait_for_end(pid)
 
