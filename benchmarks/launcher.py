@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Dict, List, Tuple
+
+from support.processes import daemon_pids
+from support.repository import copy_repository
 
 COPIED = ("pants", "pants.toml", "BUILD", "3rdparty", "pants-plugins", "src")
 SCRIPT, WITHOUT = "./pants", "./pants, no native client"
@@ -36,9 +39,7 @@ def seconds(name: str, folder: Path) -> float:
 
 
 def benchmark(folder: Path, runs: int) -> None:
-    for name in COPIED:
-        copy = shutil.copytree if Path(name).is_dir() else shutil.copy
-        copy(name, folder / name)  # type: ignore[operator]
+    copy_repository(folder, COPIED)
     times: Dict[str, List[float]] = {name: [] for name in COMMANDS}
     try:
         # The daemon starts, and what the commands need is remembered.
@@ -48,8 +49,8 @@ def benchmark(folder: Path, runs: int) -> None:
             for name in COMMANDS:
                 times[name].append(seconds(name, folder))
     finally:
-        for file in folder.glob(".pids/*/pantsd/pid"):
-            subprocess.run(["kill", file.read_text()], check=False)
+        for pid in daemon_pids(folder):
+            os.kill(pid, signal.SIGTERM)
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
         print(f"{name:28} {median:6.3f} s   {median / medians[SCRIPT]:.1f}", flush=True)

@@ -4,7 +4,6 @@ configured otherwise: nothing is cached, neither Pants nor what it installs."""
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from support.pip_configuration import (
     of_machine,
     write_configuration,
 )
+from support.repository import copy_repository
 
 CLONED = ("pants", "pants.toml", "BUILD", "README.md", "3rdparty", "pants-plugins", "src")
 README = Path("README.md").resolve()
@@ -49,10 +49,7 @@ def environment(tmp_path: Path) -> Dict[str, str]:
 
 
 def clone(folder: Path) -> Path:
-    folder.mkdir()
-    for name in CLONED:
-        copy = shutil.copytree if Path(name).is_dir() else shutil.copy
-        copy(name, folder / name)  # type: ignore[operator]
+    copy_repository(folder, CLONED)
     subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
     return folder
 

@@ -24,6 +24,7 @@ from typing import Dict, List, Sequence, Tuple
 
 from faults.fault import Fault
 from faults.faults import FAULTS
+from support.repository import copy_repository
 
 PACKAGE = Path("pants-plugins/pants_truss")
 COPIED = ("pants-plugins", "src", "tests", "3rdparty", "docs", "README.md", "pants", "pants.toml")
@@ -124,25 +125,15 @@ def environment(root: Path) -> Dict[str, str]:
 def measure(fault: Fault, tier: str) -> Result:
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fault-") as folder:
-        root = Path(folder)
-        copy_repository(root)
+        root = copy_repository(Path(folder), COPIED)
+        if TOOLS.exists():
+            shutil.copy(TOOLS, root / "tests/tools.tar")
         apply(fault, root)
         for files in [*unit_tests(fault), *end_to_end_tests(fault, tier)]:
             if fails(files, root):
                 name = files[0] if len(files) == 1 else str(Path(files[0]).parent)
                 return Result(fault, name, time.monotonic() - start)
     return Result(fault, "", time.monotonic() - start)
-
-
-def copy_repository(root: Path) -> None:
-    ignored = shutil.ignore_patterns("__pycache__", "*.tar", "*_unpacked")
-    for name in COPIED:
-        if Path(name).is_dir():
-            shutil.copytree(name, root / name, ignore=ignored, symlinks=True)
-        else:
-            shutil.copy(name, root / name)
-    if TOOLS.exists():
-        shutil.copy(TOOLS, root / "tests/tools.tar")
 
 
 def report(results: Sequence[Result]) -> str:
