@@ -1,19 +1,23 @@
-"""Writes, beside each lockfile that the plugin ships, the file that Pants 2.33 and later reads.
+"""Moves the header of each lockfile that the plugin ships into a file beside it.
 
     python3 tests/support/lockfile_metadata.py
 
-Earlier releases read the same metadata from the header of the lockfile. Pants 2.33 looks for
-`X.lock.metadata` first, and fails if a lockfile that is a resource has none.
+for use after `./pants generate-lockfiles`, which writes the header. No form of a lockfile suits all
+releases of Pants as well as this one:
+
+* 2.33 and later fail if a lockfile that is a resource has no `X.lock.metadata` beside it;
+* 2.30 and 2.31 read that file, and then do not strip the header, which is no JSON;
+* earlier releases take a lockfile without a header as it is, and do not compare it with what it is
+  used for.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, List
+from typing import List, Tuple
 
 PLUGIN = Path("pants-plugins/pants_truss")
-_BEGIN, _END = "// --- BEGIN PANTS LOCKFILE METADATA", "// --- END PANTS LOCKFILE METADATA"
 
 
 def shipped_lockfiles() -> List[Path]:
@@ -24,18 +28,22 @@ def metadata_file(lockfile: Path) -> Path:
     return lockfile.with_name(f"{lockfile.name}.metadata")
 
 
-def header(lockfile: Path) -> Any:
-    """The metadata in the header of a lockfile, as JSON."""
-    _, _, text = lockfile.read_text(encoding="utf-8").partition(_BEGIN)
-    block, end, _ = text.partition(_END)
-    assert end, f"{lockfile} has no header of Pants"
-    return json.loads("\n".join(line[2:] for line in block.splitlines()[1:]))
-
-
-def metadata(lockfile: Path) -> str:
-    return json.dumps(header(lockfile), indent=2) + "\n"
+def split(text: str) -> Tuple[str, str]:
+    """The metadata in the header of a lockfile, or nothing, and the lockfile without the header."""
+    lines = text.splitlines(keepends=True)
+    header = [line[2:] for line in lines if line.startswith("//")]
+    rest = "".join(line for line in lines if not line.startswith("//")).lstrip("\n")
+    starts = [number for number, line in enumerate(header) if line.startswith(" --- ")]
+    if not starts:
+        return "", rest
+    begin, end = starts
+    metadata = json.loads("".join(header[begin + 1 : end]))
+    return json.dumps(metadata, indent=2) + "\n", rest
 
 
 if __name__ == "__main__":
     for path in shipped_lockfiles():
-        metadata_file(path).write_text(metadata(path), encoding="utf-8")
+        moved, without_header = split(path.read_text(encoding="utf-8"))
+        if moved:
+            metadata_file(path).write_text(moved, encoding="utf-8")
+            path.write_text(without_header, encoding="utf-8")
