@@ -31,9 +31,7 @@ COPIED = ("pants-plugins", "src", "tests", "3rdparty", "docs", "README.md", "pan
 TOOLS = Path("dist/tests/tools.tar")
 
 # The end-to-end tests of what lies in a folder, those of the tier `change` first.
-_GATHER = (
-    "parity hermetic incremental path_order imports explain bad_input ignore output_format"
-)
+_GATHER = "parity hermetic incremental path_order imports explain bad_input ignore output_format"
 CHANGE: Dict[str, str] = {
     "core/lint": "lint",
     "core/oci": "image_oci image_base",

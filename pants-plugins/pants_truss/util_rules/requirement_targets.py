@@ -43,4 +43,3 @@ def describe_requirement(target: Target) -> ProvidedRequirement:
         modules,
         stub and not target.get(PythonRequirementModulesField).value,
     )
-
