@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Optional
 
-from pants.core.goals.package import OutputPathField
 from pants.core.goals.run import RestartableField
 from pants.core.goals.test import TestTimeoutField
 from pants.engine.addresses import Address
@@ -22,6 +21,7 @@ from pants.engine.target import (
 from pants.util.strutil import help_text
 
 from pants_truss.core.paths import normalize_inside
+from pants_truss.engine.output_path_field import TemplateOutputPathField
 from pants_truss.push.target_types import PUSH_FIELDS
 from pants_truss.subsystem import OutputFormat, TrussGatherSubsystem
 
@@ -151,7 +151,7 @@ class TrussResolveField(StringField):
     )
 
 
-class TrussOutputPathField(OutputPathField):
+class TrussOutputPathField(TemplateOutputPathField):
     help = help_text(
         """
         Where the gathered truss goes, a directory below `dist/`. By default the path of the BUILD
@@ -159,6 +159,9 @@ class TrussOutputPathField(OutputPathField):
         becomes `dist/src.trusses.sentiment/sentiment`.
 
             truss(output_path="trusses/sentiment")
+
+        The path can have `${spec_path_normalized}`, `${target_name_normalized}` and
+        `${file_suffix}` in it, as for other targets of Pants 2.24 and later.
 
         Two targets must not have the same or nested paths.
         """

@@ -83,6 +83,9 @@ class TrussTrainingOutputPathField(TrussOutputPathField):
 
             truss_training(name="train", entry_point="train.py", output_path="training/spam")
 
+        The path can have `${spec_path_normalized}`, `${target_name_normalized}` and
+        `${file_suffix}` in it, as for other targets of Pants 2.24 and later.
+
         Two targets must not have the same or nested paths.
         """
     )

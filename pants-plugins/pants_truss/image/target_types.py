@@ -33,6 +33,7 @@ from pants.util.strutil import help_text
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
 from pants_truss.engine import SecondaryOwnerMixin
+from pants_truss.engine.output_path_field import TemplateOutputPathField
 
 
 class ImageBuilder(Enum):
@@ -190,13 +191,16 @@ class TrussImageAnnotationsField(DictStringToStringField):
     )
 
 
-class TrussImageOutputPathField(OutputPathField):
+class TrussImageOutputPathField(TemplateOutputPathField):
     help = help_text(
         """
         Where the result goes, below `dist/`: the layout, the context, or `docker-info.json`. By
         default the path of the BUILD file with dots for slashes, followed by the target name.
 
             truss_image(truss=":sentiment", builder="oci", output_path="images/sentiment")
+
+        The path can have `${spec_path_normalized}`, `${target_name_normalized}` and
+        `${file_suffix}` in it, as for other targets of Pants 2.24 and later.
         """
     )
 

@@ -9,6 +9,7 @@ from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules
 from pants.engine.target import AllTargets
 
+from pants_truss.core.output_path import NAMES, unknown_names
 from pants_truss.core.paths import is_within, normalize_inside
 from pants_truss.engine import implicitly, rule
 from pants_truss.target_types import TrussOutputPathField
@@ -57,17 +58,28 @@ async def find_all_output_paths(_: AllOutputPathsRequest, targets: AllTargets) -
 async def resolve_output_path(request: ResolveOutputPathRequest) -> OutputPath:
     field = request.field
     path = _path(field)
-    if normalize_inside(path) != path:
+    _refuse_unknown_names(field)
+    if not normalize_inside(path):
         raise InvalidTruss.of(
             field.address,
-            f"its `{field.alias}` must be a folder below `dist/`, without `.` and `..` in it, but "
-            f'was {path!r}. Write `{field.alias}="{normalize_inside(path) or _default(field)}"`, '
-            f"or remove it.",
+            f"its `{field.alias}` must be a folder below `dist/`, but was {field.value!r}. Write "
+            f'`{field.alias}="{_default(field)}"`, or remove it.',
         )
     if path != _default(field) or _default_may_meet_another(field.address):
         others = await find_all_output_paths(AllOutputPathsRequest(), **implicitly())
         _refuse_overlap(field, path, others)
     return OutputPath(path)
+
+
+def _refuse_unknown_names(field: TrussOutputPathField) -> None:
+    unknown = unknown_names(field.value)
+    if unknown:
+        known = ", ".join(f"`${{{name}}}`" for name in NAMES)
+        raise InvalidTruss.of(
+            field.address,
+            f"its `{field.alias}` {field.value!r} has `${{{unknown[0]}}}` in it, which stands for "
+            f"nothing. Use {known}.",
+        )
 
 
 def _default_may_meet_another(address: Address) -> bool:

@@ -66,10 +66,7 @@ def test_a_truss_at_the_build_root(rule_runner: RuleRunner) -> None:
         (".", "t/t"),
         ("./", "t/t"),
         ("a/..", "t/t"),
-        ("./out", "out"),
-        ("out/", "out"),
-        ("a//b", "a/b"),
-        ("a/./b/../c", "a/c"),
+        ("${spec_path_normalized}/../..", "t/t"),
     ],
 )
 def test_a_path_that_is_not_one_below_dist(
@@ -78,8 +75,32 @@ def test_a_path_that_is_not_one_below_dist(
     rule_runner.write_files({"t/BUILD": f"truss(output_path={path!r})"})
     assert error(rule_runner, "t") == (
         "The truss target t:t is not valid: its `output_path` must be a folder below `dist/`, "
-        f'without `.` and `..` in it, but was {path!r}. Write `output_path="{instead}"`, or '
-        "remove it."
+        f'but was {path!r}. Write `output_path="{instead}"`, or remove it.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "resolved"),
+    [
+        ("./out", "out"),
+        ("out/", "out"),
+        ("a//b", "a/b"),
+        ("a/./b/../c", "a/c"),
+        ("trusses/${target_name_normalized}", "trusses/t"),
+        ("${spec_path_normalized}/x${file_suffix}", "deep.t/x"),
+    ],
+)
+def test_what_a_path_stands_for(rule_runner: RuleRunner, path: str, resolved: str) -> None:
+    rule_runner.write_files({"deep/t/BUILD": f"truss(output_path={path!r})"})
+    assert resolve(rule_runner, "deep/t") == resolved
+
+
+def test_a_name_that_stands_for_nothing(rule_runner: RuleRunner) -> None:
+    rule_runner.write_files({"t/BUILD": "truss(output_path='${spec_path}/x')"})
+    assert error(rule_runner, "t") == (
+        "The truss target t:t is not valid: its `output_path` '${spec_path}/x' has `${spec_path}` "
+        "in it, which stands for nothing. Use `${spec_path_normalized}`, "
+        "`${target_name_normalized}`, `${file_suffix}`."
     )
 
 
