@@ -22,7 +22,6 @@ from pants.backend.python.util_rules.pex import (
 )
 from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
 from pants.engine.internals.scheduler import ExecutionError
-from pants.engine.rules import collect_rules
 from pants.testutil.rule_runner import RuleRunner
 from pants.util.frozendict import FrozenDict
 
@@ -34,6 +33,7 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.serving.conftest import RELEASE
+from pants_truss.util_rules.conftest import with_stand_ins
 from pants_truss.util_rules.exact_globs import exactly
 
 # Of a batch of tests: Pants makes one for each target.
@@ -73,9 +73,7 @@ async def stand_in_for_what_is_installed(venv_pex: VenvPex) -> PexResolveInfo:
 
 def with_stand_in(rules: Iterable[object]) -> List[Any]:
     """The rules, with those above in place of Pants' own that they stand for."""
-    made_here = (VenvPex, PexResolveInfo)
-    others = [each for each in rules if getattr(each, "output_type", None) not in made_here]
-    return [*others, *collect_rules()]
+    return with_stand_ins(rules, (stand_in_for_a_venv, stand_in_for_what_is_installed))
 
 
 def raised(caught: pytest.ExceptionInfo[ExecutionError]) -> Exception:

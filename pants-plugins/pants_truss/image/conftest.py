@@ -28,6 +28,7 @@ from pants_truss.image.target_types import TrussImageTarget
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.truss_cli.rules import TrussScriptRequest, TrussScriptResult
 from pants_truss.util_rules import gather
+from pants_truss.util_rules.conftest import with_stand_ins
 from pants_truss.util_rules.plan import GatherTrussRequest
 
 NONE: Mapping[str, str] = FrozenDict()
@@ -142,18 +143,11 @@ def new_rule_runner(
     rules: Iterable[object], *queries: object, installer: Sequence[Any] = (install_in_name_only,)
 ) -> RuleRunner:
     """Scripts run on this Python, nothing is installed, and Truss is a small script."""
-    stand_ins = {each.rule.output_type: each.rule for each in (*_TOOLS, *installer)}
-    others = [
-        each
-        for each in (*gather.rules(), *rules)
-        if getattr(each, "output_type", None) not in stand_ins
-    ]
     return RuleRunner(
         rules=[
             *core_target_types_rules(),
             *inference.rules(),
-            *others,
-            *stand_ins.values(),
+            *with_stand_ins((*gather.rules(), *rules), (*_TOOLS, *installer)),
             *queries,
         ],
         target_types=[TrussExternalPackageTarget, TrussImageTarget, TrussTarget],

@@ -33,7 +33,6 @@ from pants.engine.addresses import Address
 from pants.engine.fs import DigestSubset, PathGlobs, RemovePrefix
 from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.process import ProcessExecutionFailure
-from pants.engine.rules import collect_rules
 from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
@@ -51,7 +50,7 @@ from pants_truss.serving import training
 from pants_truss.serving.training import InvalidTraining, TrainedTruss, TrainingRequest
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.training_target_types import TrussTrainingTarget
-from pants_truss.util_rules.conftest import OPTIONS
+from pants_truss.util_rules.conftest import OPTIONS, with_stand_ins
 
 # A Truss of a few lines, with what is asked of one that describes configs.
 RELEASE = {
@@ -114,9 +113,7 @@ async def list_installed(venv_pex: VenvPex) -> PexResolveInfo:
 
 def with_stand_in(rules: Iterable[object]) -> List[Any]:
     """The rules, with those above in place of Pants' own that they stand for."""
-    made_here = (VenvPex, PexResolveInfo)
-    others = [each for each in rules if getattr(each, "output_type", None) not in made_here]
-    return [*others, *collect_rules()]
+    return with_stand_ins(rules, (build, list_installed))
 
 
 def installed(*lines: str, requires: Optional[Dict[str, List[str]]] = None) -> str:

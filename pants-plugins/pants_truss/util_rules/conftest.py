@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from dataclasses import replace
+from typing import Any, Dict, Iterable, List, Optional
 
 from pants.backend.python import target_types_rules
 from pants.backend.python.dependency_inference import rules as python_inference
@@ -67,6 +68,24 @@ def new_rule_runner() -> RuleRunner:
         ],
         objects={"parametrize": Parametrize, "python_artifact": PythonArtifact},
     )
+
+
+def with_stand_ins(rules: Iterable[object], stand_ins: Iterable[Any]) -> List[Any]:
+    """The rules, with stand-ins in place of those that make the same type.
+
+    Up to Pants 2.29 a rule is found by what it makes. Later releases call it by its name, so a
+    stand-in takes that over.
+    """
+    made = {stand_in.rule.output_type: stand_in.rule for stand_in in stand_ins}
+    kept = []
+    for each in rules:
+        output_type = getattr(each, "output_type", None)
+        if output_type not in made:
+            kept.append(each)
+        else:
+            name = getattr(each, "canonical_name")
+            made[output_type] = replace(made[output_type], canonical_name=name)
+    return [*kept, *made.values()]
 
 
 def new_source_tree_runner() -> RuleRunner:
