@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from support.monorepo import Monorepo, read_tree
+from support.repository import settings
 from support.truss_library import TrussLibrary
 
 TRUSSES = {
@@ -40,7 +41,7 @@ def trusses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     repo = Monorepo(base / "repo", base / "machine", daemon=False, shares_store=True)
     for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(folder, repo.root / folder)
-    shutil.copy("pants.toml", repo.root)
+    repo.write("pants.toml", settings())
     run = repo.pants("package", "src/trusses::").assert_success()
     assert run.stderr.count("3 from src/shared/textkit, 4 from src/shared/features") == 2
     assert "Warning" not in run.stderr and "[WARN]" not in run.stderr

@@ -13,6 +13,7 @@ import pytest
 from support.containers import Engine, engine_environment, prepared, skopeo
 from support.image_layout import Layout
 from support.monorepo import Monorepo
+from support.repository import settings
 from support.served_image import ANSWER, MODEL, TOML, make
 from support.server import Server
 
@@ -242,7 +243,7 @@ def test_the_example_images(folder: Path, docker: Engine, tmp_path: Path) -> Non
     repo = Monorepo(tmp_path / "repo", tmp_path / "machine", engine_environment(folder))
     for path in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(path, repo.root / path)
-    toml = Path("pants.toml").read_text().replace("[GLOBAL]", f"{TOML}\n[GLOBAL]", 1)
+    toml = settings().replace("[GLOBAL]", f"{TOML}\n[GLOBAL]", 1)
     repo.write("pants.toml", toml)
     shutil.copytree(folder / "base", repo.root / "images/base")
     build = repo.root / "src/images/BUILD"

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from support.pushing import Pushing, publish_twice
+from support.repository import settings
 
 EXAMPLES = {
     "src/trusses/keywords:keywords": "src.trusses.keywords/keywords",
@@ -47,7 +48,7 @@ def test_the_examples(tmp_path: Path) -> None:
     pushing = Pushing(tmp_path)
     for path in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(path, pushing.repo.root / path, dirs_exist_ok=True)
-    shutil.copy("pants.toml", pushing.repo.root)
+    pushing.repo.write("pants.toml", settings())
     try:
         run, published = pushing.publish(
             "--truss-publish-default-remotes=['baseten']", "src/trusses::"

@@ -14,6 +14,7 @@ from support.base_image import BaseImage
 from support.image_layout import Layout
 from support.monorepo import WORK_UNITS_PATH, Monorepo, read_tree
 from support.remote import CacheServer, cache_options, toml
+from support.repository import settings
 
 # What is asked of the machine itself, by Pants' own rules: which programs it has. They are never
 # cached, as another machine may have others.
@@ -39,18 +40,17 @@ def clone(root: Path, machine: Path, server: CacheServer) -> Monorepo:
     repo = Monorepo(root, machine, fresh=True)
     for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(folder, root / folder)
-    settings = Path("pants.toml").read_text()
-    settings = settings.replace(
-        "[GLOBAL]\n", '[GLOBAL]\nstreaming_workunits_level = "trace"\n'
-    ).replace(
-        '["%(buildroot)s/pants-plugins"]',
-        f'["%(buildroot)s/pants-plugins", "{WORK_UNITS_PATH}"]',
+    own = (
+        settings()
+        .replace("[GLOBAL]\n", '[GLOBAL]\nstreaming_workunits_level = "trace"\n')
+        .replace(
+            '["%(buildroot)s/pants-plugins"]',
+            f'["%(buildroot)s/pants-plugins", "{WORK_UNITS_PATH}"]',
+        )
     )
-    settings = settings.replace(
-        "backend_packages = [\n", 'backend_packages = [\n  "work_unit_log",\n'
-    )
+    own = own.replace("backend_packages = [\n", 'backend_packages = [\n  "work_unit_log",\n')
     base = '\n[truss-images.bases]\n"baseten/truss-server-base:3.11-v0.13.0" = "images/base"\n'
-    repo.write("pants.toml", settings + base + toml())
+    repo.write("pants.toml", own + base + toml())
     BaseImage(root / "images/base").write()
     repo.environment = cache_options(server.address)
     return repo

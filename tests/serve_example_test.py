@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from support.monorepo import Monorepo
+from support.repository import settings
 from support.server import PREDICT, Server, ask
 
 TRUSSES = {
@@ -36,7 +37,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
         shutil.copytree(folder, repo.root / folder)
-    shutil.copy("pants.toml", repo.root)
+    repo.write("pants.toml", settings())
     yield repo
     repo.stop_daemon()
 

@@ -17,6 +17,7 @@ import yaml
 
 from support.literate import Block, assert_printed, blocks
 from support.monorepo import PLUGIN_PATH, Monorepo
+from support.repository import settings
 
 PAGES = [
     page
@@ -83,7 +84,7 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     for folder in ("3rdparty/models", "src"):
         shutil.copytree(folder, repo.root / folder)
-    text = Path("pants.toml").read_text().replace("%(buildroot)s/pants-plugins", str(PLUGIN_PATH))
+    text = settings().replace("%(buildroot)s/pants-plugins", str(PLUGIN_PATH))
     repo.write(
         "pants.toml", text.replace('"pants_truss",', '"pants_truss", "pants.backend.docker",')
     )

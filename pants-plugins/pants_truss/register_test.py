@@ -225,10 +225,13 @@ def described() -> Iterator[Tuple[str, str]]:
 
 def options(subsystem: Type[Subsystem]) -> Dict[str, str]:
     """The help texts by the names of options."""
-    return {
-        info.flag_names[0].lstrip("-").replace("-", "_"): str(info.flag_options["help"])
-        for info in collect_options_info(subsystem)
-    }
+    texts = {}
+    for info in collect_options_info(subsystem):
+        # Their names up to Pants 2.22, and from then on.
+        names: Any = getattr(info, "flag_names", None) or getattr(info, "args", None)
+        values: Any = getattr(info, "flag_options", None) or getattr(info, "kwargs", None)
+        texts[names[0].lstrip("-").replace("-", "_")] = str(values["help"])
+    return texts
 
 
 def _text(text: Any) -> str:

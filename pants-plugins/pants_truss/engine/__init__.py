@@ -14,8 +14,9 @@ from pants.version import PANTS_SEMVER
 
 HAS_CALL_BY_NAME = PANTS_SEMVER >= Version("2.30.0.dev0")
 
-# Up to Pants 2.18, its Pex cannot run Python 3.12; it can still choose wheels for it.
-NEWEST_PYTHON_OF_PEX = (3, 99) if PANTS_SEMVER >= Version("2.19.0.dev0") else (3, 11)
+# Up to Pants 2.18, its Pex cannot run Python 3.12; it can still choose wheels for it. None: it runs
+# on each Python that the plugin knows.
+NEWEST_PYTHON_OF_PEX = None if PANTS_SEMVER >= Version("2.19.0.dev0") else (3, 11)
 
 if HAS_CALL_BY_NAME:
     from pants_truss.engine._by_name import *  # noqa: F401,F403

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Dict, Iterator, List, Set, Tuple, Union
 
 import pytest
-
-from pants_truss.engine import _by_type
 
 FOLDER = Path(__file__).parent
 Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
@@ -148,9 +145,3 @@ def test_core_knows_no_pants() -> None:
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             modules += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             assert not [m for m in modules if m.partition(".")[0] == "pants"], path
-
-
-def test_the_request_of_a_rule_is_its_first_parameter_in_each_release() -> None:
-    """From Pants 2.20 on they have names."""
-    assert _by_type._request_type(SimpleNamespace(input_selectors=(int, str))) is int
-    assert _by_type._request_type(SimpleNamespace(parameters={"b": int, "a": str})) is int

@@ -179,9 +179,8 @@ async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
     # The same wheels on every machine, which a base of any recent Linux can load.
     flat = await install_flat(FlatRequest(request, is_local=False), **implicitly())
     notes: Tuple[str, ...] = ()
-    can_build = (
-        local.value == f"linux_{pants_machine(request.platform)}"
-        and request.python <= NEWEST_PYTHON_OF_PEX
+    can_build = local.value == f"linux_{pants_machine(request.platform)}" and (
+        NEWEST_PYTHON_OF_PEX is None or request.python <= NEWEST_PYTHON_OF_PEX
     )
     if flat.digest is None and can_build:
         wheels = flat.error

@@ -83,7 +83,7 @@ def with_stand_ins(rules: Iterable[object], stand_ins: Iterable[Any]) -> List[An
         if output_type not in made:
             kept.append(each)
         else:
-            name = getattr(each, "canonical_name")
+            name = each.canonical_name
             made[output_type] = replace(made[output_type], canonical_name=name)
     return [*kept, *made.values()]
 

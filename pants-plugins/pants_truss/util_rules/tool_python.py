@@ -23,6 +23,8 @@ def tool_pex_request(tool: PythonToolBase, python_setup: PythonSetup) -> PexRequ
     universe = python_setup.interpreter_versions_universe
     if tool.interpreter_constraints.contains(users, universe):
         return tool.to_pex_request()
-    major, minor = NEWEST_PYTHON_OF_PEX
-    own = [f"{text},<{major}.{minor + 1}" for text in tool.default_interpreter_constraints]
+    own = tool.default_interpreter_constraints
+    if NEWEST_PYTHON_OF_PEX:
+        major, minor = NEWEST_PYTHON_OF_PEX
+        own = [f"{text},<{major}.{minor + 1}" for text in own]
     return tool.to_pex_request(interpreter_constraints=InterpreterConstraints(own))

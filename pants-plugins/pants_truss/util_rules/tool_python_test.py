@@ -9,6 +9,7 @@ from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules.pex import PexRequest
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.engine import NEWEST_PYTHON_OF_PEX
 from pants_truss.truss_cli.subsystem import TrussCli
 from pants_truss.util_rules.tool_python import tool_pex_request
 
@@ -40,8 +41,7 @@ def of_the_repository(value: str) -> str:
     return f"--python-interpreter-constraints={value}"
 
 
-# Up to Pants 2.18, the Python that its Pex runs on ends at 3.11.
-OWN = "CPython<3.12,<3.14,>=3.10"
+OWN = "CPython<3.12,<3.14,>=3.10" if NEWEST_PYTHON_OF_PEX else "CPython<3.14,>=3.10"
 # Without any, Pants takes what it finds of the repository's.
 REPOSITORYS: List[str] = []
 

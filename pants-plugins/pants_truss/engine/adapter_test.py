@@ -1,9 +1,10 @@
-"""Rules that are called by name, on a Pants that knows them by their types."""
+"""Rules that are called by name, by the adapter for the Pants that the tests run on."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, List, Optional, Tuple
 
 import pytest
@@ -32,7 +33,8 @@ from pants.engine.target import Dependencies
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.logging import LogLevel
 
-from pants_truss.engine._by_type import (
+from pants_truss.engine import (
+    HAS_CALL_BY_NAME,
     add_prefix,
     concurrently,
     create_digest,
@@ -51,6 +53,8 @@ from pants_truss.engine._by_type import (
 )
 
 CALLS: List[int] = []
+
+by_type = pytest.mark.skipif(HAS_CALL_BY_NAME, reason="this Pants calls rules by name itself")
 
 
 @dataclass(frozen=True)
@@ -200,8 +204,8 @@ def test_a_rule_is_asked_once_for_each_request(rule_runner: RuleRunner) -> None:
     numbers = (101, 102, 101)
     for _ in range(2):
         assert rule_runner.request(Sum, [SumRequest(numbers)]) == Sum((202, 204, 202))
-    assert rule_runner.request(Double, [DoubleRequest(101)]) == Double(202)
     assert [CALLS.count(number) for number in (101, 102)] == [1, 1]
+    assert rule_runner.request(Double, [DoubleRequest(101)]) == Double(202)
 
 
 def test_what_a_rule_raises_can_be_caught(rule_runner: RuleRunner) -> None:
@@ -219,15 +223,17 @@ def test_several_of_different_kinds_keep_their_order(rule_runner: RuleRunner) ->
     )
 
 
+@by_type
 def test_a_rule_is_found_in_its_module_and_says_what_it_does() -> None:
     found = {task.output_type: task for task in collect_rules() if isinstance(task, TaskRule)}
     assert found[Sum].desc == "Add up" and found[Sum].level is LogLevel.DEBUG
     assert found[Double].desc is None
     assert found[Sum].input_selectors == (SumRequest, RunId)
-    assert found[Sum].canonical_name.endswith("_by_type_test.add_up")
+    assert found[Sum].canonical_name.endswith("adapter_test.add_up")
     assert double.__doc__ == "Twice as much."
 
 
+@by_type
 def test_a_call_alone_runs_nothing() -> None:
     """Outside of the engine it only says what is asked for."""
     call: Any = double(DoubleRequest(7), **implicitly())
@@ -239,11 +245,21 @@ def test_a_call_alone_runs_nothing() -> None:
     assert 7 not in CALLS
 
 
+@by_type
 def test_a_call_has_its_request_and_nothing_else_by_position() -> None:
     call: Any = double
     for arguments in ((), (DoubleRequest(1), RunId(1))):
         with pytest.raises(TypeError):
             call(*arguments)
+
+
+@by_type
+def test_the_request_of_a_rule_is_its_first_parameter_in_each_release() -> None:
+    """From Pants 2.20 on they have names."""
+    from pants_truss.engine._by_type import _request_type
+
+    assert _request_type(SimpleNamespace(input_selectors=(int, str))) is int
+    assert _request_type(SimpleNamespace(parameters={"b": int, "a": str})) is int
 
 
 # --- The engine's own.
