@@ -1,4 +1,4 @@
-"""`output_path`, the same for all releases of Pants: a template, which only 2.24 and later expand."""
+"""`output_path`, a template on all releases of Pants: only 2.24 and later expand it themselves."""
 
 from __future__ import annotations
 
