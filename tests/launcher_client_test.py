@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ from typing import Dict
 
 import pytest
 
-from support.launcher import Clone
+from support.launcher import Clone, Installed, install
 from support.processes import wait_for_end
 
 WITHOUT_CLIENT = {"PANTS_NO_NATIVE_CLIENT": "1"}
@@ -135,6 +136,107 @@ def test_a_daemon_that_dies_at_work(client: Dict[str, str], ready: Clone, tmp_pa
     commands(ready, end=f"echo ended >>{file}")
     assert ready.run("run", ":end", **client).returncode == 0
     assert file.read_text() == "began\nended\n"
+
+
+@each_client
+@pytest.mark.parametrize("reader", ["head -n 1", "true", "cat >/dev/full"])
+def test_output_that_cannot_be_written(
+    reader: str, client: Dict[str, str], ready: Clone, tmp_path: Path
+) -> None:
+    """Nor is it run a second time for that."""
+    file = tmp_path / "log"
+    commands(ready, noisy=f"for i in 1 2 3 4 5; do echo $i | tee -a {file}; sleep 0.3; done")
+    script = f"{ready.root}/pants run :noisy | {reader}"
+    environment = {**ready.environment, **client}
+    subprocess.run(["bash", "-c", script], cwd=ready.root, env=environment, capture_output=True)
+    time.sleep(2)
+    lines = file.read_text().split()
+    assert lines == sorted(set(lines))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"PANTS_LEVEL": "warn"},
+        {"PANTS_WORKDIR": "work"},
+        {"PANTS_SUBPROCESSDIR": "processes"},
+    ],
+    ids=lambda option: next(iter(option)),
+)
+def test_a_daemon_that_dies_and_leaves_no_trace(
+    option: Dict[str, str], installed: Installed, tmp_path: Path
+) -> None:
+    """Where the script cannot see in the log whether the command was begun."""
+    clone = Clone(tmp_path / "clone", {**installed.environment}).configure("pants.backend.shell")
+    for name, value in option.items():
+        setting = value if name == "PANTS_LEVEL" else str(tmp_path / value)
+        toml = clone.root / "pants.toml"
+        key = {"PANTS_WORKDIR": "pants_workdir", "PANTS_SUBPROCESSDIR": "pants_subprocessdir"}
+        line = f'[GLOBAL]\n{key.get(name, "level")} = "{setting}"\n'
+        toml.write_text(toml.read_text().replace("[GLOBAL]\n", line))
+    file = tmp_path / "log"
+    commands(clone, wait=f"echo $PPID >>{file}; exec sleep 600")
+    assert clone.run("--version").returncode == 0
+    process = clone.start("run", ":wait")
+    daemon = int(wait_for(file))
+    os.kill(daemon, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert file.read_text() == f"{daemon}\n"
+
+
+def test_a_script_that_is_not_executable(ready: Clone) -> None:
+    ready.end_daemons()
+    (ready.root / "pants").chmod(0o644)
+    try:
+        for _ in range(2):
+            run = subprocess.run(
+                ["bash", "pants", "--version"],
+                cwd=ready.root,
+                env=ready.environment,
+                capture_output=True,
+                text=True,
+            )
+            assert (run.returncode, run.stdout) == (0, "2.17.1\n"), run.stderr
+    finally:
+        (ready.root / "pants").chmod(0o755)
+
+
+@each_client
+def test_a_bootstrap_file(client: Dict[str, str], ready: Clone) -> None:
+    """As the official launcher reads it."""
+    commands(ready, show="echo $FOR_ALL")
+    (ready.root / ".pants.bootstrap").write_text("export FOR_ALL=${FOR_ALL:-}once\n")
+    try:
+        assert ready.run("run", ":show", **client).stdout == "once\n"
+    finally:
+        (ready.root / ".pants.bootstrap").unlink()
+
+
+def test_an_installation_that_failed_is_made_again(tmp_path: Path) -> None:
+    """Of a release whose Python is gone."""
+    machine = install(tmp_path)
+    clone = Clone(tmp_path / "other", machine.environment).configure()
+    python = machine.home / "venv/bin/python"
+    python.unlink()
+    python.symlink_to("/nonexistent/python3.9")
+    nowhere = {"PANTS_LAUNCHER_INDEX": "http://127.0.0.1:9/simple"}
+    assert clone.run("--no-pantsd", "--version", **nowhere).returncode == 1
+    run = clone.run("--no-pantsd", "--version")
+    assert (run.returncode, run.stdout) == (0, "2.17.1\n"), run.stderr
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [{}, {"LANG": "C"}, {"LC_CTYPE": "POSIX"}, {"LANG": "xx_XX.UTF-8"}, {"LC_CTYPE": "xx"}],
+    ids=str,
+)
+def test_environments_without_a_locale(locale: Dict[str, str], ready: Clone) -> None:
+    """What Pants runs gets the same, by either client."""
+    commands(ready, show='echo "<$LANG> <$LC_CTYPE> <$LC_ALL>"')
+    python = ready.run("run", ":show", **locale, **WITHOUT_CLIENT)
+    assert python.returncode == 0, python.stderr
+    assert ready.run("run", ":show", **locale).stdout == python.stdout
 
 
 @pytest.mark.parametrize("locale", [{}, {"LANG": "C"}, {"LC_CTYPE": "POSIX"}], ids=str)

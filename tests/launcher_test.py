@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List, Sequence, Tuple
 
 import pytest
 
@@ -70,9 +70,90 @@ def test_the_certificates_that_pip_trusts_are_exported(installed: Installed) -> 
     show = ["bash", "-c", f'source "{installed.home}/env"; echo "$REQUESTS_CA_BUNDLE"']
     none: Dict[str, str] = {}
     shown = subprocess.check_output(show, text=True, env=none)
-    assert shown.endswith("/trusted here.pem\n")
+    assert shown.endswith("/home/who's trusted here.pem\n")
     own = {"REQUESTS_CA_BUNDLE": "/own.pem"}
     assert subprocess.check_output(show, text=True, env=own) == "/own.pem\n"
+
+
+def test_search_paths_of_the_user_stay(installed: Installed) -> None:
+    name = "PANTS_PYTHON_BOOTSTRAP_SEARCH_PATH"
+    show = ["bash", "-c", f'source "{installed.home}/env"; echo "${name}"']
+    none: Dict[str, str] = {}
+    assert "/venv/bin" in subprocess.check_output(show, text=True, env=none)
+    assert subprocess.check_output(show, text=True, env={name: "['/mine']"}) == "['/mine']\n"
+
+
+def refused(command: Sequence[str], folder: Path, environment: Dict[str, str]) -> str:
+    """What the script says of a Python that is not there: it has found its repository and its
+    cache by then."""
+    named = {**environment, "PANTS_PYTHON": "/nonexistent/python3.9"}
+    run = subprocess.run(command, cwd=folder, env=named, capture_output=True, text=True)
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    return line
+
+
+def test_ways_to_call_it(clone: Clone, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(clone.root / "pants")
+    (tmp_path / "above").symlink_to("link")
+    (tmp_path / "elsewhere/clone").mkdir(parents=True)
+    environment = {**clone.environment, "PATH": f"{clone.environment['PATH']}:/bin:/usr/bin"}
+    ways: List[Tuple[Sequence[str], Dict[str, str]]] = [
+        (["clone/pants"], {"CDPATH": f"{tmp_path}/elsewhere:{tmp_path}"}),
+        (["./link"], {}),
+        (["./above"], {}),
+        (["sh", "clone/pants"], {}),
+        (["bash", "clone/pants"], {}),
+    ]
+    for command, more in ways:
+        line = refused([*command, "--version"], tmp_path, {**environment, **more})
+        assert "PANTS_PYTHON=/nonexistent/python3.9 is not a CPython 3.9" in line
+    del environment["HOME"]
+    environment["XDG_CACHE_HOME"] = str(tmp_path)
+    assert "is not a CPython 3.9" in refused(["clone/pants"], tmp_path, environment)
+
+
+def test_a_link_beside_other_settings_is_the_script_of_these(clone: Clone, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/pants").symlink_to(clone.root / "pants")
+    (tmp_path / "other/pants.toml").write_text('pants_version = "2.18.0a0"\n')
+    assert "Pants 2.18.0a0 needs one" in refused(
+        ["other/pants"], tmp_path, {**clone.environment, "HOME": str(tmp_path)}
+    )
+
+
+@pytest.mark.parametrize("name", ["with space", "it's", "a#b", "{a}", "a:b", "50%", "é"])
+def test_a_cache_that_pants_cannot_use(name: str, clone: Clone, tmp_path: Path) -> None:
+    result = clone.run("--version", PANTS_LAUNCHER_CACHE=str(tmp_path / name))
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert f"{name}/2.17.1': set PANTS_LAUNCHER_CACHE to a folder whose path has no" in line
+
+
+@pytest.mark.parametrize(
+    "variables, cache",
+    [
+        ({"XDG_CACHE_HOME": "relative"}, "home/.cache/pants-from-index"),
+        ({"PANTS_LAUNCHER_CACHE": "relative"}, "clone/below/relative"),
+    ],
+    ids=["XDG", "own"],
+)
+def test_relative_caches(
+    variables: Dict[str, str], cache: str, clone: Clone, tmp_path: Path
+) -> None:
+    """Wherever the script is called from."""
+    (clone.root / "below").mkdir()
+    environment = {**clone.environment, "PATH": f"{clone.environment['PATH']}:/bin:/usr/bin"}
+    environment.update(PANTS_PYTHON=PYTHON, PANTS_LAUNCHER_INDEX="http://127.0.0.1:9/simple")
+    run = subprocess.run(
+        ["../pants", "--version"],
+        cwd=clone.root / "below",
+        env={**environment, **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 1
+    assert f"installing Pants 2.17.1 into {tmp_path}/{cache}/2.17.1" in run.stderr
 
 
 def test_an_index_that_cannot_be_reached(tmp_path: Path) -> None:

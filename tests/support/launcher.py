@@ -120,11 +120,13 @@ class Installed:
 def install(base: Path) -> Installed:
     """Pants, on a machine whose pip is configured in each way and place."""
     configuration = write_configuration(base / "pip", CONSTRAINT, INDEX, LINKS)
-    bundle = base / "trusted here.pem"
+    environment = usual_environment(base)
+    bundle = Path(environment["HOME"], "who's trusted here.pem")
+    bundle.parent.mkdir()
     shutil.copy(certificates(), bundle)
     with configuration.open("a") as file:
-        file.write(f"cert = {bundle}\n")
-    environment = usual_environment(base)
+        # For `pip install`, this one counts.
+        file.write(f"cert = /nowhere.pem\n[install]\ncert = ~/{bundle.name}\n")
     planted = {**environment, **of_environment(configuration, base)}
     clone = Clone(base / "clone", planted).configure()
     before = (clone.root / "pants.toml").read_text()
