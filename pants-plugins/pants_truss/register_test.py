@@ -27,6 +27,7 @@ from pants.option.subsystem import Subsystem
 
 import pants_truss
 from pants_truss import register
+from pants_truss.engine import HAS_CALL_BY_NAME
 from pants_truss.image import register as image
 from pants_truss.target_types import TrussTarget
 
@@ -50,7 +51,8 @@ def modules() -> Iterator[Any]:
         last = found.name.rpartition(".")[2]
         if ".scripts" in found.name or last.endswith("_test") or last == "conftest":
             continue
-        if last in ("_by_name", "validate_config"):
+        other_adapter = "_by_type" if HAS_CALL_BY_NAME else "_by_name"
+        if last in (other_adapter, "validate_config"):
             continue
         yield importlib.import_module(found.name)
 
@@ -100,11 +102,16 @@ def test_no_rule_is_forgotten() -> None:
     assert written == []
 
 
+def selectors(task: Any) -> Tuple[type, ...]:
+    """The types of the parameters, which have names from Pants 2.20 on."""
+    return tuple(getattr(task, "input_selectors", None) or task.parameters.values())
+
+
 def test_each_rule_is_for_one_request() -> None:
     """Two rules that make the same of the same could not be told apart by Pants before 2.30."""
     own = {id(each): each for each in all_rules() if isinstance(each, TaskRule)}.values()
     made = Counter(
-        (each.output_type, each.input_selectors)
+        (each.output_type, selectors(each))
         for each in own
         if each.canonical_name.startswith(OWN)
     )
@@ -185,7 +192,7 @@ def test_each_section_is_registered() -> None:
         selector
         for each in all_rules()
         if isinstance(each, TaskRule) and each.canonical_name.startswith(OWN)
-        for selector in each.input_selectors
+        for selector in selectors(each)
         if issubclass(selector, Subsystem) and selector.__module__.startswith(OWN)
     }
     assert {each.options_scope for each in asked} == {each.options_scope for each in subsystems()}

@@ -32,7 +32,8 @@ def includes(value: str, address: Address = ADDRESS) -> List[str]:
 def test_training_runs_something() -> None:
     with pytest.raises(InvalidTargetException) as error:
         TrussTrainingTarget({}, ADDRESS)
-    assert "The 'entry_point' field in target src/é x:train must be defined." in str(error.value)
+    message = str(error.value).replace("`", "'")
+    assert "The 'entry_point' field in target src/é x:train must be defined." in message
 
 
 @pytest.mark.parametrize("raw", [3, ["train.py"], {"file": "train.py"}])

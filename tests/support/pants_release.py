@@ -20,6 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, Tuple
 
+from packaging.version import Version
+
 from support.tools import find_other_pants
 
 INSTALLED = "2.17.1"
@@ -57,6 +59,11 @@ def _version() -> str:
             [NAMED_COMMAND, "--version"], cwd=folder, env=environment, text=True
         )
     return answer.split()[-1]
+
+
+def is_at_least(version: str) -> bool:
+    """Whether the tests run on this release or a later one."""
+    return Version(VERSION) >= Version(version)
 
 
 NAMED_COMMAND = _named_command()

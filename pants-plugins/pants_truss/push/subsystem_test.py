@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import Dict, List, Optional
 
 import pytest
-from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.push.subsystem import TrussPublishSubsystem
@@ -77,19 +76,11 @@ def test_variables_in_place_of_the_default(
 
 
 @pytest.mark.parametrize(
-    "option, value, why",
-    [
-        ("retries", "often", "invalid literal for int() with base 10: 'often'"),
-        ("retries", "1.5", "invalid literal for int() with base 10: '1.5'"),
-        ("retry-delay", "2s", "could not convert string to float: '2s'"),
-        ("dry-run", "maybe", 'Got "maybe". Expected "True" or "False".'),
-    ],
+    "option, value",
+    [("retries", "often"), ("retries", "1.5"), ("retry-delay", "2s"), ("dry-run", "maybe")],
 )
-def test_a_value_of_another_kind(
-    rule_runner: RuleRunner, option: str, value: str, why: str
-) -> None:
-    """A dry run above all is none by mistake."""
-    with pytest.raises(ExecutionError) as error:
+def test_a_value_of_another_kind(rule_runner: RuleRunner, option: str, value: str) -> None:
+    """A dry run above all is none by mistake. The words are those of Pants' release."""
+    with pytest.raises(Exception, match=value) as error:
         parse(rule_runner, f"--truss-publish-{option}={value}")
-    assert f"value for --{option} in scope 'truss-publish'" in str(error.value)
-    assert why in str(error.value)
+    assert option in str(error.value) or option.replace("-", "_") in str(error.value)

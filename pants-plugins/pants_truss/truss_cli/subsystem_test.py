@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pkgutil
-import re
 from typing import Any, Dict, List
 
 import pytest
@@ -27,10 +26,10 @@ def content() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def metadata(content: bytes) -> Dict[str, Any]:
-    lines = re.findall(r"^// ?(.*)$", content.decode(), re.MULTILINE)
-    text = "\n".join(lines).partition("DO NOT EDIT OR REMOVE ---")[2].partition("---")[0]
-    found: Dict[str, Any] = json.loads(text)
+def metadata() -> Dict[str, Any]:
+    """Pants reads it from a file beside the lockfile, from 2.30 on."""
+    package, name = TrussCli.default_lockfile_resource
+    found: Dict[str, Any] = json.loads(pkgutil.get_data(package, f"{name}.metadata") or b"")
     return found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Iterable, Type
 
 from pants.backend.python.target_types import PythonSourceField
-from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent, Snapshot
-from pants.engine.rules import Get, collect_rules, rule
+from pants.engine.fs import CreateDigest, FileContent
+from pants.engine.rules import collect_rules
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     Dependencies,
@@ -16,6 +16,14 @@ from pants.engine.target import (
     Target,
 )
 from pants.engine.unions import UnionRule
+
+from pants_truss.engine import (
+    create_digest,
+    digest_to_snapshot,
+    get_digest_contents,
+    implicitly,
+    rule,
+)
 
 
 class TextModuleSourceField(SingleSourceField):
@@ -34,11 +42,12 @@ class GenerateTextModuleRequest(GenerateSourcesRequest):
 
 @rule
 async def generate_text_module(request: GenerateTextModuleRequest) -> GeneratedSources:
-    (text,) = await Get(DigestContents, Digest, request.protocol_sources.digest)
+    (text,) = await get_digest_contents(request.protocol_sources.digest)
     module = FileContent(
         text.path.replace(".txt", ".py"), f"TEXT = {text.content.decode()!r}".encode()
     )
-    return GeneratedSources(await Get(Snapshot, CreateDigest([module])))
+    digest = await create_digest(CreateDigest([module]), **implicitly())
+    return GeneratedSources(await digest_to_snapshot(digest))
 
 
 def rules() -> Iterable[object]:
