@@ -70,6 +70,7 @@ def secrets_of_user() -> List[str]:
     for section in parser.sections():
         for key in _KEYS:
             value = parser.get(section, key, fallback="")
-            # Of a file that it has given up in the middle, the parser keeps lists of lines.
-            found += [value] if isinstance(value, str) else value
+            # Output is searched line by line. If the parser gives up in the middle of a file, it
+            # keeps lists of lines, up to Python 3.12.
+            found += value.splitlines() if isinstance(value, str) else value
     return [secret for secret in found if secret]

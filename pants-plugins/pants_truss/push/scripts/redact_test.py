@@ -102,6 +102,11 @@ def test_a_file_with_a_section_twice(home: Path) -> None:
     assert secrets_of_user() == ["s3cret", "more"]
 
 
+def test_a_value_of_several_lines(home: Path) -> None:
+    (home / ".trussrc").write_text("[a]\napi_key = s3cret\n  more\n")
+    assert secrets_of_user() == ["s3cret", "more"]
+
+
 @pytest.mark.parametrize("content", [b"no section", b"[a]\nx", b"\xff\xfe", b""])
 def test_a_file_that_cannot_be_read_has_no_secrets(home: Path, content: bytes) -> None:
     (home / ".trussrc").write_bytes(content)
