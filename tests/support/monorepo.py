@@ -39,14 +39,8 @@ IMAGES = "pants_truss.image"
 # push.
 SILENT_RULES = ("config-schema", "model-class")
 
-# Where Pants finds interpreters and Pex, and which certificates it is to trust.
-_PASSED_ON = (
-    "PYENV_ROOT",
-    "PANTS_PEX_CLI_KNOWN_VERSIONS",
-    "PANTS_PEX_CLI_URL_TEMPLATE",
-    "PANTS_PEX_CLI_VERSION",
-    "REQUESTS_CA_BUNDLE",
-)
+# Where Pants finds interpreters, and which certificates it is to trust.
+_PASSED_ON = ("PYENV_ROOT", "REQUESTS_CA_BUNDLE")
 
 # Added to what a repository itself says: the configuration of this machine's pip is not for tests.
 _ENV_VARS = '+["PIP_CONFIG_FILE=/dev/null", "REQUESTS_CA_BUNDLE"]'

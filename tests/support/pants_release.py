@@ -76,12 +76,17 @@ def environment() -> Dict[str, str]:
     """Of a process that runs `COMMAND`: where the release is found, and what it takes for it to
     work in repositories that are made for another."""
     return {
-        **({} if NAMED_COMMAND else {"PYTHONPATH": os.pathsep.join(_python_path())}),
+        **({} if NAMED_COMMAND else {"PYTHONPATH": os.pathsep.join(_python_path()), **_pex()}),
         "PANTS_PANTS_VERSION": VERSION,
         # The official launcher's name for the same.
         "PANTS_VERSION": VERSION,
         **({} if VERSION == INSTALLED else {"PANTS_IGNORE_WARNINGS": repr([_DEPRECATION])}),
     }
+
+
+def _pex() -> Dict[str, str]:
+    """Where Pants has its Pex from. Another Pants needs another, and finds it by itself."""
+    return {name: value for name, value in os.environ.items() if name.startswith("PANTS_PEX_CLI_")}
 
 
 @lru_cache(maxsize=None)
