@@ -111,9 +111,7 @@ def test_each_rule_is_for_one_request() -> None:
     """Two rules that make the same of the same could not be told apart by Pants before 2.30."""
     own = {id(each): each for each in all_rules() if isinstance(each, TaskRule)}.values()
     made = Counter(
-        (each.output_type, selectors(each))
-        for each in own
-        if each.canonical_name.startswith(OWN)
+        (each.output_type, selectors(each)) for each in own if each.canonical_name.startswith(OWN)
     )
     assert [signature for signature, count in made.items() if count > 1] == []
 

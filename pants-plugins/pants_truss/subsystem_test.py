@@ -58,9 +58,7 @@ def test_a_value_that_there_is_not(
 ) -> None:
     with pytest.raises(ExecutionError) as error:
         parse(rule_runner, f"--truss-gather-{option}={value}")
-    text = str(error.value)
-    assert f"value for --{option} in scope 'truss-gather'" in text
-    assert f"Invalid choice {value!r}. Choose from: {choices}" in text
+    assert f"Invalid choice {value!r}. Choose from: {choices}" in str(error.value)
 
 
 def test_tailoring_can_be_turned_off(rule_runner: RuleRunner) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import PurePath
-from typing import Any, Dict, Iterable, List, Sequence
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 import pytest
 from pants.backend.python.util_rules.pex import (
@@ -81,6 +81,13 @@ def raised(caught: pytest.ExceptionInfo[ExecutionError]) -> Exception:
     errors: Sequence[Exception] = caught.value.wrapped_exceptions
     (error,) = errors
     return error
+
+
+def texts(tested: Any) -> Tuple[str, str]:
+    """What the result of a test shows: bytes, from Pants 2.18 on."""
+    if hasattr(tested, "stdout_bytes"):
+        return tested.stdout_bytes.decode(), tested.stderr_bytes.decode()
+    return tested.stdout, tested.stderr
 
 
 def install(rule_runner: RuleRunner, name: str, *lines: str, python: str = "") -> None:

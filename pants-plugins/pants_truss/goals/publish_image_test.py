@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import pytest
 from pants.backend.docker.package_types import BuiltDockerImage
 from pants.backend.docker.util_rules import docker_binary
+from pants.core.goals import package as pants_package
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact
 from pants.core.goals.publish import PublishPackages, PublishProcesses
 from pants.core.util_rules.system_binaries import BinaryNotFoundError
@@ -46,6 +47,7 @@ def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
             *docker_binary.rules(),
+            *pants_package.rules(),
             *publish_image.rules(),
             QueryRule(PublishProcesses, [PublishTrussImageRequest]),
         ],

@@ -38,12 +38,16 @@ TRUSSRC = (
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *core_target_types_rules(),
-            *inference.rules(),
-            *output_path.rules(),
-            *package.rules(),
-            *pants_package.rules(),
-            *with_stand_in(publish.rules()),
+            *with_stand_in(
+                (
+                    *core_target_types_rules(),
+                    *inference.rules(),
+                    *output_path.rules(),
+                    *package.rules(),
+                    *pants_package.rules(),
+                    *publish.rules(),
+                )
+            ),
             QueryRule(PublishProcesses, [PublishTrussRequest]),
         ],
         target_types=[TrussExternalPackageTarget, TrussTarget],

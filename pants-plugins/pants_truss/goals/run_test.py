@@ -11,10 +11,10 @@ from pants.core.target_types import FilesGeneratorTarget
 from pants.core.target_types import rules as core_target_types_rules
 from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
-from pants.engine.target import SecondaryOwnerMixin
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import rules as inference
+from pants_truss.engine import SecondaryOwnerMixin
 from pants_truss.goals import run
 from pants_truss.goals.conftest import files_in, install, raised, with_stand_in
 from pants_truss.goals.run import TrussRunFieldSet
@@ -28,11 +28,15 @@ MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *core_target_types_rules(),
-            *inference.rules(),
-            *python_inference.rules(),
-            *target_types_rules.rules(),
-            *with_stand_in(run.rules()),
+            *with_stand_in(
+                (
+                    *core_target_types_rules(),
+                    *inference.rules(),
+                    *python_inference.rules(),
+                    *target_types_rules.rules(),
+                    *run.rules(),
+                )
+            ),
             QueryRule(RunRequest, [TrussRunFieldSet]),
         ],
         target_types=[FilesGeneratorTarget, TrussExternalPackageTarget, TrussTarget],

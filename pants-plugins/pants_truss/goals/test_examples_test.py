@@ -24,7 +24,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import rules as inference
 from pants_truss.goals import test as goal
-from pants_truss.goals.conftest import NO_METADATA, install, with_stand_in
+from pants_truss.goals.conftest import NO_METADATA, install, texts, with_stand_in
 from pants_truss.goals.test import TrussTestFieldSet, TrussTestRequest
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 
@@ -58,12 +58,16 @@ sys.exit(case["code"])
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *core_target_types_rules(),
-            *inference.rules(),
-            *pants_test.rules(),
-            *python_inference.rules(),
-            *target_types_rules.rules(),
-            *with_stand_in(goal.rules()),
+            *with_stand_in(
+                (
+                    *core_target_types_rules(),
+                    *inference.rules(),
+                    *pants_test.rules(),
+                    *python_inference.rules(),
+                    *target_types_rules.rules(),
+                    *goal.rules(),
+                )
+            ),
             QueryRule(TestResult, [TrussTestRequest.Batch]),
         ],
         target_types=[
@@ -141,13 +145,13 @@ def run_test(
 
 def lines(tested: TestResult) -> List[str]:
     """Without what was printed."""
-    return tested.stdout.partition("\n\nOutput:\n")[0].splitlines()
+    return texts(tested)[0].partition("\n\nOutput:\n")[0].splitlines()
 
 
 def seen(rule_runner: RuleRunner, root: str, *options: str, **more: Any) -> Any:
     """What the script was given."""
     tested = run_test(rule_runner, root, result(load=error("X")), *options, code=1, **more)
-    printed = tested.stdout.partition("\n\nOutput:\n")[2]
+    printed = texts(tested)[0].partition("\n\nOutput:\n")[2]
     return json.loads(printed.splitlines()[0])
 
 
@@ -209,9 +213,9 @@ def test_what_succeeds_is_a_line_each(rule_runner: RuleRunner) -> None:
     found = result(example("One"), example("Twoé", seconds=1.5))
     files = {"t/examples.yaml": "- {name: One, input: 1}\n- {name: Twoé, input: 1}\n"}
     tested = run_test(rule_runner, "good", found, stderr="printed", files=files)
-    assert (tested.exit_code, tested.stderr) == (0, "")
+    assert (tested.exit_code, texts(tested)[1]) == (0, "")
     # What was printed is of no interest then.
-    assert tested.stdout == "✓ load (0.50s)\n✓ One (0.25s)\n✓ Twoé (1.50s)\n"
+    assert texts(tested)[0] == "✓ load (0.50s)\n✓ One (0.25s)\n✓ Twoé (1.50s)\n"
     assert tested.addresses == (Address("good/t"),)
     assert tested.result_metadata is not None
 
@@ -230,7 +234,7 @@ def test_what_fails_is_told_with_what_was_printed(rule_runner: RuleRunner) -> No
         '    expected {"a": 2}',
         '         got {"a": 1}',
     ]
-    assert tested.stdout.endswith("\n    printed\n      é\n")
+    assert texts(tested)[0].endswith("\n    printed\n      é\n")
 
 
 def test_the_report_has_a_case_for_each(rule_runner: RuleRunner) -> None:
@@ -349,7 +353,7 @@ def test_a_process_without_a_result_has_failed(rule_runner: RuleRunner) -> None:
         "✕ load (0.00s)",
         "    the process that loaded the model ended with exit code 7 before it had a result.",
     ]
-    assert "    last words\n" in tested.stdout
+    assert "    last words\n" in texts(tested)[0]
 
 
 def test_a_process_that_ends_as_if_all_were_well_has_failed(rule_runner: RuleRunner) -> None:

@@ -18,7 +18,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.core.examples import Example
 from pants_truss.dependency_inference import rules as inference
 from pants_truss.goals import test as goal
-from pants_truss.goals.conftest import NO_METADATA
+from pants_truss.goals.conftest import NO_METADATA, texts
 from pants_truss.goals.test import TrussTestFieldSet, TrussTestRequest
 from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
 from pants_truss.util_rules import gather
@@ -65,10 +65,11 @@ def run_test(rule_runner: RuleRunner, folder: str, *options: str) -> TestResult:
 def untested(rule_runner: RuleRunner, folder: str, *options: str) -> str:
     """Why the truss could not be tested at all. Nothing of it was run for that."""
     result = run_test(rule_runner, folder, *options)
-    assert (result.exit_code, result.stderr) == (1, "")
+    shown, errors = texts(result)
+    assert (result.exit_code, errors) == (1, "")
     # Without it, Pants would not list the failure in its summary.
     assert result.result_metadata is not None
-    start, _, problem = result.stdout.partition("\n")
+    start, _, problem = shown.partition("\n")
     assert start == "✕ load (0.00s)"
     lines = problem.rstrip("\n").splitlines()
     assert all(line.startswith("    ") for line in lines if line)

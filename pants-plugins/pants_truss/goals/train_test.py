@@ -58,12 +58,16 @@ PROJECT = '[project]\nname = "x"\ndependencies = ["six"]\n'
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *core_target_types_rules(),
-            *inference.rules(),
-            *output_path.rules(),
-            *python_inference.rules(),
-            *target_types_rules.rules(),
-            *with_stand_in(train.rules()),
+            *with_stand_in(
+                (
+                    *core_target_types_rules(),
+                    *inference.rules(),
+                    *output_path.rules(),
+                    *python_inference.rules(),
+                    *target_types_rules.rules(),
+                    *train.rules(),
+                )
+            ),
             QueryRule(BuiltPackage, [TrainingPackageFieldSet]),
             QueryRule(RunRequest, [TrainingRunFieldSet]),
             QueryRule(Targets, [DependenciesRequest]),
@@ -297,7 +301,7 @@ def test_an_output_path(rule_runner: RuleRunner) -> None:
     [
         (
             "../x",
-            "its `output_path` must be a folder below `dist/`, without `.` and `..` in it, but was "
+            "its `output_path` must be a folder below `dist/`, but was "
             "'../x'. Write `output_path=\"bad_path.t/train\"`, or remove it.",
         ),
         (

@@ -171,13 +171,15 @@ def test_a_manifest_that_is_too_large(rule_runner: RuleRunner) -> None:
     ("index", "message"),
     [
         (b"", f"{WHAT} is not JSON: Expecting value: line 1 column 1 (char 0)"),
-        (b"[" * 100_000, f"{WHAT} is not JSON: maximum recursion depth exceeded"),
+        # In the words of each Python.
+        (b"[" * 100_000, f"{WHAT} is not JSON: "),
         (b"\xff\xfe", f"{WHAT} is not JSON: "),
         (b"[]", f"{WHAT} is not a JSON object."),
         (b"{}", f"{WHAT} has no list `manifests`."),
         (b'{"manifests": [5]}', f"{WHAT} has no list `manifests`."),
         (b'{"manifests": []}', f"{WHAT} lists no image."),
     ],
+    ids=["empty", "deep", "bytes", "list", "nothing", "number", "no_image"],
 )
 def test_an_index_that_is_none(rule_runner: RuleRunner, index: bytes, message: str) -> None:
     layout = Layout()

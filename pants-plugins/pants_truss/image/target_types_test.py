@@ -78,7 +78,9 @@ def test_platforms_are_a_list() -> None:
 
 
 def test_an_image_must_have_a_truss() -> None:
-    with pytest.raises(InvalidTargetException, match="'truss' field in target src/a:image must be"):
+    with pytest.raises(
+        InvalidTargetException, match="[`']truss[`'] field in target src/a:image must be"
+    ):
         TrussImageTarget({}, ADDRESS)
     # It owns no file: `pants run` of a file of the truss is not about the image.
     assert TrussImageTrussField(":a", ADDRESS).filespec == {"includes": []}

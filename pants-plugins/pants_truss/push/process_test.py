@@ -32,8 +32,12 @@ ACCESS = RemoteAccess(("https://b",), ("section [baseten] of /x",))
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(process.rules()),
-            *TrussPublishSubsystem.rules(),
+            *with_stand_in(
+                (
+                    *TrussPublishSubsystem.rules(),
+                    *process.rules(),
+                )
+            ),
             QueryRule(PreparedPush, [PushProcessRequest]),
         ]
     )

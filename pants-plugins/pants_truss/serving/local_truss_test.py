@@ -44,11 +44,15 @@ RESOLVES = ["--python-enable-resolves", "--python-resolves={'mine': 'mine.lock'}
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *core_target_types_rules(),
-            *inference.rules(),
-            *python_inference.rules(),
-            *target_types_rules.rules(),
-            *with_stand_in(local_truss.rules()),
+            *with_stand_in(
+                (
+                    *core_target_types_rules(),
+                    *inference.rules(),
+                    *python_inference.rules(),
+                    *target_types_rules.rules(),
+                    *local_truss.rules(),
+                )
+            ),
             QueryRule(DescribedTruss, [DescribeTrussRequest]),
             QueryRule(ListedRequirements, [ListRequirementsRequest]),
             QueryRule(LocalTruss, [LocalTrussRequest]),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import json
 import pkgutil
-import re
 from typing import List, Tuple
 
 import pytest
@@ -47,7 +47,6 @@ def test_what_is_done_about_gpus_is_one_of_two(rule_runner: RuleRunner, value: s
     rule_runner.set_options([f"--truss-test-gpu={value}"])
     with pytest.raises(ExecutionError) as error:
         rule_runner.request(TrussTest, [])
-    assert "value for --gpu in scope 'truss-test'" in str(error.value)
     assert f"Invalid choice {value!r}. Choose from: skip, run" in str(error.value)
 
 
@@ -60,9 +59,8 @@ def test_the_server_has_a_lockfile_unless_a_resolve_is_named(rule_runner: RuleRu
 
 def test_the_servers_lockfile_is_for_the_pythons_that_it_is_taken_for() -> None:
     """For others the list in the release is resolved."""
-    content = pkgutil.get_data("pants_truss.serving", "truss_server.lock") or b""
-    (text,) = re.findall(rb'"valid_for_interpreter_constraints": \[\s*//\s*"([^"]*)"', content)
-    locked = InterpreterConstraints([text.decode()])
+    content = pkgutil.get_data("pants_truss.serving", "truss_server.lock.metadata") or b""
+    locked = InterpreterConstraints(json.loads(content)["valid_for_interpreter_constraints"])
     universe = [f"3.{minor}" for minor in range(7, 16)]
     found = [
         version

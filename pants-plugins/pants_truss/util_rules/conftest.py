@@ -19,6 +19,7 @@ from pants.core.target_types import FilesGeneratorTarget, GenericTarget, Resourc
 from pants.core.target_types import rules as core_target_types_rules
 from pants.engine.addresses import Address
 from pants.engine.internals.parametrize import Parametrize
+from pants.engine.rules import TaskRule
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import rules as inference
@@ -70,22 +71,31 @@ def new_rule_runner() -> RuleRunner:
     )
 
 
-def with_stand_ins(rules: Iterable[object], stand_ins: Iterable[Any]) -> List[Any]:
-    """The rules, with stand-ins in place of those that make the same type.
+def with_stand_ins(rules: Iterable[Any], stand_ins: Iterable[Any]) -> List[Any]:
+    """The rules, with stand-ins in place of those that make the same of the same.
 
-    Up to Pants 2.29 a rule is found by what it makes. Later releases call it by its name, so a
+    Up to Pants 2.29 a rule is found by these types. Later releases call it by its name, so a
     stand-in takes that over.
     """
-    made = {stand_in.rule.output_type: stand_in.rule for stand_in in stand_ins}
+    made = {_signature(stand_in.rule): stand_in.rule for stand_in in stand_ins}
     kept = []
     for each in rules:
-        output_type = getattr(each, "output_type", None)
-        if output_type not in made:
+        signature = _signature(each)
+        if signature not in made:
             kept.append(each)
         else:
-            name = each.canonical_name
-            made[output_type] = replace(made[output_type], canonical_name=name)
+            made[signature] = replace(made[signature], canonical_name=each.canonical_name)
     return [*kept, *made.values()]
+
+
+def _signature(rule: Any) -> Any:
+    """What it makes, and of what; of what is no rule, nothing that another has."""
+    if not isinstance(rule, TaskRule):
+        return rule
+    # They have names from Pants 2.20 on.
+    named: Any = getattr(rule, "parameters", {})
+    parameters = getattr(rule, "input_selectors", None) or tuple(named.values())
+    return (rule.output_type, parameters[:1])
 
 
 def new_source_tree_runner() -> RuleRunner:

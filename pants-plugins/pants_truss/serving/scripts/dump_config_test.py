@@ -71,10 +71,12 @@ def test_a_config_with_its_defaults(tmp_path: Path) -> None:
     "config, error",
     [
         ("invalid: 1\n", "is too large; is wrong\n"),
-        ("5\n", "TypeError: argument of type 'int' is not iterable\n"),
+        # In the words of each Python.
+        ("5\n", "TypeError: argument of type 'int' is not "),
     ],
 )
 def test_a_config_that_truss_refuses_is_one_line(tmp_path: Path, config: str, error: str) -> None:
     run = dump(tmp_path, config)
-    assert (run.returncode, run.stdout, run.stderr) == (1, "", error)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith(error) and len(run.stderr.splitlines()) == 1
     assert not (tmp_path / "app").exists()
