@@ -143,7 +143,7 @@ def test_byte_code_in_the_cache_of_pex_is_in_no_image(tmp_path: Path) -> None:
     first = make(tmp_path / "a", tmp_path / "machine-a", daemon=False, fresh=True)
     digest = package(first).digest
     caches = first.machine / "cache/pants/named_caches"
-    installed = list(caches.glob("pex_root/installed_wheels/*/idna-*"))
+    installed = list(caches.glob("pex_root/installed_wheels/**/idna-*.whl"))
     assert installed
     for folder in installed:
         python = shutil.which("python3.11")

@@ -60,7 +60,8 @@ def _no_interpreter(output: str, python: str) -> str:
             f"{its}, and the Pex of this Pants cannot use {broken.group(1)}. Use "
             f"a newer Pants, or set a newer `[pex-cli].version` (with `known_versions`)."
         )
-    there = sorted(set(re.findall(r"CPython==(3\.\d+)\.\d", output)), key=_numbers)
+    # Newer releases of Pex write `CPython-t`, for one that is not free-threaded.
+    there = sorted(set(re.findall(r"CPython(?:-t)?==(3\.\d+)\.\d", output)), key=_numbers)
     others = f" It finds {', '.join(there)}." if there else ""
     return (
         f"{its}, which Pants does not find on this machine.{others} Install it, add its folder to "

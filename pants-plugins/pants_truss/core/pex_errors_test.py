@@ -55,6 +55,12 @@ def test_a_python_that_is_not_there() -> None:
     )
 
 
+def test_pythons_in_the_words_of_newer_releases() -> None:
+    """Pex 2.81, of Pants 2.31."""
+    newer = NO_INTERPRETER.replace("CPython==3.9", "CPython-t==3.9")
+    assert "It finds 3.9, 3.10." in explain_failure(newer, ORIGIN, "3.14")
+
+
 def test_a_python_that_pex_does_not_know() -> None:
     text = explain_failure(BROKEN, ORIGIN, "3.13")
     assert "the Pex of this Pants cannot use /opt/3.13.0/bin/python3.13" in text

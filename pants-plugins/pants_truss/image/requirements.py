@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from email.parser import HeaderParser
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Dict, Iterable, List, Optional, Tuple
 
 from packaging.utils import canonicalize_name
@@ -183,22 +183,43 @@ async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
         NEWEST_PYTHON_OF_PEX is None or request.python <= NEWEST_PYTHON_OF_PEX
     )
     if flat.digest is None and can_build:
-        wheels = flat.error
+        unbuilt = without_wheel(flat.error) or "some"
         flat = await install_flat(FlatRequest(request, is_local=True), **implicitly())
-        notes = (_describe_build(request, wheels),)
+        notes = (_describe_build(request, unbuilt),)
     if flat.digest is None:
         python = dotted(request.python)
         raise InvalidTruss.of(request.address, explain_failure(flat.error, request.origin, python))
     metadata = await digest_subset(
-        DigestSubset(flat.digest, matching(["*.dist-info/METADATA"])), **implicitly()
+        DigestSubset(flat.digest, matching(["*.dist-info/METADATA", "*.dist-info/WHEEL"])),
+        **implicitly(),
     )
-    contents = await get_digest_contents(metadata)
-    return Installed(flat.digest, tuple(_distribution(file.content) for file in contents), notes)
+    files = {file.path: file.content for file in await get_digest_contents(metadata)}
+    found = {
+        PurePath(path).parent: _distribution(content)
+        for path, content in files.items()
+        if path.endswith("/METADATA")
+    }
+    if not notes:
+        # Newer releases of Pex compile by themselves what has no wheel, if they can.
+        compiled = ", ".join(
+            f"{distribution.name} {distribution.version}"
+            for folder, distribution in found.items()
+            if _is_of_one_machine(files.get(str(folder / "WHEEL"), b""))
+        )
+        notes = (_describe_build(request, compiled),) if compiled else ()
+    return Installed(flat.digest, tuple(found.values()), notes)
 
 
-def _describe_build(request: InstallRequest, error: str) -> str:
+def _is_of_one_machine(wheel: bytes) -> bool:
+    """Whether nothing says which glibc a wheel needs: it was built, and not made for an index."""
+    fields = HeaderParser().parsestr(wheel.decode("utf-8", "replace"))
+    tags = [str(tag) for tag in fields.get_all("Tag") or ()]
+    return any(tag.rpartition("-")[2].startswith("linux_") for tag in tags)
+
+
+def _describe_build(request: InstallRequest, unbuilt: str) -> str:
     return (
-        f"Warning: {request.origin}: {without_wheel(error) or 'some'} has no wheel for "
+        f"Warning: {request.origin}: {unbuilt} has no wheel for "
         f"{request.platform} with glibc 2.{OLDEST_GLIBC} or older. This machine's Python has "
         f"installed, and perhaps compiled, all of them: on another machine the image may be "
         f"another, and it may not run on every base."

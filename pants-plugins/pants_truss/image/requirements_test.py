@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
-from pants.engine.fs import CreateDigest
+from pants.engine.fs import CreateDigest, FileContent
 from pants.engine.platform import Platform as LocalPlatform
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
@@ -43,6 +43,10 @@ on_linux = pytest.mark.skipif(
 )
 
 
+WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: cp311-cp311-{}_x86_64\n"
+SYSTEMS = {"built": "linux", "wheel": "manylinux_2_17"}
+
+
 @rule
 async def install_by_name(request: FlatRequest) -> Flat:
     listed = requirements_of(request.wanted.pex)
@@ -54,7 +58,12 @@ async def install_by_name(request: FlatRequest) -> Flat:
             return Flat(None, "No pre-built wheel was available for sourceonly 1.")
         if name == "uncompilable":
             return Flat(None, "error: no compiler" if request.is_local else "No pre-built wheel.")
-    digest = await create_digest(CreateDigest(installed_files(listed, REQUIRES)), **implicitly())
+    files = installed_files(listed, REQUIRES)
+    for name, system in SYSTEMS.items():
+        if f"{name}==1" in listed:
+            wheel = WHEEL.format(system).encode()
+            files.append(FileContent(f"{name}-1.dist-info/WHEEL", wheel))
+    digest = await create_digest(CreateDigest(files), **implicitly())
     return Flat(digest, "")
 
 
@@ -152,6 +161,18 @@ def test_what_has_no_wheel_is_built_on_a_machine_of_its_kind(rule_runner: RuleRu
         f"glibc 2.31 or older. This machine's Python has installed, and perhaps compiled, all of "
         f"them: on another machine the image may be another, and it may not run on every base.",
     )
+
+
+def test_what_pex_has_built_is_told(rule_runner: RuleRunner) -> None:
+    """By Pex of Pants 2.31, which does not fail for it: the wheel says for which systems it is."""
+    found = install(rule_runner, "requirements: [built==1, wheel==1, other==2]")
+    assert named(found.own) == ["built==1", "other==2", "wheel==1"]
+    (note,) = found.notes
+    assert note.startswith(
+        f"Warning: `requirements` in src/a/config.yaml: built 1 has no wheel for {LOCAL} with "
+        "glibc 2.31 or older."
+    )
+    assert install(rule_runner, "requirements: [wheel==1, other==2]").notes == ()
 
 
 def test_nothing_is_built_for_another_machine(rule_runner: RuleRunner) -> None:
