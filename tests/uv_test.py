@@ -82,6 +82,30 @@ def uv_pins(wheels: Path, roots: List[str], python: str, tmp_path: Path) -> List
     return process.stdout.split()
 
 
+def uv_lock(wheels: Path, roots: List[str], tmp_path: Path) -> bytes:
+    """What uv locks for a project that requires these."""
+    project = tmp_path / "project"
+    project.mkdir()
+    dependencies = json.dumps(roots)
+    (project / "pyproject.toml").write_text(
+        f'[project]\nname = "own"\nversion = "0"\nrequires-python = "==3.11.*"\n'
+        f"dependencies = {dependencies}\n"
+        # The wheels are those that a lockfile for Linux has.
+        "[tool.uv]\nenvironments = [\"sys_platform == 'linux' and platform_machine == 'x86_64'\"]\n"
+    )
+    process = subprocess.run(
+        [str(find_tool(UV)), "lock", "--no-config", "--no-index", f"--find-links={wheels}"]
+        + ["--prerelease=allow", "--no-python-downloads"],
+        cwd=project,
+        env={**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    return (project / "uv.lock").read_bytes()
+
+
 def test_the_lockfile_is_one_to_learn_from() -> None:
     requirements = [r for locked in locked_requirements() for r in locked["requires_dists"]]
     platforms = ("sys_platform", "platform_system", "python_version", "python_full_version")
@@ -107,3 +131,12 @@ def test_pins_are_those_of_uv(roots: str, python: str, wheels: Path, tmp_path: P
     wanted = [RequirementOf(text, "test") for text in ROOTS[roots]]
     pins = pin_requirements(wanted, locked, "truss.lock", environments)
     assert [pin.text for pin in pins] == uv_pins(wheels, ROOTS[roots], python, tmp_path)
+
+
+@pytest.mark.parametrize("roots", ["one", "several", "extras", "markers", "servers"])
+def test_pins_of_a_uv_lock_are_those_of_uv(roots: str, wheels: Path, tmp_path: Path) -> None:
+    environments = marker_environments("3.11")
+    locked = lockfile.parse(uv_lock(wheels, ROOTS[roots], tmp_path), environments)
+    wanted = [RequirementOf(text, "test") for text in ROOTS[roots]]
+    pins = pin_requirements(wanted, locked, "uv.lock", environments)
+    assert [pin.text for pin in pins] == uv_pins(wheels, ROOTS[roots], "3.11", tmp_path)

@@ -1,6 +1,6 @@
-"""Reads the lockfile of a resolve: what Pex writes, and pip's constraints format.
+"""Reads the lockfile of a resolve: what Pex writes, uv.lock, and pip's constraints format.
 
-Nothing is downloaded: both say which versions are locked; Pex's also says what each requires. In
+Nothing is downloaded: all say which versions are locked; the first two what each requires. In
 pip's format the `# via` comments of pip-compile and uv say so, where they were not turned off.
 """
 
@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from pants_truss.core import uv_lock
 from pants_truss.core.errors import TrussError
+from pants_truss.core.locked import LockedDistribution, Lockfile, locked_distribution
 from pants_truss.core.requirement import applies, parse_line, parse_locked, redacted
 
 _VCS = re.compile(r"(git|hg|svn|bzr)\+")
@@ -37,37 +39,6 @@ _HARMLESS_OPTIONS = (
 _HASH = re.compile(r"\s--hash[=\s]\S+")
 
 
-@dataclass(frozen=True)
-class LockedDistribution:
-    """`name` is canonical. `requires` are PEP 508 requirements, with markers. `url` is set if it
-    was locked from a repository or URL; then it is what to write after `@`."""
-
-    name: str
-    version: Optional[str]
-    requires: Tuple[Requirement, ...]
-    url: Optional[str] = None
-
-    @property
-    def pin(self) -> str:
-        return self.pin_with(())
-
-    def pin_with(self, extras: Iterable[str]) -> str:
-        name = f"{self.name}[{','.join(sorted(extras))}]" if extras else self.name
-        return f"{name} @ {self.url}" if self.url else f"{name}=={self.version}"
-
-
-@dataclass(frozen=True)
-class Lockfile:
-    """What is locked for one Python, by name. `python_versions` are the specifiers of the Pythons
-    that it is for: any of them must match, if there are any. `has_edges` is False if it does not
-    say what the distributions require, `has_extras` if it does not say for which extras."""
-
-    distributions: Mapping[str, LockedDistribution]
-    python_versions: Tuple[str, ...]
-    has_edges: bool
-    has_extras: bool
-
-
 def parse(content: bytes, environments: Sequence[Dict[str, str]]) -> Lockfile:
     """Reads a lockfile, for the environments of `core.requirement.marker_environments`. Raises
     `TrussError` that says what is wrong with it, to be put after its path."""
@@ -75,16 +46,18 @@ def parse(content: bytes, environments: Sequence[Dict[str, str]]) -> Lockfile:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as e:
         raise TrussError(f"is not a lockfile: it is not UTF-8 ({e.reason}).") from None
-    _refuse_known_formats(text)
+    if not uv_lock.is_uv_lock(text):
+        _refuse_known_formats(text)
     body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
     if body.lstrip().startswith("{"):
         return _parse_pex(body, environments)
+    if uv_lock.is_uv_lock(text):
+        return uv_lock.parse(text, environments)
     return _parse_constraints(text, environments)
 
 
 def _refuse_known_formats(text: str) -> None:
     known = {
-        "a uv.lock": r"^\[\[package\]\]$[\s\S]*^source = \{",
         "a pylock.toml": r"^lock-version\s*=",
         "a pdm.lock": r"^lock_version\s*=",
         "a poetry.lock": r"^\[\[package\]\]$",
@@ -95,7 +68,8 @@ def _refuse_known_formats(text: str) -> None:
         if re.search(pattern, text, re.MULTILINE):
             raise TrussError(
                 f"is {name}, a format that is not supported. Supported are Pex's, which `pants "
-                f"generate-lockfiles` writes, and pip's constraints (`name==version` lines)."
+                f"generate-lockfiles` writes, uv.lock, and pip's constraints (`name==version` "
+                f"lines)."
             )
 
 
@@ -159,24 +133,13 @@ def _urls(requirements: Sequence[str]) -> Dict[str, str]:
     }
 
 
-# The threat: a version or a name with a line break in it would add options to what pip is given.
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
-_VERSION = re.compile(r"[A-Za-z0-9.!+_-]+")
-
-
 def _pex_distribution(entry: Dict[str, Any], urls: Mapping[str, str]) -> LockedDistribution:
-    name, version, artifact = entry["project_name"], entry["version"], entry["artifacts"][0]["url"]
-    if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
-        raise ValueError(f"{name!r} {version!r} is no distribution")
-    name = canonicalize_name(name)
-    url = urls.get(name) or (artifact if _VCS.match(artifact) else None)
-    if url and (re.search(r"\s", url) or not url.isprintable()):
-        raise ValueError(f"{redacted(url)!r} is no URL")
-    return LockedDistribution(
+    name, artifact = entry["project_name"], entry["artifacts"][0]["url"]
+    return locked_distribution(
         name,
-        version,
+        entry["version"],
         tuple(parse_locked(requirement) for requirement in entry["requires_dists"]),
-        url,
+        urls.get(canonicalize_name(name)) or (artifact if _VCS.match(artifact) else None),
     )
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.lockfile import Lockfile, parse
+from pants_truss.core.locked import Lockfile
+from pants_truss.core.lockfile import parse
 from pants_truss.core.requirement import marker_environments
 
 

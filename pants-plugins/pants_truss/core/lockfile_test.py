@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.lockfile import LockedDistribution, Lockfile, parse
+from pants_truss.core.locked import LockedDistribution, Lockfile
+from pants_truss.core.lockfile import parse
 from pants_truss.core.requirement import marker_environments
 
 ENVIRONMENTS = marker_environments("3.11")
@@ -155,7 +156,10 @@ def test_constraints_without_annotations_have_no_edges() -> None:
     ("text", "message"),
     [
         ("", "locks nothing, or has a format that is not supported. Supported are Pex's"),
-        ('version = 1\n[[package]]\nname = "a"\nsource = { registry = "x" }\n', "is a uv.lock"),
+        (
+            'version = 1\n[[package]]\nname = "a"\nsource = { registry = "x" }\n',
+            "is not a uv.lock that can be read",
+        ),
         ('lock-version = "1.0"\n[[packages]]\nname = "a"\n', "is a pylock.toml"),
         ('[[package]]\nname = "a"\nversion = "1"\n', "is a poetry.lock"),
         ('{"_meta": {"pipfile-spec": 6}}', "is a Pipfile.lock"),

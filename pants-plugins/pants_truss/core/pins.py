@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.lockfile import LockedDistribution, Lockfile
+from pants_truss.core.locked import LockedDistribution, Lockfile
 from pants_truss.core.requirement import RequirementLine, applies, parse_line, redacted
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.lockfile import LockedDistribution, Lockfile
+from pants_truss.core.locked import LockedDistribution, Lockfile
 from pants_truss.core.pins import Pin, RequirementOf, pin_requirements
 from pants_truss.core.requirement import marker_environments, parse_locked
 

@@ -3,17 +3,12 @@ does: `uv.lock`, `pyproject.toml`, or else a pip requirements file."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Dict, List, Tuple
 
 from pants_truss.core.environment import Wanted
 from pants_truss.core.errors import TrussError
 from pants_truss.core.requirement import lines_of
-
-if sys.version_info >= (3, 11):
-    from tomllib import loads
-else:
-    from toml import loads
+from pants_truss.core.toml import parse_toml
 
 PYPROJECT = "pyproject.toml"
 UV_LOCK = "uv.lock"
@@ -40,9 +35,9 @@ def read_requirements(path: str, contents: Dict[str, str]) -> Wanted:
 
 def _parse(path: str, text: str) -> Dict[str, Any]:
     try:
-        return dict(loads(text))
-    except (ValueError, IndexError, TypeError) as e:
-        raise TrussError(f"{path} is not TOML: {e}") from None
+        return parse_toml(text)
+    except TrussError as e:
+        raise TrussError(f"{path} {e}") from None
 
 
 def _strings(table: Any, key: str) -> List[str]:

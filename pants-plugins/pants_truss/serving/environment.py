@@ -209,7 +209,8 @@ async def plan_truss_environment(
             ReadLockfileRequest(path, resolve, dotted(request.python)), **implicitly()
         )
         # Of a lockfile that is not Pex's own Pex cannot take a part; the pins are exact anyway.
-        resolve = resolve if read.lockfile.has_edges else None
+        is_divisible = read.lockfile.has_edges and read.lockfile.is_pexs
+        resolve = resolve if is_divisible else None
     if not request.server:
         return PlannedEnvironment(_own_pex(request, alone, resolve), None, None)
     server = await find_server_environment(ServerEnvironmentRequest(request.python), **implicitly())

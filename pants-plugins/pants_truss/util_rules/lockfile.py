@@ -11,7 +11,7 @@ from pants.engine.target import OptionalSingleSourceField, SourcesField, Target
 
 from pants_truss.core import lockfile
 from pants_truss.core.errors import TrussError
-from pants_truss.core.lockfile import Lockfile
+from pants_truss.core.locked import Lockfile
 from pants_truss.core.requirement import marker_environments
 from pants_truss.engine import (
     addresses_from_raw_specs_without_file_owners,

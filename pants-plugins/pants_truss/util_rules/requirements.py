@@ -14,7 +14,7 @@ from pants.engine.rules import collect_rules
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.lint.finding import Finding, Severity
-from pants_truss.core.lockfile import Lockfile
+from pants_truss.core.locked import Lockfile
 from pants_truss.core.paths import join, normalize_inside
 from pants_truss.core.pins import Pin, RequirementOf, pin_requirements
 from pants_truss.core.requirement import (

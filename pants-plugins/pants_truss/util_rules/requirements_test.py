@@ -179,8 +179,8 @@ ERRORS = {
         "generate-lockfiles --resolve=models`.",
     ),
     "unknown": (
-        {"models.lock": 'version = 1\n[[package]]\nname = "a"\nsource = { registry = "x" }\n'},
-        "the lockfile r/models.lock of the resolve models is a uv.lock, a format that is not",
+        {"models.lock": '[[package]]\nname = "a"\nversion = "1"\n'},
+        "the lockfile r/models.lock of the resolve models is a poetry.lock, a format that is not",
     ),
     "stale": (
         {"models.lock": "numpy==1.26.4\n"},

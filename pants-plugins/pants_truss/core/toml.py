@@ -1,0 +1,21 @@
+"""TOML, by the library that each Python or its Pants has."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Dict
+
+from pants_truss.core.errors import TrussError
+
+if sys.version_info >= (3, 11):
+    from tomllib import loads
+else:
+    from toml import loads
+
+
+def parse_toml(text: str) -> Dict[str, Any]:
+    """Raises `TrussError` that says why not, to be put after the path."""
+    try:
+        return dict(loads(text))
+    except (ValueError, IndexError, TypeError) as e:
+        raise TrussError(f"is not TOML: {e}") from None

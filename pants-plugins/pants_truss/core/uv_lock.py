@@ -1,0 +1,117 @@
+"""Reads uv.lock: what Pants 2.32 and later write with `[python].resolver = "uv"`, and uv itself.
+
+Packages of the project, which have no source outside of it, are left out: first-party code is not
+installed, but bundled.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from urllib.parse import parse_qs, urlsplit
+
+from packaging.markers import InvalidMarker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.locked import LockedDistribution, Lockfile, locked_distribution
+from pants_truss.core.requirement import applies, parse_locked
+from pants_truss.core.toml import parse_toml
+
+_IS_UV = re.compile(r"^\[\[package\]\]$[\s\S]*^source = \{", re.MULTILINE)
+# Of what is part of the project.
+_OWN = ("virtual", "editable", "directory")
+
+
+def is_uv_lock(text: str) -> bool:
+    return bool(_IS_UV.search(text))
+
+
+def parse(text: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
+    """Raises `TrussError` that says what is wrong with it, to be put after its path."""
+    data = parse_toml(text)
+    try:
+        found: Dict[str, List[LockedDistribution]] = {}
+        for package in data["package"]:
+            if not any(kind in package["source"] for kind in _OWN) and _is_for(
+                package, environments
+            ):
+                locked = _distribution(package)
+                found.setdefault(locked.name, []).append(locked)
+        python = data.get("requires-python")
+        pythons = (str(python),) if python else ()
+    except TrussError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError) as e:
+        raise TrussError(f"is not a uv.lock that can be read ({type(e).__name__}: {e}).") from None
+    return Lockfile(
+        {name: _only(candidates) for name, candidates in found.items()},
+        pythons,
+        has_edges=True,
+        has_extras=True,
+        is_pexs=False,
+    )
+
+
+def _is_for(package: Dict[str, Any], environments: Sequence[Dict[str, str]]) -> bool:
+    """Of several versions, each is for some environments: a fork, as uv calls it."""
+    markers = package.get("resolution-markers", [])
+    return not markers or any(
+        applies(Requirement(f"x ; {marker}"), (), environments) for marker in markers
+    )
+
+
+def _only(candidates: List[LockedDistribution]) -> LockedDistribution:
+    if len({locked.pin for locked in candidates}) > 1:
+        pins = " and ".join(sorted(locked.pin for locked in candidates))
+        raise TrussError(
+            f"locks {candidates[0].name} more than once for one environment: {pins}. Add a marker, "
+            f"or split the resolve."
+        )
+    return candidates[0]
+
+
+def _distribution(package: Dict[str, Any]) -> LockedDistribution:
+    requires = [*_requirements(package.get("dependencies", []), None)]
+    for extra, entries in sorted(package.get("optional-dependencies", {}).items()):
+        requires += _requirements(entries, extra)
+    version = package.get("version")
+    url = _url(package["source"])
+    return locked_distribution(str(package["name"]), version, tuple(requires), url)
+
+
+def _requirements(entries: List[Dict[str, Any]], extra: Optional[str]) -> Iterator[Requirement]:
+    for entry in entries:
+        extras = f"[{','.join(entry['extra'])}]" if entry.get("extra") else ""
+        markers = [f"({entry['marker']})"] if entry.get("marker") else []
+        markers += [f'extra == "{canonicalize_name(extra)}"'] if extra else []
+        text = f"{entry['name']}{extras}" + (f" ; {' and '.join(markers)}" if markers else "")
+        try:
+            yield parse_locked(text)
+        except (InvalidRequirement, InvalidMarker) as e:
+            raise TrussError(f"requires {text!r}, which cannot be read: {e}") from None
+
+
+def _url(source: Dict[str, str]) -> Optional[str]:
+    """What to write after `@`; None for what comes from an index."""
+    if "registry" in source:
+        return None
+    if "git" in source:
+        return _git_url(source["git"])
+    if "url" in source:
+        folder = f"#subdirectory={source['subdirectory']}" if "subdirectory" in source else ""
+        return source["url"] + folder
+    raise TrussError(
+        f"locks what is a file of one machine ({', '.join(map(str, source.values()))}). Publish it "
+        f"to an index, or name its URL."
+    )
+
+
+def _git_url(locked: str) -> str:
+    """`https://host/x?rev=main&subdirectory=a#COMMIT` -> `git+https://host/x@COMMIT#...`."""
+    parts = urlsplit(locked)
+    folder = parse_qs(parts.query).get("subdirectory", [])
+    fragment: Tuple[str, ...] = (f"subdirectory={folder[0]}",) if folder else ()
+    base = parts._replace(query="", fragment="").geturl()
+    return f"git+{base}@{parts.fragment}" + (f"#{fragment[0]}" if fragment else "")
