@@ -29,6 +29,7 @@ from pants_truss.util_rules.own_modules import (
     find_python_modules,
 )
 from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.util_rules.requirement_targets import requirement_text
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _package_of(file: str, module: str) -> str:
 
 
 def _of_distribution(target: Target, truss: GatherTrussRequest, config: str) -> str:
-    requirement = redacted(str(target[PythonRequirementsField].value[0]))
+    requirement = redacted(requirement_text(target[PythonRequirementsField].value[0]))
     if truss.requirements.value == RequirementsMode.LOCKFILE.value:
         return (
             f"It is of {requirement!r}, which Pants does not see this truss import. Name it: "

@@ -29,7 +29,7 @@ class ProvidedRequirement:
 def describe_requirement(target: Target) -> ProvidedRequirement:
     if not target.has_field(PythonRequirementsField):
         return ProvidedRequirement()
-    requirements = tuple(_text(r) for r in target[PythonRequirementsField].value)
+    requirements = tuple(requirement_text(r) for r in target[PythonRequirementsField].value)
     modules = tuple(target.get(PythonRequirementModulesField).value or ())
     lines = [parse_line(requirement) for requirement in requirements]
     names = [line.name for line in lines if line and line.name]
@@ -45,7 +45,7 @@ def describe_requirement(target: Target) -> ProvidedRequirement:
     )
 
 
-def _text(requirement: object) -> str:
+def requirement_text(requirement: object) -> str:
     """The same on each release of Pants, as it becomes part of gathered trusses: Pants 2.33 writes
     `name @ URL`, and earlier releases `name@ URL`."""
     name, at, rest = str(requirement).partition(" @ ")
