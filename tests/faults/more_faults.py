@@ -131,8 +131,8 @@ MORE_FAULTS: Tuple[Fault, ...] = (
     Fault(
         "serving/module_fixes.py",
         "advice on a missing module shows the credentials of a URL",
-        "requirement = redacted(str(target[PythonRequirementsField].value[0]))",
-        "requirement = str(target[PythonRequirementsField].value[0])",
+        "requirement = redacted(requirement_text(target[PythonRequirementsField].value[0]))",
+        "requirement = requirement_text(target[PythonRequirementsField].value[0])",
     ),
     Fault(
         "serving/lost_modules.py",
