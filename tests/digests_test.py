@@ -18,7 +18,7 @@ from support import pants_release
 from support.image_layout import Layout
 from support.images import make
 from support.monorepo import PYTHON_TOML, Monorepo
-from support.repository import settings
+from support.repository import copy_repository, settings
 
 RECORDED = Path("tests/digests.json")
 REPOSITORIES = 20
@@ -50,8 +50,7 @@ def package(repo: Monorepo, *arguments: str) -> None:
 
 def test_the_example(tmp_path: Path) -> None:
     repo = Monorepo(tmp_path / "repo", tmp_path / "machine", daemon=False)
-    for folder in ("3rdparty/models", "pants-plugins/pants_truss", "src"):
-        shutil.copytree(folder, repo.root / folder)
+    copy_repository(repo.root, ("3rdparty/models", "pants-plugins/pants_truss", "src"))
     repo.write("pants.toml", settings())
     package(repo, "package", "src/trusses::")
     recorded("trees of the example", trees(repo))

@@ -52,7 +52,8 @@ class Lockfile:
 
     `python_versions` are the specifiers of the Pythons that it is for: any of them must match, if
     there are any. `has_edges` is False if it does not say what the distributions require,
-    `has_extras` if it does not say for which extras, and `is_pexs` if Pex cannot install a part.
+    `has_extras` if it does not say for which extras. `is_pexs` is False if Pex cannot install a
+    part of it.
     """
 
     distributions: Mapping[str, LockedDistribution]

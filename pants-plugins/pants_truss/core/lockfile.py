@@ -46,13 +46,12 @@ def parse(content: bytes, environments: Sequence[Dict[str, str]]) -> Lockfile:
         text = content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as e:
         raise TrussError(f"is not a lockfile: it is not UTF-8 ({e.reason}).") from None
-    if not uv_lock.is_uv_lock(text):
-        _refuse_known_formats(text)
+    if uv_lock.is_uv_lock(text):
+        return uv_lock.parse(text, environments)
+    _refuse_known_formats(text)
     body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
     if body.lstrip().startswith("{"):
         return _parse_pex(body, environments)
-    if uv_lock.is_uv_lock(text):
-        return uv_lock.parse(text, environments)
     return _parse_constraints(text, environments)
 
 

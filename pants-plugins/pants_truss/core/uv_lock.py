@@ -7,7 +7,7 @@ installed, but bundled.
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from packaging.markers import InvalidMarker
@@ -111,7 +111,6 @@ def _url(source: Dict[str, str]) -> Optional[str]:
 def _git_url(locked: str) -> str:
     """`https://host/x?rev=main&subdirectory=a#COMMIT` -> `git+https://host/x@COMMIT#...`."""
     parts = urlsplit(locked)
-    folder = parse_qs(parts.query).get("subdirectory", [])
-    fragment: Tuple[str, ...] = (f"subdirectory={folder[0]}",) if folder else ()
     base = parts._replace(query="", fragment="").geturl()
-    return f"git+{base}@{parts.fragment}" + (f"#{fragment[0]}" if fragment else "")
+    folders = parse_qs(parts.query).get("subdirectory", [])
+    return f"git+{base}@{parts.fragment}" + "".join(f"#subdirectory={x}" for x in folders[:1])
