@@ -148,6 +148,8 @@ def test_what_is_in_the_wheel() -> None:
         "serving/truss_server.lock.metadata",
         "truss_cli/truss_cli.lock",
         "truss_cli/truss_cli.lock.metadata",
+        "truss_cli/truss_cli_pip24.lock",
+        "truss_cli/truss_cli_pip24.lock.metadata",
         "image/scripts/push_layout.sh",
         "serving/scripts/serve.py",
     ):

@@ -12,6 +12,7 @@ from pants.option.subsystem import Subsystem
 from pants.util.strutil import help_text, softwrap
 
 from pants_truss.core.errors import TrussError
+from pants_truss.engine.lockfiles import shipped_lockfile
 
 
 class Compression(Enum):
@@ -167,4 +168,4 @@ class TrussImageTool(PythonToolBase):
     register_interpreter_constraints = True
     default_interpreter_constraints = ["CPython>=3.9,<3.14"]
 
-    default_lockfile_resource = ("pants_truss.image", "image_tool.lock")
+    default_lockfile_resource = ("pants_truss.image", shipped_lockfile("image_tool"))

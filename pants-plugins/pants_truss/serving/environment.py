@@ -39,6 +39,7 @@ from pants_truss.engine import (
     implicitly,
     rule,
 )
+from pants_truss.engine.lockfiles import NEWEST_PYTHON_OF_LOCKFILES, shipped_lockfile
 from pants_truss.serving import server_files
 from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
 from pants_truss.serving.subsystem import TrussServer
@@ -49,8 +50,8 @@ from pants_truss.util_rules.session import SessionRequest, find_session
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 # The Python versions that the plugin's own lockfile of the server is for.
-_LOCKED = ((3, 9), (3, 13))
-_LOCKFILE = "resource://pants_truss.serving/truss_server.lock"
+_LOCKED = ((3, 9), (3, 12))
+_LOCKFILE = f"resource://pants_truss.serving/{shipped_lockfile('truss_server')}"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ async def find_server_environment(
     requirements: object
     if server.install_from_resolve:
         requirements = PexRequirements(from_superset=Resolve(server.install_from_resolve, True))
-    elif not truss_cli.install_from_resolve and _LOCKED[0] <= request.python < _LOCKED[1]:
+    elif not truss_cli.install_from_resolve and _is_locked(request.python):
         requirements = EntireLockfile(
             Lockfile(_LOCKFILE, "the lockfile of pants_truss", "truss-server")
         )
@@ -128,6 +129,10 @@ async def find_server_environment(
         requirements = _pex_requirements(joint_requirements((), lines, files.constraints))
     pex_request = _pex_request("truss_server", requirements, request.python)
     return ServerEnvironment(pex_request, lines, files.constraints)
+
+
+def _is_locked(python: Tuple[int, int]) -> bool:
+    return _LOCKED[0] <= python <= (NEWEST_PYTHON_OF_LOCKFILES or _LOCKED[1])
 
 
 def _with_wheels(requirements: Iterable[str], python: Tuple[int, int]) -> Tuple[str, ...]:

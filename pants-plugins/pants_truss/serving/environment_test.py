@@ -17,9 +17,11 @@ from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.engine.lockfiles import NEWEST_PYTHON_OF_LOCKFILES, shipped_lockfile
 from pants_truss.serving import environment
 from pants_truss.serving.conftest import FOLDER, TOOL, installed, with_stand_in
 from pants_truss.serving.environment import (
+    _LOCKED,
     PlannedEnvironment,
     ServerEnvironment,
     ServerEnvironmentRequest,
@@ -111,12 +113,15 @@ def server_of(
     return rule_runner.request(ServerEnvironment, [ServerEnvironmentRequest(python)])
 
 
-@pytest.mark.parametrize("python", [(3, 9), (3, 12)])
+NEWEST = NEWEST_PYTHON_OF_LOCKFILES or _LOCKED[1]
+
+
+@pytest.mark.parametrize("python", [(3, 9), NEWEST])
 def test_the_plugins_own_lockfile(rule_runner: RuleRunner, python: Tuple[int, int]) -> None:
     found = server_of(rule_runner, python=python)
     assert isinstance(found.pex.requirements, EntireLockfile)
     lockfile: Any = found.pex.requirements.lockfile
-    assert lockfile.url == "resource://pants_truss.serving/truss_server.lock"
+    assert lockfile.url == f"resource://pants_truss.serving/{shipped_lockfile('truss_server')}"
     assert lockfile.resolve_name == "truss-server"
     assert found.pex.output_filename == "truss_server.pex" and found.pex.internal_only
     assert [str(each) for each in found.pex.interpreter_constraints] == [
@@ -127,7 +132,7 @@ def test_the_plugins_own_lockfile(rule_runner: RuleRunner, python: Tuple[int, in
     assert found.constraints == ("h11==0.14",)
 
 
-@pytest.mark.parametrize("python", [(3, 8), (3, 13), (3, 14)])
+@pytest.mark.parametrize("python", [(3, 8), (3, NEWEST[1] + 1), (3, 13), (3, 14)])
 def test_a_python_that_the_lockfile_is_not_for(
     rule_runner: RuleRunner, python: Tuple[int, int]
 ) -> None:

@@ -68,5 +68,5 @@ def test_the_servers_lockfile_is_for_the_pythons_that_it_is_taken_for() -> None:
         if locked.contains(InterpreterConstraints([f"CPython=={version}.*"]), universe)
     ]
     first, last = ((3, int(version[2:])) for version in (found[0], found[-1]))
-    assert _LOCKED == (first, (last[0], last[1] + 1))
+    assert _LOCKED == (first, last)
     assert found == [f"3.{minor}" for minor in range(first[1], last[1] + 1)]

@@ -6,6 +6,8 @@ from pants.backend.python.subsystems.python_tool_base import PythonToolBase
 from pants.backend.python.target_types import ConsoleScript
 from pants.util.strutil import help_text
 
+from pants_truss.engine.lockfiles import shipped_lockfile
+
 
 class TrussCli(PythonToolBase):
     options_scope = "truss-cli"
@@ -32,4 +34,4 @@ class TrussCli(PythonToolBase):
     register_interpreter_constraints = True
     default_interpreter_constraints = ["CPython>=3.10,<3.14"]
 
-    default_lockfile_resource = ("pants_truss.truss_cli", "truss_cli.lock")
+    default_lockfile_resource = ("pants_truss.truss_cli", shipped_lockfile("truss_cli"))

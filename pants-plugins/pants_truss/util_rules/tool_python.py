@@ -7,7 +7,7 @@ from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules.interpreter_constraints import InterpreterConstraints
 from pants.backend.python.util_rules.pex import PexRequest
 
-from pants_truss.engine import NEWEST_PYTHON_OF_PEX
+from pants_truss.engine.lockfiles import NEWEST_PYTHON_OF_LOCKFILES
 
 
 def tool_pex_request(tool: PythonToolBase, python_setup: PythonSetup) -> PexRequest:
@@ -19,12 +19,12 @@ def tool_pex_request(tool: PythonToolBase, python_setup: PythonSetup) -> PexRequ
     """
     if tool.install_from_resolve or not tool.options.is_default("interpreter_constraints"):
         return tool.to_pex_request()
+    texts = tool.default_interpreter_constraints
+    if NEWEST_PYTHON_OF_LOCKFILES:
+        major, minor = NEWEST_PYTHON_OF_LOCKFILES
+        texts = [f"{text},<{major}.{minor + 1}" for text in texts]
+    own = InterpreterConstraints(texts)
     users = InterpreterConstraints(python_setup.interpreter_constraints)
-    universe = python_setup.interpreter_versions_universe
-    if tool.interpreter_constraints.contains(users, universe):
+    if own.contains(users, python_setup.interpreter_versions_universe):
         return tool.to_pex_request()
-    own = tool.default_interpreter_constraints
-    if NEWEST_PYTHON_OF_PEX:
-        major, minor = NEWEST_PYTHON_OF_PEX
-        own = [f"{text},<{major}.{minor + 1}" for text in own]
-    return tool.to_pex_request(interpreter_constraints=InterpreterConstraints(own))
+    return tool.to_pex_request(interpreter_constraints=own)

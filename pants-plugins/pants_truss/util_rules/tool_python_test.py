@@ -9,7 +9,7 @@ from pants.backend.python.subsystems.setup import PythonSetup
 from pants.backend.python.util_rules.pex import PexRequest
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.engine import NEWEST_PYTHON_OF_PEX
+from pants_truss.engine.lockfiles import NEWEST_PYTHON_OF_LOCKFILES
 from pants_truss.truss_cli.subsystem import TrussCli
 from pants_truss.util_rules.tool_python import tool_pex_request
 
@@ -41,7 +41,7 @@ def of_the_repository(value: str) -> str:
     return f"--python-interpreter-constraints={value}"
 
 
-OWN = "CPython<3.12,<3.14,>=3.10" if NEWEST_PYTHON_OF_PEX else "CPython<3.14,>=3.10"
+OWN = "CPython<3.12,<3.14,>=3.10" if NEWEST_PYTHON_OF_LOCKFILES else "CPython<3.14,>=3.10"
 # Without any, Pants takes what it finds of the repository's.
 REPOSITORYS: List[str] = []
 
@@ -51,14 +51,27 @@ REPOSITORYS: List[str] = []
     [
         "['CPython==3.11.*']",
         "['CPython>=3.10,<3.12']",
-        "['CPython==3.10.*', 'CPython==3.12.*']",
-        "['CPython>=3.11.4,<3.13']",
     ],
 )
 def test_the_tool_takes_what_its_lockfile_allows_of_the_repositorys_pythons(
     rule_runner: RuleRunner, users: str
 ) -> None:
     assert constraints(rule_runner, of_the_repository(users)) == REPOSITORYS
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        "['CPython==3.12.*']",
+        "['CPython==3.10.*', 'CPython==3.12.*']",
+        "['CPython>=3.11.4,<3.13']",
+    ],
+)
+def test_a_python_that_the_pip_of_the_lockfile_cannot_run_on_is_not_taken(
+    rule_runner: RuleRunner, users: str
+) -> None:
+    expected = [OWN] if NEWEST_PYTHON_OF_LOCKFILES else REPOSITORYS
+    assert constraints(rule_runner, of_the_repository(users)) == expected
 
 
 @pytest.mark.parametrize(
