@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from support.shipped_lockfiles import (
+    NEWER_PIP,
+    OTHER_PINS,
     metadata_file,
-    naming_newer_pip,
+    pins,
     shipped_lockfiles,
     split,
     with_newer_pip,
@@ -35,7 +38,7 @@ def test_the_plugin_ships_three() -> None:
 
 @pytest.mark.parametrize("lockfile", shipped_lockfiles(), ids=lambda path: path.stem)
 def test_a_lockfile_is_json_and_agrees_with_the_metadata_beside_it(lockfile: Path) -> None:
-    """If this fails: `python3 tests/support/shipped_lockfiles.py`."""
+    """If this fails: `python3.11 tests/support/shipped_lockfiles.py`."""
     locked = json.loads(lockfile.read_text(encoding="utf-8"))
     metadata = json.loads(metadata_file(lockfile).read_text(encoding="utf-8"))
     assert metadata["version"] == 3
@@ -47,13 +50,28 @@ def test_a_lockfile_is_json_and_agrees_with_the_metadata_beside_it(lockfile: Pat
 
 @pytest.mark.parametrize("lockfile", shipped_lockfiles(), ids=lambda path: path.stem)
 def test_newer_releases_of_pants_have_the_same_with_a_newer_pip(lockfile: Path) -> None:
-    """Python 3.12 needs pip 23.2, 3.13 needs pip 24.1."""
-    text = lockfile.read_text(encoding="utf-8")
+    """Python 3.12 needs pip 23.2, 3.13 needs pip 24.1. If this fails, remove the newer one and
+    make it again."""
     newer = with_newer_pip(lockfile)
-    assert newer.read_text(encoding="utf-8") == naming_newer_pip(text)
+    assert pins(newer) == {name: OTHER_PINS.get(name, pin) for name, pin in pins(lockfile).items()}
     assert metadata_file(newer).read_bytes() == metadata_file(lockfile).read_bytes()
-    pips = {path: json.loads(path.read_bytes())["pip_version"] for path in (lockfile, newer)}
-    assert pips == {lockfile: "23.1.2", newer: "24.2"}
+    old, new = (json.loads(path.read_bytes()) for path in (lockfile, newer))
+    for key in ("requirements", "constraints", "requires_python", "target_systems", "style"):
+        assert new[key] == old[key]
+    assert (old["pip_version"], new["pip_version"]) == ("23.1.2", NEWER_PIP)
+
+
+@pytest.mark.parametrize("lockfile", shipped_lockfiles(), ids=lambda path: path.stem)
+def test_newer_pythons_need_no_compiler(lockfile: Path) -> None:
+    """As far as the lockfile says that it is for them; aiocontextvars has no wheel at all."""
+    locked = json.loads(with_newer_pip(lockfile).read_bytes())
+    (pythons,) = locked["requires_python"]
+    newest = "cp313" if "<3.14" in pythons else "cp312"
+    for each in locked["locked_resolves"][0]["locked_requirements"]:
+        files = [artifact["url"].rpartition("/")[2] for artifact in each["artifacts"]]
+        wheels = [name for name in files if name.endswith(".whl")]
+        usable = [name for name in wheels if re.search(rf"-({newest}|abi3|none)-", name)]
+        assert usable or not wheels, each["project_name"]
 
 
 def test_the_header_is_split_off() -> None:

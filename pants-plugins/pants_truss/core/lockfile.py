@@ -6,21 +6,18 @@ pip's format the `# via` comments of pip-compile and uv say so, where they were 
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from pants_truss.core import uv_lock
+from pants_truss.core import pex_lock, uv_lock
 from pants_truss.core.errors import TrussError
-from pants_truss.core.locked import LockedDistribution, Lockfile, locked_distribution
-from pants_truss.core.requirement import applies, parse_line, parse_locked, redacted
+from pants_truss.core.locked import LockedDistribution, Lockfile
+from pants_truss.core.requirement import applies, parse_line, redacted
 
-_VCS = re.compile(r"(git|hg|svn|bzr)\+")
 # What pip takes in a constraints file and what says nothing about versions.
 _HARMLESS_OPTIONS = (
     "-i",
@@ -51,7 +48,7 @@ def parse(content: bytes, environments: Sequence[Dict[str, str]]) -> Lockfile:
     _refuse_known_formats(text)
     body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("//"))
     if body.lstrip().startswith("{"):
-        return _parse_pex(body, environments)
+        return pex_lock.parse(body, environments)
     return _parse_constraints(text, environments)
 
 
@@ -70,76 +67,6 @@ def _refuse_known_formats(text: str) -> None:
                 f"generate-lockfiles` writes, uv.lock, and pip's constraints (`name==version` "
                 f"lines)."
             )
-
-
-# --- Pex.
-
-
-def _parse_pex(body: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
-    try:
-        data = json.loads(body)
-        resolve = _matching_resolve(data["locked_resolves"], environments)
-        entries = resolve["locked_requirements"]
-        written = [*data.get("requirements", [])]
-        written += [text for entry in entries for text in entry["requires_dists"] if "@" in text]
-        urls = _urls(written)
-        found = [_pex_distribution(entry, urls) for entry in entries]
-        pythons = data.get("requires_python", [])
-        if not isinstance(pythons, list) or not all(isinstance(p, str) for p in pythons):
-            raise ValueError(f"requires_python is {pythons!r}")
-        for specifiers in pythons:
-            SpecifierSet(specifiers)
-        return Lockfile({locked.name: locked for locked in found}, tuple(pythons), True, True)
-    except TrussError:
-        raise
-    except RecursionError:
-        raise TrussError("is not a lockfile: it is nested too deep.") from None
-    except (ValueError, LookupError, TypeError, AttributeError) as e:
-        raise TrussError(
-            f"is not a lockfile that Pex wrote ({type(e).__name__}: {e}). Run `pants "
-            f"generate-lockfiles`."
-        ) from None
-
-
-def _matching_resolve(
-    resolves: List[Dict[str, Any]], environments: Sequence[Dict[str, str]]
-) -> Dict[str, Any]:
-    """The one for this Python, of several such as `["cp311", "cp311", "linux_x86_64"]`."""
-    if len(resolves) == 1:
-        return resolves[0]
-    python = "cp" + environments[0]["python_version"].replace(".", "")
-    matching = [
-        resolve
-        for resolve in resolves
-        if (resolve.get("platform_tag") or [""])[0] == python
-        and re.search(r"linux.*_x86_64$", resolve["platform_tag"][-1])
-    ]
-    if len(matching) != 1:
-        tags = ", ".join("-".join(resolve.get("platform_tag") or ["?"]) for resolve in resolves)
-        raise TrussError(
-            f"was made for single platforms ({tags or 'none'}), of which not just one is {python} "
-            f"on Linux x86-64. Make a universal lockfile: `pants generate-lockfiles`."
-        )
-    return matching[0]
-
-
-def _urls(requirements: Sequence[str]) -> Dict[str, str]:
-    lines = [parse_line(requirement) for requirement in requirements]
-    return {
-        line.name: line.parsed.url
-        for line in lines
-        if line and line.name and line.parsed and line.parsed.url
-    }
-
-
-def _pex_distribution(entry: Dict[str, Any], urls: Mapping[str, str]) -> LockedDistribution:
-    name, artifact = entry["project_name"], entry["artifacts"][0]["url"]
-    return locked_distribution(
-        name,
-        entry["version"],
-        tuple(parse_locked(requirement) for requirement in entry["requires_dists"]),
-        urls.get(canonicalize_name(name)) or (artifact if _VCS.match(artifact) else None),
-    )
 
 
 # --- pip's constraints.

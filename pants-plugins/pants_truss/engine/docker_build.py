@@ -91,7 +91,7 @@ def plan_docker_build(
             global_build_hosts_options=getattr(options, "build_hosts", None),
             global_build_no_cache_option=getattr(options, "build_no_cache", None),
             use_buildx_option=getattr(options, "use_buildx", False),
-            global_extra_options=tuple(getattr(options, "extra_build_options", ()) or ()),
+            global_extra_options=tuple(getattr(options, "build_extra_options", ()) or ()),
         ),
     )
     process = docker.build_image(
@@ -123,6 +123,15 @@ def built_image(
     image_id: str = parse(docker, *outputs) if wants_docker else parse(*outputs)
     info = DockerInfoV1.serialize(build.refs, image_id=image_id)
     return BuiltDockerImage.create(image_id, build.tags, info_path), info
+
+
+def push_on_package(fields: DockerPackageFieldSet, options: DockerOptions) -> str:
+    """What `[docker].push_on_package` says of an image that `docker build` pushes, as its `output`
+    asks for: `allow`, `warn`, `ignore` or `error`. Nothing for another, and up to Pants 2.31, which
+    has no such option."""
+    pushes: Any = getattr(fields, "pushes_on_package", None)
+    option: Any = getattr(options, "push_on_package", None)
+    return str(option.value) if pushes and option and pushes() else ""
 
 
 @dataclass(frozen=True)

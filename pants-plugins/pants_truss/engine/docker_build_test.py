@@ -14,6 +14,7 @@ from pants.engine.process import FallibleProcessResult, Process
 from pants.testutil.option_util import create_subsystem
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.engine import docker_build
 from pants_truss.engine.docker_build import (
     DockerBuild,
     ImageName,
@@ -44,7 +45,7 @@ def options(registries: Optional[Registries]) -> DockerOptions:
         build_hosts=None,
         build_no_cache=None,
         use_buildx=False,
-        extra_build_options=None,
+        build_extra_options=None,
     )
 
 
@@ -231,3 +232,22 @@ def test_default_registries() -> None:
     }
     assert [name.full for name in names(registries)] == ["a.host/image:latest"]
     assert [name.full for name in names(registries, registries=[])] == ["image:latest"]
+
+
+def test_options_of_newer_releases_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`[docker].build_extra_options`, of Pants 2.34."""
+    calls: List[Dict[str, Any]] = []
+
+    def get_build_options(*, global_extra_options: Tuple[str, ...], **arguments: Any) -> Any:
+        calls.append({"global_extra_options": global_extra_options})
+        return ()
+
+    monkeypatch.setattr(docker_build, "get_build_options", get_build_options)
+    monkeypatch.setattr(DockerOptions, "build_extra_options", ("--sbom=true",), raising=False)
+    plan({})
+    assert calls == [{"global_extra_options": ("--sbom=true",)}]
+
+
+def test_what_a_build_writes_in_place_of_an_image_is_no_field() -> None:
+    aliases = {field.alias for field in TrussImageTarget.core_fields}
+    assert not aliases & {"output_files", "output_directories", "outputs_match_mode"}

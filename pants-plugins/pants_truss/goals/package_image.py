@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Iterable, List, Tuple
 
+from pants.backend.docker.subsystems.docker_options import DockerOptions
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
-from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileContent, FileEntry, MergeDigests
+from pants.engine.fs import (
+    EMPTY_DIGEST,
+    AddPrefix,
+    CreateDigest,
+    Digest,
+    FileContent,
+    FileEntry,
+    MergeDigests,
+)
 from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
@@ -24,7 +33,7 @@ from pants_truss.engine import (
 from pants_truss.engine.docker_build import ImageName
 from pants_truss.image import context, docker_image, find_truss, oci_layout
 from pants_truss.image.context import BuildContextRequest, make_build_context
-from pants_truss.image.docker_image import DockerImageRequest, build_image
+from pants_truss.image.docker_image import DockerImageRequest, build_image, may_build
 from pants_truss.image.find_truss import (
     CheckImageTargetRequest,
     FindTrussOfImageRequest,
@@ -44,6 +53,7 @@ from pants_truss.image.target_types import (
     TrussImageTrussField,
 )
 from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
+from pants_truss.push.subsystem import TrussPublishSubsystem
 from pants_truss.util_rules.field_sets import part_of
 
 
@@ -154,13 +164,19 @@ async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage
 
 
 @rule
-async def package_truss_image(field_set: TrussImagePackageFieldSet) -> BuiltPackage:
-    await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
+async def package_truss_image(
+    field_set: TrussImagePackageFieldSet,
+    docker_options: DockerOptions,
+    publish: TrussPublishSubsystem,
+) -> BuiltPackage:
+    checked = await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
     if field_set.builder.value == ImageBuilder.OCI.value:
         packaged = await package_oci_image(PackageOciImageRequest(field_set), **implicitly())
         return packaged.package
     found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
     if field_set.builder.value == ImageBuilder.DOCKER.value:
+        if not may_build(checked.target, docker_options, publish.dry_run):
+            return BuiltPackage(EMPTY_DIGEST, ())
         built = await build_image(
             DockerImageRequest(field_set.address, found.truss), **implicitly()
         )

@@ -6,11 +6,14 @@ import io
 import json
 import sys
 import tarfile
+from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from types import SimpleNamespace
+from typing import Any, Dict, List, Tuple, cast
 
 import pytest
 from pants.backend.docker.package_types import BuiltDockerImage
+from pants.backend.docker.subsystems.docker_options import DockerOptions
 from pants.core.goals.package import BuiltPackage
 from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
@@ -22,6 +25,8 @@ from pants_truss.goals import package_image
 from pants_truss.goals.conftest import raised
 from pants_truss.goals.package_image import OciArtifact, TrussImagePackageFieldSet
 from pants_truss.image.conftest import OPTIONS, Layout, contents, new_rule_runner
+from pants_truss.image.docker_image import DockerFields, may_build
+from pants_truss.image.target_types import TrussImageTarget
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 BOTH = ["linux/amd64", "linux/arm64"]
@@ -211,6 +216,44 @@ def test_docker_builds_by_default(rule_runner: RuleRunner, tmp_path: Path) -> No
     assert isinstance(artifact, BuiltDockerImage)
     assert (artifact.image_id, artifact.tags) == (f"sha256:{'cd' * 32}", ("image:1",))
     assert list(found) == [artifact.relpath] == ["docker.t/image.docker-info.json"]
+
+
+class Behavior(Enum):
+    ALLOW = "allow"
+    WARN = "warn"
+    IGNORE = "ignore"
+    ERROR = "error"
+
+
+@pytest.fixture
+def pushing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image with `output={"type": "registry"}`, as Pants 2.32 and later know it."""
+    monkeypatch.setattr(DockerFields, "pushes_on_package", lambda self: True, raising=False)
+
+
+def may_push(behavior: Behavior, dry_run: bool = False) -> bool:
+    options = cast(DockerOptions, SimpleNamespace(push_on_package=behavior))
+    target = TrussImageTarget({"truss": ":t"}, Address("p", target_name="image"))
+    return may_build(target, options, dry_run)
+
+
+@pytest.mark.usefixtures("pushing")
+def test_what_is_done_about_an_image_that_is_pushed_while_it_is_built(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert may_push(Behavior.ALLOW)
+    assert not may_push(Behavior.IGNORE)
+    assert caplog.messages == []
+    assert may_push(Behavior.WARN)
+    (message,) = caplog.messages
+    assert message.startswith("The image p:image is pushed while it is built: its `output` says so")
+    with pytest.raises(InvalidTruss, match=r"`\[docker\].push_on_package` is `error`. Remove"):
+        may_push(Behavior.ERROR)
+    assert not may_push(Behavior.ALLOW, dry_run=True)
+
+
+def test_an_image_that_is_not_pushed_while_it_is_built() -> None:
+    assert may_push(Behavior.ERROR, dry_run=True)
 
 
 # --- What is refused before anything is made.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from dataclasses import dataclass
-from typing import Iterable, List, Tuple, cast
+from typing import Iterable, List, Sequence, Tuple, cast
 
 from pants.backend.docker import target_types as docker_target_types
 from pants.backend.docker.goals import publish as docker_publish
@@ -13,6 +13,7 @@ from pants.backend.docker.goals.publish import (
     PublishDockerImageRequest,
 )
 from pants.backend.docker.package_types import BuiltDockerImage
+from pants.backend.docker.subsystems.docker_options import DockerOptions
 from pants.backend.docker.target_types import DockerImageSkipPushField
 from pants.backend.docker.util_rules import docker_build_context
 from pants.core.goals.package import BuiltPackage
@@ -36,8 +37,10 @@ from pants_truss.engine import (
     push_docker_images,
     rule,
 )
+from pants_truss.engine.docker_build import push_on_package
 from pants_truss.goals.package_image import OciArtifact
 from pants_truss.image import find_truss, skopeo
+from pants_truss.image.docker_image import docker_fields
 from pants_truss.image.find_truss import CheckImageTargetRequest, check_image_target
 from pants_truss.image.skopeo import FindSkopeoRequest, find_skopeo
 from pants_truss.image.target_types import (
@@ -92,8 +95,21 @@ def _skipped(field_set: TrussImagePublishFieldSet, names: Tuple[str, ...]) -> Pu
     return PublishPackages(names, description=reason)
 
 
+def _pushed_before(
+    field_set: TrussImagePublishFieldSet, names: Sequence[Tuple[str, ...]]
+) -> PublishPackages:
+    if names:
+        pushed = tuple(tag for tags in names for tag in tags)
+        return PublishPackages(pushed, description="(pushed while it was built: by `output`)")
+    reason = "(not built: by `output` and `[docker].push_on_package`)"
+    return PublishPackages((field_set.address.spec,), description=reason)
+
+
 async def _publish_by_docker(
-    field_set: TrussImagePublishFieldSet, packages: Tuple[BuiltPackage, ...], dry_run: bool
+    field_set: TrussImagePublishFieldSet,
+    packages: Tuple[BuiltPackage, ...],
+    dry_run: bool,
+    docker_options: DockerOptions,
 ) -> PublishProcesses:
     """As Pants' docker backend does. Only here is Docker asked for: a layout needs none."""
     built = (artifact for package in packages for artifact in package.artifacts)
@@ -105,18 +121,24 @@ async def _publish_by_docker(
     if field_set.skip_push.value:
         # From 2.32 on, Pants' rule leaves that to the goal, which asks field sets of Pants' own.
         return PublishProcesses([_skipped(field_set, tuple(tag for tags in names for tag in tags))])
+    if push_on_package(docker_fields(checked.target), docker_options):
+        return PublishProcesses([_pushed_before(field_set, names)])
     fields = DockerPublishFields.create(checked.target)
     return await push_docker_images(PublishDockerImageRequest(fields, packages), **implicitly())
 
 
 @rule(desc="Prepare an image to be published", level=LogLevel.DEBUG)
 async def publish_truss_image(
-    request: PublishTrussImageRequest, options: TrussPublishSubsystem
+    request: PublishTrussImageRequest,
+    options: TrussPublishSubsystem,
+    docker_options: DockerOptions,
 ) -> PublishProcesses:
     field_set = cast(TrussImagePublishFieldSet, request.field_set)
     builder = field_set.builder.value
     if builder == ImageBuilder.DOCKER.value:
-        return await _publish_by_docker(field_set, request.packages, options.dry_run)
+        return await _publish_by_docker(
+            field_set, request.packages, options.dry_run, docker_options
+        )
     if builder == ImageBuilder.CONTEXT.value:
         reason = f'(by `builder="{builder}"`: there is no image)'
         return PublishProcesses([PublishPackages((field_set.address.spec,), description=reason)])

@@ -280,6 +280,34 @@ def test_a_target_of_docker_that_is_not_pushed(
     assert job.description == "(by `skip_push` on src/t:image)"
 
 
+@pytest.mark.parametrize(
+    ("packages", "names", "description"),
+    [
+        (
+            [built("host/x:1", "y:1")],
+            ("host/x:1", "y:1"),
+            "(pushed while it was built: by `output`)",
+        ),
+        (
+            [BuiltPackage(EMPTY_DIGEST, ())],
+            ("src/t:image",),
+            "(not built: by `output` and `[docker].push_on_package`)",
+        ),
+    ],
+)
+def test_what_is_pushed_while_it_is_built_is_not_pushed_again(
+    rule_runner: RuleRunner,
+    programs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    packages: List[BuiltPackage],
+    names: Tuple[str, ...],
+    description: str,
+) -> None:
+    monkeypatch.setattr(publish_image, "push_on_package", lambda fields, options: "allow")
+    (job,) = request(rule_runner, packages, "", options_for(programs), {})
+    assert (job.names, job.process, job.description) == (names, None, description)
+
+
 def test_a_field_of_another_builder(rule_runner: RuleRunner, programs: Path) -> None:
     with pytest.raises(ExecutionError) as caught:
         by_docker(rule_runner, programs, fields="base='images/base'")

@@ -37,7 +37,7 @@ from pants_truss.engine import (
     implicitly,
     rule,
 )
-from pants_truss.engine.docker_build import built_image, plan_docker_build
+from pants_truss.engine.docker_build import built_image, plan_docker_build, push_on_package
 from pants_truss.image import context, find_truss
 from pants_truss.image.context import (
     DOCKERFILE,
@@ -69,6 +69,23 @@ class DockerFields(DockerPackageFieldSet):
 def docker_fields(target: Target) -> DockerFields:
     registries = target[TrussImageRegistriesField].for_docker(target.address)
     return replace(DockerFields.create(target), registries=registries)
+
+
+def may_build(target: Target, options: DockerOptions, dry_run: bool) -> bool:
+    """Whether `pants package` builds the image, which may be one that is pushed while it is built.
+    Raises `InvalidTruss` if `[docker].push_on_package` is `error`."""
+    behavior = push_on_package(docker_fields(target), options)
+    if not behavior:
+        return True
+    pushed = f"The image {target.address} is pushed while it is built: its `output` says so"
+    if behavior == "error":
+        raise InvalidTruss(
+            f"{pushed}, and `[docker].push_on_package` is `error`. Remove `output` and run `pants "
+            f"publish`, or set `push_on_package` to `allow`."
+        )
+    if behavior == "warn":
+        logger.warning(f"{pushed}. `[docker].push_on_package` has what is done about it.")
+    return behavior != "ignore" and not dry_run
 
 
 @dataclass(frozen=True)

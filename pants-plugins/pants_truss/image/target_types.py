@@ -243,8 +243,14 @@ _NOT_FROM_DOCKER = (
     DockerImageTargetStageField,
     OutputPathField,
 )
+# Of Pants 2.33: what a build writes in place of an image.
+_OUTPUTS = ("output_files", "output_directories", "outputs_match_mode")
 # Every release of Pants has more of them, and its docker backend counts on all.
-DOCKER_FIELDS = tuple(f for f in DockerImageTarget.core_fields if f not in _NOT_FROM_DOCKER)
+DOCKER_FIELDS = tuple(
+    field
+    for field in DockerImageTarget.core_fields
+    if field not in _NOT_FROM_DOCKER and field.alias not in _OUTPUTS
+)
 # Pants 2.17 lacks it.
 _BUILD_NETWORK = (
     ()
