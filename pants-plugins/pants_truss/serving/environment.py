@@ -235,19 +235,26 @@ async def plan_truss_environment(
 async def find_truss_environment(request: TrussEnvironmentRequest) -> TrussEnvironment:
     planned = await plan_truss_environment(request, **implicitly())
     pexes = tuple(pex_request for pex_request in (planned.own, planned.server) if pex_request)
+    # What the truss does not ask for is not to be looked for in its config.
+    origins = {planned.server: "the list of the Truss release for its model server"}
     built = await concurrently(
-        build_environment(_build(request, pex_request), **implicitly()) for pex_request in pexes
+        build_environment(
+            _build(request, pex_request, origins.get(pex_request, request.origin)), **implicitly()
+        )
+        for pex_request in pexes
     )
     if not planned.joint or not disagreements(
         built[0].distributions, built[1].distributions, dotted(request.python)
     ):
         return TrussEnvironment(pexes)
-    await build_environment(_build(request, planned.joint), **implicitly())
+    await build_environment(_build(request, planned.joint, request.origin), **implicitly())
     return TrussEnvironment((planned.joint,))
 
 
-def _build(request: TrussEnvironmentRequest, pex_request: PexRequest) -> BuildEnvironmentRequest:
-    return BuildEnvironmentRequest(pex_request, request.address, request.origin, request.python)
+def _build(
+    request: TrussEnvironmentRequest, pex_request: PexRequest, origin: str
+) -> BuildEnvironmentRequest:
+    return BuildEnvironmentRequest(pex_request, request.address, origin, request.python)
 
 
 def _own_pex(

@@ -31,6 +31,8 @@ from pants_truss.serving.environment import (
 from pants_truss.util_rules.truss_config import InvalidTruss
 
 ADDRESS = Address("src/t", target_name="t")
+CONFIG = "`requirements` in src/t/config.yaml"
+SERVERS = "the list of the Truss release for its model server"
 SERVER = f"{FOLDER}/{TOOL}/truss/templates/server"
 RELEASE = {
     f"{FOLDER}/{TOOL}/truss/__init__.py": "",
@@ -76,9 +78,8 @@ def request(
     python: Tuple[int, int] = (3, 11),
     server: bool = True,
 ) -> TrussEnvironmentRequest:
-    origin = "`requirements` in src/t/config.yaml"
     return TrussEnvironmentRequest(
-        ADDRESS, python, requirements, constraints, origin, resolve, server
+        ADDRESS, python, requirements, constraints, CONFIG, resolve, server
     )
 
 
@@ -325,9 +326,12 @@ NO_SUCH = (
 )
 
 
-@pytest.mark.parametrize("name", ["requirements", "truss_and_server"])
+@pytest.mark.parametrize(
+    ("name", "origin"),
+    [("requirements", CONFIG), ("truss_server", SERVERS), ("truss_and_server", CONFIG)],
+)
 def test_what_cannot_be_built_is_an_error_about_the_truss(
-    rule_runner: RuleRunner, name: str
+    rule_runner: RuleRunner, name: str, origin: str
 ) -> None:
     """And not about a process, whose arguments nobody has written."""
     rule_runner.write_files(
@@ -339,7 +343,7 @@ def test_what_cannot_be_built_is_an_error_about_the_truss(
     )
     text = refusal(rule_runner, TrussEnvironment, request("numpy", "nowhere==1"))
     assert text.startswith("The truss target src/t:t is not valid: ") and "nowhere==1" in text
-    assert "`requirements` in src/t/config.yaml" in text and "Process" not in text
+    assert origin in text and "Process" not in text
     # The cause is gone; nothing else has changed that a rule has asked for.
     rule_runner.write_files({f"{FOLDER}/{name}/error.txt": ""})
     set_options(rule_runner)
