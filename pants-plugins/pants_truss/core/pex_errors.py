@@ -15,6 +15,8 @@ _NO_INTERPRETER = (
 _NOT_FOUND = re.compile(r"No matching distribution found for (.+)")
 _NO_WHEEL = re.compile(r"No pre-built wheel was available for (.+)\.")
 _MAX_LINES = 8
+# The first Pants whose Pex, and its pip, run on a Python that those of 2.17 cannot.
+_FIRST_PANTS = {"3.12": "2.21", "3.13": "2.23", "3.14": "2.27"}
 
 
 def explain_failure(output: str, origin: str, python: str) -> str:
@@ -57,8 +59,8 @@ def _no_interpreter(output: str, python: str) -> str:
     broken = re.search(rf"\d\.\) +(\S*/python{re.escape(python)}):", output)
     if broken:
         return (
-            f"{its}, and the Pex of this Pants cannot use {broken.group(1)}. Use "
-            f"a newer Pants, or set a newer `[pex-cli].version` (with `known_versions`)."
+            f"{its}, and the Pex of this Pants cannot use {broken.group(1)}. Use {_newer(python)}, "
+            f"or set a newer `[pex-cli].version` (with `known_versions`)."
         )
     # Newer releases of Pex write `CPython-t`, for one that is not free-threaded.
     there = sorted(set(re.findall(r"CPython(?:-t)?==(3\.\d+)\.\d", output)), key=_numbers)
@@ -67,6 +69,11 @@ def _no_interpreter(output: str, python: str) -> str:
         f"{its}, which Pants does not find on this machine.{others} Install it, add its folder to "
         f"`[python-bootstrap].search_path`, or change `python_version`."
     )
+
+
+def _newer(python: str) -> str:
+    release = _FIRST_PANTS.get(python)
+    return f"Pants {release} or newer" if release else "a newer Pants"
 
 
 def _numbers(version: str) -> List[int]:

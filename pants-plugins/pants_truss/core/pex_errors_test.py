@@ -63,7 +63,12 @@ def test_pythons_in_the_words_of_newer_releases() -> None:
 
 def test_a_python_that_pex_does_not_know() -> None:
     text = explain_failure(BROKEN, ORIGIN, "3.13")
-    assert "the Pex of this Pants cannot use /opt/3.13.0/bin/python3.13" in text
+    assert (
+        "the Pex of this Pants cannot use /opt/3.13.0/bin/python3.13. Use Pants 2.23 or newer, or "
+        "set a newer `[pex-cli].version`"
+    ) in text
+    unheard_of = explain_failure(BROKEN.replace("3.13", "3.19"), ORIGIN, "3.19")
+    assert "python3.19. Use a newer Pants, or set" in unheard_of
     assert "which Pants does not find" in explain_failure(BROKEN, ORIGIN, "3.1")
 
 
