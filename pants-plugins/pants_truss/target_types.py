@@ -21,6 +21,7 @@ from pants.engine.target import (
 from pants.util.strutil import help_text
 
 from pants_truss.core.paths import normalize_inside
+from pants_truss.engine.environments import EnvironmentField
 from pants_truss.engine.output_path_field import TemplateOutputPathField
 from pants_truss.push.target_types import PUSH_FIELDS
 from pants_truss.subsystem import OutputFormat, TrussGatherSubsystem
@@ -241,6 +242,19 @@ class TrussTestTimeoutField(TestTimeoutField):
     )
 
 
+class TrussEnvironmentField(EnvironmentField):
+    help = help_text(
+        """
+        The environment that `pants test` loads this truss in and predicts its examples, a name in
+        `[environments-preview].names`: another machine, by `remote_environment`, or a container.
+
+            truss(environment="gpu")
+
+        Gathering and linting only read, and `pants run` always serves on this machine.
+        """
+    )
+
+
 class TrussTarget(Target):
     alias = "truss"
     core_fields = (
@@ -257,6 +271,7 @@ class TrussTarget(Target):
         SkipTrussLintField,
         SkipTrussTestField,
         TrussTestTimeoutField,
+        TrussEnvironmentField,
         *PUSH_FIELDS,
     )
     help = help_text(

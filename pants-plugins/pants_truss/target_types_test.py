@@ -209,6 +209,7 @@ def test_a_truss_that_says_nothing() -> None:
         "skip_truss_lint": False,
         "skip_truss_test": False,
         "timeout": None,
+        "environment": "__local__",
     }
     assert of_pushes <= set(found)
 

@@ -47,6 +47,7 @@ from pants_truss.image.target_types import (
     ImageBuilder,
     TrussImageBuilderField,
     TrussImageDockerArchiveField,
+    TrussImageEnvironmentField,
     TrussImageOutputPathField,
     TrussImagePinRequirementsField,
     TrussImagePlatformsField,
@@ -66,6 +67,7 @@ class TrussImagePackageFieldSet(PackageFieldSet, OciFields):
     docker_archive: TrussImageDockerArchiveField
     pin_requirements: TrussImagePinRequirementsField
     output_path: TrussImageOutputPathField
+    environment: TrussImageEnvironmentField
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.engine.docker_build import ImageName
+from pants_truss.engine.environments import EnvironmentNameRequest
 from pants_truss.goals import package_image
 from pants_truss.goals.conftest import raised
 from pants_truss.goals.package_image import OciArtifact, TrussImagePackageFieldSet
@@ -254,6 +255,12 @@ def test_what_is_done_about_an_image_that_is_pushed_while_it_is_built(
 
 def test_an_image_that_is_not_pushed_while_it_is_built() -> None:
     assert may_push(Behavior.ERROR, dry_run=True)
+
+
+def test_an_image_is_made_in_the_environment_that_it_names() -> None:
+    target = TrussImageTarget({"truss": ":t", "environment": "linux"}, Address("p"))
+    field_set = TrussImagePackageFieldSet.create(target)
+    assert EnvironmentNameRequest.from_field_set(field_set).raw_value == "linux"
 
 
 # --- What is refused before anything is made.

@@ -54,7 +54,11 @@ from pants_truss.serving.local_truss import (
 )
 from pants_truss.serving.module_fixes import ModuleFixRequest, find_module_fix
 from pants_truss.serving.subsystem import GpuTests, TrussTest
-from pants_truss.target_types import SkipTrussTestField, TrussTestTimeoutField
+from pants_truss.target_types import (
+    SkipTrussTestField,
+    TrussEnvironmentField,
+    TrussTestTimeoutField,
+)
 from pants_truss.util_rules import session
 from pants_truss.util_rules.field_sets import part_of
 from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
@@ -70,6 +74,7 @@ _SECRET = "TRUSS_SECRET_"
 @dataclass(frozen=True)
 class TrussTestFieldSet(GatherTrussRequest, TestFieldSet):
     timeout: TrussTestTimeoutField
+    environment: TrussEnvironmentField
 
     @classmethod
     def opt_out(cls, tgt: Target) -> bool:

@@ -17,6 +17,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.examples import Example
 from pants_truss.dependency_inference import rules as inference
+from pants_truss.engine.environments import EnvironmentNameRequest
 from pants_truss.goals import test as goal
 from pants_truss.goals.conftest import NO_METADATA, texts
 from pants_truss.goals.test import TrussTestFieldSet, TrussTestRequest
@@ -141,6 +142,16 @@ def test_fields_and_options_leave_trusses_out(rule_runner: RuleRunner) -> None:
 
 
 # --- What is refused before anything is run.
+
+
+def test_a_truss_is_tested_in_the_environment_that_it_names() -> None:
+    def environment(**fields: str) -> str:
+        target = TrussTarget(fields, Address("src/t"))
+        field_set = TrussTestFieldSet.create(target)
+        return EnvironmentNameRequest.from_field_set(field_set).raw_value
+
+    assert environment(environment="gpu") == "gpu"
+    assert environment() == "__local__"
 
 
 def test_a_truss_without_its_config_is_a_failed_test(rule_runner: RuleRunner) -> None:

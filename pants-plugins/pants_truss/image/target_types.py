@@ -33,6 +33,7 @@ from pants.util.strutil import help_text
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
 from pants_truss.engine import SecondaryOwnerMixin
+from pants_truss.engine.environments import EnvironmentField
 from pants_truss.engine.output_path_field import TemplateOutputPathField
 
 
@@ -221,6 +222,18 @@ class TrussImageBuildNetworkField(DockerBuildOptionFieldMixin, StringField):
             yield self.value
 
 
+class TrussImageEnvironmentField(EnvironmentField):
+    help = help_text(
+        """
+        The environment that `pants package` makes the image in, a name in
+        `[environments-preview].names`. The image is the same in each, as long as all that it
+        installs has wheels.
+
+            truss_image(truss=":sentiment", builder="oci", environment="linux")
+        """
+    )
+
+
 class TrussImageRegistriesField(StringSequenceField):
     """Not the field of a `docker_image`: each target with that one is for Pants' docker backend to
     publish, which wants Docker for it, and a layout needs none."""
@@ -317,6 +330,7 @@ class TrussImageTarget(Target):
         TrussImageRegistriesField,
         *DOCKER_FIELDS,
         *_BUILD_NETWORK,
+        TrussImageEnvironmentField,
     )
     help = help_text(
         """
