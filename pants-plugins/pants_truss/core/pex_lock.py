@@ -1,7 +1,7 @@
 """Reads the lockfiles that Pex writes, with releases from 2.1.137 to 2.97 of it.
 
 `locked_resolves` has one entry in a universal lockfile, one for each platform in others (style
-`strict` or `sources`, and `[python].resolves_to_complete_platforms`), and from Pex 2.60 on one for
+`strict` or `sources`, and `[python].resolves_to_complete_platforms`), and in newer releases one for
 each marker where a requirement comes from several places.
 """
 

@@ -126,7 +126,7 @@ def test_pex_split_by_markers() -> None:
     ],
 )
 def test_pex_names_interpreters(written: List[str], expected: Tuple[str, ...]) -> None:
-    """From Pex 2.90 on, at least."""
+    """As Pex 2.60 and newer do, and 2.45 does not."""
     assert read(pex(dist("a"), requires_python=written)).python_versions == expected
 
 
