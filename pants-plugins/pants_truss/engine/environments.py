@@ -1,17 +1,19 @@
-"""Environments of Pants, in the modules in which each release has them."""
+"""Environments of Pants, from the modules in which each release has them."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from packaging.version import Version
 from pants.version import PANTS_SEMVER
 
-if PANTS_SEMVER >= Version("2.28.0.dev0"):
-    from pants.core.environments.rules import (  # type: ignore[import]
-        EnvironmentNameRequest as EnvironmentNameRequest,
-    )
-    from pants.core.environments.target_types import (  # type: ignore[import]
-        EnvironmentField as EnvironmentField,
-    )
-else:
+if TYPE_CHECKING or PANTS_SEMVER < Version("2.28.0.dev0"):
     from pants.core.util_rules.environments import EnvironmentField as EnvironmentField
     from pants.core.util_rules.environments import EnvironmentNameRequest as EnvironmentNameRequest
+else:
+    from pants.core.environments.rules import (  # pants: no-infer-dep
+        EnvironmentNameRequest as EnvironmentNameRequest,
+    )
+    from pants.core.environments.target_types import (  # pants: no-infer-dep
+        EnvironmentField as EnvironmentField,
+    )
