@@ -94,31 +94,6 @@ def test_each_kind_of_process_on_a_worker(
     assert tree == expected
 
 
-def test_a_truss_that_names_a_worker_is_tested_there_and_packaged_here(tmp_path: Path) -> None:
-    """Another truss of the run is tested here."""
-    prepared()
-    server = ExecutionServer(tmp_path / "server")
-    server.mounts = python_folders()
-    repo = configure(make(tmp_path / "repo", tmp_path / "machine"))
-    remote = {**execution_options(server.address), "PANTS_REMOTE_EXECUTION": "false"}
-    del remote["PANTS_REMOTE_EXECUTION_EXTRA_PLATFORM_PROPERTIES"]
-    repo.environment = {**remote, "PANTS_ENVIRONMENTS_PREVIEW_NAMES": "{'worker': '//:worker'}"}
-    network = "extra_platform_properties=['network=on']"
-    repo.write("BUILD", f"remote_environment(name='worker', {network})\n")
-    build = images.FILES["src/a/BUILD"].replace("truss()", "truss(environment='worker')")
-    repo.write("src/a/BUILD", build)
-    try:
-        with server:
-            result, units = repo.pants_with_described_work_units("test", "src/a:a", "src/b:b")
-    finally:
-        repo.stop_daemon()
-    result.assert_success()
-    remotely = [text for name, text in units if name == "run_remote_process"]
-    here = [text for name, text in units if name == "run_local_process"]
-    assert any(text.startswith("Test src/a:a") for text in remotely)
-    assert any(text.startswith("Test src/b:b") for text in here)
-
-
 def test_an_executor_that_is_down(tmp_path: Path) -> None:
     """Clearly, and with nothing half written."""
     there = configure(make(tmp_path / "there", tmp_path / "machine"))
