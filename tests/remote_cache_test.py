@@ -4,6 +4,7 @@ again, wherever its repository, home and caches lie."""
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Dict, Iterator, List
@@ -49,6 +50,8 @@ def clone(root: Path, machine: Path, server: CacheServer) -> Monorepo:
         )
     )
     own = own.replace("backend_packages = [\n", 'backend_packages = [\n  "work_unit_log",\n')
+    # The workers' settings have a section of that name.
+    own = re.sub(r"\[subprocess-environment\]\n(?:[^\[\n].*\n)+", "", own)
     base = '\n[truss-images.bases]\n"baseten/truss-server-base:3.11-v0.13.0" = "images/base"\n'
     repo.write("pants.toml", own + base + toml())
     BaseImage(root / "images/base").write()

@@ -21,7 +21,7 @@ TRUSSES = {
     "keywords": "src/trusses/keywords",
     "langid": "src/trusses/langid",
     "readtime": "src/trusses/readtime",
-    "sentiment": "src/trusses/sentiment",
+    "sentiment": "src/trusses/sentiment:sentiment",
     "sentiment-prod": "src/trusses/sentiment:prod",
     # These folders have tests too, which Pants could run as well.
     "spam": "src/trusses/spam:spam",

@@ -28,8 +28,8 @@ PAGES = [
 # Commands that take a server, a registry, a container or a day: what else has them done, and some
 # words of it.
 ELSEWHERE: Dict[str, Tuple[str, str]] = {
-    "pants run src/trusses/sentiment": ("tests/serve_example_test.py", "sentiment"),
-    "pants run src/trusses/sentiment -- --port=9000": ("tests/serve_test.py", "--port="),
+    "pants run src/trusses/sentiment:sentiment": ("tests/serve_example_test.py", "sentiment"),
+    "pants run src/trusses/sentiment:sentiment -- --port=9000": ("tests/serve_test.py", "--port="),
     "pants run src/trusses/spam:train -- --out=src/trusses/spam/data": (
         "tests/training_test.py",
         '"--out=',
@@ -51,6 +51,8 @@ ELSEWHERE: Dict[str, Tuple[str, str]] = {
         "tests/image_registry_test.py",
         "skopeo",
     ),
+    "TRUSS_TEST_PANTS_COMMAND=/path/of/pants TRUSS_TEST_PANTS_PYTHON=/path/of/its/python "
+    "tests/on_pants.sh": ("tests/on_pants.sh", "TRUSS_TEST_PANTS_COMMAND"),
 }
 
 # What CI itself is made of, or has a part of.
