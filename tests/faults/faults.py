@@ -155,9 +155,9 @@ FAULTS: Tuple[Fault, ...] = (
     ),
     Fault(
         "serving/environment.py",
-        "the server's lockfile is for one Python more",
-        "_LOCKED[0] <= request.python < _LOCKED[1]",
-        "_LOCKED[0] <= request.python <= _LOCKED[1]",
+        "the server's lockfile is for one Python less",
+        "return _LOCKED[0] <= python <=",
+        "return _LOCKED[0] < python <=",
     ),
     Fault(
         "serving/scripts/run_examples.py",
