@@ -216,7 +216,14 @@ def _pyenv() -> Iterable[str]:
 def python_folders() -> List[str]:
     """All that a worker needs for these interpreters, and for Pants' own Python."""
     folders = {str(Path(folder).parent) for folder in interpreters()}
-    return sorted({*folders, sys.prefix, sys.base_prefix} - {"/usr"})
+    return sorted({*folders, *_prefixes()} - {"/usr"})
+
+
+def _prefixes() -> Iterable[str]:
+    """Of the Python that runs Pants."""
+    python = os.environ.get("TRUSS_TEST_PANTS_PYTHON", sys.executable)
+    command = "import sys; print(sys.prefix); print(sys.base_prefix)"
+    return subprocess.check_output([python, "-c", command], text=True).split()
 
 
 def cache_options(address: str) -> Dict[str, str]:
@@ -239,9 +246,16 @@ def execution_options(address: str) -> Dict[str, str]:
         "PANTS_REMOTE_EXECUTION": "true",
         "PANTS_REMOTE_EXECUTION_ADDRESS": f"grpc://{address}",
         "PANTS_REMOTE_EXECUTION_APPEND_ONLY_CACHES_BASE_PATH": APPEND_ONLY_CACHES,
+        "PANTS_SUBPROCESS_ENVIRONMENT_ENV_VARS": f"+{_with_values()!r}",
         # For the package index. The name is buildbox's.
         "PANTS_REMOTE_EXECUTION_EXTRA_PLATFORM_PROPERTIES": "['network=on']",
     }
+
+
+def _with_values() -> List[str]:
+    """A variable without a value is taken from the worker, which has none."""
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE")
+    return ["PIP_CONFIG_FILE=/dev/null", *([f"REQUESTS_CA_BUNDLE={bundle}"] if bundle else [])]
 
 
 def toml() -> str:
