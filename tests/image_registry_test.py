@@ -116,11 +116,11 @@ def test_a_layout_is_published_without_docker(
 ) -> None:
     fields = f'registries=["{registry.address}"], repository="x/it", image_tags=["2", "latest"]'
     image = f'truss_image(name="it", truss="t/it:it", builder="oci", {fields})\n'
-    repo.write("push/BUILD", image)
+    repo.write("publish/BUILD", image)
     output = tmp_path / "published.json"
     run = repo.pants(*NO_DOCKER, "publish", f"--output={output}", "push:it").assert_success()
     repo.pants("package", "push:it").assert_success()
-    digest = Layout(repo.dist("push/it")).digest
+    digest = Layout(repo.dist("publish/it")).digest
     name = f"{registry.address}/x/it@{digest}"
     published = json.loads(output.read_text())
     assert [(p["image"], p["digest"], p["published"]) for p in published] == [

@@ -46,7 +46,7 @@ def test_credentials_of_remotes(tmp_path: Path) -> None:
 
     def look(*_: str) -> None:
         argument_lists.extend(processes_with(planted))
-        seen.extend(processes_with(["push/push.py"]))
+        seen.extend(processes_with(["publish/push.py"]))
 
     baseten.on_call = look
     runs = []

@@ -144,7 +144,7 @@ def test_what_is_in_the_wheel() -> None:
     assert not [name for name in found if name.endswith(("_test.py", "conftest.py", "BUILD"))]
     assert "pants_truss/py.typed" in found
     for name in (
-        "image/image_tool.lock.metadata",
+        "script_tool/script_tool.lock.metadata",
         "serving/truss_server.lock.metadata",
         "truss_cli/truss_cli.lock",
         "truss_cli/truss_cli.lock.metadata",

@@ -8,8 +8,8 @@ from typing import Iterable, Type
 
 from pants.engine.target import Target
 
-from pants_truss.dependency_inference import rules as dependency_inference
-from pants_truss.engine.registration import without_repeats
+from pants_truss.dependency_inference import truss as dependency_inference
+from pants_truss.gather import gather, output_path
 from pants_truss.goals import (
     check,
     explain,
@@ -21,9 +21,9 @@ from pants_truss.goals import (
     train,
 )
 from pants_truss.lint import rules as lint
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.training_target_types import TrussTrainingTarget
-from pants_truss.util_rules import gather, output_path
+from pants_truss.pants_api.registration import without_repeats
+from pants_truss.target_types.training import TrussTrainingTarget
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 
 def target_types() -> Iterable[Type[Target]]:

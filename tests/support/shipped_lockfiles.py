@@ -12,7 +12,7 @@ well as this one:
   used for.
 
 And each is locked a second time, with the same pins, by a newer Pex and for newer releases of
-Pants: `pants_truss/engine/lockfiles.py` has why.
+Pants: `pants_truss/pants_api/lockfiles.py` has why.
 """
 
 from __future__ import annotations

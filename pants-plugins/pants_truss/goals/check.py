@@ -13,13 +13,12 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.lint.finding import fatal
 from pants_truss.core.lint.report import render
-from pants_truss.engine import concurrently, implicitly, rule
+from pants_truss.lint import findings
+from pants_truss.lint.findings import TryLintTrussRequest, try_lint_truss
 from pants_truss.lint.rules import TrussLintFieldSet, paint_with
-from pants_truss.lint.subsystem import TrussLintSubsystem
-from pants_truss.util_rules import findings
-from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.findings import TryLintTrussRequest, try_lint_truss
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.pants_api import concurrently, implicitly, rule
+from pants_truss.subsystems.lint import TrussLintSubsystem
+from pants_truss.target_types.field_sets import TrussFieldSet, part_of
 
 
 class TrussCheckRequest(CheckRequest):  # type: ignore[type-arg]
@@ -34,7 +33,7 @@ async def check_trusses(
     if subsystem.skip or not request.field_sets:
         return CheckResults([], checker_name=request.tool_name)
     tried = await concurrently(
-        try_lint_truss(TryLintTrussRequest(part_of(GatherTrussRequest, field_set)), **implicitly())
+        try_lint_truss(TryLintTrussRequest(part_of(TrussFieldSet, field_set)), **implicitly())
         for field_set in sorted(request.field_sets, key=lambda field_set: field_set.address)
     )
     trusses = [

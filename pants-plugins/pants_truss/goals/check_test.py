@@ -11,15 +11,15 @@ from pants.engine.addresses import Address
 from pants.engine.target import Target
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
-from pants_truss.dependency_inference import rules as inference
+from pants_truss.dependency_inference import truss as inference
+from pants_truss.gather import gather
 from pants_truss.goals import check
 from pants_truss.goals.check import TrussCheckRequest
+from pants_truss.lint.findings import TriedLintTruss, TryLintTrussRequest
 from pants_truss.lint.rules import TrussLintFieldSet
-from pants_truss.lint.subsystem import InvalidLintOptions
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import gather
-from pants_truss.util_rules.findings import TriedLintTruss, TryLintTrussRequest
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.subsystems.lint import InvalidLintOptions
+from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 
@@ -114,7 +114,7 @@ def test_what_is_not_fatal_is_for_lint_alone(rule_runner: RuleRunner) -> None:
     text = report(rule_runner, ["lint_only/t"], *options, fails=False)
     assert text == "Nothing found in 1 truss.\n"
     (target,) = targets(rule_runner, ["lint_only/t"])
-    request = TryLintTrussRequest(GatherTrussRequest.create(target))
+    request = TryLintTrussRequest(TrussFieldSet.create(target))
     linted = rule_runner.request(TriedLintTruss, [request]).linted
     assert [(f.rule, f.severity.value) for f in linted.findings] == [
         ("large-file", "warning"),

@@ -25,7 +25,7 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import RuleRunner
 from pants.util.frozendict import FrozenDict
 
-from pants_truss.engine import (
+from pants_truss.pants_api import (
     create_digest,
     get_digest_contents,
     implicitly,
@@ -33,8 +33,8 @@ from pants_truss.engine import (
     rule,
 )
 from pants_truss.serving.conftest import RELEASE
-from pants_truss.util_rules.conftest import with_stand_ins
-from pants_truss.util_rules.exact_globs import exactly
+from pants_truss.sources.globs import exactly
+from pants_truss.testutil.rule_runners import with_stand_ins
 
 # Of a batch of tests: Pants makes one for each target.
 NO_METADATA: Any = None

@@ -20,9 +20,9 @@ from pants_truss.core.explain import describe_path, describe_truss
 from pants_truss.core.manifest import manifest, to_bytes
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import parse_line
-from pants_truss.engine import concurrently, filter_targets, implicitly
-from pants_truss.util_rules.gather import GatheredTruss, gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.gather.gather import GatheredTruss, gather_truss
+from pants_truss.pants_api import concurrently, filter_targets, implicitly
+from pants_truss.target_types.field_sets import TrussFieldSet
 
 
 class ExplainFormat(Enum):
@@ -81,9 +81,9 @@ async def explain_trusses(
     # environment. That was 10 % of what Pants does to start (benchmarks/start.py).
     targets = await filter_targets(specs, **implicitly())
     requests = [
-        GatherTrussRequest.create(target)
+        TrussFieldSet.create(target)
         for target in sorted(targets, key=lambda target: target.address)
-        if GatherTrussRequest.is_applicable(target)
+        if TrussFieldSet.is_applicable(target)
     ]
     if not requests:
         console.print_stderr(

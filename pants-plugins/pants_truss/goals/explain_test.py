@@ -16,12 +16,12 @@ from pants.core.target_types import FilesGeneratorTarget
 from pants.core.target_types import rules as core_target_types_rules
 from pants.testutil.rule_runner import GoalRuleResult, RuleRunner, engine_error
 
-from pants_truss.dependency_inference import rules as inference
+from pants_truss.dependency_inference import truss as inference
+from pants_truss.gather import gather
 from pants_truss.goals import explain
 from pants_truss.goals.explain import TrussExplain
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import gather
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 MODEL = "import textkit.clean\n\nclass Model:\n    pass\n"
 OPTIONS = [

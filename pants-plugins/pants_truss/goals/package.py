@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Optional, Sequence, Tuple
+from typing import Iterable, Optional, Sequence
 
-from pants.base.specs_parser import SpecsParser
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
-from pants.engine.addresses import Address, Addresses
+from pants.engine.addresses import Address
 from pants.engine.fs import (
     AddPrefix,
     CreateDigest,
-    GlobMatchErrorBehavior,
     MergeDigests,
 )
 from pants.engine.rules import collect_rules
@@ -20,37 +18,30 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.manifest import FILE_SUFFIX as MANIFEST_SUFFIX
 from pants_truss.core.summary import summarize
-from pants_truss.engine import (
-    CommandLineOptions,
+from pants_truss.gather import tar, trusses_of_run
+from pants_truss.gather.gather import GatheredTruss, gather_truss
+from pants_truss.gather.manifest import manifest_file
+from pants_truss.gather.output_path import TAR_SUFFIX, ResolveOutputPathRequest, resolve_output_path
+from pants_truss.gather.tar import TarTrussRequest, tar_truss
+from pants_truss.gather.trusses_of_run import TrussesOfRunRequest, find_trusses_of_run
+from pants_truss.pants_api import (
     add_prefix,
     concurrently,
     create_digest,
     implicitly,
     merge_digests,
-    resolve_addresses_from_raw_specs,
-    resolve_unexpanded_targets,
+    per_session,
     rule,
 )
-from pants_truss.image import truss_tar
-from pants_truss.image.truss_tar import TarTrussRequest, tar_truss
-from pants_truss.subsystem import TrussGatherSubsystem
-from pants_truss.target_types import TrussOutputFormatField, TrussOutputPathField
-from pants_truss.util_rules import session
-from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.gather import GatheredTruss, gather_truss
-from pants_truss.util_rules.manifest_file import manifest_file
-from pants_truss.util_rules.output_path import (
-    TAR_SUFFIX,
-    ResolveOutputPathRequest,
-    resolve_output_path,
-)
-from pants_truss.util_rules.plan import GatherTrussRequest
-from pants_truss.util_rules.session import SessionRequest, find_session
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.pants_api.per_session import SessionRequest, find_session
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.subsystems.gather import TrussGatherSubsystem
+from pants_truss.target_types.field_sets import TrussFieldSet, part_of
+from pants_truss.target_types.truss import TrussOutputFormatField, TrussOutputPathField
 
 
 @dataclass(frozen=True)
-class TrussPackageFieldSet(PackageFieldSet, GatherTrussRequest):
+class TrussPackageFieldSet(PackageFieldSet, TrussFieldSet):
     output_path: TrussOutputPathField
     output_format: TrussOutputFormatField
 
@@ -75,7 +66,7 @@ async def try_package_truss(
 ) -> TriedPackageTruss:
     field_set = request.field_set
     is_tar = field_set.output_format.is_tar(options)
-    truss = part_of(GatherTrussRequest, field_set)
+    truss = part_of(TrussFieldSet, field_set)
     try:
         output = await resolve_output_path(
             ResolveOutputPathRequest(field_set.output_path), **implicitly()
@@ -114,41 +105,6 @@ def _summary(gathered: GatheredTruss) -> str:
     )
 
 
-@dataclass(frozen=True)
-class TrussesOfRunRequest:
-    pass
-
-
-@dataclass(frozen=True)
-class TrussesOfRun:
-    """The trusses that the command line names; none with `--changed-since`. Pants tells a package
-    rule no more than that."""
-
-    field_sets: Tuple[TrussPackageFieldSet, ...]
-
-
-@rule
-async def find_trusses_of_run(
-    _: TrussesOfRunRequest, command_line: CommandLineOptions
-) -> TrussesOfRun:
-    specs = SpecsParser().parse_specs(
-        command_line.options.specs,
-        description_of_origin="the command line",
-        unmatched_glob_behavior=GlobMatchErrorBehavior.ignore,
-    )
-    included = await resolve_addresses_from_raw_specs(specs.includes, **implicitly())
-    ignored = set(await resolve_addresses_from_raw_specs(specs.ignores, **implicitly()))
-    named = [address for address in included if address not in ignored]
-    targets = await resolve_unexpanded_targets(Addresses(named))
-    return TrussesOfRun(
-        tuple(
-            TrussPackageFieldSet.create(target)
-            for target in targets
-            if TrussPackageFieldSet.is_applicable(target)
-        )
-    )
-
-
 @rule
 async def package_truss(field_set: TrussPackageFieldSet) -> BuiltPackage:
     tried = await try_package_truss(TryPackageTrussRequest(field_set), **implicitly())
@@ -159,7 +115,7 @@ async def package_truss(field_set: TrussPackageFieldSet) -> BuiltPackage:
     run = await find_trusses_of_run(TrussesOfRunRequest(), **implicitly())
     others = await concurrently(
         try_package_truss(TryPackageTrussRequest(other), **implicitly())
-        for other in run.field_sets
+        for other in map(TrussPackageFieldSet.create, run.targets)
         if other.address != field_set.address
     )
     raise InvalidTruss(_describe_failures([tried, *others]))
@@ -181,7 +137,8 @@ def _describe_failures(tried: Sequence[TriedPackageTruss]) -> str:
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
-        *session.rules(),
-        *truss_tar.rules(),
+        *per_session.rules(),
+        *tar.rules(),
+        *trusses_of_run.rules(),
         UnionRule(PackageFieldSet, TrussPackageFieldSet),
     ]

@@ -16,19 +16,18 @@ from pants.engine.internals.parametrize import Parametrize
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.dependency_inference import rules as inference
+from pants_truss.dependency_inference import truss as inference
+from pants_truss.gather import gather, output_path
+from pants_truss.gather.trusses_of_run import TrussesOfRun, TrussesOfRunRequest
 from pants_truss.goals import package
 from pants_truss.goals.conftest import raised
 from pants_truss.goals.package import (
     TriedPackageTruss,
-    TrussesOfRun,
-    TrussesOfRunRequest,
     TrussPackageFieldSet,
     TryPackageTrussRequest,
 )
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import gather, output_path
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 # A server that needs no model class.
 SERVER = "docker_server: {server_port: 8000}\n"
@@ -257,7 +256,7 @@ def test_the_field_counts_more_than_the_option(rule_runner: RuleRunner) -> None:
 def run_of(rule_runner: RuleRunner, *specs: str) -> List[str]:
     rule_runner.set_options(["package", *specs], env_inherit={"PATH"})
     found = rule_runner.request(TrussesOfRun, [TrussesOfRunRequest()])
-    return [fields.address.spec for fields in found.field_sets]
+    return [target.address.spec for target in found.targets]
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,13 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.push import PushOptions
-from pants_truss.engine import implicitly, rule
-from pants_truss.push import access, options, process, state
-from pants_truss.push.access import RemoteAccess, RemoteAccessRequest, find_remote_access
-from pants_truss.push.options import (
+from pants_truss.gather import gather
+from pants_truss.gather.gather import gather_truss
+from pants_truss.pants_api import implicitly, per_session, rule
+from pants_truss.pants_api.per_session import SessionRequest, find_session
+from pants_truss.publish import access, options, process, state
+from pants_truss.publish.access import RemoteAccess, RemoteAccessRequest, find_remote_access
+from pants_truss.publish.options import (
     PlacesOfRunRequest,
     PublishTrussRequest,
     PushOptionsRequest,
@@ -28,14 +31,10 @@ from pants_truss.push.options import (
     find_push_options,
     refuse_overlap,
 )
-from pants_truss.push.process import PushProcessRequest, prepare_push
-from pants_truss.push.subsystem import TrussPublishSubsystem
-from pants_truss.util_rules import gather, session
-from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.gather import gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest
-from pants_truss.util_rules.session import SessionRequest, find_session
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.publish.process import PushProcessRequest, prepare_push
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.subsystems.publish import TrussPublishSubsystem
+from pants_truss.target_types.field_sets import TrussFieldSet, part_of
 
 
 class NoCredentials(Exception):
@@ -104,7 +103,7 @@ async def plan_pushes(
     push = await find_push_options(PushOptionsRequest(fields), **implicitly())
     run = await find_places_of_run(PlacesOfRunRequest(), **implicitly())
     refuse_overlap(fields, push, run)
-    gathered = await gather_truss(part_of(GatherTrussRequest, fields), **implicitly())
+    gathered = await gather_truss(part_of(TrussFieldSet, fields), **implicitly())
     access = await find_remote_access(
         RemoteAccessRequest(request.remotes, request.are_named), **implicitly()
     )
@@ -184,5 +183,5 @@ def rules() -> Iterable[object]:
         *gather.rules(),
         *options.rules(),
         *process.rules(),
-        *session.rules(),
+        *per_session.rules(),
     ]

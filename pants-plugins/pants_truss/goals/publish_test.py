@@ -13,16 +13,16 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.process import InteractiveProcess
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.dependency_inference import rules as inference
+from pants_truss.dependency_inference import truss as inference
+from pants_truss.gather import output_path
 from pants_truss.goals import package, publish
 from pants_truss.goals.conftest import files_in, raised, with_stand_in
 from pants_truss.goals.publish import NoCredentials
-from pants_truss.push.options import PublishTrussRequest, TrussPublishFieldSet
-from pants_truss.push.state import StateError
+from pants_truss.publish.options import PublishTrussRequest, TrussPublishFieldSet
+from pants_truss.publish.state import StateError
 from pants_truss.serving.conftest import RELEASE
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import output_path
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 # A server that needs no model class.
 SERVER = "docker_server: {server_port: 8000}\n"
@@ -216,23 +216,25 @@ def test_each_remote_has_a_process_that_pushes_the_gathered_truss(
     rule_runner: RuleRunner,
 ) -> None:
     fields = "remotes=['baseten', 'staging', 'baseten'], promote=True, push_args=['--no-cache']"
-    truss(rule_runner, "push/t", fields, SERVER + "model_name: m\nexternal_package_dirs: [../k]\n")
-    rule_runner.write_files({"push/k/BUILD": "truss_external_package()", "push/k/é.py": ""})
-    found = jobs(rule_runner, "push/t")
+    truss(
+        rule_runner, "publish/t", fields, SERVER + "model_name: m\nexternal_package_dirs: [../k]\n"
+    )
+    rule_runner.write_files({"publish/k/BUILD": "truss_external_package()", "publish/k/é.py": ""})
+    found = jobs(rule_runner, "publish/t")
     assert [(job.names, job.description) for job in found] == [
-        (("push/t:t",), f"{remote}, environment production as model m")
+        (("publish/t:t",), f"{remote}, environment production as model m")
         for remote in ("baseten", "staging")
     ]
     for job, remote, url in zip(found, ("baseten", "staging"), ("https://b.", "https://s.")):
         process = pushed(job).process
-        assert process.argv[-2:] == ("push/push.py", "push/spec.json")
+        assert process.argv[-2:] == ("publish/push.py", "publish/spec.json")
         files = files_in(rule_runner, process.input_digest)
         assert {path for path in files if path.startswith("truss/")} - RELEASE.keys() == {
             "truss/.truss_ignore",
             "truss/config.yaml",
             "truss/packages/é.py",
         }
-        spec = json.loads(files["push/spec.json"])
+        spec = json.loads(files["publish/spec.json"])
         assert spec["identity"] == {
             "remote": remote,
             "remote_url": f"{url}example",
@@ -263,7 +265,7 @@ def test_a_key_of_the_environment_is_in_no_file_and_no_log(rule_runner: RuleRunn
     assert KEY not in repr(job)
     files = files_in(rule_runner, process.input_digest)
     assert KEY not in json.dumps(files)
-    assert json.loads(files["push/spec.json"])["credentials"] == "BASETEN_API_KEY"
+    assert json.loads(files["publish/spec.json"])["credentials"] == "BASETEN_API_KEY"
     # In place of the user's, which is not there.
     assert process.env["USER_TRUSSRC_PATH"] == "trussrc"
     assert files["trussrc"].startswith("[baseten]\n")
@@ -322,7 +324,7 @@ def test_the_state_file_is_in_the_repository(
     truss(rule_runner, "where/t")
     options = [f"--truss-publish-state-file={value}"] if value else []
     (job,) = jobs(rule_runner, "where/t", *options)
-    spec = json.loads(files_in(rule_runner, pushed(job).process.input_digest)["push/spec.json"])
+    spec = json.loads(files_in(rule_runner, pushed(job).process.input_digest)["publish/spec.json"])
     assert spec["state_file"] == f"{rule_runner.build_root}/{path}"
 
 

@@ -11,7 +11,7 @@ from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
 from pants_truss.core.examples import first_input
-from pants_truss.engine import SecondaryOwnerMixin, implicitly, rule
+from pants_truss.pants_api import SecondaryOwnerMixin, implicitly, rule
 from pants_truss.serving import launch, local_truss
 from pants_truss.serving.launch import LaunchRequest, prepare_launch
 from pants_truss.serving.local_truss import (
@@ -21,10 +21,9 @@ from pants_truss.serving.local_truss import (
     describe_truss,
     lay_out_truss,
 )
-from pants_truss.target_types import TrussRestartableField
-from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.plan import GatherTrussRequest
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.field_sets import TrussFieldSet, part_of
+from pants_truss.target_types.truss import TrussRestartableField
 
 
 class _RestartableOfAnother(TrussRestartableField, SecondaryOwnerMixin):
@@ -34,7 +33,7 @@ class _RestartableOfAnother(TrussRestartableField, SecondaryOwnerMixin):
 
 
 @dataclass(frozen=True)
-class TrussRunFieldSet(RunFieldSet, GatherTrussRequest):
+class TrussRunFieldSet(RunFieldSet, TrussFieldSet):
     """With several trusses in a folder, `pants run` of the folder takes the one with its name: a
     field of a secondary owner is how Pants ranks what it could run."""
 
@@ -50,7 +49,7 @@ class TrussRunFieldSet(RunFieldSet, GatherTrussRequest):
 
 @rule(desc="Prepare a truss to be served", level=LogLevel.DEBUG)
 async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
-    truss = part_of(GatherTrussRequest, field_set)
+    truss = part_of(TrussFieldSet, field_set)
     described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
     if described.needs_image:
         raise InvalidTruss(

@@ -13,13 +13,13 @@ from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.dependency_inference import rules as inference
-from pants_truss.engine import SecondaryOwnerMixin
+from pants_truss.dependency_inference import truss as inference
 from pants_truss.goals import run
 from pants_truss.goals.conftest import files_in, install, raised, with_stand_in
 from pants_truss.goals.run import TrussRunFieldSet
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.pants_api import SecondaryOwnerMixin
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 

@@ -23,14 +23,6 @@ from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import ancestors, is_within, join, resolve_external_package_dir
 from pants_truss.core.tailoring import is_truss, parse_truss_config
 from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
-from pants_truss.engine import (
-    concurrently,
-    get_digest_contents,
-    implicitly,
-    path_globs_to_digest,
-    path_globs_to_paths,
-    rule,
-)
 from pants_truss.goals import tailor_python
 from pants_truss.goals.tailor_python import (
     SOURCES,
@@ -38,15 +30,23 @@ from pants_truss.goals.tailor_python import (
     files_of,
     find_python_targets,
 )
-from pants_truss.subsystem import TrussGatherSubsystem
-from pants_truss.target_types import (
+from pants_truss.pants_api import (
+    concurrently,
+    get_digest_contents,
+    implicitly,
+    path_globs_to_digest,
+    path_globs_to_paths,
+    rule,
+)
+from pants_truss.sources.globs import all_of, matching
+from pants_truss.sources.workspace_scan import ResolveFolderRequest, resolve_folder
+from pants_truss.subsystems.gather import TrussGatherSubsystem
+from pants_truss.target_types.truss import (
     TrussConfigField,
     TrussExternalPackageSourcesField,
     TrussExternalPackageTarget,
     TrussTarget,
 )
-from pants_truss.util_rules.exact_globs import all_of, matching
-from pants_truss.util_rules.workspace import ResolveFolderRequest, resolve_folder
 
 
 @dataclass(frozen=True)

@@ -19,17 +19,17 @@ from pants.engine.rules import collect_rules
 from pants.engine.target import AllUnexpandedTargets, MultipleSourcesField
 
 from pants_truss.core.paths import is_within
-from pants_truss.engine import (
+from pants_truss.imports.import_graph import PythonOwnersRequest, find_python_owners
+from pants_truss.pants_api import (
     concurrently,
     get_digest_contents,
     implicitly,
     path_globs_to_digest,
     rule,
 )
-from pants_truss.target_types import TrussExternalPackageSourcesField, TrussSourcesField
-from pants_truss.util_rules.exact_globs import all_of
-from pants_truss.util_rules.import_graph import PythonOwnersRequest, find_python_owners
-from pants_truss.util_rules.source_tree import FindSourcePathsRequest, find_source_paths
+from pants_truss.sources.globs import all_of
+from pants_truss.sources.target_files import FindSourcePathsRequest, find_source_paths
+from pants_truss.target_types.truss import TrussExternalPackageSourcesField, TrussSourcesField
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from pants.engine.internals.parametrize import Parametrize
 from pants.engine.rules import QueryRule
 from pants.testutil.rule_runner import RuleRunner
 
+from pants_truss.gather import gather
 from pants_truss.goals import tailor_python
 from pants_truss.goals.tailor_python import PythonTargets, PythonTargetsRequest, files_of
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import gather
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 KINDS = ["python_sources", "python_tests", "python_test_utils"]
 

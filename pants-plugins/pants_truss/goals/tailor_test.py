@@ -18,14 +18,14 @@ from pants.core.target_types import rules as core_target_types_rules
 from pants.engine.rules import QueryRule
 from pants.testutil.rule_runner import RuleRunner
 
+from pants_truss.gather import gather
 from pants_truss.goals import tailor
 from pants_truss.goals.tailor import (
     PutativeTrussTargetsRequest,
     RepositoryTrusses,
     RepositoryTrussesRequest,
 )
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import gather
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 MODEL = "class Model:\n    pass\n"
 # A server that needs no model class.

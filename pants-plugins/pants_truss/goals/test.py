@@ -33,7 +33,7 @@ from pants_truss.core.model_report import (
     report,
     to_junit,
 )
-from pants_truss.engine import (
+from pants_truss.pants_api import (
     concurrently,
     create_digest,
     digest_to_snapshot,
@@ -41,9 +41,11 @@ from pants_truss.engine import (
     get_digest_contents,
     implicitly,
     make_test_result,
+    per_session,
     rule,
 )
-from pants_truss.serving import launch, local_truss, module_fixes
+from pants_truss.pants_api.per_session import SessionRequest, find_session
+from pants_truss.serving import launch, local_truss, missing_module_advice
 from pants_truss.serving.launch import LaunchRequest, prepare_launch
 from pants_truss.serving.local_truss import (
     DescribedTruss,
@@ -52,18 +54,15 @@ from pants_truss.serving.local_truss import (
     describe_truss,
     lay_out_truss,
 )
-from pants_truss.serving.module_fixes import ModuleFixRequest, find_module_fix
-from pants_truss.serving.subsystem import GpuTests, TrussTest
-from pants_truss.target_types import (
+from pants_truss.serving.missing_module_advice import ModuleFixRequest, find_module_fix
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.subsystems.serving import GpuTests, TrussTest
+from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet, part_of
+from pants_truss.target_types.truss import (
     SkipTrussTestField,
     TrussEnvironmentField,
     TrussTestTimeoutField,
 )
-from pants_truss.util_rules import session
-from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
-from pants_truss.util_rules.session import SessionRequest, find_session
-from pants_truss.util_rules.truss_config import InvalidTruss
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ _SECRET = "TRUSS_SECRET_"
 
 
 @dataclass(frozen=True)
-class TrussTestFieldSet(GatherTrussRequest, TestFieldSet):
+class TrussTestFieldSet(TrussFieldSet, TestFieldSet):
     timeout: TrussTestTimeoutField
     environment: TrussEnvironmentField
 
@@ -88,7 +87,7 @@ class TrussTestRequest(TestRequest):
 
 @dataclass(frozen=True)
 class RunExamplesRequest(OfTruss):
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
     examples: Tuple[Example, ...]
     environment: Tuple[Tuple[str, str], ...]
     timeout: Optional[int]
@@ -207,7 +206,7 @@ async def test_truss(
     field_set = batch.single_element
     assert isinstance(field_set, TrussTestFieldSet)
     address, show = field_set.address, test_subsystem.output
-    truss = part_of(GatherTrussRequest, field_set)
+    truss = part_of(TrussFieldSet, field_set)
     try:
         described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
         skipped = described.needs_image or described.accelerator
@@ -293,7 +292,7 @@ def rules() -> Iterable[object]:
         *collect_rules(),
         *launch.rules(),
         *local_truss.rules(),
-        *module_fixes.rules(),
-        *session.rules(),
+        *missing_module_advice.rules(),
+        *per_session.rules(),
         *TrussTestRequest.rules(),
     ]

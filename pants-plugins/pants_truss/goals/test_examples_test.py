@@ -22,11 +22,11 @@ from pants.engine.addresses import Address
 from pants.engine.fs import DigestContents
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.dependency_inference import rules as inference
+from pants_truss.dependency_inference import truss as inference
 from pants_truss.goals import test as goal
 from pants_truss.goals.conftest import NO_METADATA, install, texts, with_stand_in
 from pants_truss.goals.test import TrussTestFieldSet, TrussTestRequest
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",

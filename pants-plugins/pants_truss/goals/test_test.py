@@ -16,13 +16,13 @@ from pants.engine.process import FallibleProcessResult, Process
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.examples import Example
-from pants_truss.dependency_inference import rules as inference
-from pants_truss.engine.environments import EnvironmentNameRequest
+from pants_truss.dependency_inference import truss as inference
+from pants_truss.gather import gather
 from pants_truss.goals import test as goal
 from pants_truss.goals.conftest import NO_METADATA, texts
 from pants_truss.goals.test import TrussTestFieldSet, TrussTestRequest
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules import gather
+from pants_truss.pants_api.environments import EnvironmentNameRequest
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 

@@ -18,7 +18,8 @@ from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
 from pants_truss.core.training import CONSTRAINTS, FACTS, REQUIREMENTS, RUNNER
-from pants_truss.engine import (
+from pants_truss.gather.output_path import ResolveOutputPathRequest, resolve_output_path
+from pants_truss.pants_api import (
     add_prefix,
     create_digest,
     create_venv_pex,
@@ -26,25 +27,25 @@ from pants_truss.engine import (
     merge_digests,
     rule,
 )
-from pants_truss.serving import local_truss, training
+from pants_truss.serving import local_truss
 from pants_truss.serving.environment import find_truss_environment
 from pants_truss.serving.local_truss import (
     ListRequirementsRequest,
     environment_of,
     list_requirements,
 )
-from pants_truss.serving.training import (
+from pants_truss.target_types.field_sets import part_of
+from pants_truss.target_types.truss import TrussOutputPathField
+from pants_truss.training import rules as training
+from pants_truss.training.rules import (
     FindEntryPointRequest,
     TrainingRequest,
     find_entry_point,
     find_trained_truss,
     gather_training,
 )
-from pants_truss.target_types import TrussOutputPathField
-from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.output_path import ResolveOutputPathRequest, resolve_output_path
 
-_SCRIPTS = "pants_truss.serving.scripts"
+_SCRIPTS = "pants_truss.training.scripts"
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.target import Dependencies, DependenciesRequest, Targets
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.dependency_inference import rules as inference
+from pants_truss.dependency_inference import truss as inference
+from pants_truss.gather import output_path
 from pants_truss.goals import train
 from pants_truss.goals.conftest import files_in, install, raised, with_stand_in
 from pants_truss.goals.train import TrainingPackageFieldSet, TrainingRunFieldSet
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.training_target_types import TrussTrainingTarget
-from pants_truss.util_rules import output_path
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.training import TrussTrainingTarget
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",

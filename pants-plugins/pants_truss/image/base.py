@@ -18,7 +18,10 @@ from pants_truss.core.oci.documents import INDEX_FILE, Descriptor, Platform, blo
 from pants_truss.core.oci.site_files import ROOT
 from pants_truss.core.paths import join
 from pants_truss.core.server_layout import APP, PACKAGES
-from pants_truss.engine import (
+from pants_truss.image import fetch_base as fetching
+from pants_truss.image.fetch_base import FetchBaseRequest, FetchedBase, fetch_base
+from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.pants_api import (
     digest_subset,
     get_digest_contents,
     get_digest_entries,
@@ -27,13 +30,10 @@ from pants_truss.engine import (
     remove_prefix,
     rule,
 )
-from pants_truss.image import fetch_base as fetching
-from pants_truss.image import tool
-from pants_truss.image.fetch_base import FetchBaseRequest, FetchedBase, fetch_base
-from pants_truss.image.subsystem import TrussImageSubsystem
-from pants_truss.image.tool import ImageScriptRequest, encode, run_image_script
-from pants_truss.util_rules.exact_globs import all_of
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.script_tool import rules as script_tool
+from pants_truss.script_tool.rules import ImageScriptRequest, encode, run_image_script
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.sources.globs import all_of
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,11 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
     }
     result = await run_image_script(
         ImageScriptRequest(
-            "inspect_base.py", encode(spec), read.digest, f"Look for Python in {text}"
+            "pants_truss.image.scripts",
+            "inspect_base.py",
+            encode(spec),
+            read.digest,
+            f"Look for Python in {text}",
         ),
         **implicitly(),
     )
@@ -245,4 +249,4 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *fetching.rules(), *tool.rules()]
+    return [*collect_rules(), *fetching.rules(), *script_tool.rules()]

@@ -13,7 +13,7 @@ from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.image import base
 from pants_truss.image.base import BaseImage, FindBaseRequest
 from pants_truss.image.conftest import Layout, contents, member, new_rule_runner
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
 
 
 @pytest.fixture(scope="module")

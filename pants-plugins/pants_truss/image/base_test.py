@@ -24,7 +24,7 @@ from pants_truss.image.base import (
 )
 from pants_truss.image.conftest import Layout, contents, member, new_rule_runner
 from pants_truss.image.fetch_base import FetchedBase
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
 
 WHAT = "The target src/a:image: the base image x"
 

@@ -21,15 +21,15 @@ from pants.testutil.rule_runner import RuleRunner
 from pants.util.frozendict import FrozenDict
 
 from pants_truss.core.oci.documents import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE
-from pants_truss.dependency_inference import rules as inference
-from pants_truss.engine import create_digest, execute_process, implicitly, merge_digests, rule
+from pants_truss.dependency_inference import truss as inference
+from pants_truss.gather import gather
 from pants_truss.image.requirements import Flat, FlatRequest
 from pants_truss.image.target_types import TrussImageTarget
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.pants_api import create_digest, execute_process, implicitly, merge_digests, rule
+from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.rule_runners import with_stand_ins
 from pants_truss.truss_cli.rules import TrussScriptRequest, TrussScriptResult
-from pants_truss.util_rules import gather
-from pants_truss.util_rules.conftest import with_stand_ins
-from pants_truss.util_rules.plan import GatherTrussRequest
 
 NONE: Mapping[str, str] = FrozenDict()
 OPTIONS = [
@@ -174,11 +174,9 @@ def given_environment(found: Mapping[str, str]) -> Dict[str, str]:
     return {name: value for name, value in found.items() if name not in _OF_SURROUNDINGS}
 
 
-def truss_at(
-    rule_runner: RuleRunner, folder: str, name: Optional[str] = None
-) -> GatherTrussRequest:
+def truss_at(rule_runner: RuleRunner, folder: str, name: Optional[str] = None) -> TrussFieldSet:
     address = Address(folder, target_name=name)
-    return GatherTrussRequest.create(rule_runner.get_target(address))
+    return TrussFieldSet.create(rule_runner.get_target(address))
 
 
 def contents(rule_runner: RuleRunner, digest: Digest) -> Dict[str, bytes]:

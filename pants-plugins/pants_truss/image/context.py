@@ -26,7 +26,12 @@ from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.core.requirement_files import is_beside
 from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
 from pants_truss.core.yaml_document import parse
-from pants_truss.engine import (
+from pants_truss.gather import gather
+from pants_truss.gather.gather import GatheredTruss, gather_truss
+from pants_truss.gather.plan import PlanTrussRequest, plan_truss
+from pants_truss.image import requirements
+from pants_truss.image.requirements import InstallTrussRequest, install_truss
+from pants_truss.pants_api import (
     add_prefix,
     create_digest,
     get_digest_contents,
@@ -36,15 +41,11 @@ from pants_truss.engine import (
     remove_prefix,
     rule,
 )
-from pants_truss.image import requirements
-from pants_truss.image.requirements import InstallTrussRequest, install_truss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.sources.file_entries import entry_at
+from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
 from pants_truss.truss_cli import rules as truss_cli
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussScriptRequest, run_truss_script
-from pants_truss.util_rules import gather
-from pants_truss.util_rules.file_entries import entry_at
-from pants_truss.util_rules.gather import GatheredTruss, gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
-from pants_truss.util_rules.truss_config import InvalidTruss
 
 _SCRIPTS = "pants_truss.image.scripts"
 DOCKERFILE = "Dockerfile"
@@ -95,7 +96,7 @@ async def write_context(request: WriteContextRequest) -> WrittenContext:
 
 @dataclass(frozen=True)
 class DescribeImageRequest(OfTruss):
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def _outline(
 class BuildContextRequest(OfTruss):
     """`pinned` is that field of a `truss_image`."""
 
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
     pinned: bool
 
 
@@ -161,7 +162,7 @@ _CONSTRAINTS = "constraints.txt"
 _PLATFORM = parse_platform(DEFAULT_PLATFORM)
 
 
-async def _with_pins(truss: GatherTrussRequest, written: Digest) -> Digest:
+async def _with_pins(truss: TrussFieldSet, written: Digest) -> Digest:
     installed = await install_truss(InstallTrussRequest(truss, _PLATFORM), **implicitly())
     pins = "".join(f"{d.name}=={d.version}\n" for d in installed.distributions)
     contents = await get_digest_contents(written)

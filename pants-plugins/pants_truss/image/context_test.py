@@ -19,8 +19,8 @@ from pants_truss.image.context import (
     WriteContextRequest,
     WrittenContext,
 )
+from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.truss_cli.rules import TrussCliFailed
-from pants_truss.util_rules.truss_config import InvalidTruss
 
 
 @pytest.fixture(scope="module")

@@ -25,19 +25,6 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core import dockerfile
 from pants_truss.core.oci.reference import parse_reference
-from pants_truss.engine import (
-    add_prefix,
-    concurrently,
-    create_digest,
-    digest_to_snapshot,
-    execute_process,
-    get_docker_build_args,
-    get_docker_build_environment,
-    get_docker_image_tags,
-    implicitly,
-    rule,
-)
-from pants_truss.engine.docker_build import built_image, plan_docker_build, push_on_package
 from pants_truss.image import context, find_truss
 from pants_truss.image.context import (
     DOCKERFILE,
@@ -45,14 +32,29 @@ from pants_truss.image.context import (
     WrittenContext,
     make_build_context,
 )
+from pants_truss.image.docker_api import (
+    get_docker_build_args,
+    get_docker_build_environment,
+    get_docker_image_tags,
+)
+from pants_truss.image.docker_build import built_image, plan_docker_build, push_on_package
 from pants_truss.image.find_truss import CheckImageTargetRequest, check_image_target
 from pants_truss.image.target_types import (
     TrussImagePinRequirementsField,
     TrussImageRegistriesField,
     TrussImageTrussField,
 )
-from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.pants_api import (
+    add_prefix,
+    concurrently,
+    create_digest,
+    digest_to_snapshot,
+    execute_process,
+    implicitly,
+    rule,
+)
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +93,7 @@ def may_build(target: Target, options: DockerOptions, dry_run: bool) -> bool:
 @dataclass(frozen=True)
 class DockerImageRequest(OfTruss):
     address: Address
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
 
 
 @dataclass(frozen=True)

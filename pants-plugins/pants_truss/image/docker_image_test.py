@@ -18,7 +18,6 @@ from pants.engine.unions import UnionRule
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.core import dockerfile
-from pants_truss.engine import rule
 from pants_truss.image import docker_image
 from pants_truss.image.conftest import (
     NONE,
@@ -31,7 +30,8 @@ from pants_truss.image.conftest import (
 )
 from pants_truss.image.context import WrittenContext
 from pants_truss.image.docker_image import DockerImage, DockerImageRequest, _stage_and_tag
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.pants_api import rule
+from pants_truss.sources.config_file import InvalidTruss
 
 IMAGE_ID = f"sha256:{'cd' * 32}"
 PROGRAM = """\

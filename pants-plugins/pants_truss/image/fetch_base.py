@@ -13,11 +13,11 @@ from pants_truss.core.globs import escape_glob
 from pants_truss.core.oci.documents import INDEX_FILE, Platform
 from pants_truss.core.oci.reference import ImageReference, parse_reference
 from pants_truss.core.paths import join, normalize_inside
-from pants_truss.engine import implicitly, path_globs_to_paths, rule
 from pants_truss.image import skopeo
 from pants_truss.image.skopeo import SkopeoRequest, run_skopeo
-from pants_truss.util_rules.exact_globs import matching
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.pants_api import implicitly, path_globs_to_paths, rule
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.sources.globs import matching
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.image import fetch_base
 from pants_truss.image.conftest import BOOTSTRAP, contents, write_program
 from pants_truss.image.fetch_base import FetchBaseRequest, FetchedBase
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
 
 DIGEST = f"sha256:{'ab' * 32}"
 ORIGIN = "The target src/a:image"

@@ -10,15 +10,10 @@ from pants.engine.rules import collect_rules
 from pants.engine.target import FieldSet, InferDependenciesRequest, InferredDependencies, Target
 from pants.engine.unions import UnionRule
 
-from pants_truss.engine import (
-    implicitly,
-    resolve_targets,
-    resolve_unparsed_address_inputs,
-    rule,
-)
 from pants_truss.image.target_types import TrussImageTrussField, check_builder
-from pants_truss.util_rules.plan import GatherTrussRequest
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.pants_api import implicitly, resolve_targets, resolve_unparsed_address_inputs, rule
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.field_sets import TrussFieldSet
 
 
 @dataclass(frozen=True)
@@ -28,7 +23,7 @@ class FindTrussOfImageRequest:
 
 @dataclass(frozen=True)
 class TrussOfImage:
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
 
 
 @rule
@@ -42,13 +37,13 @@ async def find_truss_of_image(request: FindTrussOfImageRequest) -> TrussOfImage:
         **implicitly(),
     )
     targets = await resolve_targets(Addresses(addresses))
-    trusses = [target for target in targets if GatherTrussRequest.is_applicable(target)]
+    trusses = [target for target in targets if TrussFieldSet.is_applicable(target)]
     if len(trusses) != 1:
         found = f"a {targets[0].alias!r} target" if targets else "nothing"
         raise InvalidTruss(
             f"{origin[0].upper()}{origin[1:]} is {field.value!r}, which is {found}. Name a `truss`."
         )
-    return TrussOfImage(GatherTrussRequest.create(trusses[0]))
+    return TrussOfImage(TrussFieldSet.create(trusses[0]))
 
 
 @dataclass(frozen=True)

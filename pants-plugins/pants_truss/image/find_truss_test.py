@@ -21,8 +21,8 @@ from pants_truss.image.target_types import (
     TrussImageTarget,
     TrussImageTrussField,
 )
-from pants_truss.target_types import TrussTarget
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.truss import TrussTarget
 
 
 @pytest.fixture(scope="module")

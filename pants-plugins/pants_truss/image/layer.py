@@ -13,17 +13,22 @@ from pants.util.logging import LogLevel
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.documents import LAYER_TYPES, Descriptor, ImageLayer
 from pants_truss.core.paths import ancestors, is_within
-from pants_truss.engine import (
+from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.pants_api import (
     add_prefix,
     get_digest_entries,
     get_environment_vars,
     implicitly,
     rule,
 )
-from pants_truss.image import tool
-from pants_truss.image.subsystem import TrussImageSubsystem
-from pants_truss.image.tool import ImageScriptRequest, ImageToolFailed, encode, run_image_script
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.script_tool import rules as script_tool
+from pants_truss.script_tool.rules import (
+    ImageScriptRequest,
+    ImageToolFailed,
+    encode,
+    run_image_script,
+)
+from pants_truss.sources.config_file import InvalidTruss
 
 _EPOCH = "SOURCE_DATE_EPOCH"
 
@@ -90,6 +95,7 @@ async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) ->
     }
     result = await run_image_script(
         ImageScriptRequest(
+            "pants_truss.image.scripts",
             "make_layer.py",
             encode(spec),
             tree,
@@ -132,4 +138,4 @@ def _entries(found: Iterable[object], roots: Sequence[str]) -> List[Tuple[str, s
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *tool.rules()]
+    return [*collect_rules(), *script_tool.rules()]

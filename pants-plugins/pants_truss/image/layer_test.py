@@ -13,8 +13,8 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 from pants_truss.image import layer
 from pants_truss.image.conftest import contents, new_rule_runner, unpacked
 from pants_truss.image.layer import ImageTime, ImageTimeRequest, MadeLayer, MakeLayerRequest
-from pants_truss.image.tool import ImageToolFailed
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.script_tool.rules import ImageToolFailed
+from pants_truss.sources.config_file import InvalidTruss
 
 TYPE = "application/vnd.oci.image.layer.v1.tar"
 

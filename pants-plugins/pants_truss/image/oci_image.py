@@ -26,17 +26,18 @@ from pants_truss.core.oci.sbom import ImageMaterials, sbom
 from pants_truss.core.server_layout import lay_out
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.core.yaml_document import parse
-from pants_truss.engine import create_digest, implicitly, merge_digests, rule
+from pants_truss.gather.gather import gather_truss
+from pants_truss.gather.plan import PlanTrussRequest, plan_truss
 from pants_truss.image import base, truss_layers
 from pants_truss.image.base import BaseImage, FindBaseRequest, find_base
 from pants_truss.image.context import DescribeImageRequest, describe_image
 from pants_truss.image.layer import ImageTimeRequest, find_image_time
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.image.truss_layers import ImageLayersRequest, make_image_layers
+from pants_truss.pants_api import create_digest, implicitly, merge_digests, rule
 from pants_truss.serving.environment import dotted
-from pants_truss.util_rules.gather import gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
 
 _TREE_DIGEST = "com.baseten.truss.tree-digest"
 _BASE_DIGEST = "org.opencontainers.image.base.digest"
@@ -48,7 +49,7 @@ class OciImageRequest(OfTruss):
     """`address` is that of the image. `base` is a reference or the path of a layout, by default
     what the config or Truss names. `labels` and `annotations` are added to the image's."""
 
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
     address: str
     platform: Platform
     base: Optional[str]

@@ -10,6 +10,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 from pants.util.frozendict import FrozenDict
 
 from pants_truss.core.oci.platforms import parse_platform
+from pants_truss.gather.gather import GatheredTruss
 from pants_truss.image import oci_image
 from pants_truss.image.conftest import (
     NONE,
@@ -22,9 +23,8 @@ from pants_truss.image.conftest import (
     truss_at,
 )
 from pants_truss.image.oci_image import OciImage, OciImageRequest
-from pants_truss.util_rules.gather import GatheredTruss
-from pants_truss.util_rules.plan import GatherTrussRequest
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.field_sets import TrussFieldSet
 
 TREE, BASE, REVISION = (
     "com.baseten.truss.tree-digest",
@@ -56,7 +56,7 @@ LAYOUT.write(
 def rule_runner() -> RuleRunner:
     made = new_rule_runner(
         oci_image.rules(),
-        QueryRule(GatheredTruss, [GatherTrussRequest]),
+        QueryRule(GatheredTruss, [TrussFieldSet]),
         QueryRule(OciImage, [OciImageRequest]),
     )
     made.write_files(LAYOUT.at("images/base"))

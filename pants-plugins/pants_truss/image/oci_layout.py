@@ -16,9 +16,8 @@ from pants.util.frozendict import FrozenDict
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.documents import Descriptor, Platform, index_blob, layout_files
 from pants_truss.core.oci.reference import parse_reference
-from pants_truss.engine import concurrently, create_digest, implicitly, merge_digests, rule
-from pants_truss.engine.docker_build import ImageName, image_names
 from pants_truss.image import docker_image, find_truss, oci_image
+from pants_truss.image.docker_build import ImageName, image_names
 from pants_truss.image.docker_image import DockerFields, docker_fields
 from pants_truss.image.find_truss import (
     CheckImageTargetRequest,
@@ -32,6 +31,7 @@ from pants_truss.image.target_types import (
     TrussImageBaseField,
     TrussImageTrussField,
 )
+from pants_truss.pants_api import concurrently, create_digest, implicitly, merge_digests, rule
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 

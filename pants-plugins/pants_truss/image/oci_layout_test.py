@@ -12,11 +12,11 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.core.oci.documents import INDEX_TYPE, MANIFEST_TYPE, REF_NAME
 from pants_truss.core.oci.platforms import parse_platform
-from pants_truss.engine.docker_build import ImageName
 from pants_truss.image import oci_layout
 from pants_truss.image.conftest import OPTIONS, Layout, contents, new_rule_runner
+from pants_truss.image.docker_build import ImageName
 from pants_truss.image.oci_layout import OciFields, OciLayout, OciLayoutRequest
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
 
 REGISTRIES = repr(
     {

@@ -7,9 +7,9 @@ from typing import Iterable, Type
 
 from pants.engine.target import Target
 
-from pants_truss.engine.registration import without_repeats
-from pants_truss.goals import package_image, publish_image, run_image
+from pants_truss.image.goals import package, publish, run
 from pants_truss.image.target_types import TrussImageTarget
+from pants_truss.pants_api.registration import without_repeats
 
 
 def target_types() -> Iterable[Type[Target]]:
@@ -18,4 +18,4 @@ def target_types() -> Iterable[Type[Target]]:
 
 @lru_cache(maxsize=None)
 def rules() -> Iterable[object]:
-    return without_repeats([*package_image.rules(), *publish_image.rules(), *run_image.rules()])
+    return without_repeats([*package.rules(), *publish.rules(), *run.rules()])

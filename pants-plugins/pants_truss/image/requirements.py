@@ -34,7 +34,7 @@ from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine, pants_machine
 from pants_truss.core.oci.site_files import is_byte_code, record_without_byte_code
 from pants_truss.core.pex_errors import explain_failure, without_wheel
-from pants_truss.engine import (
+from pants_truss.pants_api import (
     NEWEST_PYTHON_OF_PEX,
     concurrently,
     create_digest,
@@ -44,9 +44,11 @@ from pants_truss.engine import (
     get_digest_contents,
     get_digest_entries,
     implicitly,
+    per_session,
     remove_prefix,
     rule,
 )
+from pants_truss.pants_api.per_session import SessionRequest, find_session
 from pants_truss.serving import local_truss
 from pants_truss.serving.environment import (
     TrussEnvironmentRequest,
@@ -58,11 +60,9 @@ from pants_truss.serving.local_truss import (
     environment_of,
     list_requirements,
 )
-from pants_truss.util_rules import session
-from pants_truss.util_rules.exact_globs import matching
-from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss
-from pants_truss.util_rules.session import SessionRequest, find_session
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.sources.globs import matching
+from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
 
 _FLAT = "flat"
 # A wheel that was built, or chosen, on this machine may ask for more than a base is taken to have.
@@ -228,7 +228,7 @@ def _describe_build(request: InstallRequest, unbuilt: str) -> str:
 
 @dataclass(frozen=True)
 class InstallTrussRequest(OfTruss):
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
     platform: Platform
 
 
@@ -286,5 +286,5 @@ def rules() -> Iterable[object]:
         *local_truss.rules(),
         *pex.rules(),
         *pex_venv.rules(),
-        *session.rules(),
+        *per_session.rules(),
     ]

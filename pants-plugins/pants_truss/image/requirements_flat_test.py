@@ -27,10 +27,10 @@ from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.oci.platforms import complete_platform, parse_platform
-from pants_truss.engine import add_prefix, create_digest, implicitly, merge_digests, rule
 from pants_truss.image import requirements
 from pants_truss.image.conftest import contents, new_rule_runner, requirements_of
 from pants_truss.image.requirements import Flat, FlatRequest, InstallRequest
+from pants_truss.pants_api import add_prefix, create_digest, implicitly, merge_digests, rule
 
 RECORD = b"a.py,sha256=x,1\n__pycache__/a.cpython-311.pyc,,\na-1.dist-info/RECORD,,\n"
 FAILURE = b"pid 7 -> ERROR: No matching distribution found for missing==1\n"

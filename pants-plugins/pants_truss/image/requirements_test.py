@@ -12,7 +12,6 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.core.environment import Distribution
 from pants_truss.core.oci.platforms import parse_platform
-from pants_truss.engine import NEWEST_PYTHON_OF_PEX, create_digest, implicitly, rule
 from pants_truss.image import requirements
 from pants_truss.image.conftest import (
     OPTIONS,
@@ -30,7 +29,8 @@ from pants_truss.image.requirements import (
     InstallTrussRequest,
     _distribution,
 )
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.pants_api import NEWEST_PYTHON_OF_PEX, create_digest, implicitly, rule
+from pants_truss.sources.config_file import InvalidTruss
 
 # What distributions require that the server's might not be.
 REQUIRES = {"old": "uvicorn<0.30", "fits": "uvicorn>=0.30", "windows": "uvicorn<1; os_name == 'nt'"}

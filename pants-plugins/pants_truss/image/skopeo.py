@@ -14,14 +14,14 @@ from pants.engine.process import Process, ProcessCacheScope
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
-from pants_truss.engine import (
+from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.pants_api import (
     execute_process,
     find_binary,
     get_environment_vars,
     implicitly,
     rule,
 )
-from pants_truss.image.subsystem import TrussImageSubsystem
 
 
 @dataclass(frozen=True)

@@ -32,9 +32,9 @@ from pants.util.strutil import help_text
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
-from pants_truss.engine import SecondaryOwnerMixin
-from pants_truss.engine.environments import EnvironmentField
-from pants_truss.engine.output_path_field import TemplateOutputPathField
+from pants_truss.pants_api import SecondaryOwnerMixin
+from pants_truss.pants_api.environments import EnvironmentField
+from pants_truss.pants_api.output_path_field import TemplateOutputPathField
 
 
 class ImageBuilder(Enum):

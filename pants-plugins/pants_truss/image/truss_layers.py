@@ -29,7 +29,15 @@ from pants_truss.core.oci.site_files import (
 from pants_truss.core.paths import join
 from pants_truss.core.server_layout import APP, PACKAGES, lay_out
 from pants_truss.core.truss_config import CONFIG_FILE
-from pants_truss.engine import (
+from pants_truss.gather import gather
+from pants_truss.gather.gather import gather_truss
+from pants_truss.gather.plan import PlanTrussRequest, plan_truss
+from pants_truss.image import context, layer, requirements
+from pants_truss.image.context import DescribeImageRequest, describe_image
+from pants_truss.image.layer import MadeLayer, MakeLayerRequest, make_layer
+from pants_truss.image.requirements import Installed, InstallTrussRequest, install_truss
+from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.pants_api import (
     add_prefix,
     concurrently,
     create_digest,
@@ -40,19 +48,12 @@ from pants_truss.engine import (
     merge_digests,
     rule,
 )
-from pants_truss.image import context, layer, requirements
-from pants_truss.image.context import DescribeImageRequest, describe_image
-from pants_truss.image.layer import MadeLayer, MakeLayerRequest, make_layer
-from pants_truss.image.requirements import Installed, InstallTrussRequest, install_truss
-from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.serving import server_files
 from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
-from pants_truss.util_rules import gather
-from pants_truss.util_rules.exact_globs import all_of, exactly
-from pants_truss.util_rules.file_entries import entry_at
-from pants_truss.util_rules.gather import gather_truss
-from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.sources.file_entries import entry_at
+from pants_truss.sources.globs import all_of, exactly
+from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _places(path: str, paths: Collection[str], request: RequirementsLayerRequest
 
 @dataclass(frozen=True)
 class TrussLayersRequest(OfTruss):
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _roots(files: Mapping[str, GatheredFile]) -> Tuple[str, ...]:
 class ImageLayersRequest(OfTruss):
     """`site` and `prefix` are those of the base, as in `image.base.BaseImage`."""
 
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
     platform: Platform
     site: str
     prefix: str

@@ -23,7 +23,7 @@ from pants_truss.image.truss_layers import (
     TrussLayers,
     TrussLayersRequest,
 )
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
 
 Unpacked = Dict[str, Tuple[str, bytes]]
 FOLDER = ("d", b"")

@@ -17,17 +17,16 @@ from pants.util.meta import classproperty
 
 from pants_truss.core.lint.report import Paint, no_paint, render
 from pants_truss.core.lint.sarif import to_sarif
-from pants_truss.engine import concurrently, create_digest, implicitly, rule
-from pants_truss.lint.subsystem import TrussLintSubsystem
-from pants_truss.target_types import SkipTrussLintField
-from pants_truss.util_rules import findings
-from pants_truss.util_rules.field_sets import part_of
-from pants_truss.util_rules.findings import TryLintTrussRequest, try_lint_truss
-from pants_truss.util_rules.plan import GatherTrussRequest
+from pants_truss.lint import findings
+from pants_truss.lint.findings import TryLintTrussRequest, try_lint_truss
+from pants_truss.pants_api import concurrently, create_digest, implicitly, rule
+from pants_truss.subsystems.lint import TrussLintSubsystem
+from pants_truss.target_types.field_sets import TrussFieldSet, part_of
+from pants_truss.target_types.truss import SkipTrussLintField
 
 
 @dataclass(frozen=True)
-class TrussLintFieldSet(GatherTrussRequest):
+class TrussLintFieldSet(TrussFieldSet):
     @classmethod
     def opt_out(cls, tgt: Target) -> bool:
         return bool(tgt.get(SkipTrussLintField).value)
@@ -73,7 +72,7 @@ async def lint_trusses(
 ) -> LintResult:
     field_sets = [field_set for element in request.elements for field_set in element.field_sets]
     tried = await concurrently(
-        try_lint_truss(TryLintTrussRequest(part_of(GatherTrussRequest, field_set)), **implicitly())
+        try_lint_truss(TryLintTrussRequest(part_of(TrussFieldSet, field_set)), **implicitly())
         for field_set in field_sets
     )
     trusses = [truss.linted for truss in tried]

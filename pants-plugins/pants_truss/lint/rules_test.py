@@ -13,7 +13,7 @@ from pants.engine.addresses import Address
 from pants.engine.fs import EMPTY_DIGEST, DigestContents
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
-from pants_truss.dependency_inference import rules as inference
+from pants_truss.dependency_inference import truss as inference
 from pants_truss.lint import rules as lint_rules
 from pants_truss.lint.rules import (
     TrussesToLint,
@@ -21,8 +21,8 @@ from pants_truss.lint.rules import (
     TrussLintRequest,
     paint_with,
 )
-from pants_truss.lint.subsystem import InvalidLintOptions
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
+from pants_truss.subsystems.lint import InvalidLintOptions
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 

@@ -37,8 +37,8 @@ from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 
-from pants_truss.dependency_inference import rules as inference
-from pants_truss.engine import (
+from pants_truss.dependency_inference import truss as inference
+from pants_truss.pants_api import (
     digest_subset,
     get_digest_contents,
     implicitly,
@@ -46,11 +46,11 @@ from pants_truss.engine import (
     remove_prefix,
     rule,
 )
-from pants_truss.serving import training
-from pants_truss.serving.training import InvalidTraining, TrainedTruss, TrainingRequest
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.training_target_types import TrussTrainingTarget
-from pants_truss.util_rules.conftest import OPTIONS, with_stand_ins
+from pants_truss.target_types.training import TrussTrainingTarget
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.rule_runners import OPTIONS, with_stand_ins
+from pants_truss.training import rules as training
+from pants_truss.training.rules import InvalidTraining, TrainedTruss, TrainingRequest
 
 # A Truss of a few lines, with what is asked of one that describes configs.
 RELEASE = {

@@ -32,22 +32,23 @@ from pants_truss.core.environment import (
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.pex_errors import explain_failure
-from pants_truss.engine import (
+from pants_truss.pants_api import (
     concurrently,
     create_venv_pex,
     get_venv_pex_distributions,
     implicitly,
+    per_session,
     rule,
 )
-from pants_truss.engine.lockfiles import NEWEST_PYTHON_OF_LOCKFILES, shipped_lockfile
+from pants_truss.pants_api.lockfiles import NEWEST_PYTHON_OF_LOCKFILES, shipped_lockfile
+from pants_truss.pants_api.per_session import SessionRequest, find_session
+from pants_truss.requirements import lockfile
+from pants_truss.requirements.lockfile import ReadLockfileRequest, read_lockfile
 from pants_truss.serving import server_files
 from pants_truss.serving.server_files import ServerFilesRequest, get_server_files
-from pants_truss.serving.subsystem import TrussServer
-from pants_truss.truss_cli.subsystem import TrussCli
-from pants_truss.util_rules import lockfile, session
-from pants_truss.util_rules.lockfile import ReadLockfileRequest, read_lockfile
-from pants_truss.util_rules.session import SessionRequest, find_session
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.subsystems.serving import TrussServer
+from pants_truss.subsystems.truss_cli import TrussCli
 
 # The Python versions that the plugin's own lockfile of the server is for.
 _LOCKED = ((3, 9), (3, 12))
@@ -274,5 +275,5 @@ def rules() -> Iterable[object]:
         *lockfile.rules(),
         *pex.rules(),
         *server_files.rules(),
-        *session.rules(),
+        *per_session.rules(),
     ]

@@ -17,7 +17,7 @@ from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.engine.lockfiles import NEWEST_PYTHON_OF_LOCKFILES, shipped_lockfile
+from pants_truss.pants_api.lockfiles import NEWEST_PYTHON_OF_LOCKFILES, shipped_lockfile
 from pants_truss.serving import environment
 from pants_truss.serving.conftest import FOLDER, TOOL, installed, with_stand_in
 from pants_truss.serving.environment import (
@@ -28,7 +28,7 @@ from pants_truss.serving.environment import (
     TrussEnvironment,
     TrussEnvironmentRequest,
 )
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
 
 ADDRESS = Address("src/t", target_name="t")
 CONFIG = "`requirements` in src/t/config.yaml"

@@ -15,7 +15,7 @@ from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
 from pants.engine.rules import collect_rules
 from pants.util.frozendict import FrozenDict
 
-from pants_truss.engine import (
+from pants_truss.pants_api import (
     concurrently,
     create_digest,
     create_venv_pex,

@@ -23,7 +23,11 @@ from pants_truss.core.paths import join
 from pants_truss.core.requirement_files import is_beside, read_requirements
 from pants_truss.core.server_layout import lay_out
 from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
-from pants_truss.engine import (
+from pants_truss.gather import gather
+from pants_truss.gather.gather import gather_truss
+from pants_truss.gather.plan import PlanTrussRequest, plan_truss
+from pants_truss.imports.python_owners import OwnModulesRequest, find_own_modules
+from pants_truss.pants_api import (
     concurrently,
     create_digest,
     get_digest_contents,
@@ -44,19 +48,16 @@ from pants_truss.serving.server_files import (
     fill_in_config,
     get_server_files,
 )
-from pants_truss.target_types import RequirementsMode
-from pants_truss.util_rules import gather
-from pants_truss.util_rules.exact_globs import all_of, exactly
-from pants_truss.util_rules.file_entries import entry_at
-from pants_truss.util_rules.gather import gather_truss
-from pants_truss.util_rules.own_modules import OwnModulesRequest, find_own_modules
-from pants_truss.util_rules.plan import GatherTrussRequest, OfTruss, PlanTrussRequest, plan_truss
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.sources.file_entries import entry_at
+from pants_truss.sources.globs import all_of, exactly
+from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
+from pants_truss.target_types.truss import RequirementsMode
 
 
 @dataclass(frozen=True)
 class LocalTrussRequest(OfTruss):
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class LocalTruss:
 
 @dataclass(frozen=True)
 class DescribeTrussRequest(OfTruss):
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class ListRequirementsRequest(OfTruss):
     """`more` are addresses of requirements that are listed too, as far as the truss depends on
     them."""
 
-    truss: GatherTrussRequest
+    truss: TrussFieldSet
     more: Tuple[str, ...] = ()
 
 

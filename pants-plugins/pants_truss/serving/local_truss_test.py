@@ -17,7 +17,7 @@ from pants.engine.fs import DigestContents
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.dependency_inference import rules as inference
+from pants_truss.dependency_inference import truss as inference
 from pants_truss.serving import local_truss
 from pants_truss.serving.conftest import FOLDER, RELEASE, TOOL, installed, with_stand_in
 from pants_truss.serving.environment import TrussEnvironmentRequest
@@ -30,10 +30,10 @@ from pants_truss.serving.local_truss import (
     LocalTrussRequest,
     environment_of,
 )
-from pants_truss.target_types import TrussExternalPackageTarget, TrussTarget
-from pants_truss.util_rules.conftest import OPTIONS as COMMON_OPTIONS
-from pants_truss.util_rules.plan import GatherTrussRequest
-from pants_truss.util_rules.truss_config import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.rule_runners import OPTIONS as COMMON_OPTIONS
 
 PYTHON = "python_sources(name='src', sources=['**/*.py'])\n"
 OPTIONS = [*COMMON_OPTIONS, "--source-root-patterns=['/d/*', '/l/*', '/r/*']"]
@@ -77,12 +77,12 @@ def write(
     files: Optional[Dict[str, str]] = None,
     truss: str = "truss()",
     options: Tuple[str, ...] = (),
-) -> GatherTrussRequest:
+) -> TrussFieldSet:
     written = {"BUILD": f"{truss}\n{PYTHON}", "config.yaml": config, "model/model.py": ""}
     written.update(files or {})
     rule_runner.write_files({f"{folder}/{path}": text for path, text in written.items()})
     rule_runner.set_options([*OPTIONS, *options], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
-    return GatherTrussRequest.create(rule_runner.get_target(Address(folder)))
+    return TrussFieldSet.create(rule_runner.get_target(Address(folder)))
 
 
 def refusal(ask: Callable[[], object]) -> str:
@@ -97,7 +97,7 @@ def refusal(ask: Callable[[], object]) -> str:
 # --- What is known of it.
 
 
-def describe(rule_runner: RuleRunner, truss: GatherTrussRequest) -> DescribedTruss:
+def describe(rule_runner: RuleRunner, truss: TrussFieldSet) -> DescribedTruss:
     return rule_runner.request(DescribedTruss, [DescribeTrussRequest(truss)])
 
 
@@ -178,7 +178,7 @@ def test_the_config_of_the_target(rule_runner: RuleRunner) -> None:
 
 
 def listed(
-    rule_runner: RuleRunner, truss: GatherTrussRequest, more: Tuple[str, ...] = ()
+    rule_runner: RuleRunner, truss: TrussFieldSet, more: Tuple[str, ...] = ()
 ) -> ListedRequirements:
     return rule_runner.request(ListedRequirements, [ListRequirementsRequest(truss, more)])
 
@@ -291,7 +291,7 @@ def test_pins_know_their_resolve(rule_runner: RuleRunner) -> None:
 # --- How it is laid out.
 
 
-def lay_out(rule_runner: RuleRunner, truss: GatherTrussRequest) -> Tuple[LocalTruss, Any]:
+def lay_out(rule_runner: RuleRunner, truss: TrussFieldSet) -> Tuple[LocalTruss, Any]:
     found = rule_runner.request(LocalTruss, [LocalTrussRequest(truss)])
     contents = rule_runner.request(DigestContents, [found.digest])
     return found, {file.path: file.content.decode() for file in contents}
@@ -313,7 +313,7 @@ def test_a_truss_lies_as_in_an_image(rule_runner: RuleRunner) -> None:
     }
     rule_runner.write_files({f"l/{path}": text for path, text in files.items()})
     rule_runner.set_options(OPTIONS, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
-    truss = GatherTrussRequest.create(rule_runner.get_target(Address("l/t")))
+    truss = TrussFieldSet.create(rule_runner.get_target(Address("l/t")))
     found, contents = lay_out(rule_runner, truss)
     assert set(contents) == {
         "app/config.yaml",

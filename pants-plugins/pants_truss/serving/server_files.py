@@ -18,7 +18,7 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.requirement import lines_of
 from pants_truss.core.server_layout import APP
-from pants_truss.engine import (
+from pants_truss.pants_api import (
     add_prefix,
     create_digest,
     get_digest_contents,

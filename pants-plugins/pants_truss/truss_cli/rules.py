@@ -18,7 +18,7 @@ from pants.util.logging import LogLevel
 from pants_truss.core import lockfile
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import marker_environments
-from pants_truss.engine import (
+from pants_truss.pants_api import (
     concurrently,
     create_digest,
     create_venv_pex,
@@ -27,9 +27,9 @@ from pants_truss.engine import (
     merge_digests,
     rule,
 )
-from pants_truss.truss_cli.subsystem import TrussCli
-from pants_truss.util_rules.lockfile import ReadLockfileRequest, read_lockfile
-from pants_truss.util_rules.tool_python import tool_pex_request
+from pants_truss.requirements.lockfile import ReadLockfileRequest, read_lockfile
+from pants_truss.script_tool.tool_python import tool_pex_request
+from pants_truss.subsystems.truss_cli import TrussCli
 
 
 class TrussCliFailed(Exception):

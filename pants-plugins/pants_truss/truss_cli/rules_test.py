@@ -5,9 +5,9 @@ from typing import Tuple
 import pytest
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
+from pants_truss.requirements import lockfile
 from pants_truss.truss_cli import rules as truss_cli
 from pants_truss.truss_cli.rules import TrussCliFailed, TrussRelease, TrussReleaseRequest
-from pants_truss.util_rules import lockfile
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from pants.engine.target import (
 )
 from pants.engine.unions import UnionRule
 
-from pants_truss.engine import (
+from pants_truss.pants_api import (
     create_digest,
     digest_to_snapshot,
     get_digest_contents,

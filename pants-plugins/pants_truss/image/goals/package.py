@@ -1,0 +1,203 @@
+"""`pants package` of a `truss_image`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Iterable, List, Tuple
+
+from pants.backend.docker.subsystems.docker_options import DockerOptions
+from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
+from pants.engine.fs import (
+    EMPTY_DIGEST,
+    AddPrefix,
+    CreateDigest,
+    Digest,
+    FileContent,
+    FileEntry,
+    MergeDigests,
+)
+from pants.engine.rules import collect_rules
+from pants.engine.unions import UnionRule
+from pants.util.logging import LogLevel
+
+from pants_truss.core.oci.platforms import parse_platform
+from pants_truss.core.oci.sbom import FILE_SUFFIX as SBOM_SUFFIX
+from pants_truss.image import context, docker_image, find_truss, oci_layout
+from pants_truss.image.context import BuildContextRequest, make_build_context
+from pants_truss.image.docker_build import ImageName
+from pants_truss.image.docker_image import DockerImageRequest, build_image, may_build
+from pants_truss.image.find_truss import (
+    CheckImageTargetRequest,
+    FindTrussOfImageRequest,
+    check_image_target,
+    find_truss_of_image,
+)
+from pants_truss.image.layer import ImageTimeRequest, find_image_time
+from pants_truss.image.oci_image import OciImage
+from pants_truss.image.oci_layout import OciFields, OciLayout, OciLayoutRequest, make_oci_layout
+from pants_truss.image.target_types import (
+    ImageBuilder,
+    TrussImageBuilderField,
+    TrussImageDockerArchiveField,
+    TrussImageEnvironmentField,
+    TrussImageOutputPathField,
+    TrussImagePinRequirementsField,
+    TrussImagePlatformsField,
+    TrussImageTrussField,
+)
+from pants_truss.pants_api import (
+    add_prefix,
+    create_digest,
+    get_digest_entries,
+    implicitly,
+    merge_digests,
+    rule,
+)
+from pants_truss.script_tool.rules import ImageScriptRequest, encode, run_image_script
+from pants_truss.subsystems.publish import TrussPublishSubsystem
+from pants_truss.target_types.field_sets import part_of
+
+
+@dataclass(frozen=True)
+class TrussImagePackageFieldSet(PackageFieldSet, OciFields):
+    required_fields = (TrussImageTrussField, TrussImageBuilderField)
+
+    builder: TrussImageBuilderField
+    platforms: TrussImagePlatformsField
+    docker_archive: TrussImageDockerArchiveField
+    pin_requirements: TrussImagePinRequirementsField
+    output_path: TrussImageOutputPathField
+    environment: TrussImageEnvironmentField
+
+
+@dataclass(frozen=True)
+class ArchiveRequest:
+    """`names` are those by which an engine is to know the image; `path` is the file to write."""
+
+    layout: OciLayout
+    image: OciImage
+    names: Tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    digest: Digest
+
+
+@rule(desc="Write an image as one file", level=LogLevel.DEBUG)
+async def archive_image(request: ArchiveRequest) -> Archive:
+    time = await find_image_time(ImageTimeRequest(), **implicitly())
+    layout = await add_prefix(AddPrefix(request.layout.digest, "layout"), **implicitly())
+    spec = {
+        "layout": "layout",
+        "manifest": request.image.manifest.digest,
+        "names": request.names,
+        "mtime": time.epoch,
+        "out": "image.tar",
+    }
+    result = await run_image_script(
+        ImageScriptRequest(
+            "pants_truss.image.scripts",
+            "archive.py",
+            encode(spec),
+            layout,
+            f"Write {request.path}",
+            output_files=("image.tar",),
+        ),
+        **implicitly(),
+    )
+    entries = await get_digest_entries(result.digest)
+    renamed = [
+        replace(entry, path=request.path) for entry in entries if isinstance(entry, FileEntry)
+    ]
+    return Archive(await create_digest(CreateDigest(renamed), **implicitly()))
+
+
+@dataclass(frozen=True)
+class OciArtifact(BuiltPackageArtifact):
+    """A layout, for what publishes it. `digest` is that of the image in it."""
+
+    digest: str = ""
+    names: Tuple[ImageName, ...] = ()
+
+
+@dataclass(frozen=True)
+class PackageOciImageRequest:
+    field_set: TrussImagePackageFieldSet
+
+
+@dataclass(frozen=True)
+class PackagedOciImage:
+    package: BuiltPackage
+
+
+@rule(desc="Package an OCI image", level=LogLevel.DEBUG)
+async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage:
+    field_set = request.field_set
+    platforms = tuple(parse_platform(platform) for platform in field_set.platforms.value)
+    made = await make_oci_layout(
+        OciLayoutRequest(part_of(OciFields, field_set), platforms), **implicitly()
+    )
+    output = field_set.output_path.value_or_default(file_ending=None)
+    digests = [await add_prefix(AddPrefix(made.digest, output), **implicitly())]
+    notes = list(dict.fromkeys(note for image in made.images for note in image.notes))
+    lines = tuple(f"  {line}" for line in (f"image {made.top.digest}", *notes))
+    artifacts: List[BuiltPackageArtifact] = [
+        OciArtifact(output, extra_log_lines=lines, digest=made.top.digest, names=made.names)
+    ]
+    for platform, image in zip(platforms, made.images):
+        suffix = str(platform).partition("/")[2].replace("/", "-")
+        beside = f"{output}-{suffix}" if len(platforms) > 1 else output
+        bom = FileContent(beside + SBOM_SUFFIX, image.sbom)
+        digests.append(await create_digest(CreateDigest([bom]), **implicitly()))
+        artifacts.append(OciArtifact(bom.path))
+        if field_set.docker_archive.value:
+            archive = ArchiveRequest(
+                made, image, tuple(name.full for name in made.names), f"{beside}.tar"
+            )
+            archived = await archive_image(archive, **implicitly())
+            digests.append(archived.digest)
+            names = ", ".join(archive.names)
+            artifacts.append(
+                OciArtifact(archive.path, extra_log_lines=(f"  `docker load` calls it {names}",))
+            )
+    digest = await merge_digests(MergeDigests(digests), **implicitly())
+    return PackagedOciImage(BuiltPackage(digest, tuple(artifacts)))
+
+
+@rule
+async def package_truss_image(
+    field_set: TrussImagePackageFieldSet,
+    docker_options: DockerOptions,
+    publish: TrussPublishSubsystem,
+) -> BuiltPackage:
+    checked = await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
+    if field_set.builder.value == ImageBuilder.OCI.value:
+        packaged = await package_oci_image(PackageOciImageRequest(field_set), **implicitly())
+        return packaged.package
+    found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
+    if field_set.builder.value == ImageBuilder.DOCKER.value:
+        if not may_build(checked.target, docker_options, publish.dry_run):
+            return BuiltPackage(EMPTY_DIGEST, ())
+        built = await build_image(
+            DockerImageRequest(field_set.address, found.truss), **implicitly()
+        )
+        return built.package
+    pinned = field_set.pin_requirements.value
+    made = await make_build_context(BuildContextRequest(found.truss, pinned), **implicitly())
+    output = field_set.output_path.value_or_default(file_ending=None)
+    digest = await add_prefix(AddPrefix(made.digest, output), **implicitly())
+    notes = tuple(f"  {note}" for note in made.gathered.notes)
+    return BuiltPackage(digest, (OciArtifact(output, extra_log_lines=notes),))
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *context.rules(),
+        *docker_image.rules(),
+        *find_truss.rules(),
+        *oci_layout.rules(),
+        UnionRule(PackageFieldSet, TrussImagePackageFieldSet),
+    ]

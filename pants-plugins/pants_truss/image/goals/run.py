@@ -1,0 +1,232 @@
+"""`pants run` of a `truss_image`: a container on this machine, by Docker or podman."""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Tuple
+
+from pants.backend.docker.package_types import BuiltDockerImage
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.util_rules import pex
+from pants.backend.python.util_rules.pex import VenvPexRequest
+from pants.backend.python.util_rules.pex_environment import PexEnvironment
+from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
+from pants.core.util_rules.system_binaries import (
+    BinaryNotFoundError,
+    BinaryPathRequest,
+    BinaryPathTest,
+)
+from pants.engine.fs import EMPTY_DIGEST, AddPrefix, CreateDigest, Digest, FileContent, MergeDigests
+from pants.engine.platform import Platform as LocalPlatform
+from pants.engine.rules import collect_rules
+from pants.engine.target import Target
+from pants.util.logging import LogLevel
+
+from pants_truss.core.examples import first_input
+from pants_truss.core.oci.documents import Platform
+from pants_truss.core.oci.platforms import pants_machine, parse_platform
+from pants_truss.image import docker_image, find_truss, oci_layout
+from pants_truss.image.docker_image import DockerImageRequest, build_image
+from pants_truss.image.find_truss import (
+    CheckImageTargetRequest,
+    FindTrussOfImageRequest,
+    check_image_target,
+    find_truss_of_image,
+)
+from pants_truss.image.oci_layout import OciFields, OciLayoutRequest, make_oci_layout
+from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.image.target_types import (
+    ImageBuilder,
+    TrussImageBuilderField,
+    TrussImagePlatformsField,
+    TrussImageTrussField,
+)
+from pants_truss.pants_api import (
+    add_prefix,
+    concurrently,
+    create_digest,
+    create_venv_pex,
+    find_binary,
+    implicitly,
+    merge_digests,
+    rule,
+)
+from pants_truss.script_tool.tool_python import tool_pex_request
+from pants_truss.serving import local_truss
+from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
+from pants_truss.subsystems.script_tool import TrussImageTool
+from pants_truss.target_types.field_sets import part_of
+
+_FOLDER = "local"
+_SCRIPTS = (
+    ("pants_truss.image.scripts", "run_image.py"),
+    ("pants_truss.image.scripts", "archive.py"),
+    ("pants_truss.serving.scripts", "ports.py"),
+)
+
+
+@dataclass(frozen=True)
+class TrussImageRunFieldSet(RunFieldSet, OciFields):
+    required_fields = (TrussImageTrussField, TrussImageBuilderField)
+    run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
+
+    builder: TrussImageBuilderField
+    platforms: TrussImagePlatformsField
+
+    @classmethod
+    def opt_out(cls, tgt: Target) -> bool:
+        """A context is not an image."""
+        return bool(tgt[TrussImageBuilderField].value == ImageBuilder.CONTEXT.value)
+
+
+@dataclass(frozen=True)
+class FindEnginesRequest:
+    """`names` are those of the container engines that would do, the better first."""
+
+    names: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ContainerEngines:
+    """`paths` of those that are there; whether one can be reached is another matter."""
+
+    paths: Tuple[str, ...]
+
+
+@rule
+async def find_engines(
+    request: FindEnginesRequest, env_aware: TrussImageSubsystem.EnvironmentAware
+) -> ContainerEngines:
+    found = await concurrently(
+        find_binary(
+            BinaryPathRequest(
+                binary_name=name,
+                search_path=env_aware.executable_search_path,
+                test=BinaryPathTest(args=["--version"]),
+            ),
+            **implicitly(),
+        )
+        for name in request.names
+    )
+    paths = tuple(paths.first_path.path for paths in found if paths.first_path)
+    if paths:
+        return ContainerEngines(paths)
+    names = " nor ".join(f"`{name}`" for name in request.names)
+    raise BinaryNotFoundError(
+        f"A container engine is needed to run an image, and there is neither {names} in "
+        f"{', '.join(env_aware.executable_search_path)}. `pants run` of the truss itself needs "
+        f"none."
+    )
+
+
+@dataclass(frozen=True)
+class RunnableImageRequest:
+    field_set: TrussImageRunFieldSet
+
+
+@dataclass(frozen=True)
+class RunnableImage:
+    """`image` is the name that the engine knows it by. `digest` has the image with the digest
+    `manifest` in a layout, if the engine may have to load it."""
+
+    engines: Tuple[str, ...]
+    image: str
+    manifest: str
+    digest: Digest
+    notes: Tuple[str, ...]
+
+
+@rule
+async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatform) -> RunnableImage:
+    field_set = request.field_set
+    if field_set.builder.value == ImageBuilder.DOCKER.value:
+        engines = await find_engines(FindEnginesRequest(("docker",)), **implicitly())
+        found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
+        built = await build_image(
+            DockerImageRequest(field_set.address, found.truss), **implicitly()
+        )
+        artifact = built.package.artifacts[0]
+        assert isinstance(artifact, BuiltDockerImage)
+        return RunnableImage(engines.paths, artifact.tags[0], "", EMPTY_DIGEST, ())
+    engines = await find_engines(FindEnginesRequest(("docker", "podman")), **implicitly())
+    oci_fields = part_of(OciFields, field_set)
+    platform = _platform_of(field_set.platforms.value, local)
+    made = await make_oci_layout(OciLayoutRequest(oci_fields, (platform,)), **implicitly())
+    image = made.images[0]
+    # By name, as engines differ in which digest is the id of an image.
+    name = f"truss-image:{image.manifest.hex[:16]}"
+    return RunnableImage(engines.paths, name, image.manifest.digest, made.digest, image.notes)
+
+
+def _platform_of(offered: Tuple[str, ...], local: LocalPlatform) -> Platform:
+    """This machine's, or else the first: engines can emulate others."""
+    platforms = [parse_platform(platform) for platform in offered]
+    fitting = [p for p in platforms if local.value.endswith(pants_machine(p))]
+    return (fitting or platforms)[0]
+
+
+@rule(desc="Prepare an image to be run", level=LogLevel.DEBUG)
+async def run_truss_image(
+    field_set: TrussImageRunFieldSet,
+    options: TrussImageSubsystem,
+    tool: TrussImageTool,
+    python_setup: PythonSetup,
+    pex_environment: PexEnvironment,
+) -> RunRequest:
+    await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
+    runnable = await find_runnable_image(RunnableImageRequest(field_set), **implicitly())
+    found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
+    described = await describe_truss(DescribeTrussRequest(found.truss), **implicitly())
+    facts: Dict[str, Any] = {
+        "address": field_set.address.spec,
+        "engines": list(runnable.engines),
+        "image": runnable.image,
+        "layout": "layout" if runnable.manifest else None,
+        "manifest": runnable.manifest,
+        "environment": dict(described.environment_variables),
+        "example": first_input(described.examples),
+        "arguments": list(options.run_args),
+        "notes": list(runnable.notes),
+    }
+    complete = pex_environment.in_workspace()
+    venv = await create_venv_pex(
+        VenvPexRequest(tool_pex_request(tool, python_setup), complete), **implicitly()
+    )
+    scripts = await create_digest(
+        CreateDigest(
+            [
+                *(
+                    FileContent(f"{_FOLDER}/{name}", pkgutil.get_data(package, name) or b"")
+                    for package, name in _SCRIPTS
+                ),
+                FileContent(f"{_FOLDER}/image.json", json.dumps(facts, sort_keys=True).encode()),
+            ]
+        ),
+        **implicitly(),
+    )
+    layout = await add_prefix(AddPrefix(runnable.digest, f"{_FOLDER}/layout"), **implicitly())
+    digest = await merge_digests(MergeDigests([scripts, layout, venv.digest]), **implicitly())
+    python = os.path.normpath(venv.python.argv0)
+    return RunRequest(
+        digest=digest,
+        args=(f"{{chroot}}/{python}", "-I", f"{{chroot}}/{_FOLDER}/run_image.py"),
+        append_only_caches={
+            **complete.append_only_caches,
+            **(venv.append_only_caches or {}),
+        },
+    )
+
+
+def rules() -> Iterable[object]:
+    return [
+        *collect_rules(),
+        *docker_image.rules(),
+        *find_truss.rules(),
+        *local_truss.rules(),
+        *oci_layout.rules(),
+        *pex.rules(),
+        *TrussImageRunFieldSet.rules(),
+    ]

@@ -1,0 +1,276 @@
+"""The graph that the import closure of a truss is a part of: targets, and what each depends on.
+
+Every rule here is about one target or one folder, whatever truss asks, so its answer is shared by
+all trusses. Which module an import means is left to Pants' own inference.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+
+from pants.backend.python.subsystems.setup import PythonSetup
+from pants.backend.python.target_types import (
+    PythonResolveField,
+    PythonSourceField,
+    PythonTestSourceField,
+)
+from pants.core.target_types import FileSourceField, ResourceSourceField
+from pants.engine.addresses import Address, Addresses
+from pants.engine.rules import collect_rules
+from pants.engine.target import (
+    Dependencies,
+    DependenciesRequest,
+    SingleSourceField,
+    SourcesField,
+    Target,
+)
+from pants.source.source_root import SourceRootRequest
+from pants.util.frozendict import FrozenDict
+
+from pants_truss.core.globs import unescape_glob
+from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.imports.python_requirement import describe_requirement
+from pants_truss.pants_api import (
+    addresses_from_raw_specs_without_file_owners,
+    concurrently,
+    dependency_targets,
+    explicitly_provided_dependencies,
+    get_optional_source_root,
+    implicitly,
+    path_globs_to_paths,
+    resolve_targets,
+    rule,
+)
+from pants_truss.sources.folder_specs import in_folder_or_above
+from pants_truss.sources.globs import exactly
+from pants_truss.target_types.truss import TrussConfigField
+
+INIT_FILE = "__init__.py"
+
+
+@dataclass(frozen=True)
+class ImportNode:
+    """A target that a truss may need, or, without an address, a file that no target owns.
+
+    `file` is the path of its one source, where it has one, and `source_root` the source root of
+    that file. `requirements` are those of a `python_requirement`, which provide `modules`.
+    """
+
+    address: Optional[Address]
+    dependencies: Optional[Dependencies] = None
+    sources: Optional[SourcesField] = None
+    file: Optional[str] = None
+    source_root: str = ""
+    resolve: Optional[str] = None
+    requirements: Tuple[str, ...] = ()
+    modules: Tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        # Pants makes a new string each time, and each truss keeps the keys of all it reaches.
+        return sys.intern(self.address.spec) if self.address else self.file or ""
+
+    @property
+    def is_python(self) -> bool:
+        return isinstance(self.sources, PythonSourceField) or self.address is None
+
+    @property
+    def module_path(self) -> Optional[str]:
+        """The file's path under its source root: `textkit/clean.py`."""
+        if self.file is None or not self.source_root:
+            return self.file
+        return self.file[len(self.source_root) + 1 :]
+
+
+def file_of(target: Target) -> Optional[str]:
+    """The path of its one source, if it has one."""
+    sources = target.get(SourcesField)
+    if not isinstance(sources, SingleSourceField):
+        return None
+    # In the targets that a generator makes, Pants has it escaped.
+    return unescape_glob(sources.file_path)
+
+
+@dataclass(frozen=True)
+class DescribeTargetRequest:
+    target: Target
+
+
+@rule
+async def describe_target(request: DescribeTargetRequest, python_setup: PythonSetup) -> ImportNode:
+    target = request.target
+    sources = target.get(SourcesField)
+    file = file_of(target)
+    source_root = ""
+    if file is not None:
+        found = await get_optional_source_root(SourceRootRequest.for_file(file), **implicitly())
+        source_root = _normal_root(found.source_root.path if found.source_root else "")
+    resolve = None
+    if target.has_field(PythonResolveField) and python_setup.enable_resolves:
+        resolve = target[PythonResolveField].normalized_value(python_setup)
+    provided = describe_requirement(target)
+    return ImportNode(
+        target.address,
+        target.get(Dependencies),
+        sources if target.has_field(SourcesField) else None,
+        file,
+        source_root,
+        resolve,
+        provided.requirements,
+        provided.modules,
+    )
+
+
+def _normal_root(path: str) -> str:
+    return "" if path == "." else path
+
+
+@dataclass(frozen=True)
+class PythonOwnersRequest:
+    """`folder` is relative to the build root."""
+
+    folder: str
+
+
+@dataclass(frozen=True)
+class PythonOwners:
+    """The `python_source` targets of the files directly in a folder, by the path of the file.
+    `tests` are files of tests: they are owned, but no server imports them."""
+
+    by_file: FrozenDict[str, Tuple[ImportNode, ...]]
+    tests: FrozenSet[str]
+
+
+@rule
+async def find_python_owners(request: PythonOwnersRequest) -> PythonOwners:
+    addresses = await addresses_from_raw_specs_without_file_owners(
+        in_folder_or_above(request.folder, "the files of a truss"), **implicitly()
+    )
+    targets = await resolve_targets(addresses)
+    owners = [target for target in targets if _owns_module_in(target, request.folder)]
+    nodes = await concurrently(
+        describe_target(DescribeTargetRequest(target), **implicitly())
+        for target in owners
+        if not _is_test(target)
+    )
+    by_file: Dict[str, List[ImportNode]] = {}
+    for node in sorted(nodes, key=lambda node: node.key):
+        by_file.setdefault(node.file or "", []).append(node)
+    return PythonOwners(
+        FrozenDict({file: tuple(found) for file, found in sorted(by_file.items())}),
+        frozenset(file_of(target) or "" for target in owners if _is_test(target)),
+    )
+
+
+def _owns_module_in(target: Target, folder: str) -> bool:
+    if not target.has_field(PythonSourceField):
+        return False
+    path = file_of(target) or ""
+    return path.rpartition("/")[0] == folder and not path.endswith(".pyi")
+
+
+def _is_test(target: Target) -> bool:
+    # Targets of `python_test_utils` are plain `python_source`s.
+    name = (file_of(target) or "").rpartition("/")[2]
+    return target.has_field(PythonTestSourceField) or name == "conftest.py"
+
+
+@dataclass(frozen=True)
+class PackageInitRequest:
+    """`file` is the `__init__.py` of a folder, existing or not, and has the given source root."""
+
+    file: str
+    source_root: str
+
+
+@dataclass(frozen=True)
+class PackageInit:
+    """Nothing, the targets that own the file, or, as Python runs the file whether a target owns it
+    or not, the file itself."""
+
+    nodes: Tuple[ImportNode, ...]
+
+
+@rule
+async def find_package_init(request: PackageInitRequest) -> PackageInit:
+    file = request.file
+    found = await path_globs_to_paths(exactly(file), **implicitly())
+    if not found.files:
+        return PackageInit(())
+    owners = await find_python_owners(PythonOwnersRequest(file.rpartition("/")[0]), **implicitly())
+    unowned = ImportNode(None, file=file, source_root=request.source_root)
+    return PackageInit(owners.by_file.get(file, (unowned,)))
+
+
+@dataclass(frozen=True)
+class FindImportsRequest:
+    node: ImportNode
+
+
+@dataclass(frozen=True)
+class Imports:
+    """What a target depends on. `explicit` holds the keys of those that its `dependencies` field
+    names; `inits` are the `__init__.py` files that Python runs before it, if it is a module or one
+    is generated from it; `trusses` are dependencies that cannot be followed."""
+
+    nodes: Tuple[ImportNode, ...]
+    explicit: Tuple[str, ...]
+    inits: Tuple[ImportNode, ...]
+    trusses: Tuple[str, ...]
+
+
+@rule
+async def find_imports(request: FindImportsRequest) -> Imports:
+    node = request.node
+    nodes: Sequence[ImportNode] = ()
+    explicit: Tuple[str, ...] = ()
+    trusses: Tuple[str, ...] = ()
+    if node.dependencies is not None:
+        targets = await dependency_targets(DependenciesRequest(node.dependencies))
+        nodes = await concurrently(
+            describe_target(DescribeTargetRequest(target), **implicitly())
+            for target in targets
+            if _is_followed(target)
+        )
+        trusses = tuple(t.address.spec for t in targets if t.has_field(TrussConfigField))
+        if node.dependencies.value:
+            provided = await explicitly_provided_dependencies(node.dependencies)
+            # What a generator generates is named by naming the generator.
+            named = await resolve_targets(Addresses(provided.includes))
+            explicit = tuple(sorted(target.address.spec for target in named))
+    inits: Tuple[ImportNode, ...] = ()
+    if node.file is not None and not isinstance(
+        node.sources, (FileSourceField, ResourceSourceField)
+    ):
+        found = await concurrently(
+            find_package_init(PackageInitRequest(path, node.source_root), **implicitly())
+            for path in _inits_above(node.file, node.source_root)
+        )
+        inits = tuple(
+            init
+            for package in found
+            for init in package.nodes
+            if init.resolve in (None, node.resolve)
+        )
+    return Imports(tuple(nodes), explicit, inits, trusses)
+
+
+def _inits_above(file: str, source_root: str) -> List[str]:
+    folders = [folder for folder in ancestors(file) if folder != source_root]
+    inside = [folder for folder in folders if is_within(folder, source_root)]
+    return [path for path in (join(folder, INIT_FILE) for folder in inside) if path != file]
+
+
+def _is_followed(target: Target) -> bool:
+    """Not another truss, which is no code for this one; nor type stubs, which nothing runs."""
+    sources = target.get(SourcesField)
+    is_stub = isinstance(sources, PythonSourceField) and sources.file_path.endswith(".pyi")
+    return not (
+        is_stub or target.has_field(TrussConfigField) or describe_requirement(target).is_type_stub
+    )
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

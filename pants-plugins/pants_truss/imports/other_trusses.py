@@ -1,0 +1,61 @@
+"""Finds the truss that a file belongs to: no other truss may use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import FrozenSet, Iterable, Tuple
+
+from pants.engine.addresses import Address
+from pants.engine.rules import collect_rules
+
+from pants_truss.pants_api import (
+    addresses_from_raw_specs_without_file_owners,
+    concurrently,
+    implicitly,
+    resolve_unexpanded_targets,
+    rule,
+)
+from pants_truss.sources.folder_specs import in_folder
+from pants_truss.sources.target_files import FindSourcePathsRequest, find_source_paths
+from pants_truss.target_types.truss import TrussSourcesField
+
+
+@dataclass(frozen=True)
+class TrussesInFolderRequest:
+    """`folder` is relative to the build root."""
+
+    folder: str
+
+
+@dataclass(frozen=True)
+class TrussFiles:
+    address: Address
+    paths: FrozenSet[str]
+
+
+@dataclass(frozen=True)
+class TrussesInFolder:
+    """The trusses whose BUILD file is in a folder, and the files that they take."""
+
+    trusses: Tuple[TrussFiles, ...]
+
+
+@rule
+async def find_trusses_in_folder(request: TrussesInFolderRequest) -> TrussesInFolder:
+    addresses = await addresses_from_raw_specs_without_file_owners(
+        in_folder(request.folder, "the imports of a truss"), **implicitly()
+    )
+    targets = await resolve_unexpanded_targets(addresses)
+    fields = [t[TrussSourcesField] for t in targets if t.has_field(TrussSourcesField)]
+    paths = await concurrently(
+        find_source_paths(FindSourcePathsRequest(field), **implicitly()) for field in fields
+    )
+    return TrussesInFolder(
+        tuple(
+            TrussFiles(field.address, frozenset(found.paths)) for field, found in zip(fields, paths)
+        )
+    )
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

@@ -1,0 +1,73 @@
+"""Looks for credentials in files, a folder at a time: an edit has one folder read again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, Iterable, Iterator, List, Tuple
+
+from pants.engine.fs import CreateDigest, FileDigest, FileEntry
+from pants.engine.rules import collect_rules
+
+from pants_truss.core.lint.secret_scan import MAX_BYTES, Secret, scan
+from pants_truss.pants_api import create_digest, get_digest_contents, implicitly, rule
+
+# What is read at a time.
+_BATCH_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class FileToScan:
+    """`sha256` is in hex, `size` in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ScanForSecretsRequest:
+    files: Tuple[FileToScan, ...]
+
+
+@dataclass(frozen=True)
+class FoundSecrets:
+    """By the path of the file."""
+
+    secrets: Tuple[Tuple[str, Secret], ...]
+
+
+@rule
+async def scan_for_secrets(request: ScanForSecretsRequest) -> FoundSecrets:
+    found: List[Tuple[str, Secret]] = []
+    for batch in _batches(request.files):
+        entries = [FileEntry(f.path, FileDigest(f.sha256, f.size)) for f in batch]
+        digest = await create_digest(CreateDigest(entries), **implicitly())
+        for file in await get_digest_contents(digest):
+            found += ((file.path, secret) for secret in scan(file.path, file.content))
+    return FoundSecrets(tuple(found))
+
+
+def _batches(files: Iterable[FileToScan]) -> Iterator[List[FileToScan]]:
+    batch: List[FileToScan] = []
+    size = 0
+    for file in files:
+        if not 0 < file.size <= MAX_BYTES:
+            continue
+        if batch and size + file.size > _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(file)
+        size += file.size
+    if batch:
+        yield batch
+
+
+def by_folder(files: Iterable[FileToScan]) -> List[Tuple[FileToScan, ...]]:
+    folders: Dict[str, List[FileToScan]] = {}
+    for file in files:
+        folders.setdefault(file.path.rpartition("/")[0], []).append(file)
+    return [tuple(found) for _, found in sorted(folders.items())]
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

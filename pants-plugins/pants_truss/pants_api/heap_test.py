@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import ctypes
+
+import pytest
+
+from pants_truss.pants_api.heap import release, resident_bytes
+
+CHUNK, COUNT = 60_000, 4_000
+
+
+@pytest.mark.skipif(not resident_bytes(), reason="only Linux tells what a process holds")
+def test_what_is_free_in_the_middle_of_the_heap_goes_back() -> None:
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "malloc_trim"):
+        pytest.skip("only glibc keeps it")
+    libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+    chunks = [libc.malloc(CHUNK) for _ in range(COUNT)]
+    for chunk in chunks:
+        ctypes.memset(chunk, 1, CHUNK)
+    before = resident_bytes()
+    for chunk in chunks[: COUNT - 1]:
+        libc.free(chunk)
+    release(limit=2 * before)
+    assert resident_bytes() > 0.9 * before
+    release(limit=0)
+    assert resident_bytes() < before - CHUNK * COUNT / 2
+    libc.free(chunks[-1])

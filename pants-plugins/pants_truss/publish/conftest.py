@@ -1,0 +1,294 @@
+"""Pushes against an HTTP server on loopback. In the place of Truss is a command line that is as
+small as can be, but is found, called and watched as the real one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
+
+import pytest
+
+SCRIPTS = Path(__file__).resolve().parent / "scripts"
+FILES = [SCRIPTS / f"{name}.py" for name in ("baseten", "push", "record", "redact", "truss_cli")]
+KEY = "s3cret-key"
+DIGEST = "sha256:0123456789abcdef"
+
+# Entry points are found in another way before Python 3.10, which Truss does not run on.
+START = """\
+import importlib.metadata, runpy, sys
+find = importlib.metadata.entry_points
+class EntryPoints(dict):
+    def select(self, group, name):
+        return [found for found in self[group] if found.name == name]
+if sys.version_info < (3, 10):
+    importlib.metadata.entry_points = lambda: EntryPoints(find())
+sys.argv[:] = ["publish/push.py", "publish/spec.json"]
+runpy.run_path("publish/push.py", run_name="__main__")
+"""
+REQUESTS = """\
+import http.client, json, os
+
+class HTTPError(Exception):
+    pass
+
+class Request:
+    def __init__(self, query):
+        self.body = json.dumps({"query": query, "key": os.environ["BASETEN_API_KEY"]})
+
+class Response:
+    def __init__(self, status, body):
+        self.status_code, self.text = status, body.decode()
+
+    def json(self):
+        return json.loads(self.text)
+
+    def data(self):
+        if self.status_code >= 400:
+            error = HTTPError(f"{self.status_code} for {self.text}")
+            error.response = self
+            raise error
+        answer = self.json()
+        if answer.get("errors"):
+            raise ValueError(answer["errors"])
+        return answer["data"]
+
+class Session:
+    def send(self, request):
+        connection = http.client.HTTPConnection("127.0.0.1", PORT)
+        connection.request("POST", "/graphql", request.body)
+        answer = connection.getresponse()
+        return Response(answer.status, answer.read())
+"""
+FACTORY = """\
+import os
+import requests
+
+class Api:
+    app_url = "https://app"
+
+    def _post_graphql_query(self, query):
+        return {"data": requests.Session().send(requests.Request(query)).data()}
+
+    def models(self):
+        return self._post_graphql_query("{ models }")["data"]
+
+class Remote:
+    api = Api()
+
+    def fetch_auth_header(self):
+        return {"Authorization": "Api-Key " + os.environ["BASETEN_API_KEY"]}
+
+class RemoteFactory:
+    @staticmethod
+    def get_available_config_names():
+        return ["first"]
+
+    @staticmethod
+    def create(remote):
+        return Remote()
+"""
+CLI = """\
+import json, sys
+import requests
+
+class Parameter:
+    def __init__(self, *opts):
+        self.opts, self.secondary_opts = opts, ()
+
+class Push:
+    params = [Parameter("--remote"), Parameter("--wait"), Parameter("--output")]
+
+class Group:
+    commands = {"push": Push}
+
+    def main(self, args, prog_name, standalone_mode):
+        print("Pushing", *args, file=sys.stderr)
+        query = "mutation { create_model_from_truss( name }"
+        answer = requests.Session().send(requests.Request(query)).data()
+        if "--wait" in args and answer["x"]["status"] != "MODEL_READY":
+            raise RuntimeError("Deployment failed with status " + answer["x"]["status"])
+        version = answer["x"].get("model_version")
+        print(json.dumps({
+            "model_id": "m1",
+            "model_version_id": version and version["id"],
+            "predict_url": "https://predict" if version else None,
+            "logs_url": "https://logs",
+        }, indent=2))
+
+truss = Group()
+"""
+
+
+class Baseten(ThreadingHTTPServer):
+    """Makes a deployment for each request that asks for one. `faults` are for the next of these:
+    a status, with which it is refused, or `cut`, after which nobody hears that it was made, or
+    `other` for an answer without a deployment, or `hold` for none at all."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.statuses: Dict[str, str] = {}
+        self.faults: List[Any] = []
+        self.calls: List[str] = []
+        self.initial = "MODEL_READY"
+        self.is_down = False
+        self.held, self.ended = threading.Event(), threading.Event()
+
+    def version(self, id: str) -> Dict[str, Any]:
+        status = self.statuses[id]
+        return {"id": id, "current_model_deployment_status": {"status": status}}
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Baseten
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        baseten, query = self.server, request["query"]
+        if baseten.is_down:
+            baseten.calls.append("down")
+            self.answer(503, "down")
+        elif query == "{ models }":
+            baseten.calls.append("models")
+            models = [{"id": "m1", "name": "mine"}] if baseten.statuses else []
+            self.answer(200, {"data": {"models": models}})
+        elif query.startswith("{ model("):
+            baseten.calls.append("model")
+            versions = [baseten.version(id) for id in baseten.statuses]
+            self.answer(200, {"data": {"model": {"id": "m1", "versions": versions}}})
+        else:
+            baseten.calls.append("create")
+            self.create(baseten, request["key"])
+
+    def create(self, baseten: Baseten, key: str) -> None:
+        fault = baseten.faults.pop(0) if baseten.faults else None
+        if isinstance(fault, int):
+            self.answer(fault, f"refused {key}")
+            return
+        if fault == "hold":
+            baseten.held.set()
+            baseten.ended.wait(60)
+            return
+        id = f"d{len(baseten.statuses) + 1}"
+        baseten.statuses[id] = baseten.initial
+        if fault == "cut":
+            return
+        made = {"model_version": {"id": id, "oracle": {"id": "m1"}}, "status": baseten.initial}
+        self.answer(200, {"data": {"x": made if fault != "other" else {"status": "?"}}})
+
+    def answer(self, status: int, body: Any) -> None:
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def baseten() -> Iterator[Baseten]:
+    with Baseten() as made:
+        threading.Thread(
+            target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
+        yield made
+        made.ended.set()
+        made.shutdown()
+
+
+class Pushing:
+    def __init__(self, folder: Path, baseten: Baseten) -> None:
+        self.folder = folder
+        files = {
+            "site/requests.py": f"PORT = {baseten.server_address[1]}\n{REQUESTS}",
+            "site/truss/remote/remote_factory.py": FACTORY,
+            "site/truss/cli.py": CLI,
+            "site/truss-0.9.1.dist-info/METADATA": "Name: truss\nVersion: 0.9.1\n",
+            "site/truss-0.9.1.dist-info/entry_points.txt": (
+                "[console_scripts]\ntruss = truss.cli:truss\n"
+            ),
+            "start.py": START,
+        }
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        (folder / "publish").mkdir()
+        for source in (*FILES, SCRIPTS.parent / "state.py"):
+            shutil.copy(source, folder / "publish")
+
+    def start(self, **spec: Any) -> "subprocess.Popen[str]":
+        identity = {
+            "remote": "local",
+            "remote_url": "http://l",
+            "team": None,
+            "model_name": "mine",
+            "environment": None,
+            "deployment_name": None,
+        }
+        known = {
+            "target": "a:b",
+            "identity": identity,
+            "tree_digest": DIGEST,
+            "options": [],
+            "arguments": ["--wait"] if spec.get("wait") else [],
+            "wait": False,
+            "wait_timeout": None,
+            "folder": "truss",
+            "state_file": "state.json",
+            "credentials": "[local] in .trussrc",
+            "by_environment": False,
+            "skip_unchanged": True,
+            "attempts": 1,
+            "backoff": 0,
+        }
+        (self.folder / "publish/spec.json").write_text(json.dumps({**known, **spec}))
+        return subprocess.Popen(
+            [sys.executable, "start.py"],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(self.folder / "site"),
+                "BASETEN_API_KEY": KEY,
+                "USER_TRUSSRC_PATH": "nowhere",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, **spec: Any) -> Tuple[int, List[str]]:
+        """The exit code, and what it says of the truss, without who says it."""
+        process = self.start(**spec)
+        stdout, stderr = process.communicate(timeout=60)
+        assert stdout == "" and KEY not in stderr
+        prefix = "mine @ local: "
+        lines = [line[len(prefix) :] for line in stderr.splitlines() if line.startswith(prefix)]
+        self.rest = [line for line in stderr.splitlines() if not line.startswith(prefix)]
+        return process.returncode, lines
+
+    @property
+    def entries(self) -> List[Dict[str, Any]]:
+        path = self.folder / "state.json"
+        found: List[Dict[str, Any]] = json.loads(path.read_text())["deployments"]
+        return found
+
+    def forget_answer(self) -> None:
+        """As if more than a minute had gone by."""
+        state = json.loads((self.folder / "state.json").read_text())
+        for entry in state["deployments"]:
+            entry.pop("asked", None)
+        (self.folder / "state.json").write_text(json.dumps(state))
+
+
+@pytest.fixture
+def pushing(tmp_path: Path, baseten: Baseten) -> Pushing:
+    return Pushing(tmp_path, baseten)

@@ -1,0 +1,154 @@
+"""What the fields of a truss say of a push."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, Optional, Tuple
+
+from pants.core.goals.publish import PublishFieldSet, PublishRequest
+from pants.engine.addresses import Address, Addresses
+from pants.engine.rules import collect_rules
+
+from pants_truss.core import yaml_document
+from pants_truss.core.errors import TrussError
+from pants_truss.core.push import PushOptions, check_name
+from pants_truss.gather import trusses_of_run
+from pants_truss.gather.trusses_of_run import TrussesOfRunRequest, find_trusses_of_run
+from pants_truss.pants_api import implicitly, resolve_targets, rule
+from pants_truss.sources.config_file import (
+    InvalidTruss,
+    ReadTrussConfigRequest,
+    TrussConfigFile,
+    read_truss_config,
+)
+from pants_truss.subsystems.publish import TrussPublishSubsystem
+from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.target_types.publish import (
+    SkipTrussPushField,
+    TrussDeploymentEnvironmentField,
+    TrussDeploymentNameField,
+    TrussLabelsField,
+    TrussModelNameField,
+    TrussPromoteField,
+    TrussPushArgsField,
+    TrussRemotesField,
+    TrussTeamField,
+    TrussWaitField,
+    TrussWaitTimeoutField,
+)
+
+
+class PublishTrussRequest(PublishRequest):  # type: ignore[type-arg]
+    pass
+
+
+@dataclass(frozen=True)
+class TrussPublishFieldSet(PublishFieldSet, TrussFieldSet):  # type: ignore[type-arg]
+    publish_request_type = PublishTrussRequest
+
+    remotes: TrussRemotesField
+    model_name: TrussModelNameField
+    team: TrussTeamField
+    deployment_name: TrussDeploymentNameField
+    deployment_environment: TrussDeploymentEnvironmentField
+    promote: TrussPromoteField
+    wait: TrussWaitField
+    wait_timeout: TrussWaitTimeoutField
+    labels: TrussLabelsField
+    push_args: TrussPushArgsField
+    skip_push: SkipTrussPushField
+
+    def all_remotes(self, options: TrussPublishSubsystem) -> Tuple[str, ...]:
+        """An empty list in the target is not the default."""
+        named = self.remotes.value
+        return tuple(options.default_remotes) if named is None else named
+
+
+@dataclass(frozen=True)
+class PushOptionsRequest:
+    field_set: TrussPublishFieldSet
+
+
+@rule
+async def find_push_options(request: PushOptionsRequest) -> PushOptions:
+    fields = request.field_set
+    if fields.promote.value and fields.deployment_environment.value:
+        raise InvalidTruss.of(
+            fields.address,
+            f"`{fields.promote.alias}=True` means the environment `production`, but its "
+            f"`{fields.deployment_environment.alias}` is {fields.deployment_environment.value!r}. "
+            f"Remove one of them.",
+        )
+    name = fields.model_name.value
+    if name is None:
+        file = await read_truss_config(ReadTrussConfigRequest(fields.config), **implicitly())
+        name = _name_in_config(fields, file)
+    return PushOptions(
+        model_name=name,
+        team=fields.team.value,
+        deployment_name=fields.deployment_name.value,
+        environment=fields.deployment_environment.value,
+        promote=fields.promote.value,
+        wait=fields.wait.value,
+        wait_timeout=fields.wait_timeout.value,
+        labels=tuple(sorted((fields.labels.value or {}).items())),
+        args=fields.push_args.value or (),
+    )
+
+
+def _name_in_config(fields: TrussPublishFieldSet, file: TrussConfigFile) -> str:
+    name = yaml_document.parse(file.content).data.get("model_name")
+    try:
+        if not isinstance(name, str):
+            raise TrussError(
+                f"a push needs a name for the model, and there is none. Write `model_name: "
+                f"{fields.address.target_name}` in {file.path}, or "
+                f'`{fields.model_name.alias}="{fields.address.target_name}"` in the target.'
+            )
+        return check_name(name, f"`model_name` in {file.path}")
+    except TrussError as e:
+        raise InvalidTruss.of(fields.address, e) from None
+
+
+@dataclass(frozen=True)
+class PlacesOfRunRequest:
+    pass
+
+
+@dataclass(frozen=True)
+class PlacesOfRun:
+    """Where the trusses that the command line names go: what holds one deployment at a time."""
+
+    places: Tuple[Tuple[Tuple[Optional[str], ...], Address], ...]
+
+
+@rule
+async def find_places_of_run(_: PlacesOfRunRequest, options: TrussPublishSubsystem) -> PlacesOfRun:
+    run = await find_trusses_of_run(TrussesOfRunRequest(), **implicitly())
+    targets = await resolve_targets(Addresses(target.address for target in run.targets))
+    found = [TrussPublishFieldSet.create(target) for target in targets]
+    pushed = [fields for fields in found if not fields.skip_push.value]
+    places = []
+    for fields in pushed:
+        remotes = fields.all_remotes(options)
+        if remotes:
+            push = await find_push_options(PushOptionsRequest(fields), **implicitly())
+            places += [((remote, *push.place), fields.address) for remote in remotes]
+    return PlacesOfRun(tuple(places))
+
+
+def refuse_overlap(fields: TrussPublishFieldSet, push: PushOptions, run: PlacesOfRun) -> None:
+    own = [place for place, address in run.places if address == fields.address]
+    for place, address in run.places:
+        if place in own and address != fields.address:
+            raise InvalidTruss.of(
+                fields.address,
+                f"it and {address} are both pushed to {place[0]} as model {push.model_name}, where "
+                f"one would take the place of the other. Give one of them another "
+                f"`{fields.model_name.alias}`, `{fields.deployment_environment.alias}` or "
+                f'`{fields.deployment_name.alias}="{fields.address.target_name}"`.',
+            )
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *TrussPublishFieldSet.rules(), *trusses_of_run.rules()]

@@ -1,0 +1,225 @@
+"""What a push is started with. The Truss tool that it runs in is a folder, and nothing is pushed."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterable
+
+import pytest
+from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
+from pants.testutil.rule_runner import QueryRule, RuleRunner
+from pants.util.frozendict import FrozenDict
+
+from pants_truss.core.push import PushOptions
+from pants_truss.publish import process
+from pants_truss.publish.access import RemoteAccess
+from pants_truss.publish.hidden import hidden
+from pants_truss.publish.process import PreparedPush, PushProcessRequest
+from pants_truss.publish.state import Identity
+from pants_truss.serving.conftest import FOLDER, TOOL, with_stand_in
+from pants_truss.subsystems.publish import TrussPublishSubsystem
+
+IDENTITY = Identity("baseten", "https://b", "search", "m", "staging", None)
+OPTIONS = PushOptions("m", team="search", environment="staging", wait=True, wait_timeout=60)
+ACCESS = RemoteAccess(("https://b",), ("section [baseten] of /x",))
+
+
+@pytest.fixture(scope="module")
+def rule_runner() -> RuleRunner:
+    runner = RuleRunner(
+        rules=[
+            *with_stand_in(
+                (
+                    *TrussPublishSubsystem.rules(),
+                    *process.rules(),
+                )
+            ),
+            QueryRule(PreparedPush, [PushProcessRequest]),
+        ]
+    )
+    runner.write_files({f"{FOLDER}/{TOOL}/installed.txt": "truss"})
+    return runner
+
+
+def digest_of(rule_runner: RuleRunner, files: Dict[str, str]) -> Digest:
+    contents = [FileContent(path, text.encode()) for path, text in files.items()]
+    return rule_runner.request(Digest, [CreateDigest(contents)])
+
+
+def prepare(
+    rule_runner: RuleRunner,
+    *args: str,
+    options: PushOptions = OPTIONS,
+    access: RemoteAccess = ACCESS,
+    truss: Iterable[str] = ("config.yaml", "model/é x.py"),
+) -> PreparedPush:
+    rule_runner.set_options(args, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+    request = PushProcessRequest(
+        target="src/t:t",
+        identity=IDENTITY,
+        options=options,
+        tree_digest="sha256:" + "ab" * 32,
+        truss=digest_of(rule_runner, {path: path for path in truss}),
+        state_file="/repo/dist/truss-publish.json",
+        access=access,
+        credentials="the credentials",
+    )
+    return rule_runner.request(PreparedPush, [request])
+
+
+def files_of(rule_runner: RuleRunner, prepared: PreparedPush) -> Dict[str, bytes]:
+    found = rule_runner.request(DigestContents, [prepared.process.process.input_digest])
+    return {file.path: file.content for file in found}
+
+
+def spec_of(rule_runner: RuleRunner, prepared: PreparedPush) -> Any:
+    return json.loads(files_of(rule_runner, prepared)["publish/spec.json"])
+
+
+def test_the_truss_the_scripts_and_the_tool_lie_side_by_side(rule_runner: RuleRunner) -> None:
+    prepared = prepare(rule_runner)
+    found = files_of(rule_runner, prepared)
+    assert set(found) == {
+        "installed.txt",
+        "publish/baseten.py",
+        "publish/push.py",
+        "publish/record.py",
+        "publish/redact.py",
+        "publish/spec.json",
+        "publish/state.py",
+        "publish/truss_cli.py",
+        "truss/config.yaml",
+        "truss/model/é x.py",
+    }
+    assert found["truss/model/é x.py"].decode() == "model/é x.py"
+    assert found["publish/state.py"] == pkgutil.get_data("pants_truss.publish", "state.py")
+    assert prepared.process.process.argv == (sys.executable, "publish/push.py", "publish/spec.json")
+
+
+def test_a_file_of_the_truss_is_not_taken_for_one_of_the_push(rule_runner: RuleRunner) -> None:
+    """Both may be called the same: each is in a folder of its own."""
+    names = ["push.py", "publish/push.py", "spec.json", "trussrc", "state.py", "installed.txt"]
+    found = files_of(rule_runner, prepare(rule_runner, truss=names))
+    assert {path for path in found if path.startswith("truss/")} == {f"truss/{n}" for n in names}
+    assert "trussrc" not in found and found["installed.txt"] == b"truss"
+
+
+def test_the_scripts_find_all_that_they_import(rule_runner: RuleRunner, tmp_path: Path) -> None:
+    """In a Python that has nothing: Truss itself is imported when it is needed."""
+    names = []
+    for path, text in files_of(rule_runner, prepare(rule_runner)).items():
+        if path.startswith("publish/") and path.endswith(".py"):
+            (tmp_path / path[len("publish/") :]).write_bytes(text)
+            names.append(path[len("publish/") : -len(".py")])
+    code = "import sys; sys.path.insert(0, sys.argv[1]); [*map(__import__, sys.argv[2:])]"
+    for name in names:
+        # Each on its own: what one imports another could find by chance.
+        subprocess.run(
+            [sys.executable, "-I", "-S", "-c", code, str(tmp_path), name], check=True, timeout=60
+        )
+    assert len(names) == 6
+
+
+def test_the_spec_has_all_that_is_said_of_the_push(rule_runner: RuleRunner) -> None:
+    assert spec_of(rule_runner, prepare(rule_runner)) == {
+        "target": "src/t:t",
+        "identity": {
+            "remote": "baseten",
+            "remote_url": "https://b",
+            "team": "search",
+            "model_name": "m",
+            "environment": "staging",
+            "deployment_name": None,
+        },
+        "tree_digest": "sha256:" + "ab" * 32,
+        # What makes a deployment another one, and all that Truss is told.
+        "options": ["--environment=staging"],
+        "arguments": [
+            "--non-interactive",
+            "--output=json",
+            "--model-name=m",
+            "--team=search",
+            "--environment=staging",
+            "--wait",
+            "--timeout-seconds=60",
+        ],
+        "wait": True,
+        "wait_timeout": 60,
+        "folder": "truss",
+        "state_file": "/repo/dist/truss-publish.json",
+        "credentials": "the credentials",
+        "by_environment": False,
+        "skip_unchanged": False,
+        "attempts": 4,
+        "backoff": 2.0,
+    }
+
+
+@pytest.mark.parametrize(
+    "args, expected",
+    [
+        ([], {"skip_unchanged": False, "attempts": 4, "backoff": 2.0}),
+        (["--truss-publish-skip-unchanged"], {"skip_unchanged": True}),
+        (["--truss-publish-retries=0"], {"attempts": 1}),
+        # Once it is tried all the same.
+        (["--truss-publish-retries=-5"], {"attempts": 1}),
+        (["--truss-publish-retry-delay=0.25"], {"backoff": 0.25}),
+        (["--truss-publish-retry-delay=0"], {"backoff": 0}),
+        (["--truss-publish-retry-delay=-1"], {"backoff": 0}),
+    ],
+)
+def test_options_of_publishing(
+    rule_runner: RuleRunner, args: Iterable[str], expected: Dict[str, Any]
+) -> None:
+    spec = spec_of(rule_runner, prepare(rule_runner, *args))
+    assert {name: spec[name] for name in expected} == expected
+
+
+def test_a_push_by_two_variables(rule_runner: RuleRunner) -> None:
+    by_variables = RemoteAccess(("https://b",), ("KEY",), by_environment=True)
+    assert spec_of(rule_runner, prepare(rule_runner, access=by_variables))["by_environment"]
+
+
+def test_a_trussrc_of_its_own_lies_where_its_variable_says(rule_runner: RuleRunner) -> None:
+    text = "[baseten]\nremote_url = https://é\n"
+    given = RemoteAccess(
+        ("https://b",), (), FrozenDict({"USER_TRUSSRC_PATH": "trussrc"}), trussrc=text
+    )
+    prepared = prepare(rule_runner, access=given)
+    assert files_of(rule_runner, prepared)["trussrc"].decode() == text
+    assert prepared.process.process.env["USER_TRUSSRC_PATH"] == "trussrc"
+    without = prepare(rule_runner, access=RemoteAccess(("https://b",), (), trussrc=""))
+    assert "trussrc" not in files_of(rule_runner, without)
+
+
+def test_the_environment_is_that_of_the_remote_and_of_pex(rule_runner: RuleRunner) -> None:
+    variables = hidden({"BASETEN_API_KEY": "planted", "PATH": "/bin", "LANG": "C"})
+    given = RemoteAccess(("https://b",), (), FrozenDict(variables))
+    prepared = prepare(rule_runner, access=given)
+    assert dict(prepared.process.process.env) == {
+        "BASETEN_API_KEY": "planted",
+        "LANG": "C",
+        "PATH": "/bin",
+        # The script in place of `truss` itself.
+        "PEX_INTERPRETER": "1",
+    }
+    assert "planted" not in repr(prepared)
+    assert b"planted" not in b"".join(files_of(rule_runner, prepared).values())
+
+
+def test_the_caches_of_the_tool(rule_runner: RuleRunner) -> None:
+    caches = prepare(rule_runner).process.process.append_only_caches
+    # The venv that is run lies in the first.
+    assert caches["pex_root"] == ".cache/pex_root"
+    assert caches[f"cache_of_{TOOL}"] == f".cache/{TOOL}"
+
+
+def test_each_run_has_the_same_process(rule_runner: RuleRunner) -> None:
+    labels = (("b", "2"), ("a", "1"))
+    one = prepare(rule_runner, options=PushOptions("m", labels=labels), truss=["a", "b"])
+    two = prepare(rule_runner, options=PushOptions("m", labels=labels), truss=["b", "a"])
+    assert one == two and '--labels={"b": "2", "a": "1"}' in spec_of(rule_runner, one)["options"]

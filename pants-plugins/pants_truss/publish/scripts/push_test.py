@@ -1,0 +1,224 @@
+"""The script in a process of its own, as the rules lay it out."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any, List
+
+import pytest
+
+from pants_truss.publish.conftest import Baseten, Pushing
+
+MADE = ["model m1, deployment d1", "predict_url: https://predict", "logs_url: https://logs"]
+SAME = "unchanged: sha256:0123456789ab is deployment d1"
+FOUND = [
+    "the answer to an earlier attempt was lost, but the remote has deployment d1 of it: not pushed "
+    "again",
+    "model m1, deployment d1",
+    "logs_url: https://app/models/m1/logs/d1",
+]
+
+
+def test_a_push_and_what_is_left_of_it_the_next_times(pushing: Pushing, baseten: Baseten) -> None:
+    assert pushing.run() == (0, MADE)
+    assert pushing.rest == ["Pushing push truss --remote=local"]
+    assert baseten.calls == ["models", "create"]
+    (entry,) = pushing.entries
+    assert (entry["target"], entry["live"], "pending" in entry) == ("a:b", False, False)
+    # Nobody has seen it come up: that is asked once.
+    baseten.calls.clear()
+    assert pushing.run() == (0, [SAME])
+    assert baseten.calls == ["model"]
+    assert pushing.run() == (0, [SAME])
+    assert baseten.calls == ["model"]
+    assert pushing.run(tree_digest="sha256:other")[0] == 0
+    assert baseten.statuses.keys() == {"d1", "d2"}
+
+
+def test_credentials_of_the_environment_name_no_remote(pushing: Pushing) -> None:
+    assert pushing.run(by_environment=True) == (0, MADE)
+    assert pushing.rest == ["Pushing push truss"]
+
+
+def test_what_is_still_starting(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.initial = "BUILDING"
+    pushing.run()
+    expected = (0, [f"{SAME}, and BUILDING"])
+    assert pushing.run() == expected
+    # Within a minute the same, and nobody is asked.
+    assert (pushing.run(), baseten.calls.count("model")) == (expected, 1)
+    baseten.statuses["d1"] = "MODEL_READY"
+    code, said = pushing.run(wait=True)
+    assert (code, said) == (0, ["deployment d1 is MODEL_READY"])
+    assert pushing.entries[0]["live"] is True
+
+
+@pytest.mark.parametrize(
+    "before, later, error",
+    [
+        ("BUILDING", "BUILD_FAILED", "deployment d1 is BUILD_FAILED"),
+        ("BUILDING", "INACTIVE", "deployment d1 is INACTIVE"),
+        ("INACTIVE", "INACTIVE", "deployment d1 is INACTIVE"),
+    ],
+)
+def test_who_waits_is_told_that_it_does_not_come_up(
+    pushing: Pushing, baseten: Baseten, before: str, later: str, error: str
+) -> None:
+    baseten.initial = before
+    pushing.run()
+    pushing.run()
+    baseten.statuses["d1"] = later
+    if before == later:
+        pushing.forget_answer()
+    code, said = pushing.run(wait=True)
+    assert (code, said[-1]) == (1, f"error: {error}")
+    assert baseten.calls.count("create") == 1
+
+
+def test_a_wait_has_an_end(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.initial = "BUILDING"
+    pushing.run()
+    pushing.run()
+    code, said = pushing.run(wait=True, wait_timeout=0.01)
+    assert (code, said) == (1, ["error: deployment d1 is not up after 0.01 s"])
+
+
+@pytest.mark.parametrize("status", ["BUILD_FAILED", None])
+def test_what_has_failed_or_is_gone_is_pushed_again(
+    pushing: Pushing, baseten: Baseten, status: Any
+) -> None:
+    pushing.run()
+    baseten.statuses["d1"] = status
+    if status is None:
+        baseten.statuses["d0"] = baseten.statuses.pop("d1")
+    code, said = pushing.run()
+    assert said[0] == f"deployment d1 of it is {status or 'GONE'}: pushed again"
+    assert (code, said[1]) == (0, "model m1, deployment d2")
+
+
+def test_a_wait_of_truss_that_fails_is_not_tried_again(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.initial = "BUILD_FAILED"
+    assert pushing.run(wait=True, attempts=3) == (
+        1,
+        [
+            "error: deployment d1 is there, but: Deployment failed with status BUILD_FAILED",
+        ],
+    )
+    assert list(baseten.statuses) == ["d1"]
+    assert pushing.entries[0]["deployment_id"] == "d1"
+
+
+# Attempts.
+
+
+def test_another_attempt_where_that_can_help(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.faults = [500, 429]
+    code, said = pushing.run(attempts=3)
+    failed = "trying again in 0.00 s:"
+    assert (code, said) == (
+        0,
+        [
+            f'attempt 1 of 3 failed, {failed} 500 for "refused ***"',
+            f'attempt 2 of 3 failed, {failed} 429 for "refused ***"',
+            *MADE,
+        ],
+    )
+
+
+def test_attempts_have_an_end(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.faults = [500, 500, 500]
+    code, said = pushing.run(attempts=2)
+    assert (code, said[1:]) == (
+        1,
+        ['error: given up after 2 attempts: 500 for "refused ***"'],
+    )
+    assert baseten.calls.count("create") == 2
+
+
+def test_a_refusal_is_final_and_leaves_no_trace(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.faults = [400]
+    assert pushing.run(attempts=3) == (1, ['error: 400 for "refused ***"'])
+    assert (baseten.calls.count("create"), pushing.entries) == (1, [])
+
+
+def test_credentials_that_the_remote_does_not_take(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.faults = [403]
+    assert pushing.run(attempts=3) == (
+        1,
+        [
+            'error: 403 for "refused ***". The remote does not take the credentials, which are '
+            "those of [local] in .trussrc"
+        ],
+    )
+
+
+@pytest.mark.parametrize("attempts, said", [(1, FOUND), (2, FOUND)])
+def test_a_push_whose_answer_was_lost_is_not_made_twice(
+    pushing: Pushing, baseten: Baseten, attempts: int, said: List[str]
+) -> None:
+    baseten.faults = ["cut"]
+    code, found = pushing.run(attempts=attempts)
+    assert code == 0
+    # The first attempt of several tells what was wrong.
+    assert found[attempts - 1 :] == said
+    assert list(baseten.statuses) == ["d1"]
+    assert "pending" not in pushing.entries[0]
+
+
+def test_the_next_run_finds_out_what_became_of_a_push(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.faults = ["hold"]
+    process = pushing.start()
+    assert baseten.held.wait(30)
+    process.send_signal(signal.SIGTERM)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert stderr.splitlines()[1:] == [
+        "mine @ local: interrupted; the next run finds out what has become of it"
+    ]
+    assert pushing.entries[0]["pending"]["known"] == []
+    # It had been registered all the same.
+    baseten.statuses["d1"] = "MODEL_READY"
+    assert pushing.run() == (0, FOUND)
+    assert baseten.calls.count("create") == 1
+
+
+def test_a_remote_that_cannot_be_asked(pushing: Pushing, baseten: Baseten) -> None:
+    pushing.run()
+    baseten.is_down = True
+    code, said = pushing.run(attempts=2)
+    assert (code, said[1:]) == (1, ['error: given up after 2 attempts: 503 for "down"'])
+    # What is known of it is not lost, and it is not pushed blindly.
+    assert pushing.entries[0]["deployment_id"] == "d1"
+    assert list(baseten.statuses) == ["d1"]
+
+
+# What is wrong before anything is sent.
+
+
+def test_an_answer_without_a_deployment(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.faults = ["other"]
+    assert pushing.run() == (
+        1,
+        ["error: `truss push` succeeded, but did not answer which deployment it made"],
+    )
+
+
+def test_an_option_that_the_release_lacks(pushing: Pushing, baseten: Baseten) -> None:
+    assert pushing.run(arguments=["--wait", "--team=a"], attempts=3) == (
+        1,
+        [
+            "error: `truss push` of Truss 0.9.1 has no option `--team`. `[truss-cli]."
+            "install_from_resolve` takes another release."
+        ],
+    )
+    assert "create" not in baseten.calls
+
+
+def test_a_state_file_that_is_none(pushing: Pushing, baseten: Baseten) -> None:
+    (pushing.folder / "state.json").write_text('{"version": 2, "deployments": []}')
+    assert pushing.run() == (1, [])
+    assert pushing.rest == [
+        "error: state.json is of version 2, and this plugin reads version 1. Restore it, or delete "
+        "it to have every truss pushed again."
+    ]
+    assert baseten.calls == []

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import List
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pants_truss.publish.scripts.redact import RedactedStream, secrets_of_user
+
+
+def written(secrets: List[str], pieces: List[str]) -> str:
+    target = io.StringIO()
+    stream = RedactedStream(target, secrets)
+    for piece in pieces:
+        stream.write(piece)
+    stream.finish()
+    return target.getvalue()
+
+
+def test_a_secret_in_pieces() -> None:
+    assert written(["secret"], ["a se", "cr", "et b\nsecre", "\nt"]) == "a *** b\nsecre\nt\n"
+
+
+def test_one_secret_is_part_of_another() -> None:
+    assert written(["secret", "Bearer secret"], ["x Bearer secret\n"]) == "x ***\n"
+
+
+def test_what_is_too_short_is_no_secret() -> None:
+    assert written(["", "a", "dev"], ["a device\n"]) == "a device\n"
+
+
+text = st.text("abc\n", max_size=6)
+
+
+@given(st.lists(st.text("abc", min_size=6, max_size=8), max_size=3), st.lists(text))
+def test_no_secret_comes_through(secrets: List[str], pieces: List[str]) -> None:
+    output = written(secrets, pieces)
+    assert not any(secret in output for secret in secrets)
+    assert output.count("\n") == "".join(pieces).count("\n") + (
+        not "".join(pieces).endswith("\n") and bool("".join(pieces))
+    )
+
+
+def test_the_line_is_known_when_it_ends() -> None:
+    target = io.StringIO()
+    stream = RedactedStream(target, [])
+    assert (stream.write("a"), stream.write("b  \nc"), target.getvalue()) == (1, 5, "ab\n")
+    # What is learned meanwhile counts for what has not been written yet.
+    stream.add(["csecret", "short"])
+    stream.write("secret")
+    stream.finish()
+    stream.finish()
+    assert target.getvalue() == "ab\n***\n"
+
+
+# What is secret.
+
+TRUSSRC = """\
+[one]
+remote_provider = baseten
+api_key = key%of%one
+[two]
+oauth_access_token = access
+oauth_refresh_token = refresh
+api_key =
+[three]
+remote_url = https://x
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("BASETEN_API_KEY", "BASETEN_TRUSS_AUTH_API_KEY", "USER_TRUSSRC_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_all_that_the_users_file_and_the_environment_have_is_secret(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert secrets_of_user() == []
+    (home / ".trussrc").write_text(TRUSSRC)
+    assert secrets_of_user() == ["key%of%one", "access", "refresh"]
+    monkeypatch.setenv("BASETEN_TRUSS_AUTH_API_KEY", "other")
+    monkeypatch.setenv("BASETEN_API_KEY", "mine")
+    assert secrets_of_user() == ["mine", "other", "key%of%one", "access", "refresh"]
+
+
+def test_the_users_file_may_be_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".trussrc").write_text(TRUSSRC)
+    (home / "elsewhere").write_text("[a]\napi_key: elsewhere\n")
+    monkeypatch.setenv("USER_TRUSSRC_PATH", "~/elsewhere")
+    assert secrets_of_user() == ["elsewhere"]
+
+
+def test_a_file_with_a_section_twice(home: Path) -> None:
+    (home / ".trussrc").write_text("[a]\napi_key = s3cret\n  more\n[a]\n")
+    assert secrets_of_user() == ["s3cret", "more"]
+
+
+def test_a_value_of_several_lines(home: Path) -> None:
+    (home / ".trussrc").write_text("[a]\napi_key = s3cret\n  more\n")
+    assert secrets_of_user() == ["s3cret", "more"]
+
+
+@pytest.mark.parametrize("content", [b"no section", b"[a]\nx", b"\xff\xfe", b""])
+def test_a_file_that_cannot_be_read_has_no_secrets(home: Path, content: bytes) -> None:
+    (home / ".trussrc").write_bytes(content)
+    assert secrets_of_user() == []
+    (home / ".trussrc").unlink()
+    (home / ".trussrc").mkdir()
+    assert secrets_of_user() == []

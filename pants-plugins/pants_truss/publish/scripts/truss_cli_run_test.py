@@ -1,0 +1,267 @@
+"""How a command of Truss ends, and what is left of it in this process."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tarfile
+import types
+from pathlib import Path
+from typing import Any, Callable, Iterator, List, Optional
+
+import pytest
+
+from pants_truss.publish.scripts import truss_cli
+
+
+class Group:
+    def __init__(self, body: Callable[[List[str]], None]) -> None:
+        self.body = body
+
+    def main(self, args: List[str], prog_name: str, standalone_mode: bool) -> None:
+        assert (prog_name, standalone_mode) == ("truss", False)
+        self.body(args)
+
+
+def run(body: Callable[[List[str]], None], log: Optional[io.StringIO] = None) -> Any:
+    return truss_cli.run(Group(body), ("push", "x"), log or io.StringIO(), "K")
+
+
+def exiting(code: Any, output: str = "", error: Optional[BaseException] = None) -> Any:
+    """Exits while it handles the error, if there is one."""
+
+    def body(_: List[str]) -> None:
+        print(output)
+        if error is None:
+            sys.exit(code)
+        try:
+            raise error
+        except type(error):
+            sys.exit(code)
+
+    return body
+
+
+MADE = '{"model_id": "m"}'
+
+
+@pytest.mark.parametrize(
+    "body, expected",
+    [
+        (exiting(0, MADE), ({"model_id": "m"}, None, False)),
+        (exiting(None, MADE), ({"model_id": "m"}, None, False)),
+        # It has dealt with what it handled.
+        (exiting(0, MADE, ValueError("no matter")), ({"model_id": "m"}, None, False)),
+        (exiting(2), ({}, "`truss push` ended with exit code 2", False)),
+        (exiting("no"), ({}, "`truss push` ended with exit code no", False)),
+        (exiting(1, MADE, ConnectionError("a\nb")), ({"model_id": "m"}, "a b", True)),
+        (exiting(1, error=OSError()), ({}, "OSError", False)),
+    ],
+)
+def test_how_it_ended(body: Any, expected: Any) -> None:
+    assert run(body) == expected
+
+
+def test_the_command_is_called_as_from_a_shell_and_asks_nobody() -> None:
+    seen: List[Any] = []
+
+    def body(args: List[str]) -> None:
+        seen.extend([args, sys.stdin.read()])
+        print("to standard error", file=sys.stderr)
+        print(MADE)
+
+    log = io.StringIO()
+    assert run(body, log).result == {"model_id": "m"}
+    assert seen == [["push", "x"], ""]
+    assert log.getvalue() == "to standard error\n"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()])
+def test_streams_and_archives_are_as_before_however_it_ended(error: BaseException) -> None:
+    def body(_: List[str]) -> None:
+        raise error
+
+    before = sys.stdin, sys.stdout, sys.stderr, os.walk, tarfile.TarFile.gettarinfo
+    with pytest.raises(type(error)):
+        run(body)
+    assert before == (sys.stdin, sys.stdout, sys.stderr, os.walk, tarfile.TarFile.gettarinfo)
+
+
+@pytest.mark.parametrize(
+    "output, expected",
+    [
+        ("", {}),
+        ("{}", {}),
+        ('{"a": 1}', {"a": 1}),
+        ('progress\n{"a": {\n  "b": 1}}\n\n', {"a": {"b": 1}}),
+        # The last one is the answer.
+        ('{"a": 1}\n{"b": 2}\n', {"b": 2}),
+        ('{"a": 1}\nmore\n', {}),
+        ('text {"a": 1}', {}),
+        ("[1]", {}),
+        ("null", {}),
+        ('{"a": ', {}),
+        ('\r\n{"ä": "☃"}', {"ä": "☃"}),
+    ],
+)
+def test_the_answer_is_the_object_at_the_end(output: str, expected: Any) -> None:
+    assert run(lambda _: print(output)).result == expected
+
+
+# What another attempt may mend: what the table beside does not have.
+
+
+def of_library(*names: str) -> Any:
+    """An error whose base classes have these names, the last one first."""
+    kind: type = Exception
+    for name in reversed(names):
+        kind = type(name, (kind,), {})
+    return kind
+
+
+def with_response(response: Any) -> BaseException:
+    error: Any = Exception("x")
+    error.response = response
+    return error
+
+
+def in_context(outer: Any, inner: BaseException) -> BaseException:
+    try:
+        try:
+            raise inner
+        except type(inner):
+            raise outer
+    except type(outer) as e:
+        return e
+
+
+@pytest.mark.parametrize(
+    "error, expected",
+    [
+        (of_library("MyOwn", "ReadTimeoutError", "PoolError")(), True),
+        # By their base classes these are others' errors of connections.
+        (of_library("InvalidURL", "HTTPException")(), False),
+        (of_library("MissingSchema", "ConnectionError")(), False),
+        (in_context(ValueError("upload failed"), ConnectionResetError()), True),
+        (in_context(ValueError("no"), KeyError("x")), False),
+        (with_response(types.SimpleNamespace(status_code="503")), False),
+        (with_response({}), False),
+        (with_response({"ResponseMetadata": {"HTTPStatusCode": 429}}), True),
+        (with_response(types.SimpleNamespace(status_code=599)), True),
+        # A certificate that is not trusted, wherever in the chain that is told.
+        (in_context(ConnectionError(), ValueError("x CERTIFICATE_VERIFY_FAILED y")), True),
+        (in_context(ValueError(), ConnectionError("CERTIFICATE_VERIFY_FAILED")), False),
+        (type("SocketTimeout", (TimeoutError,), {})(), False),
+        (type("Timeout", (TimeoutError,), {})(), True),
+    ],
+)
+def test_what_another_attempt_may_mend(error: BaseException, expected: bool) -> None:
+    assert truss_cli.is_transient(error) is expected
+
+
+def test_credentials_that_storage_does_not_take() -> None:
+    error = with_response({"ResponseMetadata": {"HTTPStatusCode": 403}})
+    assert truss_cli.describe(error, "`[a]` in .trussrc") == (
+        "x. The remote does not take the credentials, which are those of `[a]` in .trussrc"
+    )
+
+
+# Requests that make a deployment.
+
+
+class Session:
+    def send(self, request: Any, **options: Any) -> Any:
+        if request.answer is None:
+            raise ConnectionResetError
+        return types.SimpleNamespace(status_code=200, json=lambda: request.answer)
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    requests: Any = types.ModuleType("requests")
+    requests.Session = type("Session", (Session,), {"send": Session.send})
+    monkeypatch.setitem(sys.modules, "requests", requests)
+    yield requests.Session()
+
+
+def request(body: Any, answer: Any = 0) -> Any:
+    return types.SimpleNamespace(body=body, answer=answer)
+
+
+@pytest.mark.parametrize(
+    "body, makes_one",
+    [
+        ("{ create_model_from_truss(name: 1) }", True),
+        (b"create_model_version_from_truss(", True),
+        (bytearray(b"x create_model_from_truss("), True),
+        (b"\xff\xfe create_model_from_truss(", True),
+        ("create_model_from_truss", False),
+        ("recreate_model_from_truss(", False),
+        ("create_model_version_from_truss_v2(", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_what_is_a_request_that_makes_a_deployment(
+    session: Any, body: Any, makes_one: bool
+) -> None:
+    calls: List[Any] = []
+    with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
+        session.send(request(body))
+    assert calls == (["before", truss_cli.Answer(200, True)] if makes_one else [])
+
+
+def test_a_request_without_an_answer_has_been_sent_all_the_same(session: Any) -> None:
+    calls: List[Any] = []
+    send = type(session).send
+    with pytest.raises(ConnectionResetError):
+        with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
+            session.send(request("create_model_from_truss(", None))
+    assert calls == ["before"]
+    # Others who use the library are not watched any more.
+    assert type(session).send is send
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        [],
+        "text",
+        {"data": {}},
+        {"data": {"x": None}},
+        {"data": {"x": {"model_version": None}}},
+        {"data": {"x": {"model_version": {"id": "d"}}}},
+        {"data": {"x": {"model_version": {"id": "d", "oracle": "m"}}}},
+        {"data": {"x": {}, "y": {}}},
+        {"data": [1]},
+    ],
+)
+def test_an_answer_of_another_shape_has_made_nothing(session: Any, data: Any) -> None:
+    answers: List[Any] = []
+    with truss_cli.watch_creation(lambda: None, answers.append):
+        session.send(request("create_model_from_truss(", data))
+    assert answers == [truss_cli.Answer(200, True)]
+    assert answers[0].is_refusal
+
+
+# Archives.
+
+
+def test_an_archive_has_nothing_of_who_made_it(tmp_path: Path) -> None:
+    for name in ("z", "a/b", "a/B"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "a/b").chmod(0o744)
+    (tmp_path / "z").chmod(0o666)
+    with truss_cli.deterministic_archives():
+        walked = [(os.path.relpath(r, tmp_path), d, f) for r, d, f in os.walk(tmp_path)]
+        with tarfile.open(tmp_path / "out.tar", "w") as tar:
+            tar.add(tmp_path / "a", "a")
+            tar.add(tmp_path / "z", "z")
+    assert walked == [(".", ["a"], ["z"]), ("a", [], ["B", "b"])]
+    with tarfile.open(tmp_path / "out.tar") as tar:
+        found = [(m.name, oct(m.mode), m.mtime, m.uid, m.gid, m.uname, m.gname) for m in tar]
+    modes = [("a", "0o755"), ("a/B", "0o644"), ("a/b", "0o755"), ("z", "0o644")]
+    assert found == [(name, mode, 0, 0, 0, "", "") for name, mode in modes]

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pants_truss.publish import state
+from pants_truss.publish.state import Content, Identity, StateError, decide, find, read, update
+
+ONE = Identity("baseten", "https://b", None, "one", None, None)
+CONTENT = Content("sha256:" + "ab" * 32, ("--promote",))
+
+
+def pushed(**values: Any) -> Dict[str, Any]:
+    entry = {
+        **ONE._asdict(),
+        "tree_digest": CONTENT.tree_digest,
+        "options": list(CONTENT.options),
+        "deployment_id": "d1",
+    }
+    return {**entry, **values}
+
+
+@pytest.mark.parametrize(
+    "entry, skip_unchanged, kind, why",
+    [
+        (None, True, "push", "no push of it is recorded"),
+        ({}, True, "push", "no push of it is recorded"),
+        (pushed(live=True), True, "skip", "unchanged: sha256:abababababab is deployment d1"),
+        (pushed(live=True), False, "push", "`[truss-publish].skip_unchanged` is off"),
+        (pushed(), True, "push", "the remote cannot be asked about its last push"),
+        (pushed(model_id="m"), True, "ask", "unchanged: sha256:abababababab is deployment d1"),
+        (pushed(live=True, pending={}), True, "push", "nobody saw how its last push ended"),
+        (
+            pushed(live=True, options=[]),
+            True,
+            "push",
+            "other options than deployment d1 was pushed with",
+        ),
+        (
+            pushed(live=True, tree_digest="sha256:" + "cd" * 32),
+            True,
+            "push",
+            "changed since deployment d1, which is sha256:cdcdcdcdcdcd",
+        ),
+    ],
+)
+def test_decide(entry: Any, skip_unchanged: bool, kind: str, why: str) -> None:
+    assert decide(entry, CONTENT, skip_unchanged) == (kind, why)
+
+
+def test_an_identity_in_words() -> None:
+    assert str(ONE) == "baseten"
+    assert str(Identity("b", "u", "t", "m", "production", None)) == (
+        "team t at b, environment production"
+    )
+    assert str(ONE._replace(deployment_name="d")) == "baseten, deployment name d"
+
+
+names = st.text(max_size=4)
+maybe = st.none() | names
+identities = st.builds(Identity, names, names, maybe, names, maybe, maybe)
+
+
+@given(st.lists(st.tuples(identities, names)))
+def test_what_is_written_is_read(changes: List[Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/some/state.json"
+        for identity, deployment in changes:
+            update(path, identity, partial(dict.update, deployment_id=f"d{deployment}"))
+        expected = {identity: f"d{deployment}" for identity, deployment in changes}
+        entries = read(path)
+        assert len(entries) == len(expected)
+        for identity, deployment in expected.items():
+            found = find(entries, identity)
+            assert found and found["deployment_id"] == deployment
+
+
+def test_an_entry_without_content_is_dropped(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.json")
+    update(path, ONE, lambda entry: entry.update(pending={}))
+    assert read(path) == []
+    update(path, ONE, lambda entry: entry.update(pending={"began": 1}))
+    assert len(read(path)) == 1
+
+
+def test_one_name_for_two_remotes() -> None:
+    entries = [pushed(remote_url=url, deployment_id=url) for url in ("https://a", "https://b")]
+    found = [find(entries, ONE._replace(remote_url=url)) for url in ("https://b", "https://c")]
+    assert [entry and entry["deployment_id"] for entry in found] == ["https://b", None]
+    # Of a remote without credentials nobody knows.
+    assert find(entries, ONE._replace(remote_url=None)) == entries[0]
+
+
+def test_no_file(tmp_path: Path) -> None:
+    assert read(str(tmp_path / "none.json")) == []
+
+
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        ("{", "cannot be read as the state of pushes"),
+        ("[]", "no list `deployments`"),
+        ('{"deployments": {}}', "no list `deployments`"),
+        ('{"deployments": [1]}', "no list `deployments`"),
+        ('{"deployments": [], "version": 2}', "is of version 2"),
+    ],
+)
+def test_not_a_state_file(content: str, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    with pytest.raises(StateError, match="delete it to have every truss pushed again") as error:
+        read(str(path))
+    assert expected in str(error.value)
+    # Nor is it overwritten.
+    with pytest.raises(StateError):
+        update(str(path), ONE, lambda entry: entry.update(deployment_id="d"))
+    assert path.read_text() == content
+
+
+def test_a_failed_change_leaves_the_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.json")
+    update(path, ONE, lambda entry: entry.update(deployment_id="d1"))
+    with pytest.raises(TypeError):
+        update(path, ONE, lambda entry: entry.update(deployment_id=object()))
+    assert [entry["deployment_id"] for entry in read(path)] == ["d1"]
+    assert [file.name for file in tmp_path.iterdir()] == ["state.json"]
+
+
+def _write_some(path: str, number: int) -> None:
+    for each in range(20):
+        identity = Identity("r", "u", None, f"{number}-{each}", None, None)
+        update(path, identity, lambda entry: entry.update(deployment_id="d"))
+
+
+def test_several_processes_write(tmp_path: Path) -> None:
+    path = str(tmp_path / "state.json")
+    jobs = [multiprocessing.Process(target=_write_some, args=(path, n)) for n in range(4)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert len(read(path)) == 80
+    assert json.loads(Path(path).read_text())["version"] == state.VERSION

@@ -1,0 +1,105 @@
+"""Reads the config of a `truss` target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, List, Sequence, Tuple
+
+from pants.engine.addresses import Address
+from pants.engine.fs import FileContent
+from pants.engine.rules import collect_rules
+
+from pants_truss.core import truss_config
+from pants_truss.core.errors import TrussError
+from pants_truss.core.globs import escape_glob
+from pants_truss.core.lint.config_checks import check_config, error_finding
+from pants_truss.core.lint.finding import Finding, fatal
+from pants_truss.core.paths import join
+from pants_truss.core.truss_config import TrussConfig
+from pants_truss.pants_api import (
+    get_digest_contents,
+    implicitly,
+    path_globs_to_digest,
+    path_globs_to_paths,
+    rule,
+)
+from pants_truss.sources.globs import exactly, matching
+from pants_truss.target_types.truss import TrussConfigField
+
+
+class InvalidTruss(Exception):
+    """What is wrong with a truss, in words for the person who wrote it. `findings` are the same for
+    linting; without them, `what` is."""
+
+    what: str = ""
+    findings: Tuple[Finding, ...] = ()
+
+    @classmethod
+    def of(cls, address: Address, what: object, findings: Iterable[Finding] = ()) -> InvalidTruss:
+        gap = "" if str(what).startswith("\n") else " "
+        error = cls(f"The truss target {address} is not valid:{gap}{what}")
+        error.what = str(what)
+        error.findings = tuple(findings)
+        return error
+
+    @classmethod
+    def found(cls, address: Address, findings: Sequence[Finding]) -> InvalidTruss:
+        lines = [f"{finding.place}: {finding.text}" for finding in findings]
+        start = "\n" if len(lines) > 1 else ""
+        return cls.of(address, start + "\n".join(lines), findings)
+
+
+@dataclass(frozen=True)
+class ReadTrussConfigRequest:
+    field: TrussConfigField
+
+
+@dataclass(frozen=True)
+class TrussConfigFile:
+    """`path` is relative to the build root; `config` is what `content` says."""
+
+    path: str
+    content: bytes
+    config: TrussConfig
+
+
+@rule(desc="Read truss config")
+async def read_truss_config(request: ReadTrussConfigRequest) -> TrussConfigFile:
+    address = request.field.address
+    path = join(address.spec_path, request.field.value)
+    digest = await path_globs_to_digest(exactly(path), **implicitly())
+    contents = await get_digest_contents(digest)
+    if not contents:
+        siblings = await path_globs_to_paths(
+            matching(
+                join(escape_glob(address.spec_path), pattern) for pattern in ("*.yaml", "*.yml")
+            ),
+            **implicitly(),
+        )
+        raise InvalidTruss.of(address, _describe_missing(path, siblings.files))
+    return _parse(address, contents[0])
+
+
+def _parse(address: Address, file: FileContent) -> TrussConfigFile:
+    try:
+        return TrussConfigFile(file.path, file.content, truss_config.parse(file.content))
+    except TrussError as e:
+        # All that is wrong, and not only what gathering has met first.
+        found = fatal(check_config(file.path, file.content))
+        findings = sorted(found, key=lambda finding: (finding.line or 0, finding.column or 0))
+        raise InvalidTruss.found(address, findings or [error_finding(file.path, e)]) from None
+
+
+def _describe_missing(path: str, siblings: Iterable[str]) -> str:
+    names: List[str] = sorted(sibling.rpartition("/")[2] for sibling in siblings)
+    if path.rpartition("/")[2] == "config.yaml" and "config.yml" in names:
+        hint = "There is a config.yml: Truss wants it named config.yaml."
+    elif names:
+        hint = f"The folder has {', '.join(names)}: set `config` to the one you mean."
+    else:
+        hint = "A truss needs one next to its BUILD file; `truss init` makes it."
+    return f"its config {path} does not exist. {hint}"
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Dict
+
+import pytest
+
+from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.sources.workspace_scan import ScannedFolder, walk_folder
+
+
+def scan(buildroot: Path, *ignored: str) -> ScannedFolder:
+    return walk_folder(str(buildroot), "t", IgnorePatterns(f"/{path}" for path in ignored))
+
+
+def problems(buildroot: Path) -> Dict[str, str]:
+    return {bad.path: bad.problem for bad in scan(buildroot).bad_paths}
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").write_text("x")
+    (tmp_path / "repo/t/sub").mkdir(parents=True)
+    (tmp_path / "repo/t/file").write_text("x")
+    (tmp_path / "repo/other").mkdir()
+    (tmp_path / "repo/other/deep").write_text("x")
+    return tmp_path / "repo"
+
+
+def test_links_that_are_fine(repo: Path) -> None:
+    (repo / "t/link").symlink_to("file")
+    (repo / "t/sub/up").symlink_to("../link")
+    (repo / "t/folder").symlink_to("../other")
+    found = scan(repo)
+    assert found.file_links == ("t/link", "t/sub/up")
+    assert not found.bad_paths
+
+
+@pytest.mark.parametrize(
+    ("target", "problem"),
+    [
+        ("nowhere", "is a symlink to 'nowhere', which does not exist. Remove it or mend it"),
+        ("/etc/passwd", "is a symlink to '/etc/passwd', an absolute path. Make it relative"),
+        ("../../../outside/secret", "which leaves the build root. Copy what it points to"),
+        ("../../../outside", "which leaves the build root. Copy what it points to"),
+        ("../../../repo/t/file", "which leaves the build root. Copy what it points to"),
+        (".", "a folder that holds the link: it has no end. Remove it"),
+        ("..", "a folder that holds the link: it has no end. Remove it"),
+        ("../..", "a folder that holds the link: it has no end. Remove it"),
+        ("link", "which leads back to itself. Remove it"),
+        ("file/x", "does not exist"),
+    ],
+)
+def test_links_that_are_not(repo: Path, target: str, problem: str) -> None:
+    (repo / "t/sub/link").symlink_to(target)
+    assert problem in problems(repo)["t/sub/link"]
+
+
+def test_a_link_that_leaves_by_way_of_another(repo: Path) -> None:
+    (repo / "other/out").symlink_to("../../outside")
+    (repo / "t/link").symlink_to("../other/out/secret")
+    assert "which leaves the build root" in problems(repo)["t/link"]
+
+
+@pytest.mark.parametrize("target", ["../other/mid", "../other/folder/deep"])
+def test_an_absolute_link_on_the_way(repo: Path, target: str) -> None:
+    (repo / "other/mid").symlink_to(repo / "other/deep")
+    (repo / "other/folder").symlink_to(repo / "other")
+    (repo / "t/link").symlink_to(target)
+    way = "other/mid" if target.endswith("mid") else "other/folder"
+    assert f"an absolute path by way of {way}. Make it relative" in problems(repo)["t/link"]
+
+
+def test_a_linked_folder_that_pants_ignores(repo: Path) -> None:
+    (repo / "t/link").symlink_to("../other")
+    (bad,) = scan(repo, "other").bad_paths
+    assert "a folder that Pants ignores" in bad.problem
+
+
+def test_a_link_to_neither_file_nor_folder(repo: Path) -> None:
+    os.mkfifo(repo / "other/fifo")
+    (repo / "t/link").symlink_to("../other/fifo")
+    assert "which is no file" in problems(repo)["t/link"]
+
+
+def test_a_name_that_is_not_utf8(repo: Path) -> None:
+    (repo / "t/\udcff.txt").write_text("")
+    assert problems(repo) == {"t/\\udcff.txt": "has a name that is not UTF-8. Rename it"}
+
+
+def test_links_in_a_linked_folder(repo: Path) -> None:
+    (repo / "other/bad").symlink_to("/etc/passwd")
+    (repo / "t/sub/folder").symlink_to("../../other")
+    (bad,) = scan(repo).bad_paths
+    assert (bad.path, bad.real_path) == ("t/sub/folder/bad", "other/bad")
+
+
+def test_two_links_around_a_circle(repo: Path) -> None:
+    (repo / "t/a").symlink_to("b")
+    (repo / "t/b").symlink_to("a")
+    assert set(problems(repo)) == {"t/a", "t/b"}
+    (repo / "other/back").symlink_to("../t")
+    (repo / "t/sub/there").symlink_to("../../other")
+    assert "has no end" in problems(repo)["t/sub/there/back"]
+
+
+def test_executables(repo: Path) -> None:
+    (repo / "t/file").chmod(0o755)
+    (repo / "other/deep").chmod(0o700)
+    (repo / "t/folder").symlink_to("../other")
+    (repo / "t/link").symlink_to("file")
+    assert scan(repo).executables == {"t/file", "t/folder/deep", "t/link"}
+
+
+def test_virtual_environments_are_found_and_not_entered(repo: Path) -> None:
+    (repo / "t/sub/pyvenv.cfg").write_text("")
+    (repo / "t/sub/python").symlink_to("/usr/bin/python3")
+    assert scan(repo) == ScannedFolder((), frozenset(), (), (), ("t/sub",))
+    (repo / "t/pyvenv.cfg").write_text("")
+    assert "t" not in scan(repo).virtualenvs
+
+
+def test_what_pants_ignores_is_not_looked_at(repo: Path) -> None:
+    (repo / "t/sub/bad").symlink_to("nowhere")
+    assert scan(repo, "t/sub") == ScannedFolder(("t/sub",), frozenset(), (), (), ())
+    assert not scan(repo, "t/sub/bad").bad_paths
