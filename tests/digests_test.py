@@ -14,7 +14,6 @@ from typing import Dict
 import pytest
 from generator import Spec, generate
 
-from support import pants_release
 from support.image_layout import Layout
 from support.images import make
 from support.monorepo import PYTHON_TOML, Monorepo
@@ -83,7 +82,4 @@ def test_tars(generated: Monorepo) -> None:
 def test_an_image(tmp_path: Path) -> None:
     repo = make(tmp_path / "repo", tmp_path / "machine", daemon=False, shares_store=True)
     repo.pants("package", "src/a:image").assert_success()
-    # Newer releases of Pex leave out two files of each distribution, and write other scripts.
-    newer = pants_release.is_at_least("2.30.0.dev0")
-    name = "an image, from Pants 2.30 on" if newer else "an image"
-    recorded(name, {"digest": Layout(repo.dist("src.a/image")).digest})
+    recorded("an image", {"digest": Layout(repo.dist("src.a/image")).digest})

@@ -32,6 +32,7 @@ from pants.util.logging import LogLevel
 from pants_truss.core.environment import Distribution, disagreements
 from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine, pants_machine
+from pants_truss.core.oci.pip_installed import as_pip_installs
 from pants_truss.core.oci.site_files import is_byte_code, record_without_byte_code
 from pants_truss.core.pex_errors import explain_failure, without_wheel
 from pants_truss.pants_api import (
@@ -65,6 +66,7 @@ from pants_truss.sources.globs import matching
 from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
 
 _FLAT = "flat"
+_METADATA = [f"*.dist-info/{name}" for name in ("INSTALLER", "RECORD", "entry_points.txt")]
 # A wheel that was built, or chosen, on this machine may ask for more than a base is taken to have.
 _ANY_GLIBC = 99
 
@@ -123,22 +125,27 @@ class Flat:
     error: str
 
 
-async def _without_byte_code(digest: Digest) -> Digest:
-    """The same, whatever was imported from Pex's cache before."""
-    records = await digest_subset(
-        DigestSubset(digest, matching(["*.dist-info/RECORD"])), **implicitly()
-    )
-    contents = await get_digest_contents(records)
-    written = {file.path: record_without_byte_code(file.content) for file in contents}
-    entries = await get_digest_entries(digest)
-    kept = [
+async def _as_pip_installs(digest: Digest) -> Digest:
+    """The same, whatever was imported from Pex's cache before, and whichever Pex it is."""
+    small = await digest_subset(DigestSubset(digest, matching(_METADATA)), **implicitly())
+    contents = {file.path: file.content for file in await get_digest_contents(small)}
+    records = {
+        path: record_without_byte_code(content)
+        for path, content in contents.items()
+        if path.endswith("/RECORD")
+    }
+    entries = [
         entry
-        for entry in entries
-        if isinstance(entry, (FileEntry, SymlinkEntry))
-        and entry.path not in written
-        and not is_byte_code(entry.path)
+        for entry in await get_digest_entries(digest)
+        if isinstance(entry, (FileEntry, SymlinkEntry)) and not is_byte_code(entry.path)
     ]
-    files = [FileContent(path, content) for path, content in written.items()]
+    changed = as_pip_installs({**contents, **records}, {entry.path for entry in entries})
+    written = {**records, **changed}
+    files = [
+        FileContent(path, content, is_executable=path.startswith("bin/"))
+        for path, content in written.items()
+    ]
+    kept = [entry for entry in entries if entry.path not in written]
     return await create_digest(CreateDigest([*kept, *files]), **implicitly())
 
 
@@ -171,7 +178,7 @@ async def install_flat(request: FlatRequest) -> Flat:
         await find_session(SessionRequest(), **implicitly())
         return Flat(None, str(e))
     flat = await remove_prefix(RemovePrefix(venv.digest, _FLAT))
-    return Flat(await _without_byte_code(flat), "")
+    return Flat(await _as_pip_installs(flat), "")
 
 
 @rule(desc="Install requirements for an image", level=LogLevel.DEBUG)

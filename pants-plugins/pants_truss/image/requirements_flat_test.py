@@ -72,6 +72,10 @@ INSTALLED = (
     FileContent("flat/deep/c.pyc", b"a file by that name"),
     FileContent("flat/a-1.dist-info/RECORD", RECORD),
     FileContent("flat/a-1.dist-info/METADATA", b"Name: a\nVersion: 1\n"),
+    FileContent("flat/a-1.dist-info/INSTALLER", b"pip\n"),
+    FileContent("flat/b-1.dist-info/RECORD", b"bin/b,sha256=of Pex,1\nb.py,sha256=x,1\n"),
+    FileContent("flat/b-1.dist-info/entry_points.txt", b"[console_scripts]\nb = b:main\n"),
+    FileContent("flat/bin/b", b"#!python\n# of Pex\n", is_executable=True),
     FileContent("flat/data/RECORD", RECORD),
     SymlinkEntry("flat/link.py", "a.py"),
 )
@@ -136,14 +140,21 @@ def test_byte_code_is_left_out_and_lists_of_files_do_not_name_it(rule_runner: Ru
     found = files_of(rule_runner, flat)
     assert {path for path in found if not path.startswith("of/")} == {
         *("a.py", "link.py", "bin/a", "deep/c.pyc", "data/RECORD"),
-        *("a-1.dist-info/RECORD", "a-1.dist-info/METADATA"),
+        *("a-1.dist-info/RECORD", "a-1.dist-info/METADATA", "a-1.dist-info/INSTALLER"),
+        *(f"b-1.dist-info/{name}" for name in ("RECORD", "INSTALLER", "REQUESTED")),
+        *("b-1.dist-info/entry_points.txt", "bin/b"),
     }
     assert found["a-1.dist-info/RECORD"] == b"a.py,sha256=x,1\na-1.dist-info/RECORD,,\n"
+    # As pip installs it, which not every Pex has do it.
+    assert found["b-1.dist-info/INSTALLER"] == b"pip\n"
+    assert b"of Pex" not in found["bin/b"] + found["b-1.dist-info/RECORD"]
+    assert b"from b import main\n" in found["bin/b"]
     # A file of data by that name is none of a wheel's.
     assert found["data/RECORD"] == RECORD
     assert flat.digest
     entries = rule_runner.request(DigestEntries, [flat.digest])
-    assert [e.path for e in entries if isinstance(e, FileEntry) and e.is_executable] == ["bin/a"]
+    executable = [e.path for e in entries if isinstance(e, FileEntry) and e.is_executable]
+    assert executable == ["bin/a", "bin/b"]
     assert [e for e in entries if isinstance(e, SymlinkEntry)] == [SymlinkEntry("link.py", "a.py")]
 
 
