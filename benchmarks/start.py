@@ -24,6 +24,7 @@ DOCKER = "pants.backend.docker"
 PLUGIN = ("pants_truss", "pants_truss.image")
 BACKENDS: Dict[str, List[str]] = {
     "Python": [PYTHON],
+    "Python, truss, no images": [PYTHON, PLUGIN[0]],
     "Python, truss": [PYTHON, *PLUGIN],
     "Python, Docker": [PYTHON, DOCKER],
     "Python, Docker, truss": [PYTHON, DOCKER, *PLUGIN],

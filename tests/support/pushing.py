@@ -116,6 +116,9 @@ def pid_of_push(pushing: Pushing) -> int:
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            if b"publish/push.py" in words and mine in (entry / "cwd/publish/spec.json").read_text():
+            if (
+                b"publish/push.py" in words
+                and mine in (entry / "cwd/publish/spec.json").read_text()
+            ):
                 return int(entry.name)
     raise AssertionError("there is no push")

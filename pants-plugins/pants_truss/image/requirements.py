@@ -31,8 +31,8 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.environment import Distribution, disagreements
 from pants_truss.core.oci.documents import Platform
-from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine, pants_machine
 from pants_truss.core.oci.pip_installed import as_pip_installs
+from pants_truss.core.oci.platforms import OLDEST_GLIBC, complete_platform, machine, pants_machine
 from pants_truss.core.oci.site_files import is_byte_code, record_without_byte_code
 from pants_truss.core.pex_errors import explain_failure, without_wheel
 from pants_truss.pants_api import (
