@@ -7,15 +7,9 @@ from typing import Any, Iterable, Iterator, Optional, Tuple
 
 from pants.backend.docker.target_types import (
     DockerBuildOptionFieldMixin,
-    DockerImageContextRootField,
-    DockerImageDependenciesField,
-    DockerImageInstructionsField,
     DockerImageRegistriesField,
-    DockerImageSourceField,
     DockerImageTarget,
-    DockerImageTargetStageField,
 )
-from pants.core.goals.package import OutputPathField
 from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
@@ -245,24 +239,16 @@ class TrussImageRegistriesField(StringSequenceField):
         return DockerImageRegistriesField(self.value, address)
 
 
-# What a context that Truss makes has no use for, and what is replaced.
-_NOT_FROM_DOCKER = (
-    *COMMON_TARGET_FIELDS,
-    DockerImageContextRootField,
-    DockerImageDependenciesField,
-    DockerImageInstructionsField,
-    DockerImageRegistriesField,
-    DockerImageSourceField,
-    DockerImageTargetStageField,
-    OutputPathField,
-)
-# Of Pants 2.33: what a build writes in place of an image.
-_OUTPUTS = ("output_files", "output_directories", "outputs_match_mode")
+# By alias: what a context that Truss makes has no use for, what is replaced, and, of Pants 2.33,
+# what a build writes in place of an image.
+_NOT_FROM_DOCKER = {
+    *(field.alias for field in COMMON_TARGET_FIELDS),
+    *("context_root", "dependencies", "instructions", "registries", "source", "target_stage"),
+    *("output_directories", "output_files", "output_path", "outputs_match_mode"),
+}
 # Every release of Pants has more of them, and its docker backend counts on all.
 DOCKER_FIELDS = tuple(
-    field
-    for field in DockerImageTarget.core_fields
-    if field not in _NOT_FROM_DOCKER and field.alias not in _OUTPUTS
+    field for field in DockerImageTarget.core_fields if field.alias not in _NOT_FROM_DOCKER
 )
 # Pants 2.17 lacks it.
 _BUILD_NETWORK = (
