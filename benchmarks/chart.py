@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from typing import Iterable, List, Sequence, Tuple
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT, MARGIN = 360, 300, 56
-# Told apart in grey, too, by their dashes.
-STYLES = (("#1f4e9c", ""), ("#c0392b", "6 3"), ("#2e7d32", "2 3"), ("#6a1b9a", "8 3 2 3"))
+WIDTH, HEIGHT, MARGIN = 400, 300, 56
+# Below the lines of a panel: their names.
+LEGEND = 22
+# Colours follow the theme of the page. The dashes tell lines apart without colours.
+THEME = """\
+<style>
+  svg { --paper: #ffffff; --ink: #1f2430; --grid: #dcdfe5;
+        --line-0: #1f4e9c; --line-1: #b3271a; --line-2: #22662a; --line-3: #6a1b9a }
+  @media (prefers-color-scheme: dark) {
+    svg { --paper: #1e2129; --ink: #e8ebf2; --grid: #434b5a;
+          --line-0: #8ab4f8; --line-1: #ff9b8f; --line-2: #8fd69a; --line-3: #d7a8f5 }
+  }
+  text { font: 14px ui-sans-serif, system-ui, sans-serif; fill: var(--ink) }
+</style>"""
+DASHES = ("", "6 3", "2 3", "8 3 2 3")
 
 
 @dataclass(frozen=True)
@@ -43,15 +55,17 @@ class Panel:
 
 
 def to_svg(panels: Sequence[Panel]) -> str:
-    width = WIDTH * len(panels)
-    height = HEIGHT + 22 * max(len(panel.lines) for panel in panels)
+    """Panels one below the other: a phone shows the picture as wide as its screen."""
+    heights = [HEIGHT + LEGEND * len(panel.lines) + 12 for panel in panels]
+    height = sum(heights)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" font-family="sans-serif" font-size="11">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="520">',
+        THEME,
+        f'<rect width="{WIDTH}" height="{height}" rx="8" fill="var(--paper)"/>',
     ]
     for number, panel in enumerate(panels):
-        parts += [f'<g transform="translate({number * WIDTH} 0)">', *_panel(panel), "</g>"]
+        top = sum(heights[:number])
+        parts += [f'<g transform="translate(0 {top})">', *_panel(panel), "</g>"]
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -59,23 +73,22 @@ def _panel(panel: Panel) -> Iterable[str]:
     points = [point for line in panel.lines for point in line.points]
     across = _Scale([x for x, _ in points], MARGIN, WIDTH - 16)
     up = _Scale([y for _, y in points], HEIGHT - MARGIN, 36)
-    style = 'font-size="13" font-weight="bold"'
-    yield f'<text x="{MARGIN}" y="20" {style}>{escape(panel.title)}</text>'
+    yield f'<text x="{MARGIN}" y="20" style="font-weight: bold">{escape(panel.title)}</text>'
     for x in sorted({x for x, _ in points}):
-        yield _line(across.at(x), HEIGHT - MARGIN, across.at(x), 36, "#e0e0e0")
+        yield _line(across.at(x), HEIGHT - MARGIN, across.at(x), 36, "var(--grid)")
         yield _text(across.at(x), HEIGHT - MARGIN + 16, f"{x:g}", "middle")
     for y in up.ticks():
-        yield _line(MARGIN, up.at(y), WIDTH - 16, up.at(y), "#e0e0e0")
+        yield _line(MARGIN, up.at(y), WIDTH - 16, up.at(y), "var(--grid)")
         yield _text(MARGIN - 6, up.at(y) + 4, f"{y:g} s", "end")
-    yield _text((MARGIN + WIDTH) / 2, HEIGHT - 22, panel.unit, "middle")
+    yield _text((MARGIN + WIDTH) / 2, HEIGHT - 20, panel.unit, "middle")
     for number, line in enumerate(panel.lines):
-        colour, dashes = STYLES[number % len(STYLES)]
+        colour, dashes = f"var(--line-{number % len(DASHES)})", DASHES[number % len(DASHES)]
         path = " ".join(f"{across.at(x):.1f},{up.at(y):.1f}" for x, y in line.points)
         style = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"'
         yield f'<polyline points="{path}" fill="none" {style}/>'
         for x, y in line.points:
             yield f'<circle cx="{across.at(x):.1f}" cy="{up.at(y):.1f}" r="3" fill="{colour}"/>'
-        below = HEIGHT + 22 * number
+        below = HEIGHT + LEGEND * number
         yield f'<polyline points="{MARGIN},{below} {MARGIN + 28},{below}" {style}/>'
         yield _text(MARGIN + 36, below + 4, f"{line.name}: slope {line.slope:.2f}", "start")
 

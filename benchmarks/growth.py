@@ -1,6 +1,6 @@
 """How the time grows with the number of trusses, and with the files of one.
 
-    ./pants run benchmarks/growth.py -- --runs=5 --svg=docs/growth.svg
+    ./pants run benchmarks/growth.py -- --runs=5 --svg=docs/pictures/growth.svg
 
 Of each size a monorepo of its own is made, the same shared code under all, and `pants package ::`
 is run with the daemon warm: nothing changed, and one file of one truss changed; `pants list ::`

@@ -88,7 +88,7 @@ def benchmark(folder: Path, trusses: int, runs: int) -> None:
     report("warm: one config changed", measure(repo, COMMANDS, runs, edit))
     edit()
     _, units = repo.pants_with_work_units(*COMMANDS["lint"])
-    checked, validated = units["find_fatal_findings"], units["run_local_process"]
+    checked, validated = units["find_blocking_findings"], units["run_local_process"]
     print(f"after one change: {checked} checked, {validated} validated")
     repo.stop_daemon()
 

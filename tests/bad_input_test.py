@@ -61,7 +61,7 @@ CASES = [
     Bad(
         "duplicate_keys",
         "a: 1\na: 2\n",
-        "the key `a` is there twice: line 1, column 1 and line 2, column 1",
+        "the key `a` appears twice: line 1, column 1 and line 2, column 1",
     ),
     Bad("alias_bomb", BOMB, "its aliases expand to more than 20,000 values"),
     Bad(
@@ -123,7 +123,7 @@ CASES = [
     Bad(
         "requirements_outside",
         "requirements_file: ../reqs.txt\n",
-        "Move it into the truss and write `requirements_file: reqs.txt`",
+        "Move the file into the truss and write `requirements_file: reqs.txt`",
     ),
     Bad(
         "config_not_in_sources",
@@ -285,8 +285,12 @@ def test_an_error_speaks_for_all_trusses_of_the_run(repo: Monorepo) -> None:
     assert "2 trusses cannot be packaged." in run.stderr
     assert "is the number 1" in run.stderr and "is the number 2" in run.stderr
     assert "is the number 3" not in run.stderr
-    assert "from earlier runs. The other truss can be packaged." in run.stderr
+    assert "from earlier runs. The other truss can be packaged with " in run.stderr
     assert not repo.dist("many.good").exists()
+    run = repo.pants("package", "--truss-gather-keep-going", "many::").assert_failure()
+    assert "3 trusses: 1 rebuilt, 2 failed" in run.stderr
+    assert "2 trusses cannot be packaged." in run.stderr
+    assert repo.dist("many.good/good/config.yaml").exists()
     repo.pants("package", "many/good").assert_success()
     assert repo.dist("many.good/good/config.yaml").exists()
 

@@ -83,7 +83,7 @@ def test_a_corrupt_blob(repo: Monorepo, size: bool) -> None:
     name = corrupt(repo, size)
     error = refused(repo)
     assert f"the content of blobs/sha256/{name} has the digest sha256:" in error
-    assert "The layout is corrupt: fetch it anew." in error
+    assert "The layout is corrupt: fetch it again." in error
 
 
 def test_a_base_as_docker_writes_it(repo: Monorepo) -> None:
@@ -145,11 +145,11 @@ def rewrite_index(repo: Monorepo, **entry: Any) -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"digest": "sha256:../../../../etc/passwd"}, "which is not a sha256"),
-        ({"digest": "md5:" + "0" * 32}, "which is not a sha256"),
+        ({"digest": "sha256:../../../../etc/passwd"}, "which is not a sha256 digest"),
+        ({"digest": "md5:" + "0" * 32}, "which is not a sha256 digest"),
         ({"digest": "sha256:" + "0" * 64}, "the layout lacks blobs/sha256/0000"),
-        ({"size": -1}, "has the size -1"),
-        ({"size": 10**9}, "bytes, not the 1000000000 that the image tells of"),
+        ({"size": -1}, "the invalid size -1"),
+        ({"size": 10**9}, "bytes, but the image declares 1000000000"),
         ({"platform": {"os": "linux", "architecture": "s390x"}}, "it has linux/s390x"),
         ({"mediaType": "text/html"}, "lists no image"),
     ],
@@ -175,7 +175,7 @@ def test_a_base_without_python(repo: Monorepo) -> None:
 
 def test_a_base_that_is_nowhere(repo: Monorepo) -> None:
     repo.write("src/a/BUILD", image("a", base="images/none/"))
-    assert "'images/none/' is not a reference to an image" in refused(repo)
+    assert "'images/none/' is not an image reference" in refused(repo)
     # Which could be someone's in a public registry.
     repo.write("src/a/BUILD", image("a", base="image/base"))
     error = refused(repo)
@@ -183,23 +183,23 @@ def test_a_base_that_is_nowhere(repo: Monorepo) -> None:
     assert "`image/base:TAG`" in error
     repo.write("src/a/BUILD", image("a", base="images"))
     error = refused(repo)
-    assert "the folder images of the repository holds no OCI layout" in error
+    assert "the folder images of the repository is not an OCI layout" in error
 
 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("system_packages: [ffmpeg]", "`system_packages`, which only a Dockerfile can do"),
-        ("build_commands: [make]", "`build_commands`, which only a Dockerfile can do"),
-        ("live_reload: true", "`live_reload`, which only a Dockerfile can do"),
+        ("system_packages: [ffmpeg]", "only a Dockerfile supports `system_packages`"),
+        ("build_commands: [make]", "only a Dockerfile supports `build_commands`"),
+        ("live_reload: true", "only a Dockerfile supports `live_reload`"),
         (
             "external_data: [{url: 'http://127.0.0.1/x', local_data_path: x}]",
-            "`external_data`, which only a Dockerfile can do",
+            "only a Dockerfile supports `external_data`",
         ),
         (
             "docker_server: {start_command: serve, server_port: 80, predict_endpoint: /,"
             " readiness_endpoint: /, liveness_endpoint: /}",
-            "`docker_server`, which only a Dockerfile can do",
+            "only a Dockerfile supports `docker_server`",
         ),
     ],
 )
@@ -213,18 +213,18 @@ def test_what_only_a_dockerfile_can_do(repo: Monorepo, config: str, message: str
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"squash": True}, "The 'squash' field in target src/a:image is of no use with"),
+        ({"squash": True}, "The 'squash' field in target src/a:image has no effect with"),
         ({"pin_requirements": True}, "The 'pin_requirements' field"),
         (
             {"builder": "context", "base": None, "squash": True},
-            "The 'squash' field in target src/a:image is of no use with `builder=\"context\"`",
+            "The 'squash' field in target src/a:image has no effect with `builder=\"context\"`",
         ),
-        ({"builder": "docker"}, "The 'base' field in target src/a:image is of no use with"),
-        ({"image_tags": ["a b"]}, "has 'a b', which is no tag of an image"),
+        ({"builder": "docker"}, "The 'base' field in target src/a:image has no effect with"),
+        ({"image_tags": ["a b"]}, "has 'a b', which is not a valid image tag"),
         ({"image_tags": []}, "must name at least one tag"),
-        ({"repository": "UP per"}, "is called 'up per', which is no name of an image"),
+        ({"repository": "UP per"}, "'up per', which is not a valid image name"),
         ({"truss": ":image"}, "is ':image', which is a 'truss_image' target. Name a `truss`."),
-        ({"platforms": ["windows/amd64"]}, "'windows/amd64' is not a platform"),
+        ({"platforms": ["windows/amd64"]}, "'windows/amd64' is not a supported platform"),
         ({"platforms": ["linux/amd64"] * 2}, "none twice"),
     ],
 )

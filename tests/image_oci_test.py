@@ -195,8 +195,8 @@ def test_tags(repo: Monorepo) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--truss-images-compression-level=19"], "is 19, but gzip has 1 to 9"),
-        (["--truss-images-compression-level=0"], "is 0, but gzip has 1 to 9"),
+        (["--truss-images-compression-level=19"], "is 19, but gzip supports 1 to 9"),
+        (["--truss-images-compression-level=0"], "is 0, but gzip supports 1 to 9"),
         (["--truss-images-shared-layers=0"], "`[truss-images].shared_layers` is 0"),
     ],
 )
@@ -208,7 +208,7 @@ def test_a_context_or_a_skipped_image_is_not_published(repo: Monorepo) -> None:
     context = image("a", builder="context", base=None)
     repo.write("src/a/BUILD", context)
     run = repo.pants("publish", "src/a:image").assert_success()
-    assert "there is no image" in run.stderr
+    assert "(no image, because of" in run.stderr
     repo.write("src/a/BUILD", image("a", skip_push=True))
     run = repo.pants("publish", "src/a:image").assert_success()
     assert "image:latest skipped (by `skip_push` on src/a:image)" in run.stderr

@@ -101,7 +101,7 @@ def test_a_base_from_a_registry(repo: Monorepo, folder: Path, registry: Registry
     layouts = [Layout(repo.dist(path)) for path in ("pinned/image", "tagged/image", "t.it/oci")]
     assert len({layout.digest for layout in layouts}) == 1
     assert "Pinned" not in pinned.stderr
-    assert f"Pinned, it is {tagged_name}@{digest}" in tagged.stderr
+    assert f"To pin it, write {tagged_name}@{digest}" in tagged.stderr
     repo.write("gone/BUILD", target.format(f"{name}:4"))
     error = repo.pants("package", "gone:image").assert_failure().stderr
     assert f"the image {name}:4 cannot be fetched" in error and "manifest unknown" in error
@@ -118,8 +118,8 @@ def test_a_layout_is_published_without_docker(
     image = f'truss_image(name="it", truss="t/it:it", builder="oci", {fields})\n'
     repo.write("publish/BUILD", image)
     output = tmp_path / "published.json"
-    run = repo.pants(*NO_DOCKER, "publish", f"--output={output}", "push:it").assert_success()
-    repo.pants("package", "push:it").assert_success()
+    run = repo.pants(*NO_DOCKER, "publish", f"--output={output}", "publish:it").assert_success()
+    repo.pants("package", "publish:it").assert_success()
     digest = Layout(repo.dist("publish/it")).digest
     name = f"{registry.address}/x/it@{digest}"
     published = json.loads(output.read_text())
@@ -128,7 +128,7 @@ def test_a_layout_is_published_without_docker(
     ]
     assert digest in run.stderr
     count = len(registry.uploads)
-    repo.pants("publish", "push:it").assert_success()
+    repo.pants("publish", "publish:it").assert_success()
     assert {path.split("/")[-2] for path in registry.uploads[count:]} <= {"manifests"}
     skopeo("copy", "-q", "--src-tls-verify=false", f"docker://{name}", f"oci:{tmp_path}/pulled:2")
     assert Layout(tmp_path / "pulled").digest == digest
@@ -138,7 +138,7 @@ def test_a_layout_is_published_without_docker(
         with engine.container(name) as container:
             assert container.predict({"x": 1}) == ANSWER
     registry.stop()
-    run = repo.pants("--truss-publish-retries=0", "publish", "push:it")
+    run = repo.pants("--truss-publish-retries=0", "publish", "publish:it")
     assert run.exit_code != 0
     assert f"{registry.address}/x/it:2 failed" in run.stderr
 
@@ -204,7 +204,7 @@ def test_an_upload_that_breaks_off(repo: Monorepo, registry: Registry) -> None:
         way.cut(after=5_000_000)
         option = "--truss-publish-retry-delay=0.5"
         run = repo.pants(option, "publish", "broken:image").assert_success()
-        assert run.stderr.count("Trying again in 0.5 s.") == 1
+        assert run.stderr.count("Retrying in 0.5 s.") == 1
         repo.pants("package", "broken:image").assert_success()
         digest = Layout(repo.dist("broken/image")).digest
         assert inspect(f"{way.address}/image:1")["Digest"] == digest
@@ -227,7 +227,7 @@ def test_a_registry_that_dies_during_a_push(repo: Monorepo, registry: Registry) 
         way.cut(after=1_500_000)
         options = ("--truss-publish-retries=1", "--truss-publish-retry-delay=0.1")
         run = repo.pants(*options, "publish", "big:image").assert_failure()
-        assert run.stderr.count("Trying again in 0.1 s.") == 1
+        assert run.stderr.count("Retrying in 0.1 s.") == 1
         assert f"✕ {name} failed" in run.stderr
         # What it was doing, with which registry, and what came of it.
         place = re.escape(way.address)
@@ -278,7 +278,7 @@ def test_a_registry_that_wants_a_password(repo: Monorepo, tmp_path: Path) -> Non
     watcher.start()
     try:
         error = repo.pants("publish", "locked:it").assert_failure().stderr
-        assert "Trying again" not in error
+        assert "Retrying in" not in error
         assert "authentication required" in error or "unauthorized" in error
         auth.parent.mkdir()
         auth.write_text(json.dumps({"auths": {registry.address: {"auth": encoded}}}))

@@ -50,6 +50,13 @@ WRONG: Dict[str, Dict[str, Any]] = {
         "rule": "config-schema",
         "is_fatal": True,
     },
+    "git_name": {
+        "files": {"data/é.txt": "x\n"},
+        "place": "t/git_name/data/é.txt: warning: `--changed-since` does not see changes of "
+        "'t/git_name/data/é.txt'",
+        "rule": "git-name",
+        "is_fatal": False,
+    },
     "injection": {
         "config": 'base_image:\n  image: "python:3.11\\nRUN id"\n',
         "place": "t/injection/config.yaml:2: error: `base_image.image` is written into `FROM`",
@@ -71,22 +78,58 @@ WRONG: Dict[str, Dict[str, Any]] = {
     },
     "model_class": {
         "files": {"model/model.py": "\n\nclass Model:\n    def preditc(self, x):\n        pass\n"},
-        "place": "t/model_class/model/model.py:3: error: the class `Model` has no method "
-        "`predict`",
+        "place": "t/model_class/model/model.py:3: error: the class `Model` has no method `predict`",
         "rule": "model-class",
         "is_fatal": True,
+    },
+    "nested_truss": {
+        "files": {
+            "inner/config.yaml": "model_name: inner\n",
+            "inner/model/model.py": MODEL,
+        },
+        "place": "t/nested_truss/inner/config.yaml: warning: it is the config of a truss of its "
+        "own, and t/nested_truss:nested_truss holds its files too",
+        "rule": "nested-truss",
+        "is_fatal": False,
+    },
+    "pin_without_index": {
+        "config": "requirements: [acme-kit]\n",
+        "files": {
+            "BUILD": 'truss(requirements="lockfile", resolve="acme")\n'
+            'python_sources(name="src", sources=["**/*.py"], resolve="acme")\n'
+        },
+        "place": "t/pin_without_index/config.yaml: warning: the lockfile acme.lock (resolve acme) "
+        "has acme-kit==1.0 from https://index.acme.example, but an image asks PyPI for it",
+        "rule": "pin-without-index",
+        "is_fatal": False,
+    },
+    "requirement_not_in_image": {
+        "config": "requirements_file: requirements.txt\n",
+        "files": {"requirements.txt": "-r base.txt\n", "base.txt": "rich\n"},
+        "place": "t/requirement_not_in_image/requirements.txt:1: error: '-r base.txt' reads "
+        "'base.txt', which is not in the image: ",
+        "rule": "requirement-not-in-image",
+        "is_fatal": True,
+    },
+    "no_target": {
+        "files": {"BUILD": "# Nothing.\n"},
+        "place": "t/no_target/config.yaml: warning: this truss has no target",
+        "rule": "no-target",
+        "is_fatal": False,
+        # A tool of its own reports it.
+        "heading": "t/no_target",
     },
     "secret": {
         "files": {"packages/keys.py": "\nAWS = 'AKIA" + "QZ2WRT7YPL3KJHGF'\n"},
         "place": "t/secret/packages/keys.py:2: error: it holds an AWS",
         "rule": "secret",
-        "is_fatal": False,
+        "is_fatal": True,
     },
     "secret_value": {
         "config": "secrets:\n  token: hunter22\n",
         "place": "t/secret_value/config.yaml:2: error: `secrets.token` has a value",
         "rule": "secret",
-        "is_fatal": False,
+        "is_fatal": True,
     },
     "shadowed": {
         "files": {"packages/yaml.py": ""},
@@ -133,6 +176,15 @@ WRONG: Dict[str, Dict[str, Any]] = {
         "rule": "unowned-python",
         "is_fatal": False,
     },
+    "unresolved": {
+        "files": {
+            "model/model.py": "import kit.near\nimport kit.gone\n\n\n" + MODEL,
+            "packages/kit/near.py": "",
+        },
+        "place": "t/unresolved/model/model.py:2: error: it imports `kit.gone`, and neither the truss",
+        "rule": "unresolved-import",
+        "is_fatal": False,
+    },
     "unreadable": {
         "config": "external_package_dirs: [../nowhere]\n",
         "place": "t/unreadable/config.yaml:1: error: "
@@ -141,6 +193,20 @@ WRONG: Dict[str, Dict[str, Any]] = {
         "is_fatal": True,
     },
 }
+
+
+ACME_LOCK = """\
+version = 1
+
+[[package]]
+name = "acme-kit"
+version = "1.0"
+source = { registry = "https://index.acme.example/simple" }
+"""
+
+
+def heading(name: str) -> str:
+    return str(WRONG[name].get("heading", f"t/{name}:{name}"))
 
 
 def write_truss(repo: Monorepo, folder: str, config: str, files: Dict[str, str]) -> None:
@@ -157,7 +223,8 @@ def repo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monorepo]:
     repo = Monorepo(base / "repo", base / "machine", shares_store=True)
     toml = PYTHON_TOML.format(roots='"/t/*", "/t/*/packages", "/shared", "/good/*"')
     toml = toml.replace("[python]", "[python]\nenable_resolves = true")
-    toml += '[python.resolves]\npython-default = "lock.txt"\n'
+    toml += '[python.resolves]\npython-default = "lock.txt"\nacme = "acme.lock"\n'
+    repo.write("acme.lock", ACME_LOCK)
     repo.write("lock.txt", "tomlkit==0.13.2\n")
     repo.write("BUILD", 'python_requirement(name="tomlkit", requirements=["tomlkit"])\n')
     repo.configure("pants.backend.python", toml=toml, silent_rules=())
@@ -183,7 +250,7 @@ def report(repo: Monorepo) -> str:
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_told_with_its_place(name: str, report: str) -> None:
     case = WRONG[name]
-    block = report.split(f"\nt/{name}:{name}\n", 1)[1].split("\n\n", 1)[0]
+    block = report.split(f"\n{heading(name)}\n", 1)[1].split("\n\n", 1)[0]
     (line,) = block.splitlines()
     assert line.startswith(f"  {case['place']}")
     silence = RULES_BY_NAME[case["rule"]].silence
@@ -199,7 +266,7 @@ def example(name: str, report: str) -> str:
     for path, text in files.items():
         long = len(text) > 1000
         lines += [f"# {path}", *([f"({len(text)} bytes)"] if long else text.split("\n")[:-1])]
-    said = report.split(f"\nt/{name}:{name}\n", 1)[1].splitlines()[0].strip()
+    said = report.split(f"\n{heading(name)}\n", 1)[1].splitlines()[0].strip()
     return "```text\n" + "\n".join(lines) + f"\n```\n\n> {said.partition(' [')[0]}\n"
 
 
@@ -222,7 +289,7 @@ def test_the_page_of_rules(report: str) -> None:
 
 
 def test_the_summary_and_no_confidential_value(report: str) -> None:
-    assert f"13 errors and 4 warnings in {len(WRONG)} of {len(WRONG)} trusses." in report
+    assert f"13 errors and 5 warnings in {len(WRONG)} of {len(WRONG)} trusses." in report
     assert "✕ truss failed." in report
     assert "hunter22" not in report and "QZ2WRT7" not in report
 
@@ -233,7 +300,9 @@ def test_sarif_by_its_schema(repo: Monorepo, report: str) -> None:
     schema = json.loads(Path("tests/sarif/sarif-2.1.0.json").read_text())
     jsonschema.Draft7Validator(schema).validate(log)
     results = log["runs"][0]["results"]
-    assert {result["ruleId"] for result in results} == {case["rule"] for case in WRONG.values()}
+    assert {result["ruleId"] for result in results} == {
+        case["rule"] for case in WRONG.values() if "heading" not in case
+    }
     for result in results:
         location = result["locations"][0]["physicalLocation"]
         assert (repo.root / location["artifactLocation"]["uri"]).exists()
@@ -246,7 +315,7 @@ FATAL = [name for name, case in WRONG.items() if case["is_fatal"]]
 
 @pytest.mark.parametrize("name", WRONG)
 def test_check_and_package_say_the_same(name: str, repo: Monorepo, report: str) -> None:
-    block = report.split(f"\nt/{name}:{name}\n", 1)[1].split("\n\n", 1)[0]
+    block = report.split(f"\n{heading(name)}\n", 1)[1].split("\n\n", 1)[0]
     words = block.strip().split(": error: ", 1)[-1].partition(" [")[0]
     check = repo.pants("--truss-lint-large-file-bytes=1000", "check", "--only=truss", f"t/{name}")
     option = "--truss-lint-validate-with-truss=package"
@@ -320,7 +389,13 @@ def test_what_is_deprecated_is_a_warning(case: Any, repo: Monorepo) -> None:
 
 
 # What linting does for a truss: the last is Truss itself.
-WORK = ("plan_truss", "find_fatal_findings", "scan_for_secrets", "lint_truss", "run_local_process")
+WORK = (
+    "plan_truss",
+    "find_blocking_findings",
+    "scan_for_secrets",
+    "lint_truss",
+    "run_local_process",
+)
 
 
 def test_one_config_changed_one_truss_linted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What Pants installs in a repository with README's settings, on machines whose pip is configured."""
+"""What Pants installs in a repository with the settings of docs/install.md, on machines whose pip is configured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.literate import blocks
 from support.monorepo import Monorepo
 from support.pip_configuration import OPTIONS, of_machine, write_configuration
 
-README = Path("README.md").resolve()
+INSTALL = Path("docs/install.md").resolve()
 SECTION = "subprocess-environment"
 SETTINGS = """\
 [python]
@@ -36,8 +36,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def readme_settings() -> str:
-    settings = toml.loads(next(x.body for x in blocks(README) if x.language == "toml"))
+def settings_of_the_page() -> str:
+    settings = toml.loads(next(x.body for x in blocks(INSTALL) if x.language == "toml"))
     text: str = toml.dumps({SECTION: settings[SECTION]})
     return text
 
@@ -74,7 +74,7 @@ def test_the_configuration_of_a_machine_has_no_effect(repo: Monorepo, tmp_path: 
     repo.configure("pants.backend.python", toml=SETTINGS)
     # It has one without the settings.
     assert pants(repo, configuration, "generate-lockfiles").returncode != 0
-    repo.configure("pants.backend.python", toml=SETTINGS + readme_settings())
+    repo.configure("pants.backend.python", toml=SETTINGS + settings_of_the_page())
     run = pants(repo, configuration, "generate-lockfiles")
     assert run.returncode == 0, run.stderr
     assert "999.0" not in (repo.root / "lock.txt").read_text()

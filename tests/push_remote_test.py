@@ -48,7 +48,7 @@ def test_credentials_are_missing(pushing: Pushing, folder: str) -> None:
         expected = f"there is no {pushing.trussrc}. Set BASETEN_API_KEY, or run `truss login`"
         assert expected in error("baseten")
         repo.environment["BASETEN_TRUSS_AUTH_API_KEY"] = "x" * 20
-        assert "BASETEN_TRUSS_AUTH_REMOTE_URL is not: Truss needs both" in error("baseten")
+        assert "BASETEN_TRUSS_AUTH_REMOTE_URL is not. Set both" in error("baseten")
     finally:
         repo.environment.pop("BASETEN_TRUSS_AUTH_API_KEY", None)
         pushing.log_in()
@@ -106,10 +106,11 @@ def test_waiting(pushing: Pushing, folder: str, local: Account) -> None:
     local.status = "BUILD_FAILED"
     error = pushing.publish(folder)[0].assert_failure().stderr
     first = local.deployments[0]["id"]
-    assert f"deployment {first} is there, but: Deployment failed with status BUILD_FAILED" in error
+    assert f"deployment {first} exists, but the wait for it failed: Deployment failed" in error
+    assert "status BUILD_FAILED" in error
     local.status, local.deployments[0]["status"] = "ACTIVE", "BUILD_FAILED"
     run = pushing.publish(folder)[0].assert_success()
-    assert f"deployment {first} of it is BUILD_FAILED: pushed again" in run.stderr
+    assert f"deployment {first} is BUILD_FAILED: pushed again" in run.stderr
     assert len(local.deployments) == 2
     # It has been seen to be up: nobody is asked.
     calls = len(local.calls)
@@ -123,7 +124,7 @@ def test_a_wait_without_answers(pushing: Pushing, folder: str, local: Account) -
     local.rest_status = 503
     error = pushing.publish(folder)[0].assert_failure().stderr
     made = local.deployments[0]["id"]
-    assert f"deployment {made} is there, but: it is not up after `wait_timeout`" in error
+    assert f"deployment {made} exists, but the wait for it failed: it is not up after" in error
     local.deployments[0]["status"] = "MODEL_LOADING"
     error = pushing.publish(folder)[0].assert_failure().stderr
     assert f"error: deployment {made} is not up after 1 s" in error
@@ -197,7 +198,7 @@ def test_two_targets_for_one_place(pushing: Pushing, folder: str) -> None:
     count = len(account.calls)
     error = pushing.publish(f"{folder}::")[0].assert_failure().stderr
     assert f"it and {folder}:" in error
-    assert "are both pushed to baseten as model twins, where one would take the place of" in error
+    assert "are both pushed to baseten as model twins, so one would replace the other." in error
     assert len(account.calls) == count
     repo.write(f"{folder}/BUILD", 'truss(name="a")\ntruss(name="b", deployment_name="b")\n')
     pushing.publish(f"{folder}::")[0].assert_success()
@@ -239,11 +240,11 @@ def test_the_delays_grow(pushing: Pushing, folder: str) -> None:
     account = pushing.account()
     account.faults.append(Fault("models", 500, times=5))
     error = pushing.publish(folder)[0].assert_failure().stderr
-    found = re.findall(r"attempt (\d) of 4 failed, trying again in ([0-9.]+) s: 500 Server", error)
+    found = re.findall(r"attempt (\d) of 4 failed, retrying in ([0-9.]+) s: 500 Server", error)
     assert [number for number, _ in found] == ["1", "2", "3"]
     for (_, delay), expected in zip(found, (0.1, 0.2, 0.4)):
         assert 0.74 * expected <= float(delay) <= 1.26 * expected
-    assert "error: given up after 4 attempts: 500 Server Error" in error
+    assert "error: gave up after 4 attempts: 500 Server Error" in error
     account.faults.clear()
     account.faults.append(Fault("models", 500, times=1))
     count = len(account.calls)
@@ -260,12 +261,12 @@ def test_a_deployment_that_is_no_more(pushing: Pushing, folder: str) -> None:
     (first,) = (d for d in account.deployments if d["model_id"] == account.models["fragile"])
     first["status"] = "BUILDING_MODEL_FAILED"
     run = pushing.publish(folder)[0].assert_success()
-    assert f"deployment {first['id']} of it is BUILDING_MODEL_FAILED: pushed again" in run.stderr
+    assert f"deployment {first['id']} is BUILDING_MODEL_FAILED: pushed again" in run.stderr
     second = account.deployments[-1]
     account.deployments.remove(second)
     _forget_answers(pushing)
     run = pushing.publish(folder)[0].assert_success()
-    assert f"deployment {second['id']} of it is GONE: pushed again" in run.stderr
+    assert f"deployment {second['id']} is GONE: pushed again" in run.stderr
     # Another digest, other options, another environment are other deployments.
     _forget_answers(pushing)
     assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr

@@ -166,11 +166,11 @@ def test_options_reach_the_remote(pushing: Pushing, folder: str) -> None:
 def test_options_that_cannot_be(pushing: Pushing, folder: str) -> None:
     pushing.repo.truss(folder)
     wrong = {
-        'model_name="a\\"b"': "must not have the character '\"' in it",
-        'deployment_name="a b"': 'For example `deployment_name="a-b"`',
+        'model_name="a\\"b"': "must not contain the character '\"'",
+        'deployment_name="a b"': 'For example: `deployment_name="a-b"`',
         'promote=True, deployment_environment="x"': "Remove one of them.",
         "": "Write `model_name: ",
-        'push_args=["--remote=x"]': "Instead of it use the field `remotes`",
+        'push_args=["--remote=x"]': "Use the field `remotes`",
         'push_args=["x"]': "must be an option of `truss push`",
         'model_name="a", push_args=["--no-such-option"]': "has no option `--no-such-option`",
     }
@@ -207,7 +207,7 @@ def test_a_dry_run(pushing: Pushing, folder: str) -> None:
 
     try:
         expected = f"- {name} skipped (dry run: would go to baseten as model dry: "
-        assert f"{expected}no push of it is recorded)." in dry_run()
+        assert f"{expected}no recorded push)." in dry_run()
         assert (len(account.calls), pushing.state) == (calls, state)
         pushing.log_in()
         pushing.publish(folder)[0].assert_success()
@@ -224,7 +224,7 @@ def test_a_state_file_that_is_none(pushing: Pushing, folder: str) -> None:
     option = "--truss-publish-state-file=state.json"
     error = pushing.publish(option, folder)[0].assert_failure().stderr
     assert "state.json cannot be read as the state of pushes" in error
-    assert "delete it to have every truss pushed again" in error
+    assert "delete it to push every truss again" in error
     option = "--truss-publish-state-file=../state.json"
     error = pushing.publish(option, folder)[0].assert_failure().stderr
     assert "`[truss-publish].state_file` must be the path of a file in the repository" in error

@@ -354,7 +354,7 @@ def test_a_port_that_is_taken(repo: Monorepo) -> None:
         server = Server(repo, "t/rich", f"--port={port}")
         line = server.wait_for("Cannot serve")
         assert f"Cannot serve t/rich:rich on 127.0.0.1:{port}: Address already in use" in line
-        assert "Take another port: pants run t/rich:rich -- --port=" in line
+        assert "Use another port: pants run t/rich:rich -- --port=" in line
         assert server.wait() == 1
         assert not server.pids
 
@@ -362,7 +362,7 @@ def test_a_port_that_is_taken(repo: Monorepo) -> None:
 def test_a_host_that_is_not_this_machine(repo: Monorepo) -> None:
     run = repo.pants("run", "t/rich", "--", "--port=0", "--host=nope.invalid").assert_failure()
     assert "Cannot serve t/rich:rich on nope.invalid:0: " in run.stderr
-    assert "`--host` is an address of this machine." in run.stderr
+    assert "Set `--host` to an address of this machine." in run.stderr
 
 
 @pytest.mark.parametrize(
@@ -403,8 +403,8 @@ def test_a_model_that_does_not_load(repo: Monorepo, name: str, model: str, messa
         (
             "gpu",
             "resources: {accelerator: L4}\n",
-            "t/wrong_gpu:wrong_gpu needs L4 (`resources` in its config), and this machine has no "
-            "GPU. If its code does without one: pants run t/wrong_gpu:wrong_gpu -- --without-gpu",
+            "t/wrong_gpu:wrong_gpu needs L4 (`resources` in its config), but this machine has no "
+            "GPU. If its code runs without one: pants run t/wrong_gpu:wrong_gpu -- --without-gpu",
         ),
     ],
 )

@@ -32,8 +32,8 @@ HEADER = """\
 """
 
 
-def test_the_plugin_ships_three() -> None:
-    assert len(shipped_lockfiles()) == 3
+def test_the_plugin_ships_four() -> None:
+    assert len(shipped_lockfiles()) == 4
 
 
 @pytest.mark.parametrize("lockfile", shipped_lockfiles(), ids=lambda path: path.stem)

@@ -143,7 +143,7 @@ def help_all(repo: Monorepo) -> Dict[str, Any]:
 OTHER_PYTHON = {
     "docs/tree-digest.md": "tests/hermetic_test.py",
     "docs/imports.md": "tests/imports_test.py",
-    "docs/serving.md": "tests/training_test.py",
+    "docs/training.md": "tests/training_test.py",
 }
 
 
@@ -205,16 +205,18 @@ def assert_type(option: Dict[str, Any], value: Any, where: str) -> None:
 
 
 def test_steps_of_a_workflow() -> None:
-    """The page has those of the workflow that is there to be copied."""
+    """The pages have steps of the workflow that is there to be copied."""
     workflow = Path("docs/ci/github-workflow.yml").read_text()
     there = [step for job in yaml.safe_load(workflow)["jobs"].values() for step in job["steps"]]
-    (block,) = [x for x in found("yaml") if x.page.name == "publishing.md"]
-    for step in yaml.safe_load(block.body):
-        assert step in there
+    blocks = [x for x in found("yaml") if x.page.name in ("ci.md", "publishing.md")]
+    assert len(blocks) == 4
+    for block in blocks:
+        for step in yaml.safe_load(block.body):
+            assert step in there, f"{block}: {step}"
 
 
 def test_files_of_the_example() -> None:
-    (block,) = [x for x in found("yaml") if x.page.name == "serving.md"]
+    (block,) = [x for x in found("yaml") if x.page.name == "testing.md"]
     assert block.path
     for case in yaml.safe_load(block.body):
         assert case in yaml.safe_load(Path(block.path).read_text())
@@ -228,5 +230,5 @@ def test_files_in_help_texts() -> None:
 
 
 def test_yaml_is_looked_at() -> None:
-    pages = {"publishing.md", "reference.md", "serving.md"}
+    pages = {"ci.md", "publishing.md", "reference.md", "testing.md"}
     assert {x.page.name for x in found("yaml")} == pages

@@ -19,6 +19,10 @@ def test_the_schema_is_that_of_the_release(truss: TrussLibrary) -> None:
     assert len(top_level_keys()) == 37
 
 
+def test_the_constraints_of_the_server_are_those_of_the_release(truss: TrussLibrary) -> None:
+    assert read_table("server_constraints") == truss.call("server_constraints")
+
+
 def test_silent_models_are_models() -> None:
     assert SILENT_MODELS <= read_table("config_schema")["models"].keys()
 

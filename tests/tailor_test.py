@@ -11,6 +11,37 @@ MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 PYTHON = PYTHON_TOML.format(roots='"/shared/*", "/trusses/*"')
 
 
+# Of a truss or shared folder without tests.
+SOURCES = """\
+python_sources(
+    name="sources",
+    sources=[
+        "**/*.py",
+        "!**/test_*.py",
+        "!**/*_test.py",
+        "!**/tests.py",
+        "!**/conftest.py",
+    ],
+)
+"""
+TESTS = """\
+python_tests(
+    name="tests",
+    sources=[
+        "**/*_test.py",
+    ],
+)
+"""
+TEST_UTILS = """\
+python_test_utils(
+    name="test_utils",
+    sources=[
+        "**/conftest.py",
+    ],
+)
+"""
+
+
 def truss_files(folder: str, config: str = "model_name: x\n") -> Dict[str, str]:
     return {
         f"{folder}/config.yaml": config,
@@ -43,15 +74,9 @@ def test_a_repository_without_targets(repo: Monorepo) -> None:
     assert not builds(repo)
     repo.pants("tailor", "::").assert_success()
     assert builds(repo) == {
-        "trusses/a": "truss()\n",
-        "trusses/a/model": "python_sources()\n",
-        "trusses/b": (
-            'python_sources()\n\npython_tests(\n    name="tests",\n)\n\n'
-            'truss(\n    name="truss",\n)\n'
-        ),
-        "trusses/b/model": "python_sources()\n",
-        "shared/textkit": "truss_external_package()\n",
-        "shared/textkit/textkit": "python_sources()\n",
+        "trusses/a": f"truss()\n\n{SOURCES}",
+        "trusses/b": f"truss()\n\n{SOURCES}\n{TESTS}",
+        "shared/textkit": f"{SOURCES}\ntruss_external_package()\n",
         "shared/unused": "python_sources()\n",
     }
     run = repo.pants("tailor", "--check", "::").assert_success()
@@ -77,14 +102,8 @@ def test_files_that_only_a_truss_owns(repo: Monorepo) -> None:
     )
     repo.pants("tailor", "::").assert_success()
     made = builds(repo)
-    assert made["trusses/a"] == 'truss()\n\npython_sources(\n    name="sources",\n)\n'
-    assert made["trusses/a/model"] == (
-        'python_sources()\n\npython_test_utils(\n    name="test_utils",\n)\n\n'
-        'python_tests(\n    name="tests",\n)\n'
-    )
-    assert made["trusses/a/packages/q"] == "python_sources()\n"
-    # An empty `__init__.py` alone is nothing, as for Pants.
-    assert "trusses/a/packages/p" not in made
+    assert made["trusses/a"] == f"truss()\n\n{SOURCES}\n{TEST_UTILS}\n{TESTS}"
+    assert sorted(made) == ["shared/kit", "trusses/a"]
     assert made["shared/kit"].endswith(
         '\n\npython_sources(\n    name="sources",\n    sources=[\n        "b.py",\n    ],\n)\n'
     )
@@ -126,18 +145,45 @@ def test_other_configs_of_a_target_count(repo: Monorepo) -> None:
 
 
 def test_trusses_within_trusses_and_broken_ones(repo: Monorepo) -> None:
+    """What is wrong with a truss is for lint to report, and lint needs a target."""
     repo.write_all(
         {
             **truss_files("trusses/a"),
             **truss_files("trusses/a/data/nested"),
             **truss_files("trusses/broken", "model_name: [\n"),
+            **truss_files("trusses/invalid", "model_name: x\nrequirements: numpy\n"),
             **truss_files("trusses/misspelt", "model_nmae: x\npython_version: py311\n"),
+            **truss_files("trusses/renamed"),
+            "trusses/renamed/model/model.py": MODEL.replace("Model", "Sentiment"),
             "trusses/server/config.yaml": "docker_server: {start_command: x, server_port: 8000, "
             "predict_endpoint: /p, readiness_endpoint: /r, liveness_endpoint: /l}\n",
         }
     )
     repo.pants("tailor", "::").assert_success()
-    assert sorted(builds(repo)) == ["trusses/a", "trusses/misspelt", "trusses/server"]
+    names = ["a", "broken", "invalid", "misspelt", "renamed", "server"]
+    assert sorted(builds(repo)) == [f"trusses/{name}" for name in names]
+    lint = repo.pants("--truss-lint-disable=[]", "lint", "::").assert_failure()
+    for name in ("broken", "invalid", "renamed"):
+        assert f"trusses/{name}:{name}\n" in lint.stderr
+
+
+def test_names_that_are_no_python(repo: Monorepo) -> None:
+    """Pants writes values into BUILD files as they are."""
+    repo.configure("pants.backend.python", toml=PYTHON)
+    name = 'z"], description=str(open("made", "w").write("1")), tags=["q.py'
+    repo.write_all(
+        {
+            **truss_files("trusses/a"),
+            "trusses/a/BUILD": "truss()\n",
+            "trusses/a/model/BUILD": 'python_sources(sources=["model.py", "__init__.py"])\n',
+            f"trusses/a/model/{name}": "",
+        }
+    )
+    run = repo.pants("tailor", "::").assert_success()
+    assert "a BUILD file cannot hold its name" in run.stderr
+    repo.pants("list", "::").assert_success()
+    assert "description" not in builds(repo)["trusses/a/model"]
+    assert not (repo.root / "made").exists()
 
 
 def test_the_example_needs_nothing(repo: Monorepo) -> None:

@@ -234,11 +234,11 @@ def test_two_machines_make_the_same_workspace(repo: Monorepo, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "entry_point, more, message",
     [
-        ("train.txt", "", "its `entry_point` 'train.txt' has no function. Write `train.txt:main`"),
+        ("train.txt", "", "'train.txt' names no function. Write `train.txt:main`"),
         ("../x.py", "", "lies outside the folder of the BUILD file"),
         ("gone.py", "", "no `python_source` target owns t/gone.py"),
         ("gone:main", "", "no `python_source` target has the module `gone`"),
-        ("train.py", ", truss='t:sources'", "its `truss` is 't:sources', which is no `truss`"),
+        ("train.py", ", truss='t:sources'", "its `truss` is 't:sources', which is not a `truss`"),
     ],
 )
 def test_bad_targets(repo: Monorepo, entry_point: str, more: str, message: str) -> None:
@@ -267,7 +267,7 @@ def test_training_that_fails(repo: Monorepo) -> None:
     assert repo.pants("run", "t:train", "--", "--out=out").exit_code == 7
     run = repo.pants("run", "t:train")
     assert run.exit_code == 2
-    assert "pants run t:train --: error: say where to write to: --out=FOLDER" in run.stderr
+    assert "pants run t:train --: error: no output folder. Add --out=FOLDER" in run.stderr
 
 
 def test_what_a_function_returns(repo: Monorepo) -> None:
@@ -276,10 +276,12 @@ def test_what_a_function_returns(repo: Monorepo) -> None:
     assert repo.pants("run", "t:train", "--", "--out=out").exit_code == 3
     build(repo, "train:done")
     run = repo.pants("run", "t:train", "--", "--out=out").assert_success()
-    assert "Training has written nothing to " in run.stderr
+    assert "Training wrote no files to " in run.stderr
     build(repo, "train:mian")
     run = repo.pants("run", "t:train", "--", "--out=out").assert_failure()
-    assert "`train` has no function `mian`." in run.stderr and "Traceback" not in run.stderr
+    assert (
+        "The module `train` has no function `mian`." in run.stderr and "Traceback" not in run.stderr
+    )
 
 
 def test_files_that_the_folder_has_of_its_own(repo: Monorepo) -> None:
@@ -287,7 +289,7 @@ def test_files_that_the_folder_has_of_its_own(repo: Monorepo) -> None:
     repo.write("t/run_training.py", "")
     build(repo, "train.py")
     run = repo.pants("package", "t:train").assert_failure()
-    assert "its truss has a file run_training.py (t/run_training.py), where" in run.stderr
+    assert "its truss has a file run_training.py (t/run_training.py), a name that" in run.stderr
 
 
 def test_the_old_way_is_told_of(repo: Monorepo) -> None:

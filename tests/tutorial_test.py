@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from support.literate import Literate, blocks
-from support.pants_release import COMMAND
+from support.pants_release import put_on_path
 from support.remote import free_address
 from support.stranger import Stranger, wheel
 
@@ -24,7 +23,7 @@ def test_the_tutorial(tmp_path: Path) -> None:
             for who in ("AUTHOR", "COMMITTER")
             for what in ("NAME", "EMAIL")
         },
-        "PATH": f"{command_pants(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{put_on_path(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}",
     }
     repo.root.mkdir()
     repo.git("init", "--quiet")
@@ -40,12 +39,3 @@ def test_the_tutorial(tmp_path: Path) -> None:
     finally:
         literate.end()
         repo.stop_daemon()
-
-
-def command_pants(folder: Path) -> Path:
-    """Pants, as the tests have it, by its name."""
-    folder.mkdir()
-    command = folder / "pants"
-    command.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
-    command.chmod(0o755)
-    return folder

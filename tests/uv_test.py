@@ -13,13 +13,14 @@ import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterable, List
 
 import pytest
 
 from pants_truss.core import lockfile
 from pants_truss.core.pins import RequirementOf, pin_requirements
-from pants_truss.core.requirement import marker_environments
+from pants_truss.core.requirement import applies, marker_environments, parse_line
+from pants_truss.core.uv_project import EXPORT, as_requirements, compile_arguments
 from support.tools import find_tool
 
 UV = "tests.uv_tool/uv_tool.pex"
@@ -50,15 +51,19 @@ def locked_requirements() -> List[Dict[str, Any]]:
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
     for locked in locked_requirements():
-        name, version = locked["project_name"].replace("-", "_"), locked["version"]
-        info = f"{name}-{version}.dist-info"
-        metadata = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
-        metadata += [f"Requires-Dist: {requirement}" for requirement in locked["requires_dists"]]
-        with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-            wheel.writestr(f"{info}/METADATA", "\n".join(metadata) + "\n")
-            wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-            wheel.writestr(f"{info}/RECORD", "")
+        name = locked["project_name"].replace("-", "_")
+        write_wheel(folder, name, locked["version"], locked["requires_dists"])
     return folder
+
+
+def write_wheel(folder: Path, name: str, version: str, requires: Iterable[str]) -> None:
+    info = f"{name}-{version}.dist-info"
+    metadata = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{info}/METADATA", "\n".join(metadata) + "\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
 
 
 def uv_pins(wheels: Path, roots: List[str], python: str, tmp_path: Path) -> List[str]:
@@ -104,6 +109,103 @@ def uv_lock(wheels: Path, roots: List[str], tmp_path: Path) -> bytes:
     )
     assert process.returncode == 0, process.stderr
     return (project / "uv.lock").read_bytes()
+
+
+PROJECT = """\
+[project]
+name = "own"
+version = "0"
+requires-python = ">=3.11"
+dependencies = [
+    "rich>=10; python_version < '3.13'",
+    "forked==2; python_version >= '3.12'",
+    "forked==1; python_version < '3.12'",
+    "httpx2[cli]",
+]
+
+[dependency-groups]
+dev = ["keyring"]
+
+[tool.uv]
+environments = ["sys_platform == 'linux' and platform_machine == 'x86_64'"]
+"""
+
+
+@pytest.fixture
+def more_wheels(tmp_path: Path) -> Path:
+    """Two versions of a distribution, for two Pythons."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    for version in ("1", "2"):
+        write_wheel(folder, "forked", version, ())
+    return folder
+
+
+def run_uv(project: Path, *arguments: str) -> str:
+    process = subprocess.run(
+        [str(find_tool(UV)), *arguments],
+        cwd=project,
+        env={**os.environ, "UV_CACHE_DIR": str(project.parent / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+def as_lines(text: str, registries: Dict[str, str]) -> List[str]:
+    return list(as_requirements(text.encode(), registries, (), "uv.lock"))
+
+
+def test_a_lock_is_exported_as_in_an_image(wheels: Path, more_wheels: Path, tmp_path: Path) -> None:
+    """With groups and markers. The Dockerfile of Truss runs the second command."""
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(PROJECT)
+    links = (f"--find-links={wheels}", f"--find-links={more_wheels}")
+    run_uv(project, "lock", "--prerelease=allow", "--no-index", *links, "--no-python-downloads")
+    ours = as_lines(run_uv(project, *EXPORT), {})
+    theirs = as_lines(run_uv(project, "export", "--frozen", "--format", "requirements-txt"), {})
+    assert ours == [line for line in theirs if line != "-e ."]
+    assert [line.partition("==")[0] for line in ours if line.startswith("keyring")] == ["keyring"]
+    pins = [line.partition(" ;")[0] for line in ours]
+    # The Python that installs them decides by the markers.
+    assert {"forked==1", "forked==2"} <= set(pins)
+
+
+def test_a_project_is_resolved_as_in_an_image(
+    wheels: Path, more_wheels: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(PROJECT)
+    links = [str(wheels), str(more_wheels)]
+    arguments = compile_arguments("3.11", [], links, is_linux=True)
+    ours = as_lines(run_uv(project, *arguments, "--prerelease=allow", "--offline"), {})
+    names = {line.name for line in map(parse_line, ours) if line}
+    # Only what `[project].dependencies` brings.
+    assert {"rich", "forked", "httpx2"} <= names and "keyring" not in names
+    dry = ["--dry-run", "--no-index", "--prerelease=allow"]
+    dry += [f"--find-links={link}" for link in links]
+    dry += [f"--python={sys.executable}", "--target=empty", "--python-version=3.11"]
+    process = subprocess.run(
+        [str(find_tool(UV)), "pip", "install", "-r", "pyproject.toml", *dry],
+        cwd=project,
+        env={**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 0, process.stderr
+    installed = {line[3:] for line in process.stderr.splitlines() if line.startswith(" + ")}
+    environments = marker_environments("3.11")
+    applying = [line for line in map(parse_line, ours) if line and line.parsed]
+    assert {
+        line.text.partition(";")[0].strip()
+        for line in applying
+        if line.parsed and applies(line.parsed, (), environments[:1])
+    } == installed
 
 
 def test_the_lockfile_is_one_to_learn_from() -> None:

@@ -18,7 +18,7 @@ from support.monorepo import read_tree
 from support.stranger import Stranger, wheel
 
 WHEEL = wheel()
-README = Path("README.md").resolve()
+INSTALL = Path("docs/install.md").resolve()
 VERSION = WHEEL.name.split("-")[1]
 PANTS_TOML = """\
 [GLOBAL]
@@ -108,8 +108,8 @@ def test_images_are_a_backend_of_their_own(
 
 
 @pytest.mark.parametrize("way", ["wheel", "sources"])
-def test_the_settings_that_the_readme_names(way: str, tmp_path: Path) -> None:
-    settings, in_place = (block.body for block in blocks(README) if block.language == "toml")
+def test_the_settings_that_the_install_page_names(way: str, tmp_path: Path) -> None:
+    settings, in_place = (block.body for block in blocks(INSTALL) if block.language == "toml")
     repo = Stranger(tmp_path / "repo", tmp_path / "machine")
     repo.environment = {"PANTS_ANONYMOUS_TELEMETRY_ENABLED": "false"}
     if way == "wheel":

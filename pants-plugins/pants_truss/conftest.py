@@ -1,7 +1,7 @@
 from hypothesis import HealthCheck, settings
 
-# The same examples each time: a run of CI must not fail for what another commit has found.
-# A busy machine takes long to make examples: that says nothing of the tests.
+# The same examples in each run: CI must not fail because of an example that another commit found.
+# Without a deadline: a busy machine takes long to generate examples.
 settings.register_profile(
     "repeatable",
     derandomize=True,
@@ -10,7 +10,7 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
-# `.ci/run nightly` looks for new ones. What fails prints a line that brings its example back.
+# `.ci/run nightly` uses new examples. A failure prints a line that reproduces its example.
 settings.register_profile(
     "nightly",
     max_examples=1_000,

@@ -1,5 +1,4 @@
-"""What `backend_packages = ["pants_truss"]` registers: all but images, which are a backend of their
-own, `pants_truss.image`."""
+"""Registers the backend `pants_truss`. Images have a backend of their own, `pants_truss.image`."""
 
 from __future__ import annotations
 
@@ -19,8 +18,10 @@ from pants_truss.goals import (
     tailor,
     test,
     train,
+    verify,
 )
 from pants_truss.lint import rules as lint
+from pants_truss.lint import untargeted
 from pants_truss.pants_api.registration import without_repeats
 from pants_truss.target_types.training import TrussTrainingTarget
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
@@ -49,4 +50,6 @@ def _rules() -> Iterable[object]:
         *tailor.rules(),
         *test.rules(),
         *train.rules(),
+        *untargeted.rules(),
+        *verify.rules(),
     ]

@@ -1,4 +1,4 @@
-"""What both backends hand over to Pants: all of it, once, and with words that hold."""
+"""Checks what both backends register: every rule, exactly once, and correct help texts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from pants_truss.target_types.truss import TrussTarget
 
 BACKENDS: List[Any] = [register, image]
 OWN = "pants_truss."
-# What a target of its kind has to have.
+# The members that a target of each kind needs.
 EXAMPLE: Dict[str, Dict[str, Any]] = {"truss_training": {"entry_point": "train.py"}}
 
 
@@ -49,10 +49,12 @@ def all_targets() -> List[Type[Target]]:
 
 
 def modules() -> Iterator[Any]:
-    """Those of the sources: what runs in the tool, or in a truss, is no part of Pants."""
+    """Returns the source files. Files that run in the tool or in a truss are not part of Pants."""
     for found in pkgutil.walk_packages(pants_truss.__path__, OWN):
         last = found.name.rpartition(".")[2]
         if ".scripts" in found.name or last.endswith("_test") or last == "conftest":
+            continue
+        if ".testutil" in found.name:
             continue
         other_adapter = "_by_type" if HAS_CALL_BY_NAME else "_by_name"
         if last.endswith(other_adapter) or last in ("make_tar", "validate_config"):
@@ -76,14 +78,14 @@ def subsystems() -> Set[Type[Subsystem]]:
 def test_no_rule_comes_twice(backend: Any) -> None:
     rules = list(backend.rules())
     assert len({id(each) for each in rules}) == len(rules)
-    # Pants hashes each in each run.
+    # Pants hashes each rule in each run.
     assert backend.rules() is backend.rules()
     tasks = [each for each in rules if isinstance(each, TaskRule)]
     assert [each for each, count in Counter(tasks).items() if count > 1] == []
 
 
 def test_rules_of_one_name_are_one_rule() -> None:
-    """Both backends bring what they share, and Pants goes by names."""
+    """Both backends register shared rules, and Pants identifies rules by name."""
     by_name: Dict[str, Set[int]] = {}
     for each in all_rules():
         if isinstance(each, TaskRule) and each.canonical_name.startswith(OWN):
@@ -92,7 +94,7 @@ def test_rules_of_one_name_are_one_rule() -> None:
     assert {name: ids for name, ids in by_name.items() if len(ids) > 1} == {}
 
 
-def test_no_rule_is_forgotten() -> None:
+def test_every_rule_is_registered() -> None:
     registered = {id(each) for each in all_rules()}
     written = [
         each.canonical_name
@@ -106,12 +108,12 @@ def test_no_rule_is_forgotten() -> None:
 
 
 def selectors(task: Any) -> Tuple[type, ...]:
-    """The types of the parameters, which have names from Pants 2.20 on."""
+    """The types of the parameters, which have names since Pants 2.20."""
     return tuple(getattr(task, "input_selectors", None) or task.parameters.values())
 
 
 def test_each_rule_is_for_one_request() -> None:
-    """Two rules that make the same of the same could not be told apart by Pants before 2.30."""
+    """Pants before 2.30 cannot distinguish two rules with the same output and inputs."""
     own = {id(each): each for each in all_rules() if isinstance(each, TaskRule)}.values()
     made = Counter(
         (each.output_type, selectors(each)) for each in own if each.canonical_name.startswith(OWN)
@@ -132,7 +134,7 @@ def test_each_rule_is_for_one_request() -> None:
         (image, PublishFieldSet, 1),
     ],
 )
-def test_goals_of_pants_know_the_plugin(backend: Any, base: type, count: int) -> None:
+def test_the_plugin_joins_the_goals_of_pants(backend: Any, base: type, count: int) -> None:
     members = {
         each.union_member.__name__
         for each in backend.rules()
@@ -158,7 +160,7 @@ def test_goals_of_pants_know_the_plugin(backend: Any, base: type, count: int) ->
     ids=" ".join,
 )
 def test_backends_are_registered_together(names: List[str]) -> None:
-    """In any order, and with Docker's or without: images bring what they call of it."""
+    """Works in any order, with or without Docker: images register the Docker rules they call."""
     backends = {
         "core": core, "docker": docker, "images": image, "python": python, "trusses": register
     }  # fmt: skip
@@ -172,7 +174,7 @@ def test_backends_are_registered_together(names: List[str]) -> None:
     assert ("truss_image" in aliases) == ("images" in names)
     scopes = [each.options_scope for each in made.all_subsystems]
     assert len(set(scopes)) == len(scopes)
-    # Which a rule is of is what `pants help` says of a section and a target.
+    # `pants help` shows which backend a section and a target come from.
     assert made.target_type_to_providers[TrussTarget] == ("trusses",)
     wanted = {each.options_scope for each in subsystems()}
     if "images" not in names:
@@ -180,15 +182,15 @@ def test_backends_are_registered_together(names: List[str]) -> None:
     assert wanted <= set(scopes)
 
 
-def test_sections_of_options_are_called_as_no_target() -> None:
-    """Pants refuses that; its own are taken already."""
+def test_no_section_has_the_name_of_a_target() -> None:
+    """Pants refuses such a section; Pants' own section names are taken too."""
     scopes = [each.options_scope for each in subsystems()]
     assert len(set(scopes)) == len(scopes) and all(scope[:6] == "truss-" for scope in scopes)
     assert not set(scopes) & {target.alias for target in all_targets()}
 
 
 def test_each_section_is_registered() -> None:
-    """One that is not would be refused in `pants.toml`, and a rule could not ask for it."""
+    """Pants would refuse an unregistered section in `pants.toml`, and no rule could request it."""
     asked = {
         selector
         for each in all_rules()
@@ -202,24 +204,24 @@ def test_each_section_is_registered() -> None:
 # --- Targets.
 
 
-def test_the_targets() -> None:
+def test_target_types() -> None:
     aliases = [target.alias for target in register.target_types()]
     assert aliases == ["truss", "truss_external_package", "truss_training"]
     assert [target.alias for target in image.target_types()] == ["truss_image"]
 
 
 @pytest.mark.parametrize("target", all_targets(), ids=lambda target: target.alias)
-def test_fields_of_one_target_have_names_of_their_own(target: Type[Target]) -> None:
+def test_fields_of_a_target_have_distinct_names(target: Type[Target]) -> None:
     union = UnionMembership.from_rules(each for each in all_rules() if isinstance(each, UnionRule))
     names = [field.alias for field in target.class_field_types(union)]
     assert len(set(names)) == len(names) and {"tags", "description"} <= set(names)
 
 
-# --- Words.
+# --- Help texts.
 
 
 def described() -> Iterator[Tuple[str, str]]:
-    """All help texts of the plugin, each with whose it is."""
+    """Yields all help texts of the plugin, each with the name of its owner."""
     for target in all_targets():
         yield target.alias, _text(target.help)
         for field in target.core_fields:
@@ -232,10 +234,10 @@ def described() -> Iterator[Tuple[str, str]]:
 
 
 def options(subsystem: Type[Subsystem]) -> Dict[str, str]:
-    """The help texts by the names of options."""
+    """Returns the help texts by option name."""
     texts = {}
     for info in collect_options_info(subsystem):
-        # Their names up to Pants 2.22, and from then on.
+        # The names up to Pants 2.22, and the names in later releases.
         names: Any = getattr(info, "flag_names", None) or getattr(info, "args", None)
         values: Any = getattr(info, "flag_options", None) or getattr(info, "kwargs", None)
         texts[names[0].lstrip("-").replace("-", "_")] = str(values["help"])
@@ -251,11 +253,11 @@ ALIASES = {target.alias for target in all_targets()}
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_text_is_finished(name: str) -> None:
+def test_help_texts_are_complete(name: str) -> None:
     text = TEXTS[name]
     assert text.strip() and text == text.strip()
     assert not re.search(r"TODO|XXX|FIXME|[Ll]orem|%s|<[A-Z_]+>", text)
-    # Only an example has braces: a name in them was to be filled in.
+    # Only an example has braces; any other is an unfilled placeholder.
     outside = re.sub(r"`[^`]*`|^    .*$", "", text, flags=re.MULTILINE)
     assert not set("{}") & set(outside)
     assert text.count("`") % 2 == 0
@@ -263,7 +265,7 @@ def test_a_text_is_finished(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_sections_that_a_text_names_have_the_option(name: str) -> None:
+def test_options_named_in_help_texts_exist(name: str) -> None:
     by_scope = {each.options_scope: set(options(each)) for each in subsystems()}
     for scope, option in re.findall(r"\[(truss-[a-z-]+)\]\.([a-z_]+)", TEXTS[name]):
         assert option in by_scope[scope], f"[{scope}].{option}"
@@ -272,7 +274,7 @@ def test_sections_that_a_text_names_have_the_option(name: str) -> None:
 
 
 def examples() -> Iterator[Tuple[str, str]]:
-    """Those that make targets of the plugin."""
+    """Yields the examples that create targets of the plugin."""
     for name, text in TEXTS.items():
         for block in re.findall(r"(?:^    .*\n?)+", text, re.MULTILINE):
             code = re.sub(r"^    ", "", block, flags=re.MULTILINE)
@@ -281,7 +283,7 @@ def examples() -> Iterator[Tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name, code", examples())
-def test_an_example_is_a_build_file(name: str, code: str) -> None:
+def test_examples_are_valid_build_files(name: str, code: str) -> None:
     made: List[Target] = []
     classes = {target.alias: target for target in all_targets()}
 
@@ -299,8 +301,8 @@ def test_an_example_is_a_build_file(name: str, code: str) -> None:
     assert f"{field}=" in code or field in ("", "config", "sources")
 
 
-def test_trusses_alone_load_nothing_of_docker_or_of_images() -> None:
-    """In an interpreter of its own: other tests load all."""
+def test_the_base_backend_imports_nothing_of_docker_or_images() -> None:
+    """Runs in a separate interpreter, because other tests load everything."""
     code = "import sys, pants_truss.register as r; r.rules(); print(*sorted(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     loaded = subprocess.run(

@@ -33,7 +33,7 @@ FAULTS: Tuple[Fault, ...] = (
         'path.encode("utf-8", "replace")',
     ),
     Fault(
-        "core/confidential.py",
+        "core/redaction.py",
         "a long value may be shown",
         "len(text) <= MAX_SHOWN and not",
         "len(text) <= MAX_SHOWN or not",
@@ -51,7 +51,7 @@ FAULTS: Tuple[Fault, ...] = (
         'name.rpartition(".")[2] not in',
     ),
     Fault(
-        "core/oci/site_files.py",
+        "core/oci/sys_path_hook.py",
         "byte code in subfolders stays in RECORD",
         "if _BYTE_CODE.encode() not in line)",
         "if not line.startswith(_BYTE_CODE.encode()))",
@@ -69,7 +69,7 @@ FAULTS: Tuple[Fault, ...] = (
         'user_file.decode("utf-8")',
     ),
     Fault(
-        "core/bundling.py",
+        "core/present_files.py",
         "a module of the packages replaces any import",
         "return self.holder_of(importer) is not None and self._is_importable(module_path)",
         "return self._is_importable(module_path)",
@@ -184,7 +184,7 @@ FAULTS: Tuple[Fault, ...] = (
         'if "pending" in entry and not entry.get("deployment_id"):',
     ),
     Fault(
-        "publish/access.py",
+        "publish/credentials.py",
         "credentials are logged with the process",
         "        **hidden(environment),\n",
         "        **environment,\n",
@@ -204,8 +204,8 @@ FAULTS: Tuple[Fault, ...] = (
     Fault(
         "publish/scripts/push.py",
         "a wait that fails makes another deployment",
-        "        if self._made:\n            # Something",
-        '        if self._made and not spec["wait"]:\n            # Something',
+        "        if self._made:\n            # The wait",
+        '        if self._made and not spec["wait"]:\n            # The wait',
     ),
     Fault(
         "image/truss_layers.py",
@@ -214,7 +214,7 @@ FAULTS: Tuple[Fault, ...] = (
         "is_executable=False))",
     ),
     Fault(
-        "image/base.py",
+        "image/base_image.py",
         "documents of a base are not checked",
         "check_blobs([descriptor], entries, request.what)",
         "check_blobs([], entries, request.what)",

@@ -22,8 +22,8 @@ MORE_FAULTS: Tuple[Fault, ...] = (
     Fault(
         "core/gitignore.py",
         "spaces around a pattern are part of it",
-        "_compile_leniently(line.strip()) for line in lines",
-        "_compile_leniently(line) for line in lines",
+        "_compile_leniently(line.strip())) for index, line",
+        "_compile_leniently(line)) for index, line",
     ),
     Fault(
         "core/push.py",
@@ -74,7 +74,7 @@ MORE_FAULTS: Tuple[Fault, ...] = (
         "if stat.st_mode & 0o001:",
     ),
     Fault(
-        "requirements/truss_requirements.py",
+        "requirements/configured.py",
         "credentials in a requirement get into the manifest",
         "GatheredRequirement(redacted(line.text), origin, reasons",
         "GatheredRequirement(line.text, origin, reasons",
@@ -89,8 +89,8 @@ MORE_FAULTS: Tuple[Fault, ...] = (
         "lint/findings.py",
         "the daemon remembers an error whose cause is gone",
         "    await find_session(SessionRequest(), **implicitly())\n"
-        "    return TriedLintTruss(LintedTruss(",
-        "    return TriedLintTruss(LintedTruss(",
+        "    return FallibleLintedTruss(LintedTruss(",
+        "    return FallibleLintedTruss(LintedTruss(",
     ),
     Fault(
         "goals/check.py",
@@ -124,9 +124,9 @@ MORE_FAULTS: Tuple[Fault, ...] = (
     ),
     Fault(
         "goals/train.py",
-        "the requirements of a training job are not held to the constraints",
-        'lines = [f"-c {CONSTRAINTS}"] if listed.constraints else []',
-        "lines: List[str] = []",
+        "the list of a training job has hashes for a part of it",
+        "lines = with_all_hashes_or_none(listed.requirements)",
+        "lines = listed.requirements",
     ),
     Fault(
         "serving/missing_module_advice.py",
@@ -195,7 +195,7 @@ MORE_FAULTS: Tuple[Fault, ...] = (
         "return [header]",
     ),
     Fault(
-        "image/requirements.py",
+        "image/distributions.py",
         "a distribution that is spelt in two ways counts twice",
         "seen.setdefault(canonicalize_name(found.name), found)",
         "seen.setdefault(found.name, found)",

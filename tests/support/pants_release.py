@@ -131,3 +131,12 @@ def _python_path() -> List[str]:
     if VERSION == INSTALLED:
         return [path for path in sys.path if path]
     return [str(path) for path in sorted(find_other_pants(VERSION).glob(".deps/*"))]
+
+
+def put_on_path(folder: Path) -> Path:
+    """A new folder with Pants in it, by its name."""
+    folder.mkdir()
+    command = folder / "pants"
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
+    command.chmod(0o755)
+    return folder

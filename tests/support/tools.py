@@ -9,6 +9,8 @@ ARCHIVE = Path("tests/tools.tar").resolve()
 FOLDER = Path("tests/tools").resolve()
 RELEASE_ARCHIVE = Path("tests/release_tools.tar").resolve()
 RELEASE_FOLDER = Path("tests/release_tools_unpacked").resolve()
+SITE_ARCHIVE = Path("tests/site_tools.tar").resolve()
+SITE_FOLDER = Path("tests/site_tools_unpacked").resolve()
 REMOTE_ARCHIVE = Path("tests/remote_tools.tar").resolve()
 REMOTE_FOLDER = Path("tests/remote_tools_unpacked").resolve()
 
@@ -23,6 +25,11 @@ def find_tool(path: str) -> Path:
 def find_release_tool(path: str) -> Path:
     """One that only tests of the tier `release` use."""
     return _unpacked(RELEASE_ARCHIVE, RELEASE_FOLDER) / path
+
+
+def find_site_tool(path: str) -> Path:
+    """One that makes the site."""
+    return _unpacked(SITE_ARCHIVE, SITE_FOLDER) / path
 
 
 def find_other_pants(version: str) -> Path:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import metadata
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 from server_names import RELEASES, server_names, stdlib_names
 
@@ -72,8 +73,18 @@ def config_schema() -> Dict[str, Any]:
     return condense(json.loads(text))
 
 
+def server_constraints() -> Dict[str, List[str]]:
+    """The bounds of the installed release for what a truss requires, by release."""
+    import truss
+
+    path = Path(truss.__file__).parent / "templates/server/constraints.txt"
+    lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
+    return {metadata.version("truss"): sorted(line for line in lines if line)}
+
+
 def write(folder: Path) -> None:
     _write_json(folder / "config_schema.json", config_schema())
+    _write_json(folder / "server_constraints.json", server_constraints())
     _write_json(folder / "server_names.json", {r: server_names(r) for r in RELEASES})
     _write_json(folder / "stdlib_names.json", stdlib_names())
 

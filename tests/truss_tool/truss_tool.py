@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True
 
 from scenarios import gather_in_processes, gather_while_editing  # noqa: E402
 from server_layout import predict_like_server  # noqa: E402
-from tables import config_schema  # noqa: E402
+from tables import config_schema, server_constraints  # noqa: E402
 from truss.base.truss_config import TrussConfig  # noqa: E402
 from truss.cli.cli import truss_cli  # noqa: E402
 from truss.remote.baseten.core import archive_dir  # noqa: E402
@@ -119,6 +119,7 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "gather_with_config": gather_with_config,
     "predict": predict,
     "serve": serve,
+    "server_constraints": server_constraints,
     "training_archive": training_archive,
     "validate": validate,
 }

@@ -1,8 +1,9 @@
-"""Sets a list in the text of a config file, and touches nothing else.
+"""Sets a list in the text of a config file and leaves every other byte alone.
 
-Truss rewrites the whole file when it gathers: comments and order are lost, every default appears.
-Here the bytes around the value stay. What makes that more than a slice is that the value may be
-in block style, be an alias, come from a merge key, or hold anchors that are used elsewhere.
+Truss rewrites the whole file when it gathers: it drops comments and order, and writes every
+default. This module keeps the bytes around the value. Replacing a slice of the text is not enough:
+the value may be in block style, be an alias, come from a merge key, or hold anchors that are used
+elsewhere.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class _Edit(NamedTuple):
 
 @dataclass(frozen=True)
 class _Value:
-    """Where a value in block or flow style stands: character offsets into the text."""
+    """The position of a value in block or flow style: character offsets into the text."""
 
     start: int
     end: int
@@ -34,19 +35,21 @@ class _Value:
 
 
 def clear_external_package_dirs(content: bytes) -> bytes:
-    """The config with `external_package_dirs: []`; one whose value is empty already comes back as
-    it is."""
+    """Returns the config with `external_package_dirs: []`.
+
+    Returns a config whose value is already empty unchanged.
+    """
     key = "external_package_dirs"
     return set_list(content, key, ()) if parse(content).data.get(key) else content
 
 
 def set_list(content: bytes, key: str, items: Sequence[str]) -> bytes:
-    """The config with a list of strings at a top-level key, all else byte for byte.
+    """Returns the config with a list of strings at a top-level key; every other byte stays.
 
-    Comments survive, those between the items of a block sequence included (but not those within a
-    flow sequence, or on the first line of a block scalar). The result is parsed again and compared
-    with what was meant, so a style that this code does not understand ends in an error, not in a
-    wrong config.
+    Comments survive, including those between the items of a block sequence, but not those within a
+    flow sequence or on the first line of a block scalar. The result is parsed again and compared
+    with the intended data, so a style that this code does not understand ends in an error, not in
+    a wrong config.
     """
     document = parse(content)
     edited = _apply(document.text, list(_edits(document.text, document.data, key, items)))
@@ -59,7 +62,7 @@ def set_list(content: bytes, key: str, items: Sequence[str]) -> bytes:
 
 
 def _flow_list(text: str, items: Sequence[str]) -> str:
-    """In flow style, one item a line, which is valid in any place of any document."""
+    """Writes flow style, one item a line, which is valid anywhere in a document."""
     if not items:
         return "[]"
     lines = ["[", *(f"    {json.dumps(item, ensure_ascii=False)}," for item in items), "  ]"]
@@ -71,7 +74,7 @@ def _line_break(text: str) -> str:
 
 
 def _comparable(data: Dict[Any, Any]) -> Dict[Any, str]:
-    # Not the values themselves: a NaN is not equal to itself.
+    # Compares representations, because a NaN is not equal to itself.
     return {key: repr(value) for key, value in data.items()}
 
 
@@ -86,7 +89,7 @@ def _edits(text: str, data: Dict[Any, Any], key: str, items: Sequence[str]) -> I
     new = _flow_list(text, items)
     value_events = _value_events(events, key)
     if value_events is None:
-        # It is not there, or comes from a merge: an explicit key beside that wins.
+        # The key is absent or comes from a merge; an explicit key overrides a merged one.
         yield _insert_key(text, key, new)
         return
     first, last = value_events
@@ -162,7 +165,7 @@ def _replace_value(text: str, value: _Value, new: str) -> Iterator[_Edit]:
 
 
 def _remove_spans(text: str, spans: List[Tuple[int, int]]) -> Iterator[_Edit]:
-    """Removes the spans, and with them the lines on which nothing else stands."""
+    """Removes the spans, and every line that holds nothing else."""
     for start, end in _merge_spans(text, spans):
         line_start = _line_start(text, start)
         line_end = _line_end(text, end)
@@ -173,7 +176,7 @@ def _remove_spans(text: str, spans: List[Tuple[int, int]]) -> Iterator[_Edit]:
         elif line_end < len(text):
             yield _Edit(line_start, _after_line_break(text, line_end), "")
         else:
-            # The file ends without a line break, and shall again.
+            # The file ends without a line break; keep it that way.
             yield _Edit(_before_line_break(text, line_start), line_end, "")
 
 
@@ -181,7 +184,7 @@ def _merge_spans(text: str, spans: List[Tuple[int, int]]) -> List[Tuple[int, int
     """Joins the spans that only white space separates."""
     merged: List[Tuple[int, int]] = []
     for start, end in spans:
-        # A block scalar's token reaches to where the next token starts.
+        # The token of a block scalar reaches to the start of the next token.
         end = start + len(text[start:end].rstrip())
         if merged and not text[merged[-1][1] : start].strip():
             merged[-1] = (merged[-1][0], end)
@@ -215,13 +218,13 @@ def _insert_key(text: str, key: str, new: str) -> _Edit:
             start = token.start_mark
             indent = " " * start.column
             return _Edit(start.index, start.index, f"{key}: {new}{_line_break(text)}{indent}")
-    # The document is empty, comments apart.
+    # The document holds nothing but comments.
     before = "" if not text or text.endswith(("\n", "\r")) else _line_break(text)
     return _Edit(len(text), len(text), f"{before}{key}: {new}{_line_break(text)}")
 
 
 def _move_anchors(events: List[yaml.Event], inside: range, value: Any) -> Iterator[_Edit]:
-    """Gives what is anchored in the removed value to the first alias that uses it elsewhere."""
+    """Moves each anchored value of the removed value to the first alias that uses it elsewhere."""
     anchored = _anchored_values(events, inside, value)
     for index, event in enumerate(events):
         if (
@@ -235,7 +238,7 @@ def _move_anchors(events: List[yaml.Event], inside: range, value: Any) -> Iterat
 
 
 def _anchored_values(events: List[yaml.Event], inside: range, value: Any) -> Dict[str, Any]:
-    """Anchor -> data, for the anchors in the value (a list of strings) and on it."""
+    """Returns anchor -> data, for anchors in the value (a list of strings) and on it."""
     anchored: Dict[str, Any] = {}
     position = 0
     for index in inside:

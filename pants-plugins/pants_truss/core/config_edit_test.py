@@ -87,12 +87,12 @@ def test_only_the_value_changes(before: str, after: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "# c\n", "a: 1", "external_package_dirs: []\n", "external_package_dirs: [ ]"]
 )
-def test_nothing_to_clear(text: str) -> None:
+def test_an_empty_value_stays_unchanged(text: str) -> None:
     assert clear(text) == text
 
 
-def test_a_style_that_is_not_understood_is_an_error() -> None:
-    # The key itself is an alias: an edit would add a second one.
+def test_an_unsupported_style_is_an_error() -> None:
+    # The key itself is an alias, so an edit would add a second key.
     with pytest.raises(TrussError):
         clear("x: &k external_package_dirs\n*k : [../a]\n")
 
@@ -140,7 +140,7 @@ styles = st.fixed_dictionaries(
 
 
 class Dumper(yaml.SafeDumper):
-    """Without aliases: equal values would become anchors at random."""
+    """Dumps without aliases: equal values would become anchors at random."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -218,7 +218,7 @@ def test_comments_between_entries_survive(entries: List[str], comments: List[str
         assert comment.strip() in result
 
 
-# --- Any list at any top-level key.
+# --- Lists at any top-level key.
 
 
 def set_requirements(text: str, *items: str) -> str:

@@ -1,7 +1,7 @@
-"""What a Dockerfile that Truss has written says of the image, apart from what it runs.
+"""Reads the image settings from a Dockerfile that Truss has written; commands are not read.
 
-The grammar is Docker's, as far as Truss's templates use it: continued lines, comments, quoted
-values, and `${NAME}`, `$NAME` and `${NAME:-default}` in what Docker expands.
+The grammar is the part of Docker's that Truss's templates use: continued lines, comments, quoted
+values, and `${NAME}`, `$NAME` and `${NAME:-default}` where Docker expands them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Dict, Iterable, List, Mapping, Tuple
 
 from pants_truss.core.errors import TrussError
 
-# What Docker sets where the base has none.
+# Docker sets this path if the base image has none.
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -25,8 +25,8 @@ class Instruction:
 
 @dataclass(frozen=True)
 class ImageSettings:
-    """`environment` is the base's with what the Dockerfile adds. Empty strings and tuples: it does
-    not say."""
+    """`environment` is the base's, updated by the Dockerfile. Empty strings and tuples mean that
+    the Dockerfile does not set the value."""
 
     environment: Mapping[str, str]
     working_dir: str
@@ -36,10 +36,10 @@ class ImageSettings:
 
 
 def parse(text: str) -> Tuple[Instruction, ...]:
-    """The instructions, keywords in capitals, continued lines joined."""
+    """Returns the instructions, with keywords in capitals and continued lines joined."""
     found = []
     pending = ""
-    # Not `splitlines`: to Docker, what else Unicode calls a line break is a part of a value.
+    # `splitlines` would also split at Unicode line breaks, which Docker keeps as part of a value.
     for line in (raw.rstrip("\r") for raw in text.split("\n")):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -59,17 +59,17 @@ def _instruction(text: str) -> Instruction:
 
 
 def base_of(instructions: Tuple[Instruction, ...]) -> str:
-    """The image that the only stage begins with. Raises `TrussError` if there is no such one."""
+    """Returns the base image of the only stage. Raises `TrussError` unless there is exactly one."""
     froms = stages(instructions)
     if len(froms) != 1:
-        raise TrussError(f"The Dockerfile has {len(froms)} FROM lines where it must have one.")
+        raise TrussError(f"The Dockerfile has {len(froms)} FROM lines, but must have one.")
     if not froms[0]:
         raise TrussError("The FROM line of the Dockerfile names no image.")
     return froms[0][0]
 
 
 def stages(instructions: Iterable[Instruction]) -> List[List[str]]:
-    """The words of each FROM line, the image first, without flags such as `--platform=…`."""
+    """Returns the words of each FROM line, image first, without flags such as `--platform=…`."""
     return [
         [word for word in i.text.split() if not word.startswith("--")]
         for i in instructions
@@ -103,7 +103,7 @@ def _command(text: str) -> Tuple[str, ...]:
         words = json.loads(text)
     except (ValueError, RecursionError):
         words = None
-    # As in Docker, only a list of strings is one of words: `CMD true` is for the shell.
+    # Like Docker, only a JSON list of strings is exec form: `CMD true` runs in a shell.
     if isinstance(words, list) and all(isinstance(word, str) for word in words):
         return tuple(words)
     return ("/bin/sh", "-c", text)
@@ -114,7 +114,7 @@ _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))")
 
 
 def expand(text: str, environment: Mapping[str, str]) -> str:
-    """A variable without a value is empty, as in Docker."""
+    """Expands variables. A variable without a value is empty, as in Docker."""
 
     def value(match: re.Match[str]) -> str:
         name = match.group(1) or match.group(3)
@@ -124,7 +124,7 @@ def expand(text: str, environment: Mapping[str, str]) -> str:
 
 
 def _pairs(text: str, environment: Mapping[str, str]) -> Dict[str, str]:
-    """`A=1 B="two words"`; and the old `A the rest`."""
+    """Parses `A=1 B="two words"` and the older form `A the rest`."""
     if not _NAME.match(text):
         name, _, rest = text.partition(" ")
         return {name: "".join(_words(rest.strip(), environment, splits=False))}
@@ -133,7 +133,7 @@ def _pairs(text: str, environment: Mapping[str, str]) -> Dict[str, str]:
 
 
 def _words(text: str, environment: Mapping[str, str], *, splits: bool = True) -> List[str]:
-    """Docker's own splitting: single quotes keep all, double quotes and bare words expand."""
+    """Splits like Docker: single quotes keep everything; double quotes and bare words expand."""
     words: List[str] = []
     word, quote, started = "", "", False
     i = 0

@@ -100,7 +100,7 @@ def test_the_base() -> None:
 
 
 @given(st.text(alphabet="ab_{}$:-\"'\\ =", max_size=30))
-def test_nothing_breaks_it(text: str) -> None:
+def test_any_text_is_parsed(text: str) -> None:
     settings(parse(f"ENV A={text}"), {"a": "b"})
     expand(text, {"a": "b"})
 
@@ -132,7 +132,7 @@ def test_instructions_are_joined_and_in_capitals() -> None:
         ("$-", "$-"),
         ("${}", "${}"),
         ("${A", "${A"),
-        # What a value holds is not expanded again.
+        # Variables inside a value are not expanded again.
         ("$LOOP", "$A ${LOOP}"),
     ],
 )
@@ -175,7 +175,7 @@ def test_an_earlier_line_does_not_see_a_later_one() -> None:
     assert (found.environment["A"], found.environment["C"]) == ("", "2")
 
 
-def test_what_is_not_said_is_empty() -> None:
+def test_settings_without_an_instruction_are_empty() -> None:
     assert settings(parse("FROM a\nRUN b\nCOPY c d"), {}) == ImageSettings(
         {"PATH": DEFAULT_PATH}, "", "", (), ()
     )
@@ -190,17 +190,17 @@ def test_the_environment_of_the_base_is_not_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has 0 FROM lines where it must have one"),
+        ("", "has 0 FROM lines, but must have one"),
         ("RUN echo FROM x\n# FROM y", "has 0 FROM lines"),
         ("FROM a AS b\nRUN c\nfrom b", "has 2 FROM lines"),
     ],
 )
-def test_not_one_base(text: str, message: str) -> None:
+def test_a_dockerfile_needs_exactly_one_base(text: str, message: str) -> None:
     with pytest.raises(TrussError, match=message):
         base_of(parse(text))
 
 
-# Not what ends a line.
+# Characters that do not end a line.
 values = st.text(st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from("é\t$\"'\\"))
 
 
@@ -224,7 +224,7 @@ def test_a_quoted_value_is_what_was_quoted(
     st.lists(st.lists(st.sampled_from(["RUN", "a", "b=c", '"', "#x"]), min_size=1), max_size=4),
     st.data(),
 )
-def test_how_lines_are_broken_does_not_matter(lines: List[List[str]], data: st.DataObject) -> None:
+def test_continued_lines_do_not_matter(lines: List[List[str]], data: st.DataObject) -> None:
     gaps = st.sampled_from([" ", " \\\n", " \\ \n", " \\\n# why\n", " \\\n\n"])
     between = st.sampled_from(["\n", "\n\n", "\n  # why\n", "\r\n"])
     text = ""

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from pants_truss.core.environment import (
     Distribution,
     Wanted,
+    describe_unverifiable,
     disagreements,
     joint_requirements,
     own_requirements,
+    without_hashes,
 )
 from pants_truss.core.errors import TrussError
-from pants_truss.core.requirement import lines_of, parse_line
+from pants_truss.core.requirement import parse_line
 
 SERVER = [
     "-i https://example.com/simple",
@@ -42,19 +44,58 @@ def test_what_the_truss_lists_replaces_what_the_server_does() -> None:
     )
 
 
-def test_where_pip_looks_is_left_to_pants() -> None:
-    listed = ["--extra-index-url https://example.com/simple", "--find-links=wheels", "rich"]
-    assert own_requirements(listed, [], []) == Wanted(("rich",))
+def test_where_pip_looks_is_said_in_a_file() -> None:
+    listed = ["--extra-index-url=https://example.com/simple", "--pre --no-index", "rich"]
+    found = own_requirements(listed, [], [])
+    options = ("--extra-index-url https://example.com/simple", "--pre", "--no-index")
+    assert found == Wanted(("rich",), (), options)
+    assert found.file == "".join(f"{line}\n" for line in (*options, "rich"))
+    assert own_requirements(["rich"], [], []).file == ""
+
+
+def test_hashes_are_said_in_a_file() -> None:
+    line = "rich==13.0 --hash=sha256:00 --hash=sha256:11"
+    found = own_requirements([line], SERVER, [])
+    assert found.requirements == (line,) and found.has_hashes and found.file == f"{line}\n"
+    assert describe_unverifiable(found) is None
+    assert without_hashes(found).file == ""
+
+
+def test_pip_cannot_check_the_hashes_of_a_part_of_a_list() -> None:
+    found = own_requirements(["rich==13.0 --hash=sha256:00", "x @ git+https://h/x@0"], [], [])
+    assert describe_unverifiable(found) == (
+        "its list has hashes, but none for x @ git+https://h/x@0, and pip checks all or none"
+    )
+    assert describe_unverifiable(own_requirements(["rich==13.0"], [], [])) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("kit @ git+ssh://git@host/kit.git@v1", "kit @ git+ssh://git@host/kit.git@v1"),
+        ("kit @ git+https://${TOKEN}@host/kit.git", "kit @ git+https://host/kit.git"),
+        ("kit @ https://me:${TOKEN}@host/kit.whl", "kit @ https://host/kit.whl"),
+    ],
+)
+def test_a_variable_of_the_environment_is_left_to_netrc(line: str, text: str) -> None:
+    assert own_requirements([line], [], []).requirements == (text,)
 
 
 @pytest.mark.parametrize(
     "line, message",
     [
-        ("lib @ https://user:token@example.com/lib.whl", "'lib @ https://***@example.com/lib.whl'"),
-        ("git+https://token@example.com/lib.git", "has credentials"),
-        ("-r more.txt", "'-r more.txt' works in an image only"),
-        ("-e .", "works in an image only"),
-        ("./wheels/lib.whl", "find_links"),
+        ("lib @ https://user:t0ken@example.com/lib.whl", "'lib @ https://***@example.com/lib.whl'"),
+        ("git+https://t0ken@example.com/lib.git", "has credentials"),
+        ("-r more.txt", "'-r more.txt' reads 'more.txt', which is not in the image"),
+        ("-r /opt/more.txt", "'--requirement /opt/more.txt' is read in an image only"),
+        ("-r https://host/more.txt", "is read in an image only"),
+        ("-e .", "which is not in the image"),
+        ("-f wheels", "which is not in the image"),
+        ("-f /opt/wheels", "is read in an image only"),
+        ("./wheels/lib.whl", "Publish it to an index"),
+        ("/opt/lib.whl", "find_links"),
+        ("lib @ file:///opt/lib.whl", "find_links"),
+        ("--nonsense", "is not an option"),
         ("not a requirement!", "is not a requirement"),
     ],
 )
@@ -62,12 +103,7 @@ def test_what_cannot_be_installed_here(line: str, message: str) -> None:
     with pytest.raises(TrussError) as caught:
         own_requirements([line], SERVER, CONSTRAINTS)
     assert message in str(caught.value)
-    assert "token" not in str(caught.value)
-
-
-def test_lines_of_a_requirements_file() -> None:
-    text = "a==1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\nb  # why\n\n"
-    assert [line.strip() for line in lines_of(text)] == ["a==1", "b  # why", ""]
+    assert "t0ken" not in str(caught.value)
 
 
 def dist(name: str, version: str, *requires: str) -> Distribution:
@@ -125,31 +161,41 @@ def test_a_url_that_names_a_distribution_replaces_the_servers_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "option",
+    ("option", "given"),
     [
-        "-i https://user:token@example.com/simple",
-        "--index-url=https://user:token@example.com/simple",
-        "--no-index",
-        "-f wheels",
-        "--trusted-host=example.com",
-        "--prefer-binary",
-        "--only-binary=:all:",
-        "--no-binary :all:",
-        "--pre",
+        ("-i https://user:t0ken@example.com/simple", "--index-url https://example.com/simple"),
+        ("--index-url=https://${T}@example.com/simple", "--index-url https://example.com/simple"),
+        ("--no-index", "--no-index"),
+        ("-f https://example.com/links", "--find-links https://example.com/links"),
+        ("--trusted-host=example.com", "--trusted-host example.com"),
+        ("--prefer-binary", "--prefer-binary"),
+        ("--only-binary=:all:", "--only-binary :all:"),
+        ("--no-binary :all:", "--no-binary :all:"),
+        ("--pre", "--pre"),
+        ("--require-hashes", "--require-hashes"),
     ],
 )
-def test_options_that_are_for_pip_alone(option: str) -> None:
-    assert own_requirements([option, "rich"], [], []) == Wanted(("rich",))
+def test_options_are_given_to_pip_without_credentials(option: str, given: str) -> None:
+    """pip has those of `~/.netrc`."""
+    assert own_requirements([option, "rich"], [], []).options == (given,)
 
 
 @pytest.mark.parametrize(
-    "option", ["-c x.txt", "--requirement=x.txt", "--editable .", "--prefix=/", "--indexes x", "-"]
+    ("option", "message"),
+    [
+        ("-c x.txt", "reads 'x.txt', which is not in the image"),
+        ("--requirement=x.txt", "reads 'x.txt', which is not in the image"),
+        ("--editable .", "reads '.', which is not in the image"),
+        ("-c https://h/x.txt", "Name the distributions that it brings one by one"),
+        ("--prefix=/", "is not an option that a requirements file can have"),
+        ("--indexes x", "is not an option that a requirements file can have"),
+        ("-", "is not an option that a requirements file can have"),
+    ],
 )
-def test_other_options_are_refused_with_a_way_out(option: str) -> None:
+def test_other_options_are_refused_with_a_way_out(option: str, message: str) -> None:
     with pytest.raises(TrussError) as caught:
         own_requirements(["rich", option], [], [])
-    assert f"{option!r} works in an image only" in str(caught.value)
-    assert "Name the distributions it brings one by one" in str(caught.value)
+    assert message in str(caught.value)
 
 
 LINES = st.lists(
@@ -197,7 +243,7 @@ def test_what_goes_together(required: str, fits: bool) -> None:
     assert (not disagreements((dist("a", "1", required),), SERVER_DISTRIBUTIONS, "3.11")) is fits
 
 
-def test_each_disagreement_is_told_in_the_order_of_names() -> None:
+def test_each_disagreement_comes_in_the_order_of_names() -> None:
     own = (dist("b", "2", "tomli>=2"), dist("Starlette", "0.1"), dist("a", "1", "B<2", "tomli<1"))
     assert disagreements(own, SERVER_DISTRIBUTIONS, "3.11") == (
         "a 1 requires B<2, but b is 2",

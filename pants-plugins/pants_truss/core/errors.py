@@ -1,4 +1,4 @@
-"""The one error of the pure half of the plugin."""
+"""The only error that `core/` raises."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Optional, Tuple
 
 
 class TrussError(ValueError):
-    """Bad input, described for the person who wrote it: the key or path, its value, and what to do.
+    """Invalid input, described for the person who wrote it: key or path, value, and what to do.
 
-    The rules that call into `core` know which target it is about, and put that in front.
+    The rules that call `core` know the target and put it in front of the message.
 
-    `line` and `column` count from 1, where it is about a place in a file; `key` is the path of the
-    config key that it is about.
+    `line` and `column` count from 1, if the error is about a place in a file. `key` is the path of
+    the config key, if the error is about one.
     """
 
     def __init__(

@@ -1,5 +1,7 @@
-"""Reads the examples file of a truss: a list of `name` and `input`, as Truss has it
-(`truss.base.truss_spec.TrussSpec.examples`), and, for tests, an `output`.
+"""Reads the examples file of a truss.
+
+The file is a list of `name` and `input`, as in Truss (`truss.base.truss_spec.TrussSpec.examples`),
+and, for tests, an optional `output`:
 
     - name: Favourable
       input: {text: "What a wonderful story"}
@@ -18,7 +20,7 @@ import yaml
 
 from pants_truss.core.errors import TrussError
 
-# Far above what a test needs, and below what hurts.
+# Limits far above what a test needs, and low enough to protect Pants.
 MAX_BYTES = 10_000_000
 MAX_VALUES = 500_000
 MAX_DEPTH = 100
@@ -29,7 +31,7 @@ _KEYS = ("name", "input", OUTPUT)
 
 @dataclass(frozen=True)
 class Example:
-    """`input` and `output` are JSON; without an output there is nothing to compare with."""
+    """`input` and `output` are JSON. Without an output, the answer is not compared."""
 
     name: str
     input: str
@@ -37,9 +39,9 @@ class Example:
 
 
 def parse(path: str, content: bytes) -> Tuple[Example, ...]:
-    """Raises `TrussError`, with the line if there is one, for what Truss or a test cannot use."""
+    """Raises `TrussError`, with the line if known, for content that Truss or a test cannot use."""
     if len(content) > MAX_BYTES:
-        raise TrussError(f"{path} has more than {MAX_BYTES:,} bytes. Keep examples small.")
+        raise TrussError(f"{path} is larger than {MAX_BYTES:,} bytes. Use smaller examples.")
     try:
         data = yaml.safe_load(content.decode("utf-8"))
     except UnicodeDecodeError as e:
@@ -52,17 +54,17 @@ def parse(path: str, content: bytes) -> Tuple[Example, ...]:
             f"{where} is not valid YAML: {e.problem or e.context}.", line=line
         ) from None
     except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError) as e:
-        # The last ones are of tags, such as `!!bool x`.
+        # Tags such as `!!bool x` raise the last of these.
         raise TrussError(f"{path} is not valid YAML: {e}") from None
     if data is None:
         return ()
     if not isinstance(data, list):
         raise TrussError(
-            f"{path} must be a list of examples, but is {_kind(data)}. Write "
+            f"{path} must be a list of examples, but is {_kind(data)}. Write, for example, "
             f"`- name: Short` and `  input: {{}}`."
         )
     if len(data) > MAX_EXAMPLES:
-        raise TrussError(f"{path} has more than {MAX_EXAMPLES:,} examples. Keep fewer.")
+        raise TrussError(f"{path} has more than {MAX_EXAMPLES:,} examples. Remove some.")
     examples = [_example(path, number, entry) for number, entry in enumerate(data, 1)]
     _refuse_same_names(path, examples)
     return tuple(examples)
@@ -78,8 +80,7 @@ def _example(path: str, number: int, entry: Any) -> Example:
     unknown = [str(key) for key in entry if key not in _KEYS]
     if unknown:
         raise TrussError(
-            f"{described} has the key `{unknown[0]}`, which means nothing. Its keys are "
-            f"{', '.join(_KEYS)}."
+            f"{described} has the unknown key `{unknown[0]}`. Use only {', '.join(_KEYS)}."
         )
     for key in ("input", OUTPUT):
         try:
@@ -99,12 +100,15 @@ def _refuse_same_names(path: str, examples: List[Example]) -> None:
 
 
 class _NotJson(Exception):
-    """Says what is not."""
+    """The message names the value that JSON cannot hold."""
 
 
 class _Walk:
-    """Looks for what JSON cannot hold. Aliases make a small file mean billions of values: they are
-    counted as often as they would be written."""
+    """Looks for values that JSON cannot hold.
+
+    Aliases can make a small file stand for billions of values, so each alias counts as often as its
+    values would be written.
+    """
 
     def __init__(self) -> None:
         self._left = MAX_VALUES
@@ -118,7 +122,7 @@ class _Walk:
         if isinstance(value, dict):
             for key, item in value.items():
                 if not isinstance(key, str):
-                    raise _NotJson(f"the key {key!r}, which is no text")
+                    raise _NotJson(f"the key {key!r}, which is not a string")
                 self.check(item, depth + 1)
         elif isinstance(value, list):
             for item in value:
@@ -134,7 +138,7 @@ def _kind(value: Any) -> str:
 
 
 def first_input(content: Optional[bytes]) -> str:
-    """JSON for a line to try the server with; an empty object if no example can be read."""
+    """Returns JSON for a sample request; an empty object if no example can be read."""
     try:
         examples = parse("", content or b"")
     except TrussError:

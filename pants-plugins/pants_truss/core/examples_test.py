@@ -13,7 +13,7 @@ from pants_truss.core.examples import Example, first_input, parse
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    # YAML has no way to write some characters.
+    # YAML cannot represent some characters.
     | st.text(st.characters(min_codepoint=32, max_codepoint=126)),
     lambda inner: st.lists(inner) | st.dictionaries(st.text("abc"), inner),
     max_leaves=20,
@@ -27,7 +27,7 @@ def test_examples() -> None:
 
 
 @given(value=JSON, output=JSON)
-def test_what_goes_in_comes_out(value: Any, output: Any) -> None:
+def test_examples_round_trip(value: Any, output: Any) -> None:
     content = yaml.safe_dump([{"name": "One", "input": value, "output": output}]).encode()
     (example,) = parse("e.yaml", content)
     assert json.loads(example.input) == value
@@ -52,15 +52,15 @@ def test_any_bytes_are_examples_or_an_error(content: bytes) -> None:
         (b"name: x\n", "must be a list of examples, but is a dict"),
         (b"- x\n", "example 1 of e.yaml must have `name` and `input`, but is a str"),
         (b"- {input: 1}\n", "example 1 of e.yaml has no `name`. Add it."),
-        (b"- {name: a, input: 1, out: 2}\n", "has the key `out`, which means nothing"),
+        (b"- {name: a, input: 1, out: 2}\n", "has the unknown key `out`. Use only name, input"),
         (b"- {name: a, input: 1}\n- {name: a, input: 2}\n", "two examples with the name 'a'"),
         (b"- {name: a, input: 2020-01-01}\n", "`input` of example 1 of e.yaml has the date 2020"),
         (b"- {name: a, input: 1, output: .nan}\n", "has the number nan, which is not JSON"),
-        (b"- {name: a, input: {1: 2}}\n", "has the key 1, which is no text"),
+        (b"- {name: a, input: {1: 2}}\n", "has the key 1, which is not a string"),
         (b"- {name: a, input: !!binary aGk=}\n", "has the bytes b'hi', which is not JSON"),
         (b"- {name: a, input: !!set {x}}\n", "has the set {'x'}, which is not JSON"),
         (b"- {name: a, input: " + b"[" * 3000 + b"]" * 3000 + b"}\n", "e.yaml is not valid YAML"),
-        (b"x" * 10_000_001, "has more than 10,000,000 bytes"),
+        (b"x" * 10_000_001, "is larger than 10,000,000 bytes"),
     ],
 )
 def test_bad_files(content: bytes, message: str) -> None:
@@ -89,8 +89,8 @@ def test_an_alias_of_itself_is_refused() -> None:
         (b"- {name: a, input: 1}\n- {name: b}\n", "example 2 of e.yaml has no `input`. Add it."),
         (b"- null\n", "example 1 of e.yaml must have `name` and `input`, but is null."),
         (b"- {name: a, input: 1}\n- {name: b, input: .inf}\n", "`input` of example 2 of e.yaml"),
-        (b"x\n", "Write `- name: Short` and `  input: {}`."),
-        (b"- {name: a, input: 1, 5: 2}\n", "the key `5`, which means nothing. Its keys are name, "),
+        (b"x\n", "Write, for example, `- name: Short` and `  input: {}`."),
+        (b"- {name: a, input: 1, 5: 2}\n", "the unknown key `5`. Use only name, "),
         (b"- {name: '1', input: 1}\n- {name: 1, input: 2}\n", "the name '1'. Rename one."),
         (b"- {name: a, input: [{b: {true: 1}}]}\n", "`input` of example 1 of e.yaml has the key T"),
         (b"- {name: a, input: 1, output: {null: 1}}\n", "`output` of example 1 of e.yaml has the "),
@@ -103,34 +103,34 @@ def test_an_alias_of_itself_is_refused() -> None:
         (b"\x00", "e.yaml is not valid YAML: unacceptable character #x0000"),
     ],
 )
-def test_messages_say_where_and_what_to_do(content: bytes, message: str) -> None:
+def test_errors_name_the_place_and_the_fix(content: bytes, message: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse("e.yaml", content)
     assert message in str(caught.value)
     assert "e.yaml" in str(caught.value)
 
 
-def test_a_line_that_is_known_is_in_the_error() -> None:
+def test_errors_of_yaml_have_a_line() -> None:
     with pytest.raises(TrussError) as caught:
         parse("e.yaml", b"- name: a\n  input: 1\n- name: b: c\n")
     assert caught.value.line == 3
 
 
-def test_values_as_deep_and_examples_as_many_as_the_limit() -> None:
+def test_files_at_the_limits_are_accepted() -> None:
     def nested(depth: int) -> bytes:
         return b"- {name: a, input: " + b"[" * depth + b"1" + b"]" * depth + b"}\n"
 
     assert parse("e.yaml", nested(100))[0].input == "[" * 100 + "1" + "]" * 100
     with pytest.raises(TrussError, match="`input` of example 1 of e.yaml has more than 100 levels"):
         parse("e.yaml", nested(101))
-    with pytest.raises(TrussError, match="has more than 10,000 examples. Keep fewer"):
+    with pytest.raises(TrussError, match="has more than 10,000 examples. Remove some"):
         parse("e.yaml", b"[" + b"1," * 10_001 + b"]")
-    # Of one more than the limit it is not told what they lack; of as many, it is.
+    # One example too many hides what the others lack; the limit itself does not.
     with pytest.raises(TrussError, match="example 1 of e.yaml must have"):
         parse("e.yaml", b"[" + b"1," * 10_000 + b"]")
 
 
-def test_limits_hold_for_each_value_not_for_all_together() -> None:
+def test_limits_apply_to_each_value() -> None:
     values = ", ".join(["x"] * 300)
     content = f"- {{name: a, input: &a [{values}]}}\n".encode()
     content += b"".join(b"- {name: b%d, input: *a, output: *a}\n" % n for n in range(1_000))
@@ -146,15 +146,15 @@ def test_limits_hold_for_each_value_not_for_all_together() -> None:
         (b"- {name: a, input: {x: \xc3\xa9}}\n- {name: b, input: 2}\n", '{"x": "\\u00e9"}'),
         (b"- {name: a, input: null}\n", "null"),
         (b'- {name: a, input: "a\\nb"}\n', '"a\\nb"'),
-        # The second is not valid, so that none is.
+        # The second example is not valid, so the file has no first input.
         (b"- {name: a, input: 1}\n- {name: a, input: 2}\n", "{}"),
     ],
 )
-def test_a_line_to_try_the_server_with(content: Optional[bytes], line: str) -> None:
+def test_first_input(content: Optional[bytes], line: str) -> None:
     assert first_input(content) == line
 
 
 @pytest.mark.parametrize("value", ["!!timestamp x", "!!bool x", "!!int x", "!!python/name:os.x"])
-def test_tags_that_do_not_fit(value: str) -> None:
+def test_values_that_do_not_match_their_tag(value: str) -> None:
     with pytest.raises(TrussError, match="is not valid YAML"):
         parse("t/examples.yaml", f"- input: {value}\n".encode())

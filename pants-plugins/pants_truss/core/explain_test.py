@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from pants_truss.core.dot import DrawnTruss, draw
 from pants_truss.core.errors import TrussError
 from pants_truss.core.explain import describe_path, describe_truss
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement, digest_of
+from pants_truss.core.graphviz import DrawnTruss, draw
 from pants_truss.core.manifest import manifest, to_bytes
 
 

@@ -1,8 +1,8 @@
-"""Decides what a gathered truss holds: which file of which source lands where.
+"""Decides the content of a gathered truss: which file of which source gets which path.
 
 Sources come in Truss's order: the truss itself, then each external package in the order of the
-config. Nothing is read here; a file is its path, the sha256 of its content, its size and mode. What
-a source lays in is a step of its own, as many trusses share the outcome.
+config. Nothing is read here: a file is its path, the sha256 of its content, its size and its mode.
+Placing a source is a separate step, because many trusses share the result.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pants_truss.core.truss_config import CONFIG_FILE
 
 @dataclass(frozen=True)
 class Collision:
-    """A path that sources claim with different bytes, or as file here and as folder there."""
+    """A path that several sources claim with different bytes, or as a file and as a folder."""
 
     path: str
     claims: Tuple[GatheredFile, ...]
@@ -28,37 +28,39 @@ class Collision:
 
 @dataclass(frozen=True)
 class GatherPlan:
-    """`files` is sorted by path; where there are collisions it holds the latest claim."""
+    """`files` is sorted by path. For a collision it holds the last claim."""
 
     files: Tuple[GatheredFile, ...]
     collisions: Tuple[Collision, ...]
 
 
-def lay_truss(
+def place_truss(
     tree: SourceTree, config_path: str, ignore: IgnorePatterns
 ) -> Tuple[GatheredFile, ...]:
-    """The truss's own files at their places in the result, but for those that `ignore` leaves out.
+    """Returns the truss's own files at their paths in the result, except ignored ones.
 
-    `config_path` is the config in the truss, which becomes `config.yaml` in the result; a
-    `config.yaml` that is not it stays behind.
+    `config_path` is the path of the config in the truss. It becomes `config.yaml` in the result;
+    any other `config.yaml` is left out.
     """
     placed = (
         (CONFIG_FILE if file.path == config_path else file.path, file)
         for file in tree.files
         if file.path == config_path or file.path != CONFIG_FILE
     )
-    return _lay(tree, placed, ignore)
+    return _place(tree, placed, ignore)
 
 
-def lay_package(
+def place_package(
     tree: SourceTree, bundled_packages_dir: str, ignore: IgnorePatterns
 ) -> Tuple[GatheredFile, ...]:
-    """The *contents* of a package in `bundled_packages_dir` of the result. `ignore` is asked about
-    paths of the result."""
-    return _lay(tree, ((join(bundled_packages_dir, f.path), f) for f in tree.files), ignore)
+    """Returns the *contents* of a package in `bundled_packages_dir` of the result.
+
+    `ignore` is matched against paths of the result.
+    """
+    return _place(tree, ((join(bundled_packages_dir, f.path), f) for f in tree.files), ignore)
 
 
-def _lay(
+def _place(
     tree: SourceTree, placed: Iterable[Tuple[str, SourceFile]], ignore: IgnorePatterns
 ) -> Tuple[GatheredFile, ...]:
     found = list(placed)
@@ -79,17 +81,17 @@ def _lay(
     )
 
 
-def plan_gather(laid: Iterable[Sequence[GatheredFile]]) -> GatherPlan:
-    """Of what each source lays in, in their order: the later claim of a path wins."""
+def plan_gather(placed: Iterable[Sequence[GatheredFile]]) -> GatherPlan:
+    """Merges the files of all sources, in their order. The later claim of a path wins."""
     layout = _Layout()
-    for files in laid:
+    for files in placed:
         for file in files:
             layout.add(file)
     return GatherPlan(layout.files(), layout.collisions())
 
 
 class _Layout:
-    """The result so far: the later claim wins, and what it wins against is remembered."""
+    """The result so far. A later claim wins; the claims that it replaces are recorded."""
 
     def __init__(self) -> None:
         self._files: Dict[str, GatheredFile] = {}
@@ -112,7 +114,7 @@ class _Layout:
             self._below.setdefault(folder, set()).add(claim.path)
 
     def _rivals(self, path: str) -> Iterator[str]:
-        """What is there already: the same path, a file where a folder must be, a folder's files."""
+        """Yields conflicting paths: the same path, a file where a folder must be, files below."""
         if path in self._files:
             yield path
         yield from (folder for folder in ancestors(path) if folder in self._files)
@@ -139,7 +141,7 @@ class _Layout:
 
 
 def describe_collision(collision: Collision) -> str:
-    """All its sources and their targets, in the order in which they are laid in."""
+    """Names all sources and their targets, in the order in which they are placed."""
     kinds = {claim.path for claim in collision.claims}
     what = (
         "comes from more than one source"
@@ -155,17 +157,17 @@ def _folded(path: str) -> str:
 
 
 def name_collisions(files: Sequence[GatheredFile]) -> Iterator[Tuple[GatheredFile, GatheredFile]]:
-    """Pairs of files whose paths, or those of their folders, a file system that ignores case or
-    normalises names takes for one. Of two such folders, one pair of files is told."""
+    """Yields pairs of files whose paths, or whose folders, are the same on some file systems: those
+    that ignore case or normalise names. Two such folders yield one pair of files."""
     first: Dict[str, Tuple[str, GatheredFile]] = {}
-    told: Set[Tuple[str, str]] = set()
+    reported: Set[Tuple[str, str]] = set()
     for planned in files:
-        # The outermost folder first: what is below two such folders follows from that.
+        # Start with the outermost folder: collisions below two such folders follow from theirs.
         for path in (*reversed([*ancestors(planned.path)]), planned.path):
             folded = _folded(path)
             known, other = first.setdefault(folded, (path, planned))
             if known != path:
-                if (known, path) not in told:
-                    told.add((known, path))
+                if (known, path) not in reported:
+                    reported.add((known, path))
                     yield other, planned
                 break

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pants_truss.core.gather_plan import (
     GatherPlan,
     describe_collision,
-    lay_package,
-    lay_truss,
     name_collisions,
+    place_package,
+    place_truss,
     plan_gather,
 )
 from pants_truss.core.gathered import GatheredFile
@@ -33,9 +33,9 @@ def plan(
     patterns = IgnorePatterns(ignore)
     return plan_gather(
         (
-            lay_truss(tree("t", truss), config_path, patterns),
+            place_truss(tree("t", truss), config_path, patterns),
             *(
-                lay_package(tree(f"p{index}", files), "packages", patterns)
+                place_package(tree(f"p{index}", files), "packages", patterns)
                 for index, files in enumerate(packages)
             ),
         )
@@ -87,7 +87,7 @@ def test_all_sources_of_a_collision_are_named_and_the_last_wins() -> None:
         (["A/b", "a"], [("A/b", "a")]),
     ],
 )
-def test_names_that_some_file_systems_take_for_one(
+def test_names_that_are_equal_on_some_file_systems(
     paths: List[str], expected: List[Tuple[str, str]]
 ) -> None:
     found = name_collisions(plan({path: path for path in paths}).files)
@@ -155,7 +155,7 @@ def test_random_trees(truss: Files, packages: List[Files]) -> None:
 
 
 def test_comparing_plans_compares_each_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine does, whenever something that a plan depends on is another."""
+    """The engine compares plans whenever a dependency of a plan changes."""
     files = {f"f{number}.py": "x" for number in range(300)}
     one, other = plan(files, {"lib.py": "l"}), plan(files, {"lib.py": "l"})
     compared: List[object] = []

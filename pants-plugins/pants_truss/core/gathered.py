@@ -1,4 +1,4 @@
-"""What a gathered truss consists of, for people and tools that want to know."""
+"""The content of a gathered truss, for people and tools."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pants_truss.core.tree_digest import tree_digest
 
 @dataclass(frozen=True)
 class GatheredFile:
-    """A file of a gathered truss. `size` is in bytes; `target` is the address of the target that it
-    comes from, and `source` its path in the repository, unless gathering made it. `reason` is why
-    it is there: see `core.source_tree`.
+    """A file of a gathered truss.
+
+    `size` is in bytes. `target` is the address of the target that owns the file, and `source` its
+    path in the repository; both are None for a file that gathering made. `reason` says why the file
+    is there: see `core.source_tree`.
     """
 
     __slots__ = ("path", "sha256", "size", "is_executable", "target", "source", "reason")
@@ -37,8 +39,8 @@ class GatheredFile:
 
 @dataclass(frozen=True)
 class GatheredRequirement:
-    """A requirement of a gathered truss. `origin` is where it is written: a file or the address of
-    a target. `reason` is why the truss has it, where that is known."""
+    """A requirement of a gathered truss. `origin` is the file or the address of the target that
+    declares it. `reason` says why the truss has it, if that is known."""
 
     requirement: str
     origin: str
@@ -47,7 +49,7 @@ class GatheredRequirement:
 
 @dataclass(frozen=True)
 class GeneratedFile:
-    """A file whose content gathering makes. `source` is the path of what it is made from."""
+    """A file whose content gathering makes. `source` is the path of the file it is made from."""
 
     sha256: str
     size: int
@@ -57,7 +59,7 @@ class GeneratedFile:
 def with_generated(
     planned: Iterable[GatheredFile], generated: Mapping[str, GeneratedFile]
 ) -> Tuple[GatheredFile, ...]:
-    """The files of the result, sorted by path. A generated one takes the place of a planned one."""
+    """Returns the files of the result, sorted by path. Generated files replace planned ones."""
     files: Dict[str, GatheredFile] = {file.path: file for file in planned}
     for path, content in generated.items():
         replaced = files.get(path)

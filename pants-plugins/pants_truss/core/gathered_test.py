@@ -39,7 +39,7 @@ def test_a_generated_file_that_is_new() -> None:
     )
 
 
-def test_a_generated_file_with_the_same_content_is_not_made() -> None:
+def test_a_generated_file_with_the_same_content_keeps_the_planned_one() -> None:
     file = planned("config.yaml", reason=EXTERNAL_PACKAGE)
     assert with_generated([file], {"config.yaml": GeneratedFile("old", 3, None)}) == (file,)
 
@@ -61,7 +61,7 @@ contents = st.sampled_from(["0", "1", "2"])
     st.dictionaries(names, contents, max_size=4),
     st.randoms(),
 )
-def test_every_path_is_there_once_sorted_with_the_latest_content(
+def test_each_path_appears_once_sorted_with_its_last_content(
     old: Dict[str, Tuple[str, bool]], new: Dict[str, str], random: Random
 ) -> None:
     files = [planned(path, *file) for path, file in old.items()]
@@ -103,7 +103,7 @@ def test_the_digest_is_of_paths_contents_and_modes() -> None:
     assert digest_of(files) == f"sha256:{hashlib.sha256(records).hexdigest()}"
 
 
-def test_where_a_file_comes_from_has_no_part_in_the_digest() -> None:
+def test_the_digest_ignores_the_source_of_a_file() -> None:
     def variant(target: Optional[str], source: Optional[str], reason: str) -> List[GatheredFile]:
         return [GatheredFile("a", EMPTY, 0, False, target, source, reason)]
 

@@ -8,7 +8,7 @@ a pattern with a slash in it is anchored at the root, others match at any depth;
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, Iterable, List, Optional, Pattern, Sequence, Tuple
 
 from pants_truss.core.paths import ancestors
@@ -16,8 +16,11 @@ from pants_truss.core.paths import ancestors
 
 @dataclass(frozen=True)
 class _Rule:
+    """`index` is that of the line it was made of."""
+
     regex: Pattern[str]
     ignores: bool
+    index: int = 0
 
 
 class IgnorePatterns:
@@ -25,17 +28,29 @@ class IgnorePatterns:
     valid are skipped."""
 
     def __init__(self, lines: Iterable[str]) -> None:
-        rules = (_compile_leniently(line.strip()) for line in lines)
-        self._rules: Tuple[_Rule, ...] = tuple(rule for rule in rules if rule)
+        rules = ((index, _compile_leniently(line.strip())) for index, line in enumerate(lines))
+        self._rules: Tuple[_Rule, ...] = tuple(
+            replace(rule, index=index) for index, rule in rules if rule
+        )
         self._ignores = _any_of([rule for rule in self._rules if rule.ignores])
 
     def _decides(self, path: str) -> bool:
+        rule = self._deciding(path)
+        return rule is not None and rule.ignores
+
+    def _deciding(self, path: str) -> Optional[_Rule]:
         if not self._ignores.search(path):
-            return False
-        for rule in reversed(self._rules):
-            if rule.regex.search(path):
-                return rule.ignores
-        return False
+            return None
+        return next((rule for rule in reversed(self._rules) if rule.regex.search(path)), None)
+
+    def ignoring_line(self, path: str, *, is_dir: bool = False) -> Optional[int]:
+        """The index of the line that ignores the path; None if no line ignores it. The folders
+        above `path` are not looked at: a walk has done that."""
+        for form in (path, f"{path}/") if is_dir else (path,):
+            rule = self._deciding(form)
+            if rule is not None and rule.ignores:
+                return rule.index
+        return None
 
     def is_dir_ignored(self, path: str) -> bool:
         """Whether a walk skips this folder (and so all below it)."""
@@ -70,6 +85,20 @@ def is_valid(line: str) -> bool:
     except _InvalidPattern:
         return False
     return True
+
+
+def expand_braces(line: str) -> List[str]:
+    """The patterns that a line of Pants means. Its matcher, unlike git's, takes `{a,b}` for
+    alternatives. A line whose braces do not match stays as it is."""
+    found = re.search(r"(?<!\\)\{([^{}]*)\}", line)
+    if line.startswith("#") or not found:
+        return [line]
+    start, end = line[: found.start()], line[found.end() :]
+    return [
+        expanded
+        for choice in found.group(1).split(",")
+        for expanded in expand_braces(f"{start}{choice}{end}")
+    ]
 
 
 # How the expression of a pattern begins that matches at any depth.

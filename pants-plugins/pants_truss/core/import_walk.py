@@ -1,7 +1,7 @@
-"""Walks a graph of imports breadth first, and remembers by which way each node was reached.
+"""Walks a graph of imports breadth first, and remembers how each node was reached.
 
-The graph is asked for as the walk goes: whoever drives it looks up what the `pending` nodes lead to
-and hands that to `advance`. Nodes are any strings; the driver says what they mean.
+The walk discovers the graph as it goes: its driver looks up the successors of the `pending` nodes
+and passes them to `advance`. Nodes are strings; only the driver knows what they mean.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 
 class ImportWalk:
-    """Visits each reachable node once, also in a graph with cycles.
+    """Visits each reachable node once, even if the graph has cycles.
 
-    `via` maps each node reached, in the order of the walk, to the node that led to it, or None for
-    a root. As the walk is breadth first, following `via` gives a shortest way from the first roots.
+    `via` maps each reached node, in the order of the walk, to the node that led to it, or to None
+    for a root. The walk is breadth first, so following `via` gives a shortest path from the roots
+    that were added first.
     """
 
     def __init__(self) -> None:
@@ -22,17 +23,17 @@ class ImportWalk:
         self.pending: Tuple[str, ...] = ()
 
     def start(self, roots: Iterable[str]) -> None:
-        """Adds those of `roots` that were not reached yet, in sorted order."""
+        """Adds the `roots` that were not reached yet, in sorted order."""
         self._add((root, None) for root in sorted(set(roots)))
 
     def advance(self, found: Mapping[str, Sequence[str]]) -> None:
-        """`found` has what each pending node leads to. What is new becomes pending."""
+        """`found` has the successors of each pending node. New nodes become pending."""
         visited, self.pending = self.pending, ()
         for parent in visited:
             self.lead(parent, found[parent])
 
     def lead(self, parent: str, nodes: Iterable[str]) -> None:
-        """Adds what a node that was visited leads to besides."""
+        """Adds more successors of a node that was visited already."""
         self._add((node, parent) for node in sorted(set(nodes)))
 
     def _add(self, nodes: Iterable[Tuple[str, Optional[str]]]) -> None:
@@ -46,9 +47,10 @@ class ImportWalk:
 
 @dataclass(frozen=True)
 class WalkedGraph:
-    """A walk that is over: `nodes` in its order, each with its parent and, where it has one, its
-    file; `ends` has the two ends of each edge met, one after the other. In flat tuples, as there is
-    one for each truss: pairs would take five times the memory.
+    """A finished walk. `nodes` are in its order; `parents` and `files` have the parent and the file
+    of each, or None. `ends` has the two ends of each edge, one after the other.
+
+    Each truss keeps one of these. Tuples of pairs would take five times the memory.
     """
 
     nodes: Tuple[str, ...]
@@ -58,7 +60,7 @@ class WalkedGraph:
 
     @property
     def via(self) -> Dict[str, Optional[str]]:
-        """As `ImportWalk.via`."""
+        """Same as `ImportWalk.via`."""
         return dict(zip(self.nodes, self.parents))
 
     @property
@@ -71,7 +73,7 @@ class WalkedGraph:
 
 
 def chain_to(node: str, via: Mapping[str, Optional[str]]) -> List[str]:
-    """The way from a root to `node`, both included. `via` is that of a walk."""
+    """The path from a root to `node`, including both. `via` is that of a walk."""
     chain = [node]
     parent = via[node]
     while parent is not None:

@@ -1,4 +1,4 @@
-"""What of a config makes a difference where a truss runs without an image."""
+"""The parts of a config that matter when a truss runs without an image."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from pants_truss.core.truss_config import OTHER_SERVERS
 
-# What happens when an image is built or deployed, and so not here.
+# Keys that take effect when an image is built or deployed, so not on this machine.
 _OF_IMAGES = (
     "base_image",
     "system_packages",
@@ -18,12 +18,12 @@ _OF_IMAGES = (
 
 
 def needs_image(data: Mapping[Any, Any]) -> Optional[str]:
-    """The key by which the truss runs in an image only, or None."""
+    """Returns the key that makes the truss run only in an image, or None."""
     return next((key for key in OTHER_SERVERS if data.get(key)), None)
 
 
 def accelerator(data: Mapping[Any, Any]) -> Optional[str]:
-    """The GPU that the truss asks for, as the config writes it, or None."""
+    """Returns the GPU that the truss requests, as written in the config, or None."""
     resources = data.get("resources")
     if not isinstance(resources, dict):
         return None
@@ -33,12 +33,12 @@ def accelerator(data: Mapping[Any, Any]) -> Optional[str]:
 
 
 def left_to_images(data: Mapping[Any, Any]) -> Tuple[str, ...]:
-    """The keys of the config that have no effect where no image is built, in the order of Truss."""
+    """Returns the config keys that have no effect without an image, in Truss's order."""
     return tuple(key for key in _OF_IMAGES if data.get(key))
 
 
 def environment_variables(data: Mapping[Any, Any]) -> Dict[str, str]:
-    """Of the process that serves. As Truss has them: booleans are written as in YAML."""
+    """Returns the variables of the server process. As in Truss, booleans are written as in YAML."""
     found = data.get("environment_variables")
     if not isinstance(found, dict):
         return {}

@@ -51,5 +51,5 @@ def test_gpus(resources: Any, gpu: Optional[str]) -> None:
         ),
     ],
 )
-def test_what_only_an_image_has(data: Dict[str, Any], keys: Tuple[str, ...]) -> None:
+def test_keys_that_need_an_image_build(data: Dict[str, Any], keys: Tuple[str, ...]) -> None:
     assert left_to_images(data) == keys

@@ -18,7 +18,7 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.locked import LockedDistribution, Lockfile
 from pants_truss.core.requirement import applies, parse_line, redacted
 
-# What pip takes in a constraints file and what says nothing about versions.
+# Options that pip accepts in a constraints file and that say nothing about versions.
 _HARMLESS_OPTIONS = (
     "-i",
     "-f",
@@ -112,7 +112,7 @@ def _parse_constraints(text: str, environments: Sequence[Dict[str, str]]) -> Loc
 def _only(
     candidates: Sequence[_Candidate], environments: Sequence[Dict[str, str]]
 ) -> LockedDistribution:
-    """Of lines for different patch releases of Python, that for the newest."""
+    """The candidate for the newest patch release of Python, if lines are for different ones."""
     found = {candidate.locked.pin: candidate for candidate in candidates}
     if len(found) > 1:
         found = {

@@ -1,12 +1,14 @@
-"""The manifest of a gathered truss: what is in it, where it comes from, and why.
+"""The manifest of a gathered truss: its files, where they come from, and why they are there.
 
-docs/truss-manifest.schema.json describes it. It lies beside the gathered truss, never in it.
+docs/truss-manifest.schema.json describes the format. The manifest is written beside the gathered
+truss, never into it.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Mapping, Sequence
+import re
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement
 
@@ -20,8 +22,8 @@ def manifest(
     requirements: Sequence[GatheredRequirement],
     tree_digest: str,
 ) -> Dict[str, Any]:
-    """As data. `target` is the address of the truss; `files` are sorted by path, and paths are
-    relative to the gathered truss, sources to the build root."""
+    """Returns the manifest as data. `target` is the address of the truss. `files` are sorted by
+    path. Paths are relative to the gathered truss; sources are relative to the build root."""
     return {
         "version": VERSION,
         "target": target,
@@ -51,8 +53,8 @@ def manifest(
 
 
 def manifest_bytes(data: Mapping[str, Any]) -> bytes:
-    """A manifest as a file: each file and requirement has a line, so that `diff` and `grep` tell
-    something, and ten thousand of them take no time."""
+    """Returns the manifest as a file. Each file and requirement has its own line, which makes
+    `diff` and `grep` useful and keeps ten thousand entries fast."""
     items = ",\n".join(f"  {_line(key)}: {_lines(value)}" for key, value in data.items())
     return f"{{\n{items}\n}}\n".encode("ascii")
 
@@ -68,5 +70,11 @@ def _line(value: Any) -> str:
 
 
 def to_bytes(data: Any) -> bytes:
-    """The same bytes for the same data, everywhere."""
+    """Returns the same bytes for the same data on every machine."""
     return (json.dumps(data, indent=2, ensure_ascii=True) + "\n").encode("ascii")
+
+
+def read_tree_digest(content: bytes) -> Optional[str]:
+    """The digest in the first lines of a manifest; None if there is no such line."""
+    found = re.search(rb'^  "tree_digest": "([^"]+)"', content, re.MULTILINE)
+    return found[1].decode() if found else None

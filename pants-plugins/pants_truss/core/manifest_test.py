@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement
-from pants_truss.core.manifest import manifest, manifest_bytes, to_bytes
+from pants_truss.core.manifest import manifest, manifest_bytes, read_tree_digest, to_bytes
 
 FILES = st.builds(
     GatheredFile,
@@ -23,13 +23,13 @@ REQUIREMENTS = st.builds(GatheredRequirement, st.text(), st.text(), st.none() | 
 
 
 @given(st.text(), st.lists(FILES), st.lists(REQUIREMENTS))
-def test_it_is_json_of_one_line_for_each_file_and_requirement(
+def test_each_file_and_requirement_has_one_line_of_json(
     target: str, files: List[GatheredFile], requirements: List[GatheredRequirement]
 ) -> None:
     data = manifest(target, files, requirements, "sha256:0")
     content = manifest_bytes(data)
     assert json.loads(content) == data
-    # Of its own: four values, the lists' two lines each, or one if they are empty, and the braces.
+    # Four values, two lines for each list (one if it is empty), and the braces.
     own = 4 + 2 + sum(2 if found else 1 for found in (bool(files), bool(requirements)))
     assert content.count(b"\n") == own + len(files) + len(requirements)
 
@@ -70,7 +70,7 @@ def test_the_bytes_of_the_documented_format() -> None:
     assert manifest_bytes(data) == GOLDEN.encode("ascii")
 
 
-def test_a_truss_of_nothing() -> None:
+def test_an_empty_truss() -> None:
     data = manifest("t:t", [], [], "sha256:0")
     assert (data["size"], data["files"], data["requirements"]) == (0, [], [])
     lines = manifest_bytes(data).decode().splitlines()
@@ -91,7 +91,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_any_data_as_ascii_of_one_line_break_at_the_end(value: Any) -> None:
+def test_any_data_becomes_ascii_with_one_final_line_break(value: Any) -> None:
     content = to_bytes(value)
     assert content.isascii() and content.endswith(b"\n") and not content.endswith(b"\n\n")
     assert json.loads(content) == value
@@ -103,3 +103,14 @@ def test_data_is_indented_for_people() -> None:
     assert to_bytes([{"b": "é", "a": []}]) == (
         b'[\n  {\n    "b": "\\u00e9",\n    "a": []\n  }\n]\n'
     )
+
+
+@given(st.text(), st.lists(FILES))
+def test_the_digest_is_found_in_the_first_lines(target: str, files: List[GatheredFile]) -> None:
+    content = manifest_bytes(manifest(target, files, [], "sha256:0a"))
+    assert read_tree_digest(content) == "sha256:0a"
+
+
+def test_a_file_without_a_digest() -> None:
+    assert read_tree_digest(b"{}") is None
+    assert read_tree_digest(b"\xff") is None

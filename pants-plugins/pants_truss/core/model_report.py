@@ -16,6 +16,8 @@ from pants_truss.core.examples import Example
 
 _ILLEGAL_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MAX_OUTPUT = 2000
+_MAX_TRACEBACK = 20
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ def missing_modules(result: Mapping[str, Any]) -> Tuple[str, ...]:
     return tuple(sorted({e["wanted"] for e in errors if e and e["missing"] and not e["hidden"]}))
 
 
+def absent_files(result: Mapping[str, Any]) -> Tuple[Tuple[str, Optional[str]], ...]:
+    """The files that could not be opened, by their place in the image, each with the file whose
+    code opened it."""
+    errors = [result["load"]["error"], *(example["error"] for example in result["examples"])]
+    found = {(e["absent"], e["importer"]) for e in errors if e and e.get("absent")}
+    return tuple(sorted(found, key=lambda each: (each[0], each[1] or "")))
+
+
 def report(
     result: Mapping[str, Any],
     expected: Mapping[str, Any],
@@ -51,7 +61,7 @@ def report(
     fixes: Mapping[str, str],
 ) -> ModelReport:
     """`expected` are the outputs that examples state, by name; `fixes` says for each missing module
-    what to do."""
+    and each absent file what to do."""
     place = _Places(sources)
     load = result["load"]
     cases = [Case("load", load["seconds"], _error(load["error"], place, fixes))]
@@ -98,8 +108,13 @@ def _error(
             f"key: read it later than on load, with a default, or leave the truss out with "
             f"`skip_truss_test=True`.\n\n{place.within(error['message']).strip()}"
         )
+    if error.get("advice"):
+        return f"{where}: {error['advice']}"
     text = place.within(error["message"])
     described = f"{error['type']}: {text}" if text else error["type"]
+    fix = fixes.get(error.get("absent") or "")
+    if fix:
+        described = f"{described}. {fix}"
     return f"{where}: {described}\n\n{place.within(error['traceback']).rstrip()}"
 
 
@@ -135,8 +150,39 @@ def render(found: ModelReport, output: str) -> str:
         if case.problem:
             lines += [f"    {line}".rstrip() for line in case.problem.splitlines()]
     if found.failed and output.strip():
-        lines += ["", "Output:", *(f"    {line}".rstrip() for line in output.splitlines())]
+        shown = without_long_tracebacks(output)
+        lines += ["", "Output:", *(f"    {line}".rstrip() for line in shown.splitlines())]
     return "\n".join(lines) + "\n"
+
+
+def without_long_tracebacks(output: str) -> str:
+    """Of a traceback with more than a few lines, the frames before the first in the truss are left
+    out, and all but the last if none is in the truss: they are the server's."""
+    lines: List[str] = []
+    traceback: List[str] = []
+    for line in output.splitlines():
+        if traceback:
+            traceback.append(line)
+            if line.strip(" |+-") and not re.match(r"[\s|+-]", line):
+                lines += _shortened(traceback)
+                traceback = []
+        elif _TRACEBACK in line:
+            traceback = [line]
+        else:
+            lines.append(line)
+    return "\n".join([*lines, *_shortened(traceback)])
+
+
+def _shortened(traceback: List[str]) -> List[str]:
+    if len(traceback) <= _MAX_TRACEBACK:
+        return traceback
+    frames = [n for n, line in enumerate(traceback) if re.match(r'[\s|+-]*File "', line)]
+    own = [n for n in frames if re.search(r"/(app/model|packages)/", traceback[n])]
+    start = own[0] if own else frames[-1] if frames else len(traceback) - 1
+    left_out = sum(frame < start for frame in frames)
+    if not left_out:
+        return traceback
+    return [traceback[0], f"  ... {left_out} frames of the server ...", *traceback[start:]]
 
 
 def to_junit(name: str, found: ModelReport, output: str) -> bytes:
@@ -160,7 +206,7 @@ def to_junit(name: str, found: ModelReport, output: str) -> bytes:
             message = problem.splitlines()[0] if problem else ""
             ET.SubElement(element, "failure", {"message": message}).text = problem
     if found.failed and output.strip():
-        ET.SubElement(suite, "system-out").text = _text(output)
+        ET.SubElement(suite, "system-out").text = _text(without_long_tracebacks(output))
     xml: bytes = ET.tostring(suites, encoding="utf-8")
     return b"<?xml version='1.0' encoding='utf-8'?>\n" + xml
 

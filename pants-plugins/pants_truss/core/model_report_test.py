@@ -11,12 +11,14 @@ from pants_truss.core.examples import Example
 from pants_truss.core.model_report import (
     Case,
     ModelReport,
+    absent_files,
     expected_outputs,
     failure,
     missing_modules,
     render,
     report,
     to_junit,
+    without_long_tracebacks,
 )
 
 SOURCES = {"app/model/model.py": "t/model/model.py", "packages/kit.py": "shared/kit.py"}
@@ -71,6 +73,17 @@ def test_a_missing_module_and_its_fix() -> None:
     assert missing_modules(found) == ("x",)
     cases = report(found, {}, SOURCES, {"x": "Add it."}).cases
     assert cases[1].problem == "t/model/model.py:3 imports `x`, which is not there. Add it."
+
+
+def test_an_absent_file_and_its_fix() -> None:
+    absent = error("FileNotFoundError", "packages/w.json", absent="packages/w.json")
+    found = result(absent, examples=[example(error=absent), example(error=error())])
+    assert absent_files(found) == (("packages/w.json", "app/model/model.py"),)
+    cases = report(found, {}, SOURCES, {"packages/w.json": "Add it."}).cases
+    first = "t/model/model.py:3: FileNotFoundError: packages/w.json. Add it."
+    assert (cases[0].problem or "").splitlines()[0] == first
+    cases = report(found, {}, SOURCES, {"packages/w.json": ""}).cases
+    assert (cases[0].problem or "").splitlines()[0] == first[: -len(". Add it.")]
 
 
 def test_the_full_name_of_a_missing_module() -> None:
@@ -282,3 +295,35 @@ def test_junit_tells_what_the_report_does(cases: List[Case], output: str) -> Non
     # What a truss prints is of interest, and kept in a file, only if something is wrong.
     shown = suite.find("system-out") is not None
     assert shown is bool(found.failed and output.strip())
+
+
+def test_advice_stands_for_the_error() -> None:
+    told = error("TypeError", "x" * 300, line=None, advice="`predict` returns a set.")
+    (_, case) = report(result(examples=[example(error=told)]), {}, SOURCES, {}).cases
+    assert case.problem == "t/model/model.py: `predict` returns a set."
+
+
+def traceback_of(frames: int, *own: int) -> List[str]:
+    lines = ["Traceback (most recent call last):"]
+    for number in range(frames):
+        folder = "/s/app/model" if number in own else "/s/site-packages/server"
+        lines += [f'  File "{folder}/f{number}.py", line 1, in f', "    f()"]
+    return [*lines, "ValueError: no"]
+
+
+def test_tracebacks_of_the_server_are_short() -> None:
+    long = traceback_of(50)
+    shown = without_long_tracebacks("\n".join(["before", *long, "after", *long]))
+    expected = [long[0], "  ... 49 frames of the server ...", *long[-3:]]
+    assert shown.splitlines() == ["before", *expected, "after", *expected]
+
+
+def test_the_frames_of_the_truss_are_kept() -> None:
+    long = traceback_of(50, 47)
+    shown = without_long_tracebacks("\n".join(long)).splitlines()
+    assert shown == [long[0], "  ... 47 frames of the server ...", *long[-7:]]
+
+
+def test_other_output_is_kept() -> None:
+    for lines in (traceback_of(3), ["a", "  b"], traceback_of(50, 0), ["x: " + "y" * 5000]):
+        assert without_long_tracebacks("\n".join(lines)).splitlines() == lines

@@ -21,7 +21,7 @@ from pants_truss.core.output_path import expand, unknown_names, values
         ("./a//b/../c/", "a/c"),
         ("../x", "../x"),
         ("${spec_path}/a", "${spec_path}/a"),
-        # No braces, no name: a folder may be called that.
+        # A `$` without braces is part of a folder's name.
         ("$spec_path_normalized", "$spec_path_normalized"),
     ],
 )
@@ -47,7 +47,7 @@ def test_unknown_names(template: Optional[str], names: Tuple[str, ...]) -> None:
 
 
 @given(st.text(min_size=1))
-def test_what_names_nothing_is_only_normalised(text: str) -> None:
+def test_a_template_without_names_is_only_normalised(text: str) -> None:
     found = values("a", "t", "")
     if "${" not in text:
         assert expand(text, found) == expand(expand(text, found), found)

@@ -1,4 +1,4 @@
-"""Paths of a repository: always relative to the build root, `/` between parts, no `.` or `..`."""
+"""Paths in a repository: relative to the build root, `/` between parts, no `.` or `..`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def join(*parts: str) -> str:
 
 
 def is_within(path: str, ancestor: str) -> bool:
-    """Whether `path` is `ancestor` or lies below it. The build root, "", holds everything."""
+    """Returns True if `path` is `ancestor` or below it. The build root, "", holds everything."""
     return not ancestor or path == ancestor or path.startswith(ancestor + "/")
 
 
 def ancestors(path: str) -> Iterator[str]:
-    """The folders that hold `path`, nearest first, without the root: `a/b/c` -> `a/b`, `a`."""
+    """Yields the folders around `path`, nearest first, without the root: `a/b/c` -> `a/b`, `a`."""
     while "/" in path:
         path = path.rpartition("/")[0]
         yield path
@@ -37,12 +37,12 @@ def normalize_inside(path: str) -> Optional[str]:
 
 
 def resolve_external_package_dir(value: str, *, truss_dir: str, build_root: str) -> str:
-    """The folder that one entry of `external_package_dirs` means, relative to the build root.
+    """Returns the folder of one entry of `external_package_dirs`, relative to the build root.
 
-    Truss resolves a relative entry against the truss and takes an absolute one as it is; it expands
-    neither `~` nor variables. Raises `TrussError` for what can never work in a shared repository: a
-    folder outside the build root, and the truss or a folder around it, which would hold itself.
-    The error goes on where the entry is named.
+    Truss resolves a relative entry against the truss and takes an absolute one as it is. It expands
+    neither `~` nor variables. Raises `TrussError` for entries that cannot work in a shared
+    repository: a folder outside the build root, and the truss itself or a folder around it, which
+    would contain itself. The message continues a sentence whose subject is the entry.
     """
     if value.startswith("~"):
         raise TrussError(
@@ -65,15 +65,15 @@ def refuse_around(root: str, truss_dir: str) -> None:
         raise TrussError("is the truss itself. Remove the entry.")
     if is_within(truss_dir, root):
         raise TrussError(
-            f"is the folder {root or '.'!r}, which holds the truss itself. Name the "
-            f"folder of shared code alone, such as `{_relative('shared/my_package', truss_dir)}`."
+            f"is the folder {root or '.'!r}, which holds the truss itself. Name only the "
+            f"folder of shared code, such as `{_relative('shared/my_package', truss_dir)}`."
         )
 
 
 def _resolve(value: str, truss_dir: str, build_root: str) -> Optional[str]:
     if not posixpath.isabs(value):
         return normalize_inside(join(truss_dir, value) or ".")
-    # The build root may have been reached through a symlink: `/tmp` is one on macOS.
+    # The build root may be reached through a symlink: `/tmp` is one on macOS.
     for root in (build_root, os.path.realpath(build_root)):
         relative = posixpath.relpath(posixpath.normpath(value), root)
         inside = normalize_inside(relative)

@@ -38,7 +38,7 @@ def test_normalize_inside(path: str, normal: Optional[str]) -> None:
     assert normalize_inside(path) == normal
 
 
-def test_small_ones() -> None:
+def test_ancestors_join_and_is_within() -> None:
     assert list(ancestors("a/b/c")) == ["a/b", "a"]
     assert list(ancestors("a")) == []
     assert join("", "a", "b") == "a/b"

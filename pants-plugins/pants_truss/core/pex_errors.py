@@ -15,6 +15,14 @@ _NO_INTERPRETER = (
 _NOT_FOUND = re.compile(r"No matching distribution found for (.+)")
 _NO_WHEEL = re.compile(r"No pre-built wheel was available for (.+)\.")
 _MAX_LINES = 8
+_CAUSE = re.compile(
+    r"\b(fatal|remote|error|Error): |ERROR|Error\b|Exception\b|[Dd]enied|[Cc]ould not|[Ff]ailed"
+    r"|did not run successfully|No such file"
+)
+_NOISE = re.compile(
+    r"subprocess-exited-with-error|^(note|hint): |See above for output|^\[(end|\d+ lines) of output"
+    r"|exited with \d+ and STD"
+)
 # The first Pants whose Pex, and its pip, run on a Python that those of 2.17 cannot.
 _FIRST_PANTS = {"3.12": "2.21", "3.13": "2.23", "3.14": "2.27"}
 
@@ -48,8 +56,8 @@ def explain_failure(output: str, origin: str, python: str) -> str:
 
 
 def without_wheel(output: str) -> Optional[str]:
-    """The distribution, with its version, that Pex has found as source only, and built in vain for
-    another platform."""
+    """The distribution, with its version, that Pex has found as source only and could not build
+    for another platform."""
     found = _NO_WHEEL.search(output)
     return redacted(found.group(1)) if found else None
 
@@ -86,12 +94,21 @@ def _conflict(output: str) -> Optional[str]:
 
 
 def _last_lines(output: str) -> str:
-    lines = [line for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if "ERROR" in line or "error:" in line]
-    return redacted(_indented("\n".join((errors or lines)[-_MAX_LINES:])))
+    """The lines that name a cause, in the words of git, of a build or of the index, or the last."""
+    lines = [line for line in map(_plain, output.splitlines()) if line]
+    causes: List[str] = []
+    for position, line in enumerate(lines):
+        ends_output = lines[position + 1 : position + 2] == ["[end of output]"]
+        if (ends_output or _CAUSE.search(line)) and not _NOISE.search(line) and line not in causes:
+            causes.append(line)
+    return redacted(_indented("\n".join((causes or lines)[-_MAX_LINES:])))
+
+
+def _plain(line: str) -> str:
+    """Without the number of the process, which Pex writes, and pip's frame."""
+    return re.sub(r"^pid \d+ -> ", "", line).strip(" \t│×╰─>")
 
 
 def _indented(text: str) -> str:
-    # pip's lines come with the number of the process.
-    lines = [re.sub(r"^pid \d+ -> ", "", line).strip() for line in text.splitlines()]
+    lines = [_plain(line) for line in text.splitlines()]
     return "\n".join(f"  {line}" for line in lines if line)

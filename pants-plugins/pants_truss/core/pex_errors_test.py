@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import List
+
 import pytest
 
 from pants_truss.core.pex_errors import explain_failure
@@ -94,6 +96,11 @@ def test_requirements_that_contradict_each_other() -> None:
         ("one\ntwo\n", "\n  one\n  two"),
         ("noise\npid 1 -> ERROR: it broke\nmore\n", "\n  ERROR: it broke"),
         ("ERROR: https://user:token@example.com/x\n", "https://***@example.com/x"),
+        (
+            "  fatal: unable to access 'https://h/x/': no host\n"
+            "  error: subprocess-exited-with-error\n",
+            ":\n  fatal: unable to access 'https://h/x/': no host",
+        ),
     ],
 )
 def test_anything_else(output: str, shown: str) -> None:
@@ -110,3 +117,78 @@ def test_no_wheel_for_another_platform() -> None:
     )
     message = explain_failure(output, "config.yaml", "3.11")
     assert message.startswith("onlysource 1.0, a requirement of config.yaml, has no wheel for")
+
+
+# As pip 23 writes them, and Pex hands them on.
+GIT = """\
+pid 7 -> /venv/bin/python -sE pex --disable-pip-version-check exited with 1 and STDERR:
+pid 7 ->   Running command git clone --quiet https://u:secret@git.example.com/acme/kit.git /tmp/x
+pid 7 ->   fatal: unable to access 'https://git.example.com/acme/kit.git/': Could not resolve host
+pid 7 ->   error: subprocess-exited-with-error
+pid 7 ->
+pid 7 ->   × git clone --quiet https://git.example.com/acme/kit.git did not run successfully.
+pid 7 ->   │ exit code: 128
+pid 7 ->   ╰─> See above for output.
+pid 7 ->
+pid 7 ->   note: This error originates from a subprocess, and is likely not a problem with pip.
+pid 7 -> error: subprocess-exited-with-error
+"""
+BUILD = """\
+  error: subprocess-exited-with-error
+
+  × python setup.py egg_info did not run successfully.
+  │ exit code: 1
+  ╰─> [3 lines of output]
+      Traceback (most recent call last):
+        File "setup.py", line 1, in <module>
+          import numpy
+      ModuleNotFoundError: No module named 'numpy'
+      [end of output]
+
+  note: This error originates from a subprocess, and is likely not a problem with pip.
+error: metadata-generation-failed
+"""
+COMPILER = """\
+  × Building wheel for kit (pyproject.toml) did not run successfully.
+  ╰─> [9 lines of output]
+      running build_ext
+      kit.c:1:10: fatal error: zlib.h: No such file or directory
+      compilation terminated.
+      [end of output]
+  ERROR: Failed building wheel for kit
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        (
+            GIT,
+            [
+                "fatal: unable to access 'https://git.example.com/acme/kit.git/': Could not "
+                "resolve host",
+                "git clone --quiet https://git.example.com/acme/kit.git did not run successfully.",
+            ],
+        ),
+        (
+            BUILD,
+            [
+                "python setup.py egg_info did not run successfully.",
+                "ModuleNotFoundError: No module named 'numpy'",
+                "error: metadata-generation-failed",
+            ],
+        ),
+        (
+            COMPILER,
+            [
+                "Building wheel for kit (pyproject.toml) did not run successfully.",
+                "kit.c:1:10: fatal error: zlib.h: No such file or directory",
+                "compilation terminated.",
+                "ERROR: Failed building wheel for kit",
+            ],
+        ),
+    ],
+)
+def test_the_words_of_git_and_of_a_build_are_shown(output: str, shown: List[str]) -> None:
+    text = explain_failure(output, ORIGIN, "3.11")
+    assert [line.strip() for line in text.splitlines()[1:]] == shown

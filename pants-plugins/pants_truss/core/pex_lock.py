@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.locked import LockedDistribution, Lockfile, locked_distribution
+from pants_truss.core.locked import LockedDistribution, Lockfile, index_of, locked_distribution
 from pants_truss.core.requirement import applies, parse_line, parse_locked
 
 _VCS = re.compile(r"(git|hg|svn|bzr)\+")
@@ -118,9 +118,11 @@ def _urls(requirements: Sequence[str]) -> Dict[str, str]:
 
 def _distribution(entry: Dict[str, Any], urls: Mapping[str, str]) -> LockedDistribution:
     name, artifact = entry["project_name"], entry["artifacts"][0]["url"]
+    url = urls.get(canonicalize_name(name)) or (artifact if _VCS.match(artifact) else None)
     return locked_distribution(
         name,
         entry["version"],
         tuple(parse_locked(requirement) for requirement in entry["requires_dists"]),
-        urls.get(canonicalize_name(name)) or (artifact if _VCS.match(artifact) else None),
+        url,
+        None if url else index_of(artifact),
     )

@@ -1,9 +1,9 @@
-"""What each release of Pex writes, and what it is for."""
+"""Lockfiles of each release of Pex, and the Pythons that they are for."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 from hypothesis import given
@@ -52,6 +52,22 @@ def test_pex() -> None:
     assert (lockfile.python_versions, lockfile.has_edges) == (("<4",), True)
 
 
+@pytest.mark.parametrize(
+    ("url", "index"),
+    [
+        ("https://files.pythonhosted.org/packages/py3/a/a/a-1-py3-none-any.whl", None),
+        (f"https://mirror/pypi/packages/0a/1b/{'0' * 60}/a-1-py3-none-any.whl", None),
+        ("https://me:s3cret@own.example:8080/x/a-1-py3-none-any.whl", "https://own.example:8080"),
+        ("http://own/a.whl", "http://own"),
+        ("file:///home/me/wheels/a.whl", "a folder of one machine"),
+        ("file://${WHEELS}/a.whl", "a folder of one machine"),
+        ("git+https://host/a.git@v1", None),
+    ],
+)
+def test_where_an_artifact_was_locked_from(url: str, index: Optional[str]) -> None:
+    assert read(pex(dist("a", url=url))).distributions["a"].index == index
+
+
 def test_pex_repositories_and_urls() -> None:
     lockfile = read(
         pex(
@@ -90,7 +106,7 @@ def test_pex_for_single_platforms() -> None:
 def test_pex_for_one_platform() -> None:
     """It says nothing of markers that hold elsewhere, and so of no other Python."""
     assert pins(read(pex(locked_resolves=[platform("cp311 cp311 manylinux_2_36_x86_64", "1")])))
-    # What is locked there is what is installed here, as far as it goes.
+    # The locked distributions are those that are installed here.
     assert pins(read(pex(locked_resolves=[platform("cp311 cp311 macosx_13_0_arm64", "1")])))
     assert pins(read(pex(locked_resolves=[platform("py3 none any", "1")])))
     with pytest.raises(TrussError, match=r"^was made for single platforms \(cp312-.*is cp311 on"):
@@ -143,11 +159,11 @@ def test_pex_for_other_interpreters() -> None:
         (pex({**dist("a"), "artifacts": []}), "is not a lockfile that Pex wrote"),
         (pex(dist("a"), requires_python=["CPython foo"]), "is not a lockfile that Pex wrote"),
         (pex(dist("a"), requires_python=">=3.9"), "is not a lockfile that Pex wrote"),
-        (pex(dist("a", "1\n--index-url https://evil")), "is no distribution"),
-        (pex(dist("a", "1 --hash=x")), "is no distribution"),
-        (pex(dist("a\n--pre", "1")), "is no distribution"),
+        (pex(dist("a", "1\n--index-url https://evil")), "is not a distribution"),
+        (pex(dist("a", "1 --hash=x")), "is not a distribution"),
+        (pex(dist("a\n--pre", "1")), "is not a distribution"),
         (pex({**dist("a"), "version": None}), "is not a lockfile that Pex wrote"),
-        (pex(dist("a", url="git+https://h/a\n--pre")), "is no URL"),
+        (pex(dist("a", url="git+https://h/a\n--pre")), "is not a URL"),
     ],
 )
 def test_what_cannot_be_read(text: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
@@ -26,12 +27,19 @@ class RequirementOf:
 @dataclass(frozen=True)
 class Pin:
     """`text` is what the config lists. `origin` is where it is written, None for the lockfile.
-    `reason` is why: that of a requirement, or `required by x`."""
+    `reason` is why: that of a requirement, or `required by x`. `index` is that of the lockfile's
+    `LockedDistribution`."""
 
     text: str
     name: Optional[str]
     origin: Optional[str]
     reason: Optional[str]
+    index: Optional[str] = None
+
+    @property
+    def is_local(self) -> bool:
+        """True for a file or folder of one machine."""
+        return bool(re.search(r"@\s*file:", self.text, re.IGNORECASE))
 
 
 def pin_requirements(
@@ -115,8 +123,8 @@ class _Closure:
         if locked is None:
             raise TrussError(
                 f"the lockfile {self._path} has no {line.name} for this Python on Linux, which "
-                f"{described} asks for. Add it to the requirements of the resolve, and make the "
-                f"lockfile anew (`pants generate-lockfiles`)."
+                f"{described} asks for. Add it to the requirements of the resolve, and run "
+                f"`pants generate-lockfiles`."
             )
         if line.is_url:
             self._refuse_other_url(line, requirement, locked)
@@ -141,8 +149,8 @@ class _Closure:
 
     def _contradiction(self, described: str, locked: str) -> TrussError:
         return TrussError(
-            f"{described} contradicts the lockfile {self._path}, which has {locked}. Make them "
-            f"agree: change the one, or make the lockfile anew (`pants generate-lockfiles`)."
+            f"{described} contradicts the lockfile {self._path}, which has {locked}. Change "
+            f"one of them, and run `pants generate-lockfiles` for the lockfile."
         )
 
     def want_everything(self) -> None:
@@ -181,9 +189,9 @@ class _Closure:
                 line, requirement = self._urls[name]
                 yield Pin(line.text, name, requirement.origin, self._reasons[name])
             else:
-                # pip has to find what an extra needs, where the lockfile does not tell.
+                # pip has to find what an extra needs if the lockfile does not say it.
                 extras = () if self._lockfile.has_extras else self._extras[name]
-                yield Pin(locked.pin_with(extras), name, None, self._reasons[name])
+                yield Pin(locked.pin_with(extras), name, None, self._reasons[name], locked.index)
 
 
 def _bare(url: str) -> str:

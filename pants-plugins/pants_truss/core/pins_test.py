@@ -123,7 +123,10 @@ def test_a_lockfile_without_edges_is_taken_whole() -> None:
             ["q"],
             r"the lockfile x.lock has no q for this Python on Linux, which 'q' \(here\) asks for. Add",
         ),
-        (["a>=2"], r"'a>=2' \(here\) contradicts the lockfile x.lock, which has a==1.0. Make them"),
+        (
+            ["a>=2"],
+            r"'a>=2' \(here\) contradicts the lockfile x.lock, which has a==1.0. Change one",
+        ),
         (["a==0.9; python_version > '3'"], "contradicts"),
         (["a b"], "here: 'a b' is not a requirement"),
     ],
@@ -182,7 +185,7 @@ def test_each_distribution_that_is_needed_is_pinned_once(
     assert pin(lockfile, *sorted(roots)) == [f"{name}==1" for name in sorted(needed)]
 
 
-def test_the_first_who_asks_says_why_and_each_is_told_once() -> None:
+def test_the_first_requirement_is_the_reason_and_each_pin_comes_once() -> None:
     wanted = [
         RequirementOf("git+https://h/q.git", "BUILD:1", "first"),
         RequirementOf("--pre", "config.yaml", None),
@@ -259,7 +262,10 @@ def test_a_distribution_that_is_locked_by_url_alone_has_any_version() -> None:
     ("wanted", "shown"),
     [
         (["q @ https://me:s3cret@h/q.whl"], "'q @ https://***@h/q.whl' (here) asks for"),
-        (["u @ https://me:s3cret@h/2.whl"], "which has u @ https://***@h/1.whl. Make them agree"),
+        (
+            ["u @ https://me:s3cret@h/2.whl"],
+            "which has u @ https://***@h/1.whl. Change one of them",
+        ),
         (
             ["z @ https://me:s3cret@h/1.whl", "z @ https://me:s3cret@h/2.whl"],
             "'z @ https://***@h/2.whl' (here) contradicts 'z @ https://***@h/1.whl' (here)",

@@ -1,4 +1,4 @@
-"""What `truss push` is told of a truss, and with which credentials."""
+"""Builds the arguments of `truss push` for a truss, and finds the credentials of its remotes."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from typing import Dict, Mapping, Optional, Sequence, Tuple
 
 from pants_truss.core.errors import TrussError
 
-# What `--promote` is short for.
+# `--promote` is short for this environment.
 PRODUCTION = "production"
 
-# The remote that Truss makes of an API key alone, when one logs in.
+# The remote that `truss login` creates from an API key alone.
 DEFAULT_REMOTE = "baseten"
 DEFAULT_REMOTE_URL = "https://app.baseten.co"
 
 API_KEY = "BASETEN_API_KEY"
-# Both together are a remote of their own, in place of all that the file has.
+# Together these two define one remote, which replaces all remotes of the file.
 AUTH_URL = "BASETEN_TRUSS_AUTH_REMOTE_URL"
 AUTH_KEY = "BASETEN_TRUSS_AUTH_API_KEY"
 _AUTH_SINCE = (0, 18, 25)
-# `--output=json`.
+# The first release with `--output=json`.
 _PUSH_SINCE = (0, 16, 1)
 
-# What `push_args` may not have: the plugin says it, or it needs someone who looks on.
+# Options that `push_args` must not contain, and what to use instead: the plugin sets them, or they
+# need a terminal.
 _NOT_IN_ARGS = {
-    "--config": "the field `config` of the target",
-    "--deployment-name": "the field `deployment_name`",
-    "--environment": "the field `deployment_environment`",
-    "--include-git-info": "the field `labels`: what is pushed lies in no git repository",
-    "--labels": "the field `labels`",
-    "--model-name": "the field `model_name`",
-    "--no-wait": "the field `wait`",
-    "--non-interactive": "nothing: it is always there",
-    "--output": "nothing: it is always there",
-    "--promote": "the field `promote`",
-    "--remote": "the field `remotes`",
-    "--tail": "`truss model-logs` afterwards",
-    "--team": "the field `team`",
-    "--timeout-seconds": "the field `wait_timeout`",
-    "--wait": "the field `wait`",
-    "--watch": "`truss watch` on the folder in `dist/`",
+    "--config": "Use the field `config` of the target",
+    "--deployment-name": "Use the field `deployment_name`",
+    "--environment": "Use the field `deployment_environment`",
+    "--include-git-info": "Use the field `labels`: the pushed folder is not a git repository",
+    "--labels": "Use the field `labels`",
+    "--model-name": "Use the field `model_name`",
+    "--no-wait": "Use the field `wait`",
+    "--non-interactive": "Remove it: the plugin always sets it",
+    "--output": "Remove it: the plugin always sets it",
+    "--promote": "Use the field `promote`",
+    "--remote": "Use the field `remotes`",
+    "--tail": "Run `truss model-logs` after the push",
+    "--team": "Use the field `team`",
+    "--timeout-seconds": "Use the field `wait_timeout`",
+    "--wait": "Use the field `wait`",
+    "--watch": "Run `truss watch` on the folder in `dist/`",
 }
 
-# Truss writes these into the text of its queries as they are.
+# Truss inserts these names into the text of its queries without escaping.
 _UNSAFE = re.compile(r'["\\\x00-\x1f\x7f]')
 
 
 def check_name(value: str, what: str) -> str:
-    """The value. Raises `TrussError` for what would end a string in a query to the remote."""
+    """Returns the value. Raises `TrussError` for one that would end a string in a query."""
     if not value.strip():
         raise TrussError(f"{what} must not be empty.")
     found = _UNSAFE.search(value)
     if found:
         example = _UNSAFE.sub("-", value).strip(" -") or "my-model"
         raise TrussError(
-            f"{what} must not have the character {found.group()!r} in it, but is {value!r}. For "
-            f"example {example!r}."
+            f"{what} must not contain the character {found.group()!r}, but is {value!r}. Use, for "
+            f"example, {example!r}."
         )
     if value.startswith("-"):
         raise TrussError(f"{what} must not begin with `-`, but is {value!r}.")
@@ -66,23 +67,24 @@ def check_name(value: str, what: str) -> str:
 
 
 def check_args(args: Sequence[str]) -> Tuple[str, ...]:
-    """`push_args`. Raises `TrussError` for what the plugin sets itself, and what is no option."""
+    """Checks `push_args`. Raises `TrussError` for options that the plugin sets, and non-options."""
     for arg in args:
         name, _, _ = arg.partition("=")
         if not re.fullmatch(r"--[a-z][a-z0-9-]*", name):
             raise TrussError(
-                f"each of `push_args` must be an option of `truss push`, with its value after "
-                f'`=`, but one is {arg!r}. For example `push_args=["--deploy-timeout-minutes=60"]`.'
+                f"each entry of `push_args` must be an option of `truss push` with its value after "
+                f"`=`, but one is {arg!r}. For example: "
+                f'`push_args=["--deploy-timeout-minutes=60"]`.'
             )
-        instead = _NOT_IN_ARGS.get("--watch" if name.startswith("--watch") else name)
-        if instead:
-            raise TrussError(f"`push_args` must not have `{name}`. Instead of it use {instead}.")
+        remedy = _NOT_IN_ARGS.get("--watch" if name.startswith("--watch") else name)
+        if remedy:
+            raise TrussError(f"`push_args` must not contain `{name}`. {remedy}.")
     return tuple(args)
 
 
 @dataclass(frozen=True)
 class PushOptions:
-    """What the target says of a deployment. `wait_timeout` is in seconds."""
+    """The deployment that a target describes. `wait_timeout` is in seconds."""
 
     model_name: str
     team: Optional[str] = None
@@ -101,14 +103,16 @@ class PushOptions:
 
     @property
     def place(self) -> Tuple[Optional[str], str, Optional[str], Optional[str]]:
-        """What holds one deployment at a time: team, model, environment, and the deployment's name.
-        An environment serves one, whatever that is called."""
+        """Team, model, environment and deployment name, which together hold one deployment.
+
+        An environment serves one deployment, whatever its name.
+        """
         name = None if self.serves else self.deployment_name
         return (self.team, self.model_name, self.serves, name)
 
     @property
     def content(self) -> Tuple[str, ...]:
-        """Those of the arguments that are part of the deployment: with others it is another one."""
+        """The arguments that are part of the deployment: a change of one needs another push."""
         found = [
             _option("--deployment-name", self.deployment_name),
             _option("--environment", self.environment),
@@ -120,7 +124,7 @@ class PushOptions:
 
     @property
     def arguments(self) -> Tuple[str, ...]:
-        """All that `truss push` gets, but for the folder and the remote."""
+        """All arguments of `truss push` except the folder and the remote."""
         found = [
             "--non-interactive",
             "--output=json",
@@ -139,9 +143,13 @@ def _option(name: str, value: object) -> Optional[str]:
 
 @dataclass(frozen=True)
 class Access:
-    """`urls` are those of the remotes, in their order, and `sources` say where their credentials
-    come from. `by_environment`: two variables are the remote, and Truss must not be given a name.
-    `trussrc`: a file to use in place of the user's, which is not needed."""
+    """How `truss push` reaches its remotes.
+
+    `urls` are the URLs of the remotes, in their order, and `sources` say where their credentials
+    come from. `by_environment` is True if two environment variables define the remote; Truss then
+    accepts no remote name. `trussrc` is the content of a file to use in place of the user's, or
+    None to use the user's.
+    """
 
     urls: Tuple[str, ...]
     sources: Tuple[str, ...]
@@ -157,15 +165,17 @@ def find_access(
     trussrc: Optional[str],
     release: Tuple[int, ...],
 ) -> Access:
-    """How `truss push` gets to these remotes. `are_named`: by the target itself.
+    """Finds how `truss push` reaches these remotes.
 
-    `trussrc` is the content of the user's `file`, None if there is none; nothing of it but URLs and
-    names is in the result. Raises `TrussError` for a remote without credentials.
+    `are_named` is True if the target itself names them. `trussrc` is the content of the user's
+    `file`, None if there is no such file; the result holds nothing of it but URLs and names. Raises
+    `TrussError` for a remote without credentials.
     """
     if release < _PUSH_SINCE:
         raise TrussError(
-            f"A push needs Truss {_version(_PUSH_SINCE)}, the first whose `truss push` answers in "
-            f"JSON, and the release of `[truss-cli]` is {_version(release)}."
+            f"`truss push` needs Truss {_version(_PUSH_SINCE)} or later, which can answer in JSON, "
+            f"but `[truss-cli]` has Truss {_version(release)}. Set "
+            f"`[truss-cli].install_from_resolve` to a resolve with a later release."
         )
     url, key = environment.get(AUTH_URL), environment.get(AUTH_KEY)
     if (url or key) and release >= _AUTH_SINCE:
@@ -180,12 +190,12 @@ def find_access(
         if not (has_key or {"api_key", "auth_type"} & set(sections[remote])):
             raise TrussError(
                 f"No credentials for the remote {remote!r}: its section in {file} has no "
-                f"`api_key`, and {API_KEY} is not set. `truss login` asks for one."
+                f"`api_key`, and {API_KEY} is not set. Run `truss login`, or set {API_KEY}."
             )
         if not sections[remote].get("remote_url"):
             raise TrussError(
-                f"The remote {remote!r} in {file} has no `remote_url`. That of Baseten is "
-                f"{DEFAULT_REMOTE_URL}."
+                f"The remote {remote!r} in {file} has no `remote_url`. For Baseten, write "
+                f"`remote_url = {DEFAULT_REMOTE_URL}`."
             )
     return Access(
         tuple(sections[remote]["remote_url"] for remote in remotes),
@@ -194,7 +204,7 @@ def find_access(
 
 
 def _source(remote: str, section: Mapping[str, str], file: str) -> str:
-    """Truss prefers its file."""
+    """Names the source of the credentials. Truss prefers its file over the variable."""
     own = {"api_key", "auth_type"} & set(section)
     return f"section [{remote}] of {file}" if own else API_KEY
 
@@ -204,14 +214,17 @@ def _access_by_environment(
 ) -> Access:
     if not (url and key):
         there, missing = (AUTH_URL, AUTH_KEY) if url else (AUTH_KEY, AUTH_URL)
-        raise TrussError(f"{there} is set and {missing} is not: Truss needs both or neither.")
-    # Truss refuses a name, too: whoever names `prod` must not get to wherever the URL leads.
+        raise TrussError(
+            f"{there} is set, but {missing} is not. Set both, or unset {there}: Truss needs both "
+            f"or neither."
+        )
+    # Truss refuses a name too: a target that names `prod` must not be pushed to another URL.
     if len(remotes) > 1 or are_named:
         where = "`remotes` of the target" if are_named else "`[truss-publish].default_remotes`"
         raise TrussError(
-            f"{AUTH_URL} and {AUTH_KEY} are set: one remote without a name. But {where} has "
-            f"{_names(remotes)}. Unset them and have each remote in .trussrc, or leave it to "
-            f"`[truss-publish].default_remotes`, with one name in it."
+            f"{AUTH_URL} and {AUTH_KEY} are set and define one remote without a name, but {where} "
+            f"has {_names(remotes)}. Unset them and define each remote in .trussrc, or leave "
+            f"`remotes` unset and put one name into `[truss-publish].default_remotes`."
         )
     return Access((url,), (AUTH_KEY,), by_environment=True)
 
@@ -228,11 +241,11 @@ def _no_remote(
     trussrc: Optional[str],
 ) -> str:
     known = f"there is no {file}" if trussrc is None else f"{file} has {_names(sections)}"
-    remedy = "`truss login` makes a section of it"
+    remedy = "Run `truss login` to add a section"
     if list(remotes) == [DEFAULT_REMOTE]:
-        remedy = f"Set {API_KEY}, or run `truss login`, which makes a section of it"
+        remedy = f"Set {API_KEY}, or run `truss login` to add a section"
     elif len(remotes) > 1:
-        remedy = f"With several remotes each needs a section there; {remedy}"
+        remedy = "Several remotes each need a section: run `truss login` to add one"
     else:
         remedy = f"{remedy}, or set {AUTH_URL} and {AUTH_KEY}"
     return f"No credentials for the remote {remote!r}: {known}. {remedy}."
@@ -243,7 +256,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _default_trussrc() -> str:
-    # Without a key: Truss takes that from the environment.
+    # Without a key: Truss reads the key from the environment.
     return f"[{DEFAULT_REMOTE}]\nremote_provider = baseten\nremote_url = {DEFAULT_REMOTE_URL}\n"
 
 
@@ -252,11 +265,11 @@ def _sections(file: str, trussrc: Optional[str]) -> Dict[str, Dict[str, str]]:
     try:
         parser.read_string(trussrc or "")
     except configparser.Error as e:
-        # Its message quotes the line, which may be the one with the key.
+        # The parser's message quotes the line, which may be the line with the key.
         line = getattr(e, "lineno", None) or next(iter(getattr(e, "errors", [])), (None,))[0]
         where = f", line {line}" if line else ""
         raise TrussError(
-            f"{file} cannot be read{where}: it must have sections, `[baseten]`, with lines such as "
+            f"Cannot read {file}{where}. Write sections such as `[baseten]`, with lines such as "
             f"`remote_url = {DEFAULT_REMOTE_URL}`."
         ) from None
     return {name: dict(parser[name]) for name in parser.sections()}

@@ -43,7 +43,7 @@ def test_all_arguments() -> None:
         "--wait",
         "--timeout-seconds=5",
     )
-    # To wait makes no other deployment.
+    # Waiting does not change the deployment.
     assert options.content == options.arguments[4:8]
 
 
@@ -77,23 +77,23 @@ def test_a_name_cannot_leave_its_string(value: str) -> None:
         assert not set(value) & set('"\\\n\r\0') and value.strip() and value[0] != "-"
 
 
-def test_a_name_with_its_fix() -> None:
-    with pytest.raises(TrussError, match=r"""but is 'a"b'. For example 'a-b'\.$"""):
+def test_an_invalid_name_has_a_fix() -> None:
+    with pytest.raises(TrussError, match=r"""but is 'a"b'. Use, for example, 'a-b'\.$"""):
         check_name('a"b', "it")
 
 
 @pytest.mark.parametrize(
     "arg, expected",
     [
-        ("--remote=x", "use the field `remotes`"),
-        ("--watch-hot-reload", "use `truss watch` on the folder"),
-        ("--output=text", "it is always there"),
+        ("--remote=x", "Use the field `remotes`"),
+        ("--watch-hot-reload", "Run `truss watch` on the folder"),
+        ("--output=text", "the plugin always sets it"),
         ("x", "but one is 'x'"),
         ("-x", "but one is '-x'"),
         ("--Two words", "but one is '--Two words'"),
     ],
 )
-def test_args_that_cannot_be(arg: str, expected: str) -> None:
+def test_invalid_push_args(arg: str, expected: str) -> None:
     with pytest.raises(TrussError) as error:
         check_args(["--no-cache", arg])
     assert expected in str(error.value)
@@ -138,28 +138,28 @@ def test_an_api_key_alone_is_enough(trussrc: Optional[str]) -> None:
     [
         (["baseten"], {}, None, RELEASE, f"there is no {FILE}. Set {API_KEY}, or run"),
         (["other"], {API_KEY: "k"}, None, RELEASE, f"set {AUTH_URL} and {AUTH_KEY}."),
-        (["baseten", "b"], {API_KEY: "k"}, None, RELEASE, "With several remotes each needs a"),
+        (["baseten", "b"], {API_KEY: "k"}, None, RELEASE, "Several remotes each need a section: "),
         (["other"], {API_KEY: "k"}, RC, RELEASE, "/.trussrc has 'baseten'"),
         (["baseten"], {}, "", RELEASE, ".trussrc has no section"),
         (["baseten"], {}, RC.replace("api_key", "x"), RELEASE, f"and {API_KEY} is not set"),
-        (["a"], {AUTH_URL: "u"}, RC, RELEASE, f"{AUTH_URL} is set and {AUTH_KEY} is not"),
-        (["a"], {AUTH_KEY: "k"}, RC, RELEASE, f"{AUTH_KEY} is set and {AUTH_URL} is not"),
+        (["a"], {AUTH_URL: "u"}, RC, RELEASE, f"{AUTH_URL} is set, but {AUTH_KEY} is not"),
+        (["a"], {AUTH_KEY: "k"}, RC, RELEASE, f"{AUTH_KEY} is set, but {AUTH_URL} is not"),
         (["a", "b"], {AUTH_URL: "u", AUTH_KEY: "k"}, RC, RELEASE, "has 'a', 'b'. Unset them"),
-        (["baseten"], {}, RC.replace("_url", ""), RELEASE, "has no `remote_url`. That of Baseten"),
-        (["baseten"], {}, RC, (0, 15), "A push needs Truss 0.16.1, the first whose"),
-        # A release that does not know these variables.
+        (["baseten"], {}, RC.replace("_url", ""), RELEASE, "has no `remote_url`. For Baseten,"),
+        (["baseten"], {}, RC, (0, 15), "`truss push` needs Truss 0.16.1 or later"),
+        # This release does not know these variables.
         (["a"], {AUTH_URL: "u", AUTH_KEY: "k"}, RC, (0, 18, 24), "/.trussrc has 'baseten'"),
         (
             ["baseten"],
             {},
             "api_key = planted-key\n" + RC,
             RELEASE,
-            ".trussrc cannot be read, line 1",
+            ".trussrc, line 1. Write sections",
         ),
-        (["baseten"], {}, RC + "planted-key\n", RELEASE, ".trussrc cannot be read, line 5"),
+        (["baseten"], {}, RC + "planted-key\n", RELEASE, ".trussrc, line 5. Write sections"),
     ],
 )
-def test_no_access(
+def test_remotes_that_cannot_be_reached(
     remotes: List[str],
     environment: Dict[str, str],
     trussrc: Optional[str],
@@ -172,27 +172,27 @@ def test_no_access(
     assert "planted" not in str(error.value)
 
 
-def test_a_remote_that_is_named_is_not_another() -> None:
-    with pytest.raises(TrussError, match="But `remotes` of the target has 'prod'. Unset them"):
+def test_a_named_remote_is_never_replaced() -> None:
+    with pytest.raises(TrussError, match="but `remotes` of the target has 'prod'. Unset them"):
         find_access(["prod"], True, {AUTH_URL: "u", AUTH_KEY: "k"}, FILE, RC, RELEASE)
 
 
 # --- Names.
 
 
-def test_the_example_is_a_name() -> None:
+def test_the_suggested_name_is_valid() -> None:
     for value, example in (('"a"', "'a'"), ('""', "'my-model'")):
-        with pytest.raises(TrussError, match=f"For example {example}."):
+        with pytest.raises(TrussError, match=f"Use, for example, {example}."):
             check_name(value, "it")
 
 
 @pytest.mark.parametrize("char", ['"', "\\", "\n", "\r", "\t", "\0", "\x1b", "\x7f"])
-def test_each_character_that_would_leave_its_string_is_named(char: str) -> None:
+def test_characters_that_end_a_string_are_named(char: str) -> None:
     with pytest.raises(TrussError) as error:
         check_name(f"my{char}{char}model", "`model_name` of src/m:m")
     assert str(error.value) == (
-        f"`model_name` of src/m:m must not have the character {char!r} in it, but is "
-        f"{f'my{char}{char}model'!r}. For example 'my--model'."
+        f"`model_name` of src/m:m must not contain the character {char!r}, but is "
+        f"{f'my{char}{char}model'!r}. Use, for example, 'my--model'."
     )
 
 
@@ -205,7 +205,7 @@ def test_names(value: str) -> None:
     ("value", "expected"),
     [("", "it must not be empty."), (" \u3000", "it must not be empty."), ("-x", "but is '-x'.")],
 )
-def test_what_is_no_name(value: str, expected: str) -> None:
+def test_invalid_names(value: str, expected: str) -> None:
     with pytest.raises(TrussError) as error:
         check_name(value, "it")
     assert str(error.value).endswith(expected)
@@ -215,34 +215,34 @@ def test_what_is_no_name(value: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arg", "instead"),
+    ("arg", "remedy"),
     [
-        ("--promote", "the field `promote`"),
-        ("--promote=true", "the field `promote`"),
-        ("--no-wait", "the field `wait`"),
-        ("--timeout-seconds=5", "the field `wait_timeout`"),
-        ("--model-name=a=b", "the field `model_name`"),
-        ("--environment=x", "the field `deployment_environment`"),
-        ("--team=x", "the field `team`"),
-        ("--tail", "`truss model-logs` afterwards"),
-        ("--watch", "`truss watch` on the folder in `dist/`"),
-        ("--config=x.yaml", "the field `config` of the target"),
+        ("--promote", "Use the field `promote`"),
+        ("--promote=true", "Use the field `promote`"),
+        ("--no-wait", "Use the field `wait`"),
+        ("--timeout-seconds=5", "Use the field `wait_timeout`"),
+        ("--model-name=a=b", "Use the field `model_name`"),
+        ("--environment=x", "Use the field `deployment_environment`"),
+        ("--team=x", "Use the field `team`"),
+        ("--tail", "Run `truss model-logs` after the push"),
+        ("--watch", "Run `truss watch` on the folder in `dist/`"),
+        ("--config=x.yaml", "Use the field `config` of the target"),
     ],
 )
-def test_args_with_a_field_of_their_own(arg: str, instead: str) -> None:
+def test_arguments_that_belong_in_a_field(arg: str, remedy: str) -> None:
     name = arg.partition("=")[0]
     with pytest.raises(TrussError) as error:
         check_args((arg,))
-    assert str(error.value) == f"`push_args` must not have `{name}`. Instead of it use {instead}."
+    assert str(error.value) == f"`push_args` must not contain `{name}`. {remedy}."
 
 
 @pytest.mark.parametrize(
     "arg", ["", "--", "--=x", "---x", "--no_cache", "--x\n", "--x y", " --x", "=--x", "--é", "a/b"]
 )
-def test_args_that_are_no_option(arg: str) -> None:
+def test_push_args_that_are_not_options(arg: str) -> None:
     with pytest.raises(TrussError) as error:
         check_args((arg,))
-    assert f"but one is {arg!r}. For example `push_args=[" in str(error.value)
+    assert f"but one is {arg!r}. For example: `push_args=[" in str(error.value)
 
 
 OPTIONAL = st.none() | st.text(max_size=4)
@@ -274,7 +274,7 @@ def test_each_argument_is_one_option_whatever_its_value(options: PushOptions) ->
 
 
 @given(OPTIONS, OPTIONS)
-def test_how_long_one_waits_and_where_it_goes_are_not_content(
+def test_waiting_and_remotes_are_not_part_of_the_content(
     one: PushOptions, other: PushOptions
 ) -> None:
     waiting = replace(
@@ -288,7 +288,7 @@ def test_how_long_one_waits_and_where_it_goes_are_not_content(
     assert replace(waiting, model_name=one.model_name, team=one.team).place == one.place
 
 
-def test_no_two_trusses_have_one_place_by_chance() -> None:
+def test_different_deployments_have_different_places() -> None:
     assert PushOptions("m", "t").place != PushOptions("t", "m").place
     assert PushOptions("m", deployment_name="d").place != PushOptions("m", environment="d").place
     assert PushOptions("m", environment="staging").place != PushOptions("m", promote=True).place
@@ -308,12 +308,12 @@ def test_several_remotes_in_their_order() -> None:
     )
 
 
-def test_what_a_file_says_for_all_of_its_sections() -> None:
+def test_defaults_of_a_file_apply_to_all_sections() -> None:
     trussrc = "[DEFAULT]\nApi_Key = planted-key\n[baseten]\nREMOTE_URL : https://x\n"
     assert find_access(["baseten"], False, {}, FILE, trussrc, RELEASE) == BY_FILE
 
 
-def test_a_variable_that_is_empty_is_none() -> None:
+def test_empty_variables_count_as_unset() -> None:
     empty = {API_KEY: "", AUTH_URL: "", AUTH_KEY: ""}
     assert find_access(["baseten"], True, empty, FILE, RC, RELEASE) == BY_FILE
     with pytest.raises(TrussError, match="No credentials for the remote 'baseten'"):
@@ -346,7 +346,7 @@ BROKEN = st.sampled_from(
 
 
 @given(st.lists(BROKEN).map("\n".join), st.sampled_from([{}, {API_KEY: "planted"}]))
-def test_no_file_has_its_keys_in_a_message(trussrc: str, environment: Dict[str, str]) -> None:
+def test_messages_never_contain_keys_of_a_file(trussrc: str, environment: Dict[str, str]) -> None:
     try:
         access = find_access(["baseten"], False, environment, FILE, trussrc, RELEASE)
     except TrussError as error:

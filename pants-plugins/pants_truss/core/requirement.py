@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence
+from dataclasses import dataclass, replace
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -14,10 +14,17 @@ from packaging.version import InvalidVersion
 from pants_truss.core.errors import TrussError
 
 _COMMENT = re.compile(r"(^|\s)#.*$")
+# Options of one requirement begin at the first word with a dash, as pip splits a line.
+_OPTIONS = re.compile(r"\s--?[A-Za-z].*$", re.DOTALL)
+_HASH = re.compile(r"\s--hash(?:=|\s+)(\S+)")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)(?:\[([A-Za-z0-9._,-]*)\])?")
 _EXTRA_MARKER = re.compile(r"""(\bextra\s*[=!]=\s*)(["'])([^"']+)\2""")
 # To the last `@` before the path: a password may have one itself.
-_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s]*@")
+_USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user_info>[^/\s]*)@")
+# pip and uv put the value of an environment variable there; `core.requirement_files` has the rest.
+_PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+# A token has digits, or is longer; GitHub and others take one in place of a user.
+_USER_NAME = re.compile(r"(?!.*(token|secret|key|pass))[A-Za-z][A-Za-z._-]{0,18}", re.IGNORECASE)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -26,13 +33,19 @@ class RequirementLine:
     """`text` is what to write; `name` is canonical, or None for an option (`--extra-index-url x`)
     and for a URL or path that does not say which distribution it is.
 
-    `parsed` is None unless the line is a PEP 508 requirement.
+    `parsed` is None unless the line is a PEP 508 requirement. `hashes` are the values of its
+    `--hash` options, such as `sha256:0123`; they are not part of `text`.
     """
 
     text: str
     name: Optional[str]
     extras: FrozenSet[str]
     parsed: Optional[Requirement]
+    hashes: Tuple[str, ...] = ()
+
+    @property
+    def with_hashes(self) -> str:
+        return " ".join([self.text, *(f"--hash={value}" for value in self.hashes)])
 
     @property
     def is_option(self) -> bool:
@@ -46,7 +59,7 @@ class RequirementLine:
 
     @property
     def is_url(self) -> bool:
-        """Whether it says where to get the distribution, not only which."""
+        """True if the line names a place to get the distribution from."""
         return not self.is_option and (self.parsed is None or self.parsed.url is not None)
 
 
@@ -57,6 +70,12 @@ def parse_line(text: str) -> Optional[RequirementLine]:
         return None
     if stripped.startswith("-"):
         return RequirementLine(stripped, None, frozenset(), None)
+    hashes = tuple(found[1] for found in _HASH.finditer(stripped))
+    line = _parse_requirement(_OPTIONS.sub("", stripped).rstrip(), text)
+    return replace(line, hashes=hashes) if hashes else line
+
+
+def _parse_requirement(stripped: str, text: str) -> RequirementLine:
     try:
         requirement = Requirement(stripped)
     except InvalidRequirement as e:
@@ -78,12 +97,6 @@ def parse_line(text: str) -> Optional[RequirementLine]:
     )
 
 
-def lines_of(text: str) -> List[str]:
-    """The lines of a pip requirements file, without hashes and continuations."""
-    joined = re.sub(r"\\\r?\n", " ", text)
-    return [re.sub(r"\s--(hash|config-settings?)[=\s].*", "", line) for line in joined.splitlines()]
-
-
 def _unnamed(text: str) -> RequirementLine:
     """pip's own form of a URL requirement, which may name its distribution in `#egg=`."""
     egg = _EGG.search(text)
@@ -103,13 +116,54 @@ def _first_line(error: Exception) -> str:
 
 
 def redacted(text: str) -> str:
-    """Without the credentials that a URL may carry: for what is shown or written down. The threat
-    is a token for a private index that ends in a CI log."""
-    return _CREDENTIALS.sub(r"\1***@", text)
+    """Replaces credentials in URLs by `***`, for texts that are shown or stored. Otherwise a token
+    for a private index would end up in a CI log."""
+    return _USER_INFO.sub(_redact, text)
+
+
+def _redact(match: "re.Match[str]") -> str:
+    if _is_shown(match["scheme"], match["user_info"]):
+        return match[0]
+    return f"{match['scheme']}***@"
+
+
+def _is_shown(scheme: str, user_info: str) -> bool:
+    """True if it certainly holds no secret: a user of SSH, or names of environment variables."""
+    user, colon, password = user_info.partition(":")
+    if colon:
+        return bool(_PLACEHOLDER.fullmatch(password)) and (
+            bool(_PLACEHOLDER.fullmatch(user)) or bool(_USER_NAME.fullmatch(user))
+        )
+    if _PLACEHOLDER.fullmatch(user):
+        return True
+    return "ssh" in scheme.lower() and bool(_USER_NAME.fullmatch(user))
+
+
+def without_placeholders(text: str) -> str:
+    """Without a user or password that an environment variable has: pip puts its value there. What
+    runs here has no such variables, and pip asks `~/.netrc`, git its own helper."""
+    return _USER_INFO.sub(
+        lambda found: found["scheme"] if _PLACEHOLDER.search(found["user_info"]) else found[0],
+        text,
+    )
+
+
+def without_user_info(text: str) -> str:
+    return _USER_INFO.sub(lambda found: found["scheme"], text)
+
+
+def has_credentials(text: str) -> bool:
+    """True if a URL in `text` has a password or a token in it. A user alone is neither: the `git@`
+    of SSH is no secret."""
+    return any(
+        not _is_shown(found["scheme"], found["user_info"])
+        and not _USER_NAME.fullmatch(found["user_info"])
+        for found in _USER_INFO.finditer(text)
+    )
 
 
 def guessed_names(lines: Iterable[RequirementLine]) -> FrozenSet[str]:
-    """The distributions that the lines bring; a URL without a name counts as the name that its last
+    """The distributions that the lines name. A URL without a name counts as the name that its last
     part suggests: `https://host/my-lib.git@v1` -> `my-lib`."""
     names: List[str] = []
     for line in lines:
@@ -136,11 +190,12 @@ def _canonical_extra(match: "re.Match[str]") -> str:
 
 
 def marker_environments(python: str) -> Sequence[Dict[str, str]]:
-    """What markers are evaluated against, for a `3.11`: CPython on Linux x86-64.
+    """The environments that markers are evaluated in, for a version such as `3.11`: CPython on
+    Linux x86-64.
 
-    Nothing is of the machine that this runs on. Which patch release will serve is not known, so
-    there is an environment for each that could be, the oldest first; a marker counts as true if it
-    is so in any.
+    The machine that runs this has no influence. The patch release that will serve is not known,
+    so there is an environment for each possible one, the oldest first. A marker counts as true if
+    it is true in any of them.
     """
     return [
         {
@@ -163,8 +218,8 @@ def marker_environments(python: str) -> Sequence[Dict[str, str]]:
 def applies(
     requirement: Requirement, extras: Iterable[str], environments: Sequence[Dict[str, str]]
 ) -> bool:
-    """Whether the marker holds in one of the environments, with one of the extras or none. Raises
-    `TrussError` for one that compares what cannot be compared."""
+    """True if the marker holds in one of the environments, with one of the extras or none. Raises
+    `TrussError` for a marker that cannot be evaluated."""
     marker = requirement.marker
     if marker is None:
         return True

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import List, Optional, Set
+from typing import List, Optional, Set, Tuple
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.requirement import (
     applies,
     guessed_names,
-    lines_of,
+    has_credentials,
     marker_environments,
     parse_line,
     parse_locked,
@@ -73,7 +73,13 @@ def test_a_url_without_a_name_is_guessed_from_its_last_part() -> None:
     [
         ("--index-url https://me:s3cret@host/simple", "--index-url https://***@host/simple"),
         ("a @ git+https://tok3n@host/a.git@v1", "a @ git+https://***@host/a.git@v1"),
-        ("git+ssh://git@host/a.git", "git+ssh://***@host/a.git"),
+        ("git+ssh://git@host/a.git", "git+ssh://git@host/a.git"),
+        ("git+ssh://git:s3cret@host/a.git", "git+ssh://***@host/a.git"),
+        ("a @ git+ssh://ghp0123@host/a.git", "a @ git+ssh://***@host/a.git"),
+        ("a @ git+https://${TOKEN}@host/a.git", "a @ git+https://${TOKEN}@host/a.git"),
+        ("a @ https://me:${TOKEN}@host/a", "a @ https://me:${TOKEN}@host/a"),
+        ("a @ https://${USER}:s3cret@host/a", "a @ https://***@host/a"),
+        ("a @ git+https://me@host/a.git", "a @ git+https://***@host/a.git"),
         ("a @ https://host/a@b.whl", "a @ https://host/a@b.whl"),
         ("numpy==1.0", "numpy==1.0"),
     ],
@@ -190,17 +196,25 @@ def test_any_text_is_nothing_or_one_line_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "lines"),
+    ("text", "line", "hashes"),
     [
-        ("a==1 --hash=sha256:00 --hash=sha256:11\nb\n", ["a==1", "b"]),
-        ("a==1 \\\r\n  --hash sha256:00\r\nb\r\n", ["a==1", "b"]),
-        ("a --config-settings=x=y\nb --config-setting x=y", ["a", "b"]),
-        ("a--hash\n# \\\nb", ["a--hash", "#  b"]),
-        ("", []),
+        ("a==1 --hash=sha256:00 --hash sha256:11", "a==1", ("sha256:00", "sha256:11")),
+        ("a ; os_name == 'posix' --hash=sha256:00", "a ; os_name == 'posix'", ("sha256:00",)),
+        ("a --config-settings=x=y", "a --config-settings=x=y", None),
+        ("a @ https://h/a--hash=1", "a @ https://h/a--hash=1", ()),
     ],
 )
-def test_lines_of_a_file(text: str, lines: List[str]) -> None:
-    assert [line.rstrip() for line in lines_of(text)] == lines
+def test_options_of_one_requirement(
+    text: str, line: str, hashes: Optional[Tuple[str, ...]]
+) -> None:
+    found = parse_line(text)
+    assert found
+    if hashes is None:
+        assert (found.text, found.hashes) == ("a", ())
+        return
+    assert (found.text, found.hashes) == (line, hashes)
+    again = parse_line(found.with_hashes)
+    assert again and (again.text, again.hashes) == (line, hashes)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +234,29 @@ def test_guesses(text: str, name: str) -> None:
     assert line and guessed_names([line]) == {name}
 
 
-TOKENS = st.text(alphabet="abcXYZ019:._~%!$&'()*+,;=-", min_size=1)
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("git+ssh://git@github.com/acme/kit.git@v1", False),
+        ("kit @ ssh://git@github.com:22/acme/kit.git", False),
+        ("kit @ git+ssh://deploy-user@host/kit.git", False),
+        ("kit @ git+https://acme@dev.azure.com/acme/_git/kit", False),
+        ("kit @ git+https://${GITHUB_TOKEN}@github.com/acme/kit.git", False),
+        ("--extra-index-url https://${USER}:${PASSWORD}@host/simple", False),
+        ("kit @ git+https://x-access-token:s3cret@github.com/acme/kit.git", True),
+        ("kit @ git+https://ghp_0123456789abcdefghij@github.com/acme/kit.git", True),
+        ("kit @ git+https://abcdefghijklmnopqrstuvwxyz@github.com/acme/kit.git", True),
+        ("kit @ git+ssh://git:s3cret@host/kit.git", True),
+        ("kit @ https://me:@host/kit.whl", True),
+        ("kit @ https://host/kit@1.whl", False),
+    ],
+)
+def test_a_user_without_password_is_no_credential(text: str, has: bool) -> None:
+    assert has_credentials(text) is has
+
+
+# With a digit, as in any token of a service: letters alone may be a user.
+TOKENS = st.text(alphabet="abcXYZ019:._~%!$&'()*+,;=-").map(lambda text: f"9{text}")
 
 
 @given(TOKENS, st.sampled_from(["https://", "git+ssh://", "a @ git+https://", "-i http://"]))
@@ -303,7 +339,7 @@ def test_a_marker_that_is_nested_too_deep() -> None:
         parse_line("a; " + "(" * 50_000 + "os_name == 'posix'" + ")" * 50_000)
 
 
-@pytest.mark.parametrize("secret", ["me:p@ss", "me:p@s@s", "token", ":", "me:"])
+@pytest.mark.parametrize("secret", ["me:p@ss", "me:p@s@s", "t0ken", ":", "me:"])
 def test_no_part_of_a_password_is_shown(secret: str) -> None:
     text = f"a @ https://{secret}@host/x@v1 and git+ssh://{secret}@host/y"
     assert redacted(text) == "a @ https://***@host/x@v1 and git+ssh://***@host/y"

@@ -1,4 +1,4 @@
-"""The one line that `pants package` prints for a gathered truss."""
+"""The lines that `pants package` prints for a gathered truss, and for all of a run."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def summarize(
     if imported:
         parts.append(f"{imported} imported")
     return ", ".join([*parts, human_size(size), digest])
+
+
+def summarize_run(*, rebuilt: int, unchanged: int, failed: int) -> str:
+    """`7 trusses: 2 rebuilt, 4 unchanged, 1 failed`; what is zero is left out."""
+    total = rebuilt + unchanged + failed
+    counts = {"rebuilt": rebuilt, "unchanged": unchanged, "failed": failed}
+    parts = [f"{count} {word}" for word, count in counts.items() if count]
+    return f"{total} truss{'' if total == 1 else 'es'}: {', '.join(parts)}"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Tuple
+
 import pytest
 
-from pants_truss.core.summary import human_size, summarize
+from pants_truss.core.summary import human_size, summarize, summarize_run
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,16 @@ def test_the_line() -> None:
         summarize(file_count=1, packages={}, imported=0, size=1, digest="sha256:ab")
         == "1 file, 1 B, sha256:ab"
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((2, 4, 1), "7 trusses: 2 rebuilt, 4 unchanged, 1 failed"),
+        ((0, 3, 0), "3 trusses: 3 unchanged"),
+        ((1, 0, 0), "1 truss: 1 rebuilt"),
+    ],
+)
+def test_the_summary_of_a_run(counts: Tuple[int, int, int], expected: str) -> None:
+    rebuilt, unchanged, failed = counts
+    assert summarize_run(rebuilt=rebuilt, unchanged=unchanged, failed=failed) == expected

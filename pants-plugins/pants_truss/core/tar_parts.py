@@ -1,4 +1,4 @@
-"""Cuts the files of a large truss into parts, so that a change makes little of its tar anew."""
+"""Splits the files of a large truss into parts, so that a change rebuilds little of its tar."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import List, Sequence, Tuple
 
 from pants_truss.core.gathered import GatheredFile
 
-# Below this many files a tar is made in one go: that takes no longer than one process more.
+# A tar of fewer files is made in one process: parts would save less than an extra process costs.
 _MAX_WHOLE = 1000
-# How many files a part has on average, and at most.
+# Average and maximum number of files in a part.
 _PART = 256
 _MAX_PART = 1024
-# Larger files, in bytes, are in no part: they would be copied twice.
+# Larger files, in bytes, are in no part, because they would be copied twice.
 _LARGE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class TarParts:
-    """`parts` come first in the tar, in their order, then `rest`."""
+    """The tar holds `parts` first, in their order, then `rest`."""
 
     parts: Tuple[Tuple[GatheredFile, ...], ...]
     rest: Tuple[GatheredFile, ...]
 
 
 def cut(files: Sequence[GatheredFile]) -> TarParts:
-    """`files` is sorted. Where a part ends is for the names alone to say: a file that comes or goes
-    changes its own part, and a changed one too."""
+    """`files` is sorted. Only names decide where a part ends, so a file that is added, removed or
+    changed affects its own part only."""
     if len(files) <= _MAX_WHOLE:
         return TarParts((), tuple(files))
     parts: List[Tuple[GatheredFile, ...]] = []

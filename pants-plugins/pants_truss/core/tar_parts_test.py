@@ -24,7 +24,7 @@ def part_paths(parts: TarParts) -> List[List[str]]:
     return [[file.path for file in part] for part in parts.parts]
 
 
-def test_few_files_are_in_one_piece() -> None:
+def test_few_files_are_not_split() -> None:
     files = gathered(names(1000))
     assert cut(files) == TarParts((), tuple(files))
 
@@ -34,7 +34,7 @@ def test_a_new_file_changes_one_part() -> None:
     after = part_paths(cut(gathered([*names(10_000), "data/004321-b.csv"])))
     assert len(before) > 20
     changed = [part for part in after if part not in before]
-    # The name itself may end a part.
+    # The name of the file may itself end a part.
     assert 1 <= len(changed) <= 2
 
 
@@ -49,13 +49,13 @@ def test_large_files_are_in_no_part() -> None:
 
 
 def test_a_part_has_a_largest_size() -> None:
-    """Where no name ends a part."""
+    """The limit applies where no name ends a part."""
     endless = [name for name in names(4000) if zlib.crc32(name.encode()) % 256]
     assert [len(part) for part in part_paths(cut(gathered(endless)))][:-1] == [1024] * 3
 
 
 @given(st.sets(st.text(min_size=1, max_size=8), max_size=60), st.integers(0, 3000))
-def test_each_file_is_in_one_place(odd: List[str], count: int) -> None:
+def test_each_file_is_in_exactly_one_part(odd: List[str], count: int) -> None:
     files = gathered([*names(count), *odd])
     parts = cut(files)
     assert [file for part in parts.parts for file in part] + list(parts.rest) == files

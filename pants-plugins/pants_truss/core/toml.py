@@ -1,4 +1,4 @@
-"""TOML, by the library that each Python or its Pants has."""
+"""Parses TOML with the library that the Python, or its Pants, has."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ else:
 
 
 def parse_toml(text: str) -> Dict[str, Any]:
-    """Raises `TrussError` that says why not, to be put after the path."""
+    """Raises `TrussError`; the message continues a sentence whose subject is the path."""
     try:
         return dict(loads(text))
     except (ValueError, IndexError, TypeError) as e:

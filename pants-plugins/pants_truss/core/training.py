@@ -1,4 +1,4 @@
-"""What training runs: a file, or a function of a module."""
+"""Parses the entry point of training: a file, or a function of a module."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pants_truss.core.paths import normalize_inside
 RUNNER = "run_training.py"
 FACTS = "run_training.json"
 REQUIREMENTS = "training_requirements.txt"
-CONSTRAINTS = "training_constraints.txt"
 
 _MODULE = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
 _FUNCTION = re.compile(rf"({_MODULE}):([A-Za-z_]\w*)")
@@ -37,13 +36,17 @@ def parse_entry_point(value: str) -> EntryPoint:
         if file:
             return EntryPoint(file=file)
         raise TrussError(
-            f"{value!r} lies outside the folder of the BUILD file. Name the function instead, as "
-            f"`module:function`, or move the target there."
+            f"{value!r} lies outside the folder of the BUILD file. Name the function as "
+            f"`module:function`, or move the target to the folder of the file."
         )
     as_file = re.fullmatch(r"(.+)\.py:([A-Za-z_]\w*)", value)
     module = (normalize_inside(as_file.group(1)) or "").replace("/", ".") if as_file else ""
     if as_file and re.fullmatch(_MODULE, module):
         raise TrussError(f"{value!r} mixes two forms. Write `{module}:{as_file.group(2)}`.")
     if re.fullmatch(_MODULE, value):
-        raise TrussError(f"{value!r} has no function. Write `{value}:main`, or the path of a file.")
-    raise TrussError(f"{value!r} is neither. Write `train.py`, or `training.train:main`.")
+        raise TrussError(
+            f"{value!r} names no function. Write `{value}:main`, or the path of a file."
+        )
+    raise TrussError(
+        f"{value!r} is neither a file nor a function. Write `train.py` or `training.train:main`."
+    )

@@ -65,23 +65,23 @@ def test_functions(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a/../../train.py", "..//train.py", "//train.py"])
-def test_a_file_outside_and_the_ways_in(value: str) -> None:
+def test_a_file_outside_the_folder_is_an_error(value: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse_entry_point(value)
     assert str(caught.value) == (
-        f"{value!r} lies outside the folder of the BUILD file. Name the function instead, as "
-        f"`module:function`, or move the target there."
+        f"{value!r} lies outside the folder of the BUILD file. Name the function as "
+        f"`module:function`, or move the target to the folder of the file."
     )
 
 
 @pytest.mark.parametrize(
     "value", ["a:b:c", "a..b:c", ".a:b", "a.:b", "a:b.c", "a-b:c", "a:b\n", " a:b", "a/b", "a/b:c"]
 )
-def test_what_is_neither_a_file_nor_a_function(value: str) -> None:
+def test_values_that_are_neither_a_file_nor_a_function(value: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse_entry_point(value)
     assert str(caught.value) == (
-        f"{value!r} is neither. Write `train.py`, or `training.train:main`."
+        f"{value!r} is neither a file nor a function. Write `train.py` or `training.train:main`."
     )
 
 
@@ -89,7 +89,7 @@ PARTS = st.sampled_from(["a", "b1", "_c", ".", "..", "/", ":", ".py", "main", " 
 
 
 @given(st.lists(PARTS, max_size=6).map("".join) | st.text())
-def test_any_value_is_one_of_the_two_or_refused(value: str) -> None:
+def test_any_value_is_a_file_or_a_function_or_an_error(value: str) -> None:
     try:
         found = parse_entry_point(value)
     except TrussError as error:

@@ -1,11 +1,11 @@
-"""A digest of a directory tree that anyone can compute again.
+"""A digest of a directory tree that anyone can recompute.
 
 sha256 over one record for each file, sorted by the path's UTF-8 bytes:
 
     <mode> SP <sha256 of the content, hex> SP <path> NUL
 
-with mode `100755` for an executable file and `100644` for any other, as in git. Folders, times,
-owners and other mode bits have no part in it. docs/tree-digest.md has a command that does the same.
+The mode is `100755` for an executable file and `100644` for any other, as in git. Folders, times,
+owners and other mode bits do not count. docs/tree-digest.md has a command that computes the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Iterable, Tuple
 
 
 def tree_digest(files: Iterable[Tuple[str, str, bool]]) -> str:
-    """`sha256:<hex>` of (path, sha256 of the content in hex, executable) triples in any order."""
+    """Returns `sha256:<hex>` of (path, sha256 in hex, executable) triples in any order."""
     records = sorted(
         (
             path.encode("utf-8", "surrogateescape"),

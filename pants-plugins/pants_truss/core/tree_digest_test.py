@@ -53,7 +53,7 @@ def test_every_part_matters() -> None:
     assert len(digests) == 4
 
 
-def test_names_that_are_not_utf8_are_told_apart() -> None:
-    """As Python has them: each such byte is a character of its own."""
+def test_names_that_are_not_utf8_stay_distinct() -> None:
+    """Python represents each such byte as a character."""
     one, other = (tree_digest([(name, EMPTY, False)]) for name in ("a\udcfe", "a\udcff"))
     assert one != other

@@ -1,7 +1,7 @@
-"""What gathering needs to know of a Truss config, checked.
+"""Reads and checks the parts of a Truss config that gathering uses.
 
-Key names, types and defaults are those of `truss.base.truss_config.TrussConfig`. Everything that
-gathering does not need is left to Truss.
+Key names, types and defaults are those of `truss.base.truss_config.TrussConfig`. Truss checks
+everything else.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 from pants_truss.core import yaml_document
-from pants_truss.core.confidential import may_show
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import is_within, join, normalize_inside
+from pants_truss.core.redaction import may_show
 from pants_truss.core.yaml_document import YamlDocument
 
 CONFIG_FILE = "config.yaml"
@@ -26,19 +26,19 @@ DEFAULT_DATA_DIR = "data"
 DEFAULT_EXAMPLES_FILENAME = "examples.yaml"
 DEFAULT_PYTHON_VERSION = "py313"
 
-# The keys of servers that load no model class: they live in images that Baseten makes.
+# Keys of servers that load no model class: they run in images that Baseten makes.
 OTHER_SERVERS = ("docker_server", "trt_llm", "bis_llm")
 
 
 @dataclass(frozen=True)
 class TrussConfig:
-    """The part of a config that decides what is gathered, and where to.
+    """The part of a config that decides which files are gathered, and their paths.
 
-    `bundled_packages_dir` is a normalised path relative to the truss; `external_package_dirs` are
-    the strings of the file, in its order. `model_file` is the path of the model class in the truss;
-    `model_module_dir`, `data_dir` and `examples_filename` are normalised paths relative to it, too;
-    `python_version` is as Truss writes it, `py311`; `requirements_file` is a normalised path
-    relative to the truss; `needs_model` is False for a server that loads no model class.
+    `external_package_dirs` holds the strings of the file, in its order. `python_version` is as
+    Truss writes it, such as `py311`. `needs_model` is False for a server that loads no model class.
+    `bundled_packages_dir`, `model_module_dir`, `model_file` (the file of the model class),
+    `data_dir`, `examples_filename` and `requirements_file` are normalised paths relative to the
+    truss.
     """
 
     external_package_dirs: Tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class TrussConfig:
 
     @property
     def requirement_lines(self) -> Tuple[str, ...]:
-        """An entry of `requirements` may have several: Truss writes them all to pip's file."""
+        """The lines of all entries. An entry may have several; Truss writes each to pip's file."""
         return tuple(line for entry in self.requirements for line in entry.splitlines())
 
     @property
@@ -64,7 +64,7 @@ class TrussConfig:
 
     @property
     def python(self) -> Tuple[int, int]:
-        """The Python of the truss, such as (3, 11); Truss's default where the config has none that
+        """The Python of the truss, such as (3, 11). Truss's default if the config names none that
         Truss knows."""
         match = re.fullmatch(r"py3([89]|1[0-9])", self.python_version)
         return (3, int(match.group(1) if match else DEFAULT_PYTHON_VERSION[3:]))
@@ -80,13 +80,12 @@ _PATH_KEYS = (
 
 
 def parse(content: bytes) -> TrussConfig:
-    """Reads a config file. Raises `TrussError`, with the line, naming the key, its value and the
-    remedy."""
+    """Reads a config file. Raises `TrussError` with the line, the key, its value and the fix."""
     return read(yaml_document.parse(content))
 
 
 def read(document: YamlDocument) -> TrussConfig:
-    """As `parse`, of a document that has been parsed."""
+    """Like `parse`, for a document that is already parsed."""
     for problem in problems(document):
         raise problem
     data = document.data
@@ -113,12 +112,12 @@ def read(document: YamlDocument) -> TrussConfig:
 
 
 def needs_model(data: Dict[Any, Any]) -> bool:
-    """Whether the server of the truss is one that loads a model class."""
+    """Returns True if the server of the truss loads a model class."""
     return not any(data.get(key) for key in OTHER_SERVERS)
 
 
 def problems(document: YamlDocument) -> Iterator[TrussError]:
-    """All for which `parse` raises, in its order."""
+    """Yields every error that `parse` would raise, in its order."""
     checks: Tuple[Callable[[Dict[Any, Any]], object], ...] = (
         *(partial(_check_inside, key=key) for key in _PATH_KEYS),
         _external_package_dirs,
@@ -147,12 +146,19 @@ def _external_package_dirs(data: Dict[Any, Any]) -> Tuple[str, ...]:
     return value
 
 
+def nearest_python_version(minor: int) -> str:
+    """What to write for Python 3.`minor`, which Truss may not have or may drop: `py310` for 8."""
+    return f"py3{min(max(minor, 10), 14)}"
+
+
 def _python_version(data: Dict[Any, Any]) -> str:
     key = "python_version"
     value = data.get(key)
     # YAML reads 3.11 as a number, and 3.10 as 3.1.
-    known = {3.1: "py310", **{float(f"3.{n}"): f"py3{n}" for n in (8, 9, *range(11, 20))}}
-    meant = known.get(value, DEFAULT_PYTHON_VERSION) if isinstance(value, float) else ""
+    minors = {3.1: 10, **{float(f"3.{n}"): n for n in (8, 9, *range(11, 20))}}
+    meant = DEFAULT_PYTHON_VERSION if isinstance(value, float) else ""
+    if isinstance(value, float) and value in minors:
+        meant = nearest_python_version(minors[value])
     return _string(data, key, DEFAULT_PYTHON_VERSION, meant)
 
 
@@ -182,7 +188,7 @@ def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[
 
 
 def _quoted(entry: Any) -> str:
-    # Of a mapping or a list nothing is repeated: it may hold a credential.
+    # Mappings and lists are never shown: they may hold a credential.
     text = _number_text(entry)
     return f'Quote it: `"{text}"`.' if text else 'Write `"..."` in its place.'
 
@@ -204,7 +210,7 @@ def _bundled_packages_dir(data: Dict[Any, Any]) -> str:
             key=(key,),
         )
     if not normal or normal in (CONFIG_FILE, ".truss_ignore"):
-        # Shared code would be laid over config.yaml and model/: Truss lets it (r30).
+        # Shared code would overwrite config.yaml and model/; Truss allows that (r30).
         raise TrussError(
             f"`{key}` must be a folder of its own in the truss, but is {value!r}. Write "
             f"`{key}: packages`.",
@@ -229,13 +235,13 @@ def _check_inside(data: Dict[Any, Any], key: str) -> None:
         name = value.rstrip("/").rpartition("/")[2] or "name"
         raise TrussError(
             f"`{key}` is {value!r}, which lies outside the truss and would not be gathered. Move "
-            f"it into the truss and write `{key}: {name}`.",
+            f"the file into the truss and write `{key}: {name}`.",
             key=(key,),
         )
 
 
 def _check_characters(key: str, path: str) -> None:
-    # No file system holds such a path, and the engine stops hard at some of them.
+    # No file system holds such a path, and some of them crash the engine.
     bad = [char for char in path if ord(char) < 32 or 0xD800 <= ord(char) <= 0xDFFF]
     if bad:
         raise TrussError(
@@ -267,7 +273,7 @@ def _show(value: Any) -> str:
 
 
 def _number_text(value: Any) -> Optional[str]:
-    """As YAML has it, booleans among them; None for anything else, and for the longest numbers,
+    """Returns a number or boolean as in YAML. None for anything else, and for very long numbers,
     which Python refuses to print."""
     is_short = isinstance(value, (int, float)) and abs(value) < 1e300
     return str(value).lower() if is_short else None

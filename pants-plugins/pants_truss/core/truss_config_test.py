@@ -72,8 +72,8 @@ def test_all_other_values() -> None:
         ("bundled_packages_dir: a\nmodel_module_dir: a/b", "overlaps `model_module_dir` 'a/b'"),
         ("bundled_packages_dir: ./a/\nmodel_module_dir: b/../a", "overlaps `model_module_dir`"),
         ("data_dir: ../d", "`data_dir` is '../d', which lies outside the truss"),
-        ("data_dir: /d/", "Move it into the truss and write `data_dir: d`"),
-        ("data_dir: /", "Move it into the truss and write `data_dir: name`"),
+        ("data_dir: /d/", "Move the file into the truss and write `data_dir: d`"),
+        ("data_dir: /", "Move the file into the truss and write `data_dir: name`"),
         ("data_dir: yes", "must be a string, but is the boolean true. Write `data_dir: data`"),
         ("data_dir:", "`data_dir` must be a string, but is null. Write `data_dir: data`"),
         ("data_dir: 2024-01-01", "`data_dir` must be a string, but is a date"),
@@ -98,7 +98,7 @@ def test_all_other_values() -> None:
         ("requirements_file: [r]", "is a list. Write `requirements_file: requirements.txt`"),
         (
             "requirements_file: ../r/reqs.txt",
-            "Move it into the truss and write `requirements_file: reqs.txt`",
+            "Move the file into the truss and write `requirements_file: reqs.txt`",
         ),
         ("requirements_file: /etc/reqs.txt", "lies outside the truss and"),
     ],
@@ -115,7 +115,7 @@ def test_bad_values(text: str, message: str) -> None:
         ("bundled_packages_dir: mo\n", "mo"),
         ("bundled_packages_dir: x/model\n", "x/model"),
         ("bundled_packages_dir: ..x\n", "..x"),
-        # The model lies in the truss itself, which holds every folder.
+        # The model lies in the truss folder itself, which contains every other folder.
         ("bundled_packages_dir: x\nmodel_module_dir: .\n", "x"),
     ],
 )
@@ -133,7 +133,7 @@ def test_the_model_in_the_truss_itself() -> None:
     assert (config.model_module_dir, config.model_file) == ("", "main.py")
 
 
-def test_an_entry_of_the_requirements_may_have_lines() -> None:
+def test_an_entry_of_requirements_may_have_several_lines() -> None:
     config = parse(b"requirements:\n  - |\n    numpy\n    pandas==2\n  - torch\n  - ''\n")
     assert config.requirement_lines == ("numpy", "pandas==2", "torch")
     assert config.requirements == ("numpy\npandas==2\n", "torch", "")
@@ -168,7 +168,7 @@ def test_the_python_of_a_truss(version: Optional[str], python: Tuple[int, int]) 
         ({"docker_server": {"start_command": "x"}}, False),
         ({"trt_llm": {"build": {}}}, False),
         ({"bis_llm": True}, False),
-        # As in Truss, an empty one is none.
+        # As in Truss, an empty value counts as absent.
         ({"docker_server": None, "trt_llm": {}, "bis_llm": False}, True),
         ({"base_image": {"image": "x"}}, True),
     ],
@@ -193,15 +193,15 @@ def test_the_place_of_a_merged_key_is_where_it_is_written() -> None:
     assert (caught.value.line, caught.value.column) == (2, 5)
 
 
-def test_the_place_of_a_key_that_is_fine_itself_is_not_told() -> None:
-    # The default of the one key overlaps the value of the other.
+def test_an_overlapping_default_has_no_place() -> None:
+    # The default of one key overlaps the value of the other.
     overlaps = "overlaps `model_module_dir` 'packages'.* Write `bundled_packages_dir: bundled`"
     with pytest.raises(TrussError, match=overlaps) as caught:
         parse(b"model_module_dir: packages\n")
     assert (caught.value.line, caught.value.key) == (None, ("bundled_packages_dir",))
 
 
-def test_all_problems_are_told_each_with_its_place() -> None:
+def test_all_problems_are_reported_with_their_places() -> None:
     document = yaml_document.parse(
         b"requirements: x\ndata_dir: ../d\nbundled_packages_dir: ''\nexternal_package_dirs: [1]\n"
         b"python_version: 3.12\nmodel_class_name: []\n"
@@ -263,7 +263,7 @@ def test_a_config_is_read_or_each_problem_names_its_key_and_a_remedy(data: Dict[
     for error in found:
         assert str(error).startswith(f"`{error.key[0]}` ")
         assert any(verb in str(error) for verb in ("rite `", "Quote it", "Remove it"))
-        # The key is written, or its default overlaps a key that is.
+        # The key is written, or its default overlaps one that is.
         assert error.line or "overlaps" in str(error)
         assert "\n" not in str(error)
     if found:
@@ -280,7 +280,7 @@ def test_a_config_is_read_or_each_problem_names_its_key_and_a_remedy(data: Dict[
     assert config.model_file.startswith(config.model_module_dir)
 
 
-def test_nothing_of_a_mapping_is_repeated() -> None:
+def test_messages_never_show_the_content_of_a_mapping() -> None:
     with pytest.raises(TrussError) as caught:
         parse(b"requirements: [{index: 'https://u:hunter2@host'}]\n")
     assert "one entry is a dict" in str(caught.value) and "hunter2" not in str(caught.value)
@@ -295,3 +295,11 @@ def test_a_number_that_python_refuses_to_print(text: str) -> None:
 
 def test_the_model_file_is_a_path() -> None:
     assert parse(b"model_class_filename: ./sub//model.py\n").model_file == "model/sub/model.py"
+
+
+@pytest.mark.parametrize(
+    ("number", "meant"), [("3.8", "py310"), ("3.9", "py310"), ("3.10", "py310"), ("3.19", "py314")]
+)
+def test_the_advice_for_a_number_is_a_version_of_truss(number: str, meant: str) -> None:
+    with pytest.raises(TrussError, match=f"Write `python_version: {meant}`"):
+        parse(f"python_version: {number}\n".encode())

@@ -45,7 +45,7 @@ def test_code_that_truss_would_drop_stays(path: str) -> None:
         ".mypy_cache/x",
     ],
 )
-def test_litter_goes(path: str) -> None:
+def test_caches_and_editor_files_are_left_out(path: str) -> None:
     assert ignore().is_ignored(path)
 
 
@@ -63,8 +63,8 @@ def test_the_config_and_the_file_itself_stay(pattern: bytes) -> None:
 
 
 @pytest.mark.parametrize("line", ["foo\\", "!"])
-def test_a_pattern_that_truss_stops_at(line: str) -> None:
-    with pytest.raises(TrussError, match="is not valid, and Truss stops at it"):
+def test_a_pattern_that_truss_rejects(line: str) -> None:
+    with pytest.raises(TrussError, match="is not valid, and Truss fails on it"):
         ignore_lines([], line.encode())
 
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from typing import Any, Dict, Iterator, List, Optional, Sequence
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from packaging.markers import InvalidMarker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.locked import LockedDistribution, Lockfile, locked_distribution
+from pants_truss.core.locked import LockedDistribution, Lockfile, index_of, locked_distribution
 from pants_truss.core.requirement import applies, parse_locked
 from pants_truss.core.toml import parse_toml
 
 _IS_UV = re.compile(r"^\[\[package\]\]$[\s\S]*^source = \{", re.MULTILINE)
-# Of what is part of the project.
+# Sources of packages that are part of the project.
 _OWN = ("virtual", "editable", "directory")
 
 
@@ -55,7 +55,8 @@ def parse(text: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
 
 
 def _is_for(package: Dict[str, Any], environments: Sequence[Dict[str, str]]) -> bool:
-    """Of several versions, each is for some environments: a fork, as uv calls it."""
+    """If there are several versions of a package, each is for some environments. uv calls this a
+    fork."""
     markers = package.get("resolution-markers", [])
     return not markers or any(
         applies(Requirement(f"x ; {marker}"), (), environments) for marker in markers
@@ -76,9 +77,11 @@ def _distribution(package: Dict[str, Any]) -> LockedDistribution:
     requires = [*_requirements(package.get("dependencies", []), None)]
     for extra, entries in sorted(package.get("optional-dependencies", {}).items()):
         requires += _requirements(entries, extra)
-    version = package.get("version")
-    url = _url(package["source"])
-    return locked_distribution(str(package["name"]), version, tuple(requires), url)
+    source = package["source"]
+    index = index_of(source["registry"]) if "registry" in source else None
+    return locked_distribution(
+        str(package["name"]), package.get("version"), tuple(requires), _url(source), index
+    )
 
 
 def _requirements(entries: List[Dict[str, Any]], extra: Optional[str]) -> Iterator[Requirement]:
@@ -94,7 +97,7 @@ def _requirements(entries: List[Dict[str, Any]], extra: Optional[str]) -> Iterat
 
 
 def _url(source: Dict[str, str]) -> Optional[str]:
-    """What to write after `@`; None for what comes from an index."""
+    """The text to write after `@`; None for a package from an index."""
     if "registry" in source:
         return None
     if "git" in source:
@@ -102,10 +105,8 @@ def _url(source: Dict[str, str]) -> Optional[str]:
     if "url" in source:
         folder = f"#subdirectory={source['subdirectory']}" if "subdirectory" in source else ""
         return source["url"] + folder
-    raise TrussError(
-        f"locks what is a file of one machine ({', '.join(map(str, source.values()))}). Publish it "
-        f"to an index, or name its URL."
-    )
+    # A file: an error for the trusses that need it, and for no other.
+    return f"file:{quote(str(next(iter(source.values()))))}"
 
 
 def _git_url(locked: str) -> str:

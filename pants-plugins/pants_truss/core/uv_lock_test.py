@@ -105,6 +105,25 @@ def test_sources_that_are_no_index() -> None:
     ]
 
 
+def test_what_is_not_of_pypi_is_known() -> None:
+    public = 'source = { registry = "https://pypi.org/simple" }\n'
+    own = 'source = { registry = "https://me:s3cret@own/simple" }\n'
+    locked = read(
+        package("public", "1", source=public),
+        package("own", "1", source=own),
+        package("links", "1", source='source = { registry = "wheels" }\n'),
+        package("wheel", "1", source='source = { path = "my wheels/a.whl" }\n'),
+    ).distributions
+    assert {name: locked[name].index for name in locked} == {
+        "public": None,
+        "own": "https://own",
+        "links": "a folder of one machine",
+        "wheel": None,
+    }
+    # An error for a truss that needs it.
+    assert locked["wheel"].url == "file:my%20wheels/a.whl"
+
+
 @pytest.mark.parametrize("kind", ["editable", "directory", "virtual"])
 def test_packages_of_the_project_are_no_distributions(kind: str) -> None:
     own = package("own", "1", source=f'source = {{ {kind} = "libs/own" }}\n')
@@ -115,15 +134,14 @@ def test_packages_of_the_project_are_no_distributions(kind: str) -> None:
     ("text", "message"),
     [
         (package("a", "1") + package("a", "2"), "locks a more than once for one environment: a==1"),
-        (package("a", "1", source='source = { path = "a.whl" }\n'), "a file of one machine .a.whl"),
-        (package("a\\n--pre", "1"), "is no distribution"),
-        (package("a", "1\\n--pre"), "is no distribution"),
+        (package("a\\n--pre", "1"), "is not a distribution"),
+        (package("a", "1\\n--pre"), "is not a distribution"),
         (package("a", "1", 'dependencies = [{ name = "b b" }]\n'), "requires 'b b', which cannot"),
         (package("a", "1", "dependencies = [5]\n"), "is not a uv.lock that can be read"),
         (package("a", "1", "x = \n"), "is not TOML"),
         (
             package("a", "1", source='source = { url = "https://host/a b" }\n'),
-            "'https://host/a b' is no URL",
+            "'https://host/a b' is not a URL",
         ),
     ],
 )

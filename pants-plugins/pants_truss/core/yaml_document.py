@@ -1,8 +1,8 @@
-"""Reads a Truss `config.yaml` as YAML: data to decide on, and the text to edit.
+"""Reads a Truss `config.yaml` as YAML: the data, and the text to edit.
 
-Truss loads its config with PyYAML's safe loader from UTF-8 text, so the same loader is used here.
-What differs is on purpose: duplicate keys are an error (Truss takes the last one and warns), and
-documents built to exhaust a parser are refused before they are constructed.
+Truss loads its config with PyYAML's safe loader from UTF-8 text, so this module uses the same
+loader. Two differences are deliberate. Duplicate keys are an error, where Truss takes the last one
+and warns. Documents built to exhaust a parser are refused before they are constructed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pants_truss.core.errors import TrussError
 
-# Far above any real config (Truss itself refuses to push one over 100 KB), far below what hurts.
+# Far above any real config (Truss refuses to push one over 100 KB), and low enough to be safe.
 MAX_BYTES = 200_000
 MAX_DEPTH = 64
 MAX_NODES = 20_000
@@ -26,15 +26,15 @@ _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 @dataclass(frozen=True)
 class YamlDocument:
-    """One YAML mapping. `text` still has its byte order mark and line endings."""
+    """One YAML mapping. `text` keeps its byte order mark and line endings."""
 
     text: str
     data: Dict[Any, Any]
     root: Optional[Node] = field(default=None, compare=False, repr=False)
 
     def position(self, path: Sequence[Any]) -> Optional[Tuple[int, int]]:
-        """Line and column, from 1, of the key or list item at a path such as `("resources",
-        "cpu")`; of the nearest one above it that can be told."""
+        """Returns line and column, from 1, of the key or list item at a path such as `("resources",
+        "cpu")`. If that place is unknown, returns the nearest known one above it."""
         node, found = self.root, None
         for step in path:
             mark, node = _step(node, step)
@@ -54,7 +54,7 @@ def _step(node: Optional[Node], step: Any) -> Tuple[Any, Optional[Node]]:
 
 
 def _index(node: MappingNode) -> Dict[str, Tuple[Node, Node]]:
-    """By the text of the key. Of a merged mapping and an explicit key, the explicit one is last."""
+    """Indexes entries by the text of their key. An explicit key overrides a merged one."""
     found: Optional[Dict[str, Tuple[Node, Node]]] = getattr(node, "index", None)
     if found is None:
         found = {key.value: (key, value) for key, value in node.value if _is_scalar(key)}
@@ -67,13 +67,13 @@ def _is_scalar(node: Node) -> bool:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader that refuses duplicate keys and deep nesting."""
+    """PyYAML's safe loader, which also refuses duplicate keys and deep nesting."""
 
     depth = 0
     nodes = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        # Composing is recursive: without this a file of brackets ends in a RecursionError.
+        # Composing is recursive: without this check, a file of brackets ends in a RecursionError.
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise TrussError(f"it has more than {MAX_NODES:,} values. Is it a Truss config?")
@@ -94,7 +94,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(cast(Any, node), deep)
 
     def _refuse_duplicates(self, node: MappingNode) -> None:
-        # `value` holds merged keys too once a mapping has been flattened; those may repeat.
+        # After flattening, `value` also holds merged keys, which may repeat.
         if getattr(node, "keys_checked", False):
             return
         node.keys_checked = True  # type: ignore[attr-defined]
@@ -105,7 +105,7 @@ class _Loader(yaml.SafeLoader):
             key = (key_node.tag, key_node.value)
             if key in first:
                 raise TrussError(
-                    f"the key `{key_node.value}` is there twice: {place(first[key].start_mark)} "
+                    f"the key `{key_node.value}` appears twice: {place(first[key].start_mark)} "
                     f"and {place(key_node.start_mark)}. Keep one: Truss uses the last.",
                     **_at(key_node.start_mark),
                 )
@@ -117,7 +117,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def place(mark: Any) -> str:
-    """`line 3, column 5` of a PyYAML mark, counted from 1 as editors do."""
+    """Returns `line 3, column 5` for a PyYAML mark, counted from 1 as in editors."""
     return f"line {mark.line + 1}, column {mark.column + 1}"
 
 
@@ -126,9 +126,9 @@ def _at(mark: Any) -> Dict[str, Any]:
 
 
 def decode(content: bytes) -> str:
-    """The text of a config file, with its byte order mark and line endings.
+    """Returns the text of a config file, with its byte order mark and line endings.
 
-    Raises `TrussError` for a file that is too big or not UTF-8, which Truss reads its config as.
+    Raises `TrussError` for a file that is too large or not UTF-8, the encoding that Truss reads.
     """
     if len(content) > MAX_BYTES:
         raise TrussError(
@@ -169,8 +169,8 @@ def parse(content: bytes) -> YamlDocument:
     except (ValueError, LookupError, OverflowError, AttributeError, TypeError) as e:
         if isinstance(e, TrussError):
             raise
-        # PyYAML lets the error of Python's own constructors through, for `2024-99-99` for example.
-        # Not the error's own text: it quotes the value, which may be confidential.
+        # PyYAML passes on errors of Python's constructors, for example for `2024-99-99`. Their
+        # text quotes the value, which may be confidential, so it is not shown.
         raise TrussError(
             f"it has a value that cannot be read ({type(e).__name__}), such as a date that does "
             f"not exist. Quote it."
@@ -188,10 +188,10 @@ def parse(content: bytes) -> YamlDocument:
 
 _REMEDIES = (
     ("could not determine a constructor for the tag", "Truss configs hold plain YAML only"),
-    (r"found character '\t'", "Indent with spaces: YAML takes no tabs"),
-    ("mapping values are not allowed", "Quote a value that holds `: `, or mend the indentation"),
-    ("expected <block end>", "The line is not indented as those above it are"),
-    ("could not find expected ':'", "A key needs a `:` after it"),
+    (r"found character '\t'", "Indent with spaces: YAML does not allow tabs"),
+    ("mapping values are not allowed", "Quote a value that holds `: `, or fix the indentation"),
+    ("expected <block end>", "The line is not indented like the lines above it"),
+    ("could not find expected ':'", "Add a `:` after the key"),
     ("expected ',' or", "Close the bracket, or add the comma"),
 )
 
@@ -215,7 +215,7 @@ def _kind(value: Any) -> str:
 
 
 def _refuse_expansion(root: Node) -> None:
-    """Counts nodes with every alias expanded: a "billion laughs" file is small only on disk."""
+    """Counts nodes with every alias expanded, because a "billion laughs" file is small on disk."""
     sizes: Dict[int, int] = {}
     open_nodes: List[int] = []
 

@@ -31,7 +31,7 @@ def test_merge_keys_are_not_duplicates() -> None:
         ("a: [{k: 1}, {k: 2}]", {"a": [{"k": 1}, {"k": 2}]}),
     ],
 )
-def test_keys_that_are_not_the_same(text: str, data: Dict[Any, Any]) -> None:
+def test_similar_keys_are_not_duplicates(text: str, data: Dict[Any, Any]) -> None:
     assert parse(text.encode()).data == data
 
 
@@ -46,19 +46,19 @@ def test_keys_that_are_not_the_same(text: str, data: Dict[Any, Any]) -> None:
         (b"a: 1\n  b: 2\n", "line 2, column 4"),
         (
             b"a: 1\nb: 2\na: 3\n",
-            "the key `a` is there twice: line 1, column 1 and line 3, column 1. Keep one",
+            "the key `a` appears twice: line 1, column 1 and line 3, column 1. Keep one",
         ),
         (
             b"a: {x: 1, x: 2}\n",
-            "the key `x` is there twice: line 1, column 5 and line 1, column 11",
+            "the key `x` appears twice: line 1, column 5 and line 1, column 11",
         ),
-        (b"a: 1\n'a': 2\n", "the key `a` is there twice"),
-        (b"a: [[{b: {x: 1, x: 2}}]]\n", "the key `x` is there twice"),
-        (b"a: &a {x: 1, x: 2}\n<<: *a\n", "the key `x` is there twice: line 1"),
-        (b"a: {<<: {x: 1, x: 2}}\n", "the key `x` is there twice: line 1"),
-        (b"a: !!set {x, x}\n", "the key `x` is there twice"),
+        (b"a: 1\n'a': 2\n", "the key `a` appears twice"),
+        (b"a: [[{b: {x: 1, x: 2}}]]\n", "the key `x` appears twice"),
+        (b"a: &a {x: 1, x: 2}\n<<: *a\n", "the key `x` appears twice: line 1"),
+        (b"a: {<<: {x: 1, x: 2}}\n", "the key `x` appears twice: line 1"),
+        (b"a: !!set {x, x}\n", "the key `x` appears twice"),
         (b"a: !!python/object:os.system x\n", "could not determine a constructor for the tag"),
-        # A password, perhaps.
+        # The value may be a password.
         (b"a: !hunter2 x\n", "a constructor for the tag. Truss configs hold plain YAML only"),
         (b"a: !Ref x\n", "plain YAML only .line 1, column 4"),
         (b"a: 1\nb: \xff\n", "it is not UTF-8: byte 0xff in line 2. Save it as UTF-8"),
@@ -87,10 +87,10 @@ def test_bad_documents(content: bytes, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("a:\n\tb: 1\n", "Indent with spaces: YAML takes no tabs (line 2, column 1)"),
-        ("a: b: c\n", "Quote a value that holds `: `, or mend the indentation (line 1, column 5)"),
-        ("a:\n  b: 1\n c: 2\n", "The line is not indented as those above it are (line 3, "),
-        ("a: 1\nb\n", "A key needs a `:` after it"),
+        ("a:\n\tb: 1\n", "Indent with spaces: YAML does not allow tabs (line 2, column 1)"),
+        ("a: b: c\n", "Quote a value that holds `: `, or fix the indentation (line 1, column 5)"),
+        ("a:\n  b: 1\n c: 2\n", "The line is not indented like the lines above it (line 3, "),
+        ("a: 1\nb\n", "Add a `:` after the key"),
         ("a: [1, 2\n", "Close the bracket, or add the comma"),
         ("a: {b: 1\n", "Close the bracket, or add the comma"),
     ],
@@ -105,7 +105,7 @@ def test_common_mistakes_have_a_remedy(text: str, remedy: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        # A password that begins with `*` or `&`, unquoted.
+        # The value may be an unquoted password that begins with `*` or `&`.
         "password: *hunter2\n",
         "a: &hunter2 1\nb: &hunter2 2\n",
         "password: !!int hunter2\n",
@@ -163,7 +163,7 @@ def test_a_file_as_large_as_the_limit() -> None:
 
 @pytest.mark.parametrize(("open_", "close"), [("[", "]"), ("{a: ", "}"), ("[{a: ", "}]")])
 def test_nesting_as_deep_as_the_limit(open_: str, close: str) -> None:
-    # The mapping itself is the first level, and the value in the innermost one the last.
+    # The mapping itself is the first level; the innermost value is the last.
     times = (MAX_DEPTH - 2) // len(close)
     parse(f"a: {open_ * times}x{close * times}".encode())
     with pytest.raises(TrussError, match=f"nested more than {MAX_DEPTH} levels deep .line 1, "):
@@ -177,7 +177,7 @@ def test_brackets_without_end_are_no_recursion_error() -> None:
 
 
 def test_as_many_values_as_the_limit() -> None:
-    # Of its own: the mapping, the key and the list.
+    # The mapping, the key and the list count too.
     items = ["x"] * (MAX_NODES - 3)
     assert len(parse(f"a: [{','.join(items)}]".encode()).data["a"]) == MAX_NODES - 3
     with pytest.raises(TrussError, match="it has more than 20,000 values. Is it a Truss config?"):
@@ -186,7 +186,7 @@ def test_as_many_values_as_the_limit() -> None:
 
 def test_aliases_count_as_what_they_stand_for() -> None:
     def content(length: int) -> bytes:
-        # Twice the list, both keys, and the mapping.
+        # The list twice, both keys, and the mapping.
         return f"a: &a [{','.join(['x'] * length)}]\nb: *a\n".encode()
 
     limit = (MAX_NODES - 3) // 2 - 1
@@ -235,7 +235,7 @@ overridden: {z: 5, <<: *q}
         (("merged", "z"), (5, 19)),
         (("overridden", "z"), (10, 14)),
         ((8, 9), (11, 5)),
-        # The nearest that there is.
+        # The nearest known place.
         (("resources", "gpu"), (2, 1)),
         (("resources", "list", 2), (4, 5)),
         (("resources", "list", "y"), (4, 5)),
@@ -287,7 +287,7 @@ def test_data_is_what_pyyaml_reads_and_each_key_is_at_its_position(
     text: str = yaml.safe_dump(data, default_flow_style=flow, line_break=line_break, width=9999)
     document = parse(text.encode())
     assert document.text == text
-    # As text, in which NaN is equal to itself.
+    # Compares text, in which a NaN is equal to itself.
     assert repr(document.data) == repr(yaml.safe_load(text))
     lines = text.split("\n")
     found = []
@@ -298,19 +298,19 @@ def test_data_is_what_pyyaml_reads_and_each_key_is_at_its_position(
         if isinstance(path[-1], str):
             assert lines[line - 1][column - 1 :].startswith(path[-1])
         found.append(position)
-    # In the order of the text.
+    # Positions follow the order of the text.
     assert found == sorted(found)
 
 
 @given(mappings.filter(bool), st.data())
 @settings(max_examples=200)
-def test_a_key_that_is_there_again_is_refused(data: Dict[str, Any], draw: st.DataObject) -> None:
+def test_a_duplicate_key_is_refused(data: Dict[str, Any], draw: st.DataObject) -> None:
     key = draw.draw(st.sampled_from(sorted(data)))
     text: str = yaml.safe_dump(data, default_flow_style=False)
     last = text.count("\n") + 1
     with pytest.raises(TrussError) as caught:
         parse(f"{text}{key}: again\n".encode())
-    assert f"the key `{key}` is there twice: line " in str(caught.value)
+    assert f"the key `{key}` appears twice: line " in str(caught.value)
     assert (caught.value.line, caught.value.column) == (last, 1)
 
 
@@ -321,7 +321,7 @@ def test_a_key_that_is_there_again_is_refused(data: Dict[str, Any], draw: st.Dat
     )
 )
 @settings(max_examples=1500)
-def test_any_bytes_give_a_mapping_or_the_one_error(content: bytes) -> None:
+def test_any_bytes_give_a_mapping_or_a_truss_error(content: bytes) -> None:
     try:
         document = parse(content)
     except TrussError as e:

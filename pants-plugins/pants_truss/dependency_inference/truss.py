@@ -1,4 +1,4 @@
-"""What a truss and an external package depend on without saying so in a BUILD file."""
+"""Infers dependencies of trusses and external packages that no BUILD file names."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class InferTrussDependenciesRequest(InferDependenciesRequest[TrussFieldSet]):
 async def infer_truss_dependencies(
     request: InferTrussDependenciesRequest, python_setup: PythonSetup
 ) -> InferredDependencies:
-    """The folders in its config's `external_package_dirs`, the targets of its Python files, and the
-    lockfile that its requirements are pinned to."""
+    """The folders in its config's `external_package_dirs`, the targets of the Python files that its
+    server has, and the lockfile that its requirements are pinned to."""
     fields = request.field_set
     packages = await find_configured_packages(
         ExternalPackagesRequest(fields.config, fields.dependencies), **implicitly()
     )
     modules = await find_own_modules(
-        OwnModulesRequest(fields.sources, fields.resolve), **implicitly()
+        OwnModulesRequest(fields.sources, fields.resolve, fields.config), **implicitly()
     )
     found = [*packages.addresses]
     if fields.bundle_imports.value:
@@ -61,7 +61,7 @@ async def infer_truss_dependencies(
 def _lockfile(
     field: TrussRequirementsField, resolve: Optional[str], python_setup: PythonSetup
 ) -> Optional[str]:
-    """The lockfile that the truss's pins come from; whether it is one is for gathering to tell."""
+    """The path of the lockfile that pins the truss. Gathering reports a path that is not valid."""
     if field.value != RequirementsMode.LOCKFILE.value or not python_setup.enable_resolves:
         return None
     path = python_setup.resolves.get(resolve or python_setup.default_resolve)

@@ -153,10 +153,18 @@ def test_a_truss_with_pins_depends_on_the_lockfile(
 def test_the_lockfile_is_that_of_the_files_resolve(rule_runner: RuleRunner) -> None:
     build = "truss(name='t', requirements='lockfile')\npython_sources(name='py', resolve='two')"
     files = {"BUILD": build, "config.yaml": "", "m.py": ""}
-    assert sorted(inferred(rule_runner, "of_files", files, *RESOLVES)) == [
-        "locks:two",
-        "of_files/m.py:py",
-    ]
+    assert inferred(rule_runner, "of_files", files, *RESOLVES) == ["locks:two"]
+
+
+def test_a_truss_does_not_depend_on_what_its_scripts_import(rule_runner: RuleRunner) -> None:
+    files = {
+        "BUILD": f"truss(name='t')\n{PYTHON}",
+        "config.yaml": "",
+        "client.py": "",
+        "model/model.py": "",
+        "scripts/export.py": "",
+    }
+    assert inferred(rule_runner, "beside", files) == ["beside/model/model.py:../py"]
 
 
 @pytest.mark.parametrize(

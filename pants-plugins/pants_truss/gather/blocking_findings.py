@@ -14,24 +14,40 @@ from pants_truss.core.lint.config_checks import check_document
 from pants_truss.core.lint.file_checks import check_files
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
-from pants_truss.gather import plan, truss_validation
-from pants_truss.gather.plan import PlannedTruss, PlanTrussRequest, plan_truss
+from pants_truss.gather import content_findings, data_files, nested_trusses, truss_validation
+from pants_truss.gather.content_findings import ContentFindingsRequest, find_content_findings
+from pants_truss.gather.data_files import (
+    DataAdviceRequest,
+    data_requests,
+    describe_named,
+    describe_others,
+    describe_own,
+    find_data_advice,
+    find_unused_data,
+)
+from pants_truss.gather.nested_trusses import (
+    find_nested_trusses,
+    nested_findings,
+    nested_request,
+)
+from pants_truss.gather.plan import PlannedTruss
 from pants_truss.gather.truss_validation import TrussErrorsRequest, find_truss_errors
-from pants_truss.pants_api import create_digest, get_digest_contents, implicitly, rule
+from pants_truss.pants_api import (
+    concurrently,
+    create_digest,
+    get_digest_contents,
+    implicitly,
+    rule,
+)
 from pants_truss.sources.file_entries import entry_at
 from pants_truss.subsystems.lint import TrussLintSubsystem, TrussValidation
-from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
+from pants_truss.target_types.field_sets import TrussFieldSet
 
 
 @dataclass(frozen=True)
-class FatalFindingsRequest(OfTruss):
-    truss: TrussFieldSet
-
-
-@dataclass(frozen=True)
-class FatalFindings:
-    """All that the checks behind errors have found in `planned`, what is not fatal too, by the
-    policy of `[truss-lint]`.
+class BlockingFindings:
+    """All that the checks without the Truss tool have found in `planned`, by the policy of
+    `[truss-lint]`: fatal findings and others.
 
     Who asks for them takes the plan from here: a rule that awaits both is seen to be stale as soon
     as the plan is another, and the engine then cancels and repeats the checks that are under way.
@@ -45,15 +61,64 @@ class FatalFindings:
 _MAX_MODEL_BYTES = 2_000_000
 
 
+async def _find_data(truss: TrussFieldSet, planned: PlannedTruss) -> List[Finding]:
+    """Data beside the code that the truss holds, which the truss itself does not hold."""
+    requests = data_requests(planned.plan.files)
+    found = await concurrently(find_unused_data(request, **implicitly()) for request in requests)
+    target_of = {file.source: file.target for file in planned.plan.files}
+    own = {truss.address.spec, *(package.address for package in planned.packages)}
+    # What Pants ignores of the truss's own files is reported already.
+    known = {finding.path for finding in planned.findings}
+    findings: List[Finding] = []
+    shared: List[Tuple[str, str, Optional[str]]] = []
+    others: List[Tuple[Tuple[str, ...], str, Optional[str]]] = []
+    for request, unused in zip(requests, found):
+        for path, module in unused.named:
+            target = target_of[module]
+            if path in known:
+                continue
+            if target in own:
+                findings.append(describe_own(path, module, target or ""))
+            else:
+                shared.append((path, module, target))
+        module = request.modules[-1].path
+        if unused.others and target_of[module] not in own:
+            others.append((unused.others, request.folder, target_of[module]))
+    advice = await concurrently(
+        find_data_advice(DataAdviceRequest(path, target, truss.address.spec), **implicitly())
+        for path, target in [
+            *((path, target) for path, _, target in shared),
+            *((paths[0], target) for paths, _, target in others),
+        ]
+    )
+    findings += (
+        describe_named(path, module, text) for (path, module, _), text in zip(shared, advice)
+    )
+    findings += (
+        describe_others(paths, folder, text)
+        for (paths, folder, _), text in zip(others, advice[len(shared) :])
+        if not text.is_owned
+    )
+    return findings
+
+
 @rule(desc="Check truss")
-async def find_fatal_findings(
-    request: FatalFindingsRequest, subsystem: TrussLintSubsystem
-) -> FatalFindings:
-    planned = await plan_truss(PlanTrussRequest(request.truss), **implicitly())
+async def find_blocking_findings(
+    truss: TrussFieldSet, subsystem: TrussLintSubsystem
+) -> BlockingFindings:
+    content = await find_content_findings(ContentFindingsRequest(truss), **implicitly())
+    planned = content.planned
     config_file, paths = planned.config_file, {file.path for file in planned.plan.files}
     document = yaml_document.parse(config_file.content)
+    nested = await find_nested_trusses(
+        nested_request(planned.plan.files, config_file.config, truss.address.spec),
+        **implicitly(),
+    )
     findings: List[Finding] = [
         *planned.findings,
+        *await _find_data(truss, planned),
+        *nested_findings(nested, truss.address.spec_path, truss.address.spec),
+        *content.findings,
         *check_document(config_file.path, document),
         *check_files(config_file.path, document, config_file.config, paths),
     ]
@@ -75,7 +140,7 @@ async def find_fatal_findings(
     if subsystem.validate_with_truss is TrussValidation.PACKAGE and not fatal(findings):
         errors = await find_truss_errors(TrussErrorsRequest(config_file), **implicitly())
         findings += errors.findings
-    return FatalFindings(planned, subsystem.policy.apply(findings))
+    return BlockingFindings(planned, subsystem.policy.apply(findings))
 
 
 def _model_file(planned: PlannedTruss) -> Optional[GatheredFile]:
@@ -91,4 +156,10 @@ def _model_file(planned: PlannedTruss) -> Optional[GatheredFile]:
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *plan.rules(), *truss_validation.rules()]
+    return [
+        *collect_rules(),
+        *content_findings.rules(),
+        *data_files.rules(),
+        *nested_trusses.rules(),
+        *truss_validation.rules(),
+    ]

@@ -12,7 +12,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.core.lint.finding import Severity, fatal
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import blocking_findings
-from pants_truss.gather.blocking_findings import FatalFindings, FatalFindingsRequest
+from pants_truss.gather.blocking_findings import BlockingFindings
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
@@ -27,22 +27,24 @@ def rule_runner() -> RuleRunner:
             *core_target_types_rules(),
             *blocking_findings.rules(),
             *inference.rules(),
-            QueryRule(FatalFindings, [FatalFindingsRequest]),
+            QueryRule(BlockingFindings, [TrussFieldSet]),
         ],
         target_types=[TrussExternalPackageTarget, TrussTarget],
     )
 
 
-def find(rule_runner: RuleRunner, root: str, files: Dict[str, str], *options: str) -> FatalFindings:
+def find(
+    rule_runner: RuleRunner, root: str, files: Dict[str, str], *options: str
+) -> BlockingFindings:
     defaults = {"BUILD": "truss(name='t')", "config.yaml": "", "model/model.py": MODEL}
     rule_runner.set_options(options)
     rule_runner.write_files({f"{root}/{p}": text for p, text in {**defaults, **files}.items()})
     target = rule_runner.get_target(Address(root, target_name="t"))
-    request = FatalFindingsRequest(TrussFieldSet.create(target))
-    return rule_runner.request(FatalFindings, [request])
+    request = TrussFieldSet.create(target)
+    return rule_runner.request(BlockingFindings, [request])
 
 
-def told(found: FatalFindings) -> List[Tuple[str, str, str]]:
+def told(found: BlockingFindings) -> List[Tuple[str, str, str]]:
     return [(f.rule, f.place, f.severity.value) for f in found.findings]
 
 

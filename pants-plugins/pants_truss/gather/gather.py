@@ -22,12 +22,12 @@ from pants_truss.core.gathered import (
 from pants_truss.core.lint.finding import Severity, fatal
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.gather import blocking_findings
-from pants_truss.gather.blocking_findings import FatalFindingsRequest, find_fatal_findings
+from pants_truss.gather.blocking_findings import find_blocking_findings
 from pants_truss.gather.plan import PlannedTruss
 from pants_truss.imports.import_closure import ImportClosure
 from pants_truss.pants_api import create_digest, implicitly, merge_digests, rule
 from pants_truss.sources.config_file import InvalidTruss, TrussConfigFile
-from pants_truss.sources.external_package_files import LaidPackage
+from pants_truss.sources.external_package_files import PlacedPackage
 from pants_truss.sources.file_entries import entry_at
 from pants_truss.sources.workspace_scan import edited_meanwhile
 from pants_truss.target_types.field_sets import TrussFieldSet
@@ -37,9 +37,10 @@ from pants_truss.target_types.field_sets import TrussFieldSet
 class GatheredTruss:
     """A self-contained truss: `digest` holds it at its root, `files` say what is in it and why.
 
-    `tree_digest` is that of `core.tree_digest`; `packages` counts the files that each external root
-    gave, by its folder, in the order in which they were laid in, and `package_roots` has these
-    folders by address. `notes` are for the user, to be shown each time that the result is used.
+    `tree_digest` is that of `core.tree_digest`. `packages` counts the files that each external root
+    gave, by its folder, in the order in which they were placed; `package_roots` has these folders
+    by address. `config` is the content of the gathered `config.yaml`, made from `config_file`.
+    `notes` are for the user, shown each time that the result is used.
     """
 
     digest: Digest
@@ -47,6 +48,8 @@ class GatheredTruss:
     files: Tuple[GatheredFile, ...] = field(hash=False)
     packages: FrozenDict[str, int]
     package_roots: FrozenDict[str, str]
+    config_file: TrussConfigFile
+    config: bytes
     imports: ImportClosure
     requirements: Tuple[GatheredRequirement, ...]
     notes: Tuple[str, ...]
@@ -58,12 +61,16 @@ class GatheredTruss:
 
 
 # A package is made of a truss with such an error; `pants lint` fails on it.
-_LABELS = {Severity.ERROR: "Lint error", Severity.WARNING: "Warning", Severity.NOTE: "Note"}
+_LABELS = {
+    Severity.ERROR: "Lint error",
+    Severity.WARNING: "Warning",
+    Severity.NOTE: "Note",
+}
 
 
 @rule(desc="Gather truss", level=LogLevel.DEBUG)
 async def gather_truss(request: TrussFieldSet, global_options: GlobalOptions) -> GatheredTruss:
-    found = await find_fatal_findings(FatalFindingsRequest(request), **implicitly())
+    found = await find_blocking_findings(request, **implicitly())
     planned = found.planned
     errors = fatal(found.findings)
     if errors:
@@ -71,8 +78,8 @@ async def gather_truss(request: TrussFieldSet, global_options: GlobalOptions) ->
     files = with_generated(
         planned.plan.files, _describe_generated(planned.config_file, planned.generated)
     )
-    held = _held_files(planned.packages, files)
-    whole = [p for p in planned.packages if len(held[p.address]) == len(p.files)]
+    kept = _kept_files(planned.packages, files)
+    whole = [p for p in planned.packages if len(kept[p.address]) == len(p.files)]
     rest = await create_digest(CreateDigest(_entries(planned, whole, files)), **implicitly())
     # Trusses share the digests of packages: it is made and kept once.
     digest = await merge_digests(
@@ -83,8 +90,10 @@ async def gather_truss(request: TrussFieldSet, global_options: GlobalOptions) ->
         digest,
         digest_of(files),
         files,
-        _count_files(planned.packages, held),
+        _count_files(planned.packages, kept),
         FrozenDict({package.address: package.root for package in planned.packages}),
+        planned.config_file,
+        planned.generated[CONFIG_FILE],
         planned.imports,
         planned.requirements,
         tuple(f"{_LABELS[f.severity]}: {f.place}: {f.text}" for f in found.findings),
@@ -113,8 +122,8 @@ def _describe_generated(
     }
 
 
-def _held_files(
-    packages: Sequence[LaidPackage], files: Sequence[GatheredFile]
+def _kept_files(
+    packages: Sequence[PlacedPackage], files: Sequence[GatheredFile]
 ) -> Dict[str, List[GatheredFile]]:
     """By the package's address, what of its files is in the result: of several for one path, that
     is the last one."""
@@ -126,7 +135,7 @@ def _held_files(
 
 
 def _entries(
-    planned: PlannedTruss, whole: Sequence[LaidPackage], files: Sequence[GatheredFile]
+    planned: PlannedTruss, whole: Sequence[PlacedPackage], files: Sequence[GatheredFile]
 ) -> List[Union[FileContent, FileEntry]]:
     """What is in none of the packages that are there as a whole."""
     there = {file.path for package in whole for file in package.files}
@@ -140,11 +149,11 @@ def _entries(
 
 
 def _count_files(
-    packages: Sequence[LaidPackage], held: Mapping[str, Sequence[GatheredFile]]
+    packages: Sequence[PlacedPackage], kept: Mapping[str, Sequence[GatheredFile]]
 ) -> FrozenDict[str, int]:
     counts: Dict[str, int] = {}
     for package in packages:
-        counts[package.root] = counts.get(package.root, 0) + len(held[package.address])
+        counts[package.root] = counts.get(package.root, 0) + len(kept[package.address])
     return FrozenDict(counts)
 
 

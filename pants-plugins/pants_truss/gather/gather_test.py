@@ -109,7 +109,10 @@ def configs(draw: st.DrawFn, folders: List[str]) -> str:
         f"bundled_packages_dir: {draw(bundled_dirs)}",
         draw(
             st.sampled_from(
-                ["model_name: é  # name", "description: |\n  external_package_dirs: [x]"]
+                [
+                    "model_name: é  # name",
+                    "description: |\n  external_package_dirs: [x]",
+                ]
             )
         ),
     ]
@@ -141,7 +144,9 @@ counter = itertools.count()
 
 @given(repository=repositories())
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_random_repositories(
     rule_runner: RuleRunner, repository: Tuple[Files, Dict[str, Files], str]
@@ -211,7 +216,11 @@ def test_build_files_never_land(rule_runner: RuleRunner) -> None:
 
 
 def test_executables(rule_runner: RuleRunner) -> None:
-    files = {"modes/truss/BUILD": "truss()", "modes/truss/config.yaml": "", "modes/truss/run": ""}
+    files = {
+        "modes/truss/BUILD": "truss()",
+        "modes/truss/config.yaml": "",
+        "modes/truss/run": "",
+    }
     rule_runner.write_files(files)
     Path(rule_runner.build_root, "modes/truss/run").chmod(0o755)
     _, tree = gather_truss(rule_runner, "modes/truss")

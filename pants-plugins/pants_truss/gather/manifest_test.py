@@ -8,9 +8,11 @@ from pants.util.frozendict import FrozenDict
 
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement
 from pants_truss.core.import_walk import WalkedGraph
+from pants_truss.core.truss_config import TrussConfig
 from pants_truss.gather.gather import GatheredTruss
 from pants_truss.gather.manifest import manifest_file
 from pants_truss.imports.import_closure import ImportClosure
+from pants_truss.sources.config_file import TrussConfigFile
 
 
 def gathered(*files: GatheredFile) -> GatheredTruss:
@@ -20,6 +22,8 @@ def gathered(*files: GatheredFile) -> GatheredTruss:
         files,
         FrozenDict(),
         FrozenDict(),
+        TrussConfigFile("src/a/config.yaml", b"", TrussConfig()),
+        b"",
         ImportClosure((), (), WalkedGraph((), (), (), ()), ()),
         (GatheredRequirement("numpy==1", "lock", None),),
         (),

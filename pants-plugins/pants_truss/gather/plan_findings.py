@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, Optional, Sequence
 
 from pants.engine.addresses import Address
 
@@ -13,20 +13,13 @@ from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.paths import join
 from pants_truss.core.source_tree import SourceTree
 from pants_truss.core.truss_ignore import FILE_NAME as IGNORE_FILE
+from pants_truss.gather.absent_content import placed
 from pants_truss.imports.import_closure import ImportClosure
 from pants_truss.imports.python_owners import PythonModules
 from pants_truss.sources.config_file import InvalidTruss, TrussConfigFile
 from pants_truss.sources.target_files import ReadSourceTree
 from pants_truss.sources.workspace_scan import BadPath
 from pants_truss.subsystems.gather import PackageCollisions
-
-
-def _placed(
-    config_file: TrussConfigFile, trees: Sequence[ReadSourceTree]
-) -> Iterator[Tuple[str, ReadSourceTree]]:
-    """Each tree with the folder of the gathered truss it lands in: the truss's own is first."""
-    for index, read in enumerate(trees):
-        yield config_file.config.bundled_packages_dir if index else "", read
 
 
 def refuse_bad_paths(
@@ -37,7 +30,7 @@ def refuse_bad_paths(
 ) -> None:
     """A link that leads nowhere, say, is an error if the gathered truss would hold it."""
     problems = []
-    for prefix, read in _placed(config_file, trees):
+    for prefix, read in placed(config_file, trees):
         for bad in read.bad_paths:
             path = join(prefix, bad.path)
             if not ignore.is_ignored(path) and not ignore.is_dir_ignored(path):
@@ -127,7 +120,7 @@ def unowned_findings(
     imported: Sequence[SourceTree],
 ) -> Iterator[Finding]:
     """Python files that Pants does not look into, so that what they import is not bundled."""
-    for (prefix, read), found in zip(_placed(config_file, trees), modules):
+    for (prefix, read), found in zip(placed(config_file, trees), modules):
         unowned = set(found.unowned)
         paths = [
             file.path
@@ -152,7 +145,7 @@ def unowned_findings(
         join(tree.root, file.path)
         for tree in imported
         for file in tree.files
-        if not tree.address and file.size
+        if not tree.address and file.size and file.path.endswith(".py")
     ]
     if inits:
         yield Finding(
@@ -175,20 +168,3 @@ def _listed(paths: Iterable[str]) -> str:
     found = list(paths)
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return ", ".join(found[:3]) + more
-
-
-def unseen_findings(
-    config_file: TrussConfigFile, trees: Sequence[ReadSourceTree], ignore: IgnorePatterns
-) -> Iterator[Finding]:
-    """Folders that Pants ignores, though a truss might mean them: hidden ones, `lib/`."""
-    for prefix, read in _placed(config_file, trees):
-        for folder in read.unseen:
-            if not ignore.is_dir_ignored(join(prefix, folder)):
-                path = join(read.tree.root, folder)
-                yield Finding(
-                    "dropped-file",
-                    path,
-                    "the folder is left out, as Pants ignores it "
-                    "(`[GLOBAL].pants_ignore` or git)",
-                    Severity.WARNING,
-                )

@@ -20,7 +20,6 @@ from pants_truss.gather.plan_findings import (
     refuse_bad_paths,
     refuse_narrow_sources,
     unowned_findings,
-    unseen_findings,
 )
 from pants_truss.imports.import_closure import ImportClosure
 from pants_truss.imports.python_owners import PythonModules
@@ -39,10 +38,8 @@ def tree(root: str, *paths: str, address: str = "", reason: str = "truss") -> So
     return SourceTree(root, address, files, reason)
 
 
-def read(
-    root: str, *paths: str, bad: Sequence[BadPath] = (), unseen: Sequence[str] = ()
-) -> ReadSourceTree:
-    return ReadSourceTree(tree(root, *paths, address=f"{root}:x"), tuple(bad), tuple(unseen))
+def read(root: str, *paths: str, bad: Sequence[BadPath] = ()) -> ReadSourceTree:
+    return ReadSourceTree(tree(root, *paths, address=f"{root}:x"), tuple(bad), ())
 
 
 # --- Bad paths.
@@ -307,23 +304,5 @@ def test_bundled_init_files_without_a_target() -> None:
         "lib/a/__init__.py",
         "no target owns lib/a/__init__.py, c/__init__.py, so what they import is not bundled. Make "
         "it part of the `python_sources` beside it.",
-        Severity.WARNING,
-    )
-
-
-# --- Folders that Pants does not see.
-
-
-def test_folders_that_pants_ignores_are_told_unless_the_truss_does_too() -> None:
-    trees = [
-        read("src/t", unseen=["lib", "model/.data"]),
-        read("shared", unseen=["lib"]),
-    ]
-    found = [*unseen_findings(CONFIG, trees, IgnorePatterns(["/vendor/lib/"]))]
-    assert [finding.path for finding in found] == ["src/t/lib", "src/t/model/.data"]
-    assert found[0] == Finding(
-        "dropped-file",
-        "src/t/lib",
-        "the folder is left out, as Pants ignores it (`[GLOBAL].pants_ignore` or git)",
         Severity.WARNING,
     )

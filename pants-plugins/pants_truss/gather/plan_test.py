@@ -17,7 +17,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.core.truss_ignore import ignore_lines
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import blocking_findings
-from pants_truss.gather.plan import PlannedTruss, PlanTrussRequest
+from pants_truss.gather.plan import PlannedTruss
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
@@ -38,7 +38,7 @@ def rule_runner() -> RuleRunner:
             *target_types_rules.rules(),
             *blocking_findings.rules(),
             *inference.rules(),
-            QueryRule(PlannedTruss, [PlanTrussRequest]),
+            QueryRule(PlannedTruss, [TrussFieldSet]),
         ],
         target_types=[
             PythonSourcesGeneratorTarget,
@@ -54,7 +54,7 @@ def plan(rule_runner: RuleRunner, root: str, files: Dict[str, str], *options: st
     rule_runner.set_options([*OPTIONS, *options], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     rule_runner.write_files({f"{root}/{p}": text for p, text in {**defaults, **files}.items()})
     target = rule_runner.get_target(Address(root, target_name="t"))
-    request = PlanTrussRequest(TrussFieldSet.create(target))
+    request = TrussFieldSet.create(target)
     return rule_runner.request(PlannedTruss, [request])
 
 
@@ -214,7 +214,7 @@ def test_folders_that_pants_does_not_see_are_told(rule_runner: RuleRunner) -> No
 def test_patterns_that_truss_cannot_read(rule_runner: RuleRunner) -> None:
     start = "The truss target pattern:t is not valid: "
     assert error(rule_runner, "pattern", {".truss_ignore": "ok\n[z-a]\n"}) == (
-        f"{start}the ignore pattern '[z-a]' is not valid, and Truss stops at it. Mend it in "
+        f"{start}the ignore pattern '[z-a]' is not valid, and Truss fails on it. Fix it in "
         ".truss_ignore or in `[truss-gather].ignore`."
     )
     rule_runner.write_files({"pattern/.truss_ignore": ""})
@@ -260,4 +260,4 @@ def test_sources_must_hold_what_is_read(
 
 def test_a_request_is_named_by_its_truss() -> None:
     target = TrussTarget({}, Address("src/a", target_name="t"))
-    assert PlanTrussRequest(TrussFieldSet.create(target)).debug_hint() == "src/a:t"
+    assert TrussFieldSet.create(target).debug_hint() == "src/a:t"

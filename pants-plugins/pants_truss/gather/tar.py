@@ -24,7 +24,7 @@ from pants_truss.pants_api import (
 from pants_truss.script_tool import rules as script_tool
 from pants_truss.script_tool.rules import ImageScriptRequest, encode, run_image_script
 from pants_truss.sources.file_entries import entry_at
-from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
+from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter
 
 _TREE, _PARTS, _OUT = "tree", "parts", "out.tar"
 
@@ -92,7 +92,7 @@ async def make_tar_part(request: TarPartRequest) -> MadeTar:
 
 
 @dataclass(frozen=True)
-class TarTrussRequest(OfTruss):
+class TarTrussRequest(TrussParameter):
     """`path` is where the tar goes in the result."""
 
     truss: TrussFieldSet
@@ -123,7 +123,8 @@ async def tar_truss(request: TarTrussRequest) -> TarredTruss:
     else:
         tree = await add_prefix(AddPrefix(gathered.digest, _TREE), **implicitly())
     tar = await make_tar(
-        MakeTarRequest(tree, _executables(parts.rest), f"Make {request.path}"), **implicitly()
+        MakeTarRequest(tree, _executables(parts.rest), f"Make {request.path}"),
+        **implicitly(),
     )
     digest = await create_digest(CreateDigest([FileEntry(request.path, tar.file)]), **implicitly())
     return TarredTruss(digest, gathered)

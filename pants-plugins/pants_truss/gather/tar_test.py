@@ -67,7 +67,11 @@ def test_a_tar_has_what_was_gathered(rule_runner: RuleRunner) -> None:
     folder = write(
         rule_runner,
         "whole",
-        {"config.yaml": "external_package_dirs: [../ext]", "Ä b/日本": "deep", "run.sh": "run"},
+        {
+            "config.yaml": "external_package_dirs: [../ext]",
+            "Ä b/日本": "deep",
+            "run.sh": "run",
+        },
     )
     Path(rule_runner.build_root, folder, "run.sh").chmod(0o755)
     tarred, tar = tar_truss(rule_runner, folder, "dist/some where/whole.tar")
@@ -96,7 +100,8 @@ def test_a_part_has_no_end_and_parts_come_first(rule_runner: RuleRunner) -> None
 
     def make(files: Dict[str, str], is_part: bool, part: Tuple[FileEntry, ...] = ()) -> FileEntry:
         digest = rule_runner.request(
-            Digest, [CreateDigest([*part, *(FileContent(p, c.encode()) for p, c in files.items())])]
+            Digest,
+            [CreateDigest([*part, *(FileContent(p, c.encode()) for p, c in files.items())])],
         )
         request = MakeTarRequest(digest, ("x",), "Make a tar", is_part)
         made = rule_runner.request(MadeTar, [request])

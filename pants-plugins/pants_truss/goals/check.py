@@ -14,7 +14,7 @@ from pants.util.logging import LogLevel
 from pants_truss.core.lint.finding import fatal
 from pants_truss.core.lint.report import render
 from pants_truss.lint import findings
-from pants_truss.lint.findings import TryLintTrussRequest, try_lint_truss
+from pants_truss.lint.findings import lint_truss_fallibly
 from pants_truss.lint.rules import TrussLintFieldSet, paint_with
 from pants_truss.pants_api import concurrently, implicitly, rule
 from pants_truss.subsystems.lint import TrussLintSubsystem
@@ -33,7 +33,7 @@ async def check_trusses(
     if subsystem.skip or not request.field_sets:
         return CheckResults([], checker_name=request.tool_name)
     tried = await concurrently(
-        try_lint_truss(TryLintTrussRequest(part_of(TrussFieldSet, field_set)), **implicitly())
+        lint_truss_fallibly(part_of(TrussFieldSet, field_set), **implicitly())
         for field_set in sorted(request.field_sets, key=lambda field_set: field_set.address)
     )
     trusses = [
@@ -41,7 +41,7 @@ async def check_trusses(
     ]
     result = CheckResult(
         exit_code=int(any(truss.has_errors for truss in trusses)),
-        stdout=render(trusses, paint_with(bool(global_options.colors))),
+        stdout=render(trusses, paint_with(bool(global_options.colors))).rstrip("\n"),
         stderr="",
     )
     return CheckResults([result], checker_name=request.tool_name)

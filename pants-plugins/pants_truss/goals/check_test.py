@@ -15,7 +15,7 @@ from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import gather
 from pants_truss.goals import check
 from pants_truss.goals.check import TrussCheckRequest
-from pants_truss.lint.findings import TriedLintTruss, TryLintTrussRequest
+from pants_truss.lint.findings import FallibleLintedTruss
 from pants_truss.lint.rules import TrussLintFieldSet
 from pants_truss.subsystems.lint import InvalidLintOptions
 from pants_truss.target_types.field_sets import TrussFieldSet
@@ -34,7 +34,7 @@ def rule_runner() -> RuleRunner:
             *inference.rules(),
             *pants_check.rules(),
             QueryRule(CheckResults, [TrussCheckRequest]),
-            QueryRule(TriedLintTruss, [TryLintTrussRequest]),
+            QueryRule(FallibleLintedTruss, [TrussFieldSet]),
         ],
         target_types=[FilesGeneratorTarget, TrussExternalPackageTarget, TrussTarget],
     )
@@ -88,8 +88,8 @@ def no_class(folder: str) -> str:
 def test_a_good_truss_passes(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "good/a", "model_name: x\n")
     truss(rule_runner, "good/b")
-    assert report(rule_runner, ["good/a"], fails=False) == "Nothing found in 1 truss.\n"
-    assert report(rule_runner, ["good/b", "good/a"], fails=False) == "Nothing found in 2 trusses.\n"
+    assert report(rule_runner, ["good/a"], fails=False) == "Nothing found in 1 truss."
+    assert report(rule_runner, ["good/b", "good/a"], fails=False) == "Nothing found in 2 trusses."
 
 
 def test_what_must_not_reach_a_package_fails(rule_runner: RuleRunner) -> None:
@@ -102,24 +102,30 @@ def test_what_must_not_reach_a_package_fails(rule_runner: RuleRunner) -> None:
         "  bad/a/config.yaml:1: error: `model_name` must be a string, but is the number 3. Quote "
         'it: `model_name: "3"`. [config-schema; `[truss-lint].disable` silences it]\n\n'
         + no_class("bad/b")
-        + "2 errors in 2 of 3 trusses.\n"
+        + "2 errors in 2 of 3 trusses."
     )
 
 
 def test_what_is_not_fatal_is_for_lint_alone(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "lint_only/t")
-    key = "AKIA" + "Q3EGRJB4KX7WZL2M"
-    write(rule_runner, "lint_only/t", {"x.txt": f"aws_access_key_id = '{key}'\n" + "x" * 500})
+    write(rule_runner, "lint_only/t", {"x.txt": "x" * 500})
     options = ["--truss-lint-large-file-bytes=100"]
     text = report(rule_runner, ["lint_only/t"], *options, fails=False)
-    assert text == "Nothing found in 1 truss.\n"
+    assert text == "Nothing found in 1 truss."
     (target,) = targets(rule_runner, ["lint_only/t"])
-    request = TryLintTrussRequest(TrussFieldSet.create(target))
-    linted = rule_runner.request(TriedLintTruss, [request]).linted
+    request = TrussFieldSet.create(target)
+    linted = rule_runner.request(FallibleLintedTruss, [request]).linted
     assert [(f.rule, f.severity.value) for f in linted.findings] == [
         ("large-file", "warning"),
-        ("secret", "error"),
     ]
+
+
+def test_a_credential_fails_the_check(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "credential/t")
+    key = "AKIA" + "Q3EGRJB4KX7WZL2M"
+    write(rule_runner, "credential/t", {"x.txt": f"aws_access_key_id = '{key}'\n"})
+    text = report(rule_runner, ["credential/t"], fails=True)
+    assert "credential/t/x.txt:1: error: it holds an AWS access key" in text
 
 
 def test_a_rule_that_is_off_or_no_error_fails_nothing(rule_runner: RuleRunner) -> None:
@@ -130,7 +136,7 @@ def test_a_rule_that_is_off_or_no_error_fails_nothing(rule_runner: RuleRunner) -
         "--truss-lint-disable=['model-class']",
         "--truss-lint-severity={'model-class': 'warning'}",
     ):
-        assert report(rule_runner, folders, option, fails=False) == "Nothing found in 1 truss.\n"
+        assert report(rule_runner, folders, option, fails=False) == "Nothing found in 1 truss."
 
 
 def test_a_truss_that_cannot_be_planned_does_not_hide_the_others(rule_runner: RuleRunner) -> None:
@@ -142,7 +148,7 @@ def test_a_truss_that_cannot_be_planned_does_not_hide_the_others(rule_runner: Ru
         "  planned/a/config.yaml: error: its config planned/a/config.yaml does not exist. A truss "
         "needs one next to its BUILD file; `truss init` makes it. [cannot-gather]\n\n"
         + no_class("planned/b")
-        + "2 errors in 2 of 2 trusses.\n"
+        + "2 errors in 2 of 2 trusses."
     )
 
 
@@ -161,7 +167,7 @@ def test_findings_in_a_file_that_trusses_share_are_told_once(rule_runner: RuleRu
         "last one win. [collision; `[truss-lint].disable` silences it]\n\n"
         "shared/b:b\n"
         "  and 1 error, told above, in files that it shares\n\n"
-        "1 error in 2 of 2 trusses.\n"
+        "1 error in 2 of 2 trusses."
     )
 
 
@@ -170,7 +176,7 @@ def test_a_change_counts(rule_runner: RuleRunner) -> None:
     text = report(rule_runner, ["change/t"], fails=True)
     assert "its config change/t/config.yaml does not exist." in text
     write(rule_runner, "change/t", {"config.yaml": ""})
-    assert report(rule_runner, ["change/t"], fails=False) == "Nothing found in 1 truss.\n"
+    assert report(rule_runner, ["change/t"], fails=False) == "Nothing found in 1 truss."
     write(rule_runner, "change/t", {"model/model.py": "class Other: pass\n"})
     assert "1 error in 1 of 1 truss." in report(rule_runner, ["change/t"], fails=True)
 

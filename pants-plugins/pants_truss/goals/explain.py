@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
-from typing import Dict, Iterable, List, Sequence, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from pants.base.specs import Specs
 from pants.engine.addresses import Address
@@ -14,14 +15,17 @@ from pants.engine.rules import collect_rules, goal_rule
 from pants.option.option_types import EnumOption, StrOption
 from pants.util.strutil import help_text, softwrap
 
-from pants_truss.core.dot import DrawnTruss, draw
 from pants_truss.core.errors import TrussError
 from pants_truss.core.explain import describe_path, describe_truss
+from pants_truss.core.graphviz import DrawnTruss, draw
 from pants_truss.core.manifest import manifest, to_bytes
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import parse_line
 from pants_truss.gather.gather import GatheredTruss, gather_truss
-from pants_truss.pants_api import concurrently, filter_targets, implicitly
+from pants_truss.pants_api import concurrently, filter_targets, implicitly, per_session, rule
+from pants_truss.pants_api.per_session import SessionRequest, find_session
+from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.subsystems.lint import InvalidLintOptions
 from pants_truss.target_types.field_sets import TrussFieldSet
 
 
@@ -36,7 +40,7 @@ class TrussExplainSubsystem(Outputting, GoalSubsystem):
     help = help_text(
         """
         Show what the gathered form of a truss holds, and why: which file comes from where, and by
-        which imports.
+        which imports. Trusses that cannot be gathered are reported after the others.
 
             pants truss-explain src/trusses/sentiment
             pants truss-explain --path=packages/textkit/clean.py src/trusses/sentiment
@@ -72,6 +76,30 @@ class TrussExplain(Goal):
     environment_behavior = Goal.EnvironmentBehavior.LOCAL_ONLY
 
 
+@dataclass(frozen=True)
+class FallibleGatheredTruss:
+    """Either the gathered truss or, in `error`, why there is none."""
+
+    address: Address
+    gathered: Optional[GatheredTruss]
+    error: Optional[str]
+
+
+@rule
+async def gather_truss_fallibly(truss: TrussFieldSet) -> FallibleGatheredTruss:
+    try:
+        return FallibleGatheredTruss(truss.address, await gather_truss(truss, **implicitly()), None)
+    except InvalidLintOptions:
+        raise
+    except InvalidTruss as e:
+        error = str(e)
+    except Exception as e:
+        # One of Pants, which cannot parse a file for example.
+        error = f"The truss target {truss.address} cannot be gathered: {e}"
+    await find_session(SessionRequest(), **implicitly())
+    return FallibleGatheredTruss(truss.address, None, error)
+
+
 @goal_rule
 async def explain_trusses(
     console: Console, subsystem: TrussExplainSubsystem, specs: Specs, _workspace: Workspace
@@ -91,16 +119,23 @@ async def explain_trusses(
             "`pants tailor ::` adds those that are missing."
         )
         return TrussExplain(exit_code=1)
-    trusses = await concurrently(gather_truss(request, **implicitly()) for request in requests)
-    addresses = [request.address for request in requests]
+    tried = await concurrently(
+        gather_truss_fallibly(request, **implicitly()) for request in requests
+    )
+    found = [(each.address, each.gathered) for each in tried if each.gathered]
+    errors = [each.error for each in tried if each.error]
     try:
-        text = _render(subsystem, addresses, trusses)
+        if found:
+            text = _render(subsystem, [address for address, _ in found], [t for _, t in found])
+            with subsystem.output(console) as write:
+                write(text)
     except TrussError as e:
-        console.print_stderr(console.red(str(e)))
-        return TrussExplain(exit_code=1)
-    with subsystem.output(console) as write:
-        write(text)
-    return TrussExplain(exit_code=0)
+        errors.insert(0, str(e))
+    for error in errors:
+        console.print_stderr(console.red(error))
+    if len(errors) > 1 and found:
+        console.print_stderr(f"{len(errors)} of {len(tried)} trusses cannot be gathered.")
+    return TrussExplain(exit_code=int(bool(errors)))
 
 
 def _render(
@@ -149,4 +184,4 @@ def _drawn(name: str, truss: GatheredTruss) -> DrawnTruss:
 
 
 def rules() -> Iterable[object]:
-    return collect_rules()
+    return [*collect_rules(), *per_session.rules()]

@@ -14,16 +14,16 @@ from pants.backend.python.target_types import (
 )
 from pants.core.target_types import FilesGeneratorTarget
 from pants.core.target_types import rules as core_target_types_rules
-from pants.testutil.rule_runner import GoalRuleResult, RuleRunner, engine_error
+from pants.testutil.rule_runner import GoalRuleResult, RuleRunner
 
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import gather
 from pants_truss.goals import explain
 from pants_truss.goals.explain import TrussExplain
-from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 MODEL = "import textkit.clean\n\nclass Model:\n    pass\n"
+SERVER = "docker_server: {server_port: 8000}\n"
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",
     "--python-infer-use-rust-parser",
@@ -144,8 +144,8 @@ def test_trusses_are_told_of_by_address_whatever_the_order(
 
 def test_a_truss_that_cannot_be_gathered_is_an_error(rule_runner: RuleRunner) -> None:
     write(rule_runner, "broken", {"truss/BUILD": "truss()"})
-    with engine_error(InvalidTruss, contains="its config broken/truss/config.yaml does not exist."):
-        run(rule_runner, "broken/truss")
+    text = refused(rule_runner, "broken/truss")
+    assert "its config broken/truss/config.yaml does not exist." in text
 
 
 # --- As text.
@@ -325,3 +325,28 @@ def test_it_goes_to_a_file_if_one_is_named(
     # An error leaves it alone.
     refused(rule_runner, f"--output-file={out}", "--path=gone", "r/truss_b:prod")
     assert out.read_text() == text
+
+
+# --- Trusses that cannot be gathered.
+
+
+def test_a_broken_truss_does_not_hide_the_others(rule_runner: RuleRunner) -> None:
+    write(
+        rule_runner,
+        "partly",
+        {
+            "good/BUILD": "truss()",
+            "good/config.yaml": SERVER,
+            "bad1/BUILD": "truss()",
+            "bad1/config.yaml": "requirements: numpy\n",
+            "bad2/BUILD": "truss()",
+        },
+    )
+    for arguments, start in ((), "partly/good:good: "), (("--format=json",), "[\n"):
+        result = run(rule_runner, *arguments, "partly::")
+        assert result.exit_code == 1
+        assert result.stdout.startswith(start)
+        assert "The truss target partly/bad1:bad1 is not valid: " in result.stderr
+        assert "The truss target partly/bad2:bad2 is not valid: its config" in result.stderr
+        assert result.stderr.endswith("2 of 3 trusses cannot be gathered.\n")
+    assert "bad1" in refused(rule_runner, "partly/bad1:")

@@ -8,10 +8,10 @@ from typing import Dict, List, Sequence, Tuple
 import pytest
 from pants.core.goals import package as pants_package
 from pants.core.goals.package import BuiltPackage, Package
-from pants.core.target_types import FilesGeneratorTarget
+from pants.core.target_types import ArchiveTarget, FilesGeneratorTarget
 from pants.core.target_types import rules as core_target_types_rules
 from pants.engine.addresses import Address
-from pants.engine.fs import DigestContents
+from pants.engine.fs import EMPTY_DIGEST, DigestContents
 from pants.engine.internals.parametrize import Parametrize
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
@@ -22,9 +22,9 @@ from pants_truss.gather.trusses_of_run import TrussesOfRun, TrussesOfRunRequest
 from pants_truss.goals import package
 from pants_truss.goals.conftest import raised
 from pants_truss.goals.package import (
-    TriedPackageTruss,
+    FalliblePackage,
+    FalliblePackageRequest,
     TrussPackageFieldSet,
-    TryPackageTrussRequest,
 )
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
@@ -45,10 +45,10 @@ def rule_runner() -> RuleRunner:
             *package.rules(),
             *pants_package.rules(),
             QueryRule(BuiltPackage, [TrussPackageFieldSet]),
-            QueryRule(TriedPackageTruss, [TryPackageTrussRequest]),
+            QueryRule(FalliblePackage, [FalliblePackageRequest]),
             QueryRule(TrussesOfRun, [TrussesOfRunRequest]),
         ],
-        target_types=[FilesGeneratorTarget, TrussExternalPackageTarget, TrussTarget],
+        target_types=[ArchiveTarget, FilesGeneratorTarget, TrussExternalPackageTarget, TrussTarget],
         objects={"parametrize": Parametrize},
     )
 
@@ -193,9 +193,9 @@ def test_the_same_files_are_the_same_package(rule_runner: RuleRunner) -> None:
         for name in order:
             write(rule_runner, folder, {name: name})
         built = build(rule_runner, folder)
-        found.append(built.artifacts[0].extra_log_lines)
+        found.append(built.artifacts[0].extra_log_lines[0])
     assert found[0] == found[1]
-    assert found[0][0].startswith("  7 files, ")
+    assert found[0].startswith("  7 files, ")
 
 
 def test_a_parametrized_truss_is_one_package_for_each(rule_runner: RuleRunner) -> None:
@@ -295,16 +295,21 @@ def test_the_trusses_of_the_command_line(
     assert sorted(run_of(rule_runner, *specs)) == expected
 
 
+HOW = " with `--truss-gather-keep-going`."
+
+
 @pytest.mark.parametrize(
     ("specs", "bad", "fine"),
     [
         (["run/bad1"], ["bad1"], ""),
-        (["run/bad1", "run/good1"], ["bad1"], " The other truss can be packaged."),
-        (["run/bad1", "run/good1", "run/good2"], ["bad1"], " The other 2 trusses can be packaged."),
+        (["run/bad1", "run/good1"], ["bad1"], " The other truss can be packaged" + HOW),
+        (
+            ["run/bad1", "run/good1", "run/good2"],
+            ["bad1"],
+            " The other 2 trusses can be packaged" + HOW,
+        ),
         (["run/bad1", "run/bad2"], ["bad1", "bad2"], ""),
-        (["run::"], ["bad1", "bad2", "deep/bad3"], " The other 2 trusses can be packaged."),
-        # As with `--changed-since`, of which a rule is not told.
-        (["run/good1:"], ["bad1"], " The other truss can be packaged."),
+        (["run::"], ["bad1", "bad2", "deep/bad3"], " The other 2 trusses can be packaged" + HOW),
     ],
 )
 def test_one_error_tells_of_all_trusses(
@@ -318,6 +323,89 @@ def test_one_error_tells_of_all_trusses(
     # Whichever of them Pants meets first.
     if "deep/bad3" in bad:
         assert error(rule_runner, "run/deep/bad3", specs=specs) == expected
+
+
+KEEP_GOING = "--truss-gather-keep-going"
+
+
+def test_the_good_trusses_are_packaged_if_asked_for(rule_runner: RuleRunner, run: str) -> None:
+    specs = ["run/bad1", "run/bad2", "run/good1", "run/good2"]
+    for name in ("bad1", "bad2"):
+        built = build(rule_runner, f"run/{name}", KEEP_GOING, specs=specs)
+        assert (built.digest, built.artifacts) == (EMPTY_DIGEST, ())
+    assert "run.good1/good1/config.yaml" in tree(
+        rule_runner, build(rule_runner, "run/good1", KEEP_GOING, specs=specs)
+    )
+    last = build(rule_runner, "run/good2", KEEP_GOING, specs=specs)
+    assert "run.good2/good2/config.yaml" in tree(rule_runner, last)
+    *_, summary, errors = last.artifacts
+    assert [str(line) for line in summary.extra_log_lines] == ["4 trusses: 2 rebuilt, 2 failed"]
+    # Pants writes these lines last, and fails on it.
+    with pytest.raises(InvalidTruss) as caught:
+        str(errors.extra_log_lines[0])
+    assert str(caught.value) == "\n\n".join(
+        [
+            "2 trusses cannot be packaged.",
+            missing("run/bad1"),
+            missing("run/bad2"),
+            "The other 2 trusses are in `dist/`.",
+        ]
+    )
+
+
+def test_changed_trusses_speak_for_themselves(rule_runner: RuleRunner, run: str) -> None:
+    """Pants does not say which these are."""
+    changed = "--changed-since=HEAD"
+    assert error(rule_runner, "run/bad1", changed) == f"{missing('run/bad1')}\n\n{NOTHING}"
+    built = build(rule_runner, "run/bad1", changed, KEEP_GOING)
+    assert built.digest == EMPTY_DIGEST
+    with pytest.raises(InvalidTruss, match="The packages of the run that can be made"):
+        str(built.artifacts[0].extra_log_lines[0])
+    assert len(build(rule_runner, "run/good2", changed).artifacts) == 2
+
+
+def test_nothing_goes_on_if_no_truss_can_be_packaged(rule_runner: RuleRunner, run: str) -> None:
+    text = error(rule_runner, "run/bad2", KEEP_GOING, specs=["run/bad1", "run/bad2"])
+    assert text.endswith(NOTHING)
+    assert error(rule_runner, "run/bad1", KEEP_GOING).endswith(NOTHING)
+
+
+def test_the_last_truss_sums_up_what_is_in_dist_already(rule_runner: RuleRunner, run: str) -> None:
+    specs = ["run/good1", "run/good2"]
+
+    def summary() -> str:
+        *_, last = build(rule_runner, "run/good2", specs=specs).artifacts
+        return "".join(map(str, last.extra_log_lines))
+
+    assert summary() == "2 trusses: 2 rebuilt"
+    first = build(rule_runner, "run/good1", specs=specs)
+    assert len(first.artifacts) == 2
+    manifest = first.artifacts[1].relpath
+    assert manifest is not None
+    content = tree(rule_runner, first)[manifest][0]
+    rule_runner.write_files({f"dist/{manifest}": content})
+    # The manifest alone is not the truss.
+    assert summary() == "2 trusses: 2 rebuilt"
+    rule_runner.write_files({f"dist/{first.artifacts[0].relpath}/config.yaml": ""})
+    assert summary() == "2 trusses: 1 rebuilt, 1 unchanged"
+    rule_runner.write_files({f"dist/{manifest}": content.replace("sha256:", "sha256:0")})
+    assert summary() == "2 trusses: 2 rebuilt"
+    rule_runner.write_files({f"dist/{manifest}": ""})
+
+
+def test_a_package_that_holds_a_bad_truss_stops_the_run(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "held/a")
+    write(rule_runner, "held/b", {"BUILD": "truss()"})
+    write(rule_runner, "held/c", {"BUILD": "truss()"})
+    build_file = "archive(name='zip', format='zip', packages=['held/b'])"
+    write(rule_runner, "held", {"BUILD": build_file})
+    for folder in ("held/b", "held/c"):
+        if folder == "held/b":
+            text = error(rule_runner, folder, KEEP_GOING, specs=["held::"])
+            assert text.startswith("2 trusses cannot be packaged.") and NOTHING in text
+        else:
+            rule_runner.write_files({"held/BUILD": ""})
+            assert build(rule_runner, "held/b", KEEP_GOING, specs=["held::"]).artifacts == ()
 
 
 def test_several_things_that_are_wrong_with_one_truss(rule_runner: RuleRunner) -> None:

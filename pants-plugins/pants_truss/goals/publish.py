@@ -20,8 +20,8 @@ from pants_truss.gather import gather
 from pants_truss.gather.gather import gather_truss
 from pants_truss.pants_api import implicitly, per_session, rule
 from pants_truss.pants_api.per_session import SessionRequest, find_session
-from pants_truss.publish import access, options, process, state
-from pants_truss.publish.access import RemoteAccess, RemoteAccessRequest, find_remote_access
+from pants_truss.publish import credentials, options, process, state
+from pants_truss.publish.credentials import RemoteAccess, RemoteAccessRequest, find_remote_access
 from pants_truss.publish.options import (
     PlacesOfRunRequest,
     PublishTrussRequest,
@@ -46,7 +46,7 @@ class _Planned:
     """One truss and one remote."""
 
     target: str
-    identity: state.Identity
+    identity: state.DeploymentSlot
     tree_digest: str
     decision: state.Decision
 
@@ -112,7 +112,7 @@ async def plan_pushes(
     content = state.Content(gathered.tree_digest, push.content)
     pushes = []
     for remote, url in zip(request.remotes, access.urls):
-        identity = state.Identity(remote, url, *push.place)
+        identity = state.DeploymentSlot(remote, url, *push.place)
         decision = state.decide(state.find(entries, identity), content, publish.skip_unchanged)
         pushes.append(_Planned(fields.address.spec, identity, gathered.tree_digest, decision))
     return PlannedPushes(push, gathered.digest, path, access, tuple(pushes))
@@ -136,7 +136,7 @@ async def publish_truss(
     if planned.access.error:
         raise NoCredentials(planned.access.error)
     jobs: List[PublishPackages] = []
-    for push, credentials in zip(planned.pushes, planned.access.sources):
+    for push, found in zip(planned.pushes, planned.access.sources):
         if push.decision.kind == "skip":
             jobs.append(push.held_back(dry_run=False))
             continue
@@ -149,7 +149,7 @@ async def publish_truss(
                 planned.truss,
                 planned.state_file,
                 planned.access,
-                credentials,
+                found,
             ),
             **implicitly(),
         )
@@ -179,7 +179,7 @@ def _state_path(publish: TrussPublishSubsystem, dist_dir: DistDir) -> str:
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
-        *access.rules(),
+        *credentials.rules(),
         *gather.rules(),
         *options.rules(),
         *process.rules(),

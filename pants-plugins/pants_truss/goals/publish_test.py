@@ -159,8 +159,8 @@ def test_a_dry_run_needs_no_credentials(rule_runner: RuleRunner) -> None:
     for trussrc in ("trussrc", "gone", "empty_trussrc"):
         found = jobs(rule_runner, "dry/t", *options, trussrc=trussrc)
         assert told(found) == [
-            f"(dry run: would go to team a at {remote}, deployment name x as model m: no push of "
-            f"it is recorded)"
+            f"(dry run: would go to team a at {remote}, deployment name x as model m: no "
+            f"recorded push)"
             for remote in ("staging", "baseten")
         ]
     data = [dict(job.data) for job in found]
@@ -182,13 +182,13 @@ def test_a_dry_run_needs_no_credentials(rule_runner: RuleRunner) -> None:
         (
             "changed",
             {"tree_digest": "sha256:0123456789abcdef"},
-            "(dry run: would go to baseten as model m: changed since deployment d1, which is "
-            "sha256:0123456789ab)",
+            "(dry run: would go to baseten as model m: changed since deployment d1 "
+            "(sha256:0123456789ab))",
         ),
         (
             "elsewhere",
             {"remote_url": "https://other"},
-            "(dry run: would go to baseten as model m: no push of it is recorded)",
+            "(dry run: would go to baseten as model m: no recorded push)",
         ),
     ],
 )
@@ -345,8 +345,8 @@ def test_a_state_file_that_is_another(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"other/state.json": '{"version": 2, "deployments": []}'})
     option = "--truss-publish-state-file=other/state.json"
     assert error(rule_runner, StateError, "other/t", option) == (
-        f"{rule_runner.build_root}/other/state.json is of version 2, and this plugin reads version "
-        f"1. Restore it, or delete it to have every truss pushed again."
+        f"{rule_runner.build_root}/other/state.json has version 2, but this plugin reads version "
+        f"1. Restore it, or delete it to push every truss again."
     )
 
 
@@ -357,8 +357,8 @@ def test_a_remote_without_credentials(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "access/t", "remotes=['baseten', 'gone']")
     trussrc = f"{rule_runner.build_root}/trussrc"
     assert error(rule_runner, NoCredentials, "access/t") == (
-        f"No credentials for the remote 'gone': {trussrc} has 'baseten', 'staging'. With several "
-        f"remotes each needs a section there; `truss login` makes a section of it."
+        f"No credentials for the remote 'gone': {trussrc} has 'baseten', 'staging'. Several "
+        f"remotes each need a section: run `truss login` to add one."
     )
 
 
@@ -373,7 +373,7 @@ def test_two_trusses_for_one_place(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "place/b")
     text = (
         "The truss target place/{0}:{0} is not valid: it and place/{1}:{1} are both pushed to "
-        "baseten as model m, where one would take the place of the other. Give one of them another "
+        "baseten as model m, so one would replace the other. Give one of them another "
         '`model_name`, `deployment_environment` or `deployment_name="{0}"`.'
     )
     for one, two in (("a", "b"), ("b", "a")):

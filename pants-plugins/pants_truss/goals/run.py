@@ -16,10 +16,8 @@ from pants_truss.serving import launch, local_truss
 from pants_truss.serving.launch import LaunchRequest, prepare_launch
 from pants_truss.serving.local_truss import (
     DescribedTruss,
-    DescribeTrussRequest,
-    LocalTrussRequest,
     describe_truss,
-    lay_out_truss,
+    place_local_truss,
 )
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
@@ -50,14 +48,14 @@ class TrussRunFieldSet(RunFieldSet, TrussFieldSet):
 @rule(desc="Prepare a truss to be served", level=LogLevel.DEBUG)
 async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
     truss = part_of(TrussFieldSet, field_set)
-    described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
+    described = await describe_truss(truss, **implicitly())
     if described.needs_image:
         raise InvalidTruss(
             f"{truss.address} cannot be served without an image: `{described.needs_image}` in "
             f"{described.config_path} has a server of its own. `pants package {truss.address}` and "
             f"`truss image build` make one."
         )
-    local = await lay_out_truss(LocalTrussRequest(truss), **implicitly())
+    local = await place_local_truss(truss, **implicitly())
     launched = await prepare_launch(
         LaunchRequest(
             "serve.py",

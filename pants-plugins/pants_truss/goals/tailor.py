@@ -1,45 +1,36 @@
 """`pants tailor`: targets for trusses, the folders they share, and the Python files in both.
 
-Pants' own tailor takes what a `truss` owns for owned, and proposes no `python_sources` for it; what
-no target owns yet is left to it.
+Pants' own tailor proposes no Python targets for these files: an existing `truss` owns them, and
+`tailor_claims` gives those of a new truss an owner.
 """
 
 from __future__ import annotations
 
+import logging
 import posixpath
 from dataclasses import dataclass
-from typing import Container, Dict, Iterable, Iterator, Mapping, Sequence, Set, Tuple, Type
+from typing import Dict, Iterable, Mapping, Set, Tuple, Type
 
 from pants.backend.python.subsystems.setup import PythonSetup
-from pants.base.build_environment import get_buildroot
 from pants.core.goals.tailor import PutativeTarget, PutativeTargets, PutativeTargetsRequest
 from pants.engine.rules import collect_rules
 from pants.engine.target import AllUnexpandedTargets, RegisteredTargetTypes, Target
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
-from pants_truss.core.errors import TrussError
 from pants_truss.core.globs import escape_glob
-from pants_truss.core.paths import ancestors, is_within, join, resolve_external_package_dir
-from pants_truss.core.tailoring import is_truss, parse_truss_config
-from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
-from pants_truss.goals import tailor_python
+from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.core.truss_config import CONFIG_FILE
+from pants_truss.goals import tailor_claims, tailor_python
 from pants_truss.goals.tailor_python import (
     SOURCES,
     PythonTargetsRequest,
-    files_of,
     find_python_targets,
+    is_target_name,
 )
-from pants_truss.pants_api import (
-    concurrently,
-    get_digest_contents,
-    implicitly,
-    path_globs_to_digest,
-    path_globs_to_paths,
-    rule,
-)
-from pants_truss.sources.globs import all_of, matching
-from pants_truss.sources.workspace_scan import ResolveFolderRequest, resolve_folder
+from pants_truss.pants_api import implicitly, rule
+from pants_truss.sources import detected_trusses
+from pants_truss.sources.detected_trusses import DetectTrussesRequest, detect_trusses
 from pants_truss.subsystems.gather import TrussGatherSubsystem
 from pants_truss.target_types.truss import (
     TrussConfigField,
@@ -47,6 +38,8 @@ from pants_truss.target_types.truss import (
     TrussExternalPackageTarget,
     TrussTarget,
 )
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,32 +55,12 @@ class RepositoryTrussesRequest:
 @dataclass(frozen=True)
 class RepositoryTrusses:
     """The folders with a Truss `config.yaml` and no `truss` target, and the folders that any truss
-    names in `external_package_dirs` and that exist; relative to the build root."""
+    names in `external_package_dirs` and that exist; relative to the build root. `all` are the
+    folders of all trusses, with a target or without."""
 
     new: Tuple[str, ...]
     external: Tuple[str, ...]
-
-
-async def _read(globs: Sequence[str]) -> Dict[str, bytes]:
-    digest = await path_globs_to_digest(matching(globs), **implicitly())
-    return {file.path: file.content for file in await get_digest_contents(digest)}
-
-
-def _is_truss(path: str, config: TrussConfig, models: Mapping[str, bytes]) -> bool:
-    if posixpath.basename(path) != CONFIG_FILE:
-        return False
-    return is_truss(config, models.get(join(posixpath.dirname(path), config.model_file)))
-
-
-def _external(truss_dir: str, config: TrussConfig) -> Iterator[str]:
-    """Folders that the config names well; the others are `pants lint`'s to tell of."""
-    for value in config.external_package_dirs:
-        try:
-            yield resolve_external_package_dir(
-                value, truss_dir=truss_dir, build_root=get_buildroot()
-            )
-        except TrussError:
-            continue
+    all: Tuple[str, ...]
 
 
 @rule(desc="Find trusses without targets")
@@ -100,32 +73,24 @@ async def find_repository_trusses(
         for target in all_targets
         if target.has_field(TrussConfigField)
     }
-    configs = await _read(["**/" + CONFIG_FILE, *map(escape_glob, sorted(owned))])
-    parsed = {path: parse_truss_config(content) for path, content in configs.items()}
-    models = await _read(
-        [
-            escape_glob(join(posixpath.dirname(path), config.model_file))
-            for path, config in parsed.items()
-            if config
-        ]
+    detected = await detect_trusses(
+        DetectTrussesRequest(
+            ("**/" + CONFIG_FILE, *map(escape_glob, sorted(owned))), tuple(sorted(owned.items()))
+        ),
+        **implicitly(),
     )
-    trusses: Dict[str, TrussConfig] = {}
-    for path, config in parsed.items():
-        if config and (path in owned or _is_truss(path, config, models)):
-            trusses[path] = config
-    folder_of = {path: owned.get(path, posixpath.dirname(path)) for path in trusses}
-    named = sorted({each for path in trusses for each in _external(folder_of[path], trusses[path])})
-    real = await concurrently(
-        resolve_folder(ResolveFolderRequest(folder), **implicitly()) for folder in named
-    )
-    folders = sorted({found.folder for found in real if found.folder})
-    inside = await path_globs_to_paths(all_of(folders), **implicitly())
-    new = {posixpath.dirname(path) for path in trusses if path not in owned}
-    all_folders = set(folder_of.values())
+    new = {t.folder for t in detected.trusses if t.config_path not in owned}
+    content = {folder for truss in detected.trusses for folder in truss.content}
+    passed_over = {f for f in new if content.intersection((f, *ancestors(f)))}
+    for folder in sorted(passed_over):
+        logger.info(
+            f"No target for {join(folder, CONFIG_FILE)}: it lies in the data, the model or the "
+            f"packages of another truss."
+        )
     return RepositoryTrusses(
-        # A config within a truss is data of that truss.
-        tuple(sorted(f for f in new if not all_folders.intersection(ancestors(f)))),
-        tuple(folder for folder in folders if folder in inside.dirs),
+        tuple(sorted(new - passed_over)),
+        tuple(sorted({folder for truss in detected.trusses for folder in truss.external})),
+        tuple(sorted({truss.folder for truss in detected.trusses} - passed_over)),
     )
 
 
@@ -156,42 +121,51 @@ async def find_putative_truss_targets(
             if folder not in has_package and any(is_within(d, folder) for d in request.dirs)
         ),
     }
-    beside = await path_globs_to_paths(
-        matching([join(escape_glob(folder), "*.py") for folder in sorted(folders)]), **implicitly()
-    )
-    has_python = SOURCES in target_types.aliases and python_setup.tailor_source_targets
-    with_python = {
-        posixpath.dirname(path) for path in files_of(SOURCES, beside.files) if has_python
-    }
     putative = [
-        _putative(TrussTarget if folder in found.new else TrussExternalPackageTarget, folder)
+        _putative(TrussTarget, folder, _sources_around(folder, found.all))
+        if folder in found.new
+        else _putative(TrussExternalPackageTarget, folder)
         for folder in sorted(folders)
     ]
-    named = [_named(target, taken, with_python) for target in putative]
-    if not has_python:
+    named = [_named(target, taken) for target in putative]
+    if SOURCES not in target_types.aliases or not python_setup.tailor_source_targets:
         return PutativeTargets(named)
     python = await find_python_targets(
         PythonTargetsRequest(
-            request.dirs, tuple(sorted(folders)), python_setup.tailor_ignore_empty_init_files
+            request.dirs,
+            found.new,
+            tuple(folder for folder in found.external if folder not in has_package),
+            python_setup.tailor_ignore_empty_init_files,
         ),
         **implicitly(),
     )
     for named_target in named:
         taken.setdefault(named_target.path, set()).add(named_target.name)
-    return PutativeTargets([*named, *(_named(t, taken, set()) for t in python.targets)])
+    return PutativeTargets([*named, *(_named(target, taken) for target in python.targets)])
 
 
-def _putative(target_type: Type[Target], folder: str) -> PutativeTarget:
-    """Without sources for Pants to compare: a truss holds files that Python targets own too."""
-    return PutativeTarget(folder, posixpath.basename(folder), target_type.alias, (), ())
+def _sources_around(folder: str, trusses: Iterable[str]) -> Tuple[str, ...]:
+    """The `sources` of a truss that has others below its folder; empty if it has none."""
+    start = f"{folder}/" if folder else ""
+    below = [t[len(start) :] for t in trusses if t != folder and t.startswith(start)]
+    outer = [t for t in below if not any(above in below for above in ancestors(t))]
+    return ("**/*", *(f"!{escape_glob(t)}/**" for t in sorted(outer))) if outer else ()
 
 
-def _named(
-    target: PutativeTarget, taken: Mapping[str, Set[str]], with_python: Container[str]
+def _putative(
+    target_type: Type[Target], folder: str, sources: Tuple[str, ...] = ()
 ) -> PutativeTarget:
-    """With a name of its own, where another target has that of the folder, or is about to: Pants
-    gives it to the `python_sources` of the files in it."""
-    if target.name not in taken.get(target.path, ()) and target.path not in with_python:
+    """Without sources for Pants to compare: a truss holds files that Python targets own too."""
+    kwargs = {"sources": sources} if sources else {}
+    return PutativeTarget(
+        folder, posixpath.basename(folder), target_type.alias, (), (), kwargs=kwargs
+    )
+
+
+def _named(target: PutativeTarget, taken: Mapping[str, Set[str]]) -> PutativeTarget:
+    """With another name where a target of the folder has its name already, or where Pants takes no
+    target of that name."""
+    if target.name not in taken.get(target.path, ()) and is_target_name(target.name):
         return target
     return target.rename(_NAMES.get(target.type_alias, target.name))
 
@@ -206,6 +180,8 @@ _NAMES = {
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
+        *detected_trusses.rules(),
+        *tailor_claims.rules(),
         *tailor_python.rules(),
         UnionRule(PutativeTargetsRequest, PutativeTrussTargetsRequest),
     ]

@@ -6,6 +6,7 @@ from typing import Dict, Iterable, List, Tuple
 import pytest
 from pants.backend.python import target_types_rules
 from pants.backend.python.dependency_inference import rules as python_inference
+from pants.backend.python.goals import tailor as python_tailor
 from pants.backend.python.target_types import (
     PythonSourcesGeneratorTarget,
     PythonTestsGeneratorTarget,
@@ -28,6 +29,7 @@ from pants_truss.goals.tailor import (
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 MODEL = "class Model:\n    pass\n"
+GLOBS = ("**/*.py", "!**/test_*.py", "!**/*_test.py", "!**/tests.py", "!**/conftest.py")
 # A server that needs no model class.
 SERVER = "docker_server: {server_port: 8000}\n"
 PYTHON = [PythonSourcesGeneratorTarget, PythonTestsGeneratorTarget, PythonTestUtilsGeneratorTarget]
@@ -41,6 +43,7 @@ def new_rule_runner(*, with_python: bool) -> RuleRunner:
             *pants_tailor.rules(),
             *tailor.rules(),
             *(python_inference.rules() if with_python else ()),
+            *(python_tailor.rules() if with_python else ()),
             *(target_types_rules.rules() if with_python else ()),
             QueryRule(PutativeTargets, [PutativeTrussTargetsRequest]),
             QueryRule(RepositoryTrusses, [RepositoryTrussesRequest]),
@@ -124,7 +127,14 @@ def proposed(
         ("server", SERVER, {}, True),
         ("imported_class", "", {"model/model.py": "from base import Model\n"}, True),
         ("foreign", "apiVersion: v1\nmodel_name: x\n", {"model/model.py": MODEL}, False),
-        ("broken", "model_name: [\n", {"model/model.py": MODEL}, False),
+        ("broken", "model_name: [\n", {"model/model.py": MODEL}, True),
+        ("invalid", "requirements: numpy\n", {"model/model.py": MODEL}, True),
+        (
+            "predicting_class",
+            "model_name: x\n",
+            {"model/model.py": "class Mine:\n    def predict(self, x): ...\n"},
+            True,
+        ),
         ("glob_chars", "model_module_dir: '[m]*'\n", {"[m]*/model.py": MODEL}, True),
         # What a glob would have found.
         ("no_glob", "model_module_dir: '[m]odel'\n", {"model/model.py": MODEL}, False),
@@ -161,13 +171,16 @@ def test_strange_names_of_folders(rule_runner: RuleRunner) -> None:
     )
 
 
-def test_a_config_within_a_truss_is_data(rule_runner: RuleRunner) -> None:
+def test_a_config_among_the_data_of_a_truss_is_part_of_it(rule_runner: RuleRunner) -> None:
     write(
         rule_runner,
         "nested",
         {
             "a/config.yaml": SERVER,
             "a/data/deep/config.yaml": SERVER,
+            "a/model/config.yaml": SERVER,
+            "b/config.yaml": SERVER + "bundled_packages_dir: vendor\n",
+            "b/vendor/x/config.yaml": SERVER,
             "owned/config.yaml": SERVER,
             "owned/BUILD": "truss()",
             "owned/inner/config.yaml": SERVER,
@@ -178,7 +191,32 @@ def test_a_config_within_a_truss_is_data(rule_runner: RuleRunner) -> None:
             "a2/config.yaml": SERVER,
         },
     )
-    assert trusses(rule_runner, "nested") == (["a", "a2", "none/inner"], [])
+    expected = ["a", "a2", "b", "none/inner", "owned/inner"]
+    assert trusses(rule_runner, "nested") == (expected, [])
+
+
+def test_a_truss_leaves_out_the_trusses_below_it(rule_runner: RuleRunner) -> None:
+    write(
+        rule_runner,
+        "outer",
+        {
+            "config.yaml": SERVER,
+            "[x]/config.yaml": SERVER,
+            "sub/one/config.yaml": SERVER,
+            "sub/one/deep/config.yaml": SERVER,
+            "sub/two/config.yaml": "",
+            "sub/two/BUILD": "truss()",
+            "data/config.yaml": SERVER,
+        },
+    )
+    folders = ("outer", "outer/[x]", "outer/sub/one", "outer/sub/one/deep", "outer/sub/two")
+    found = rule_runner.request(PutativeTargets, [PutativeTrussTargetsRequest(folders)])
+    assert {target.path: dict(target.kwargs) for target in found} == {
+        "outer": {"sources": ("**/*", "![[]x]/**", "!sub/one/**", "!sub/two/**")},
+        "outer/[x]": {},
+        "outer/sub/one": {"sources": ("**/*", "!deep/**")},
+        "outer/sub/one/deep": {},
+    }
 
 
 def test_external_packages_are_those_that_any_truss_names(rule_runner: RuleRunner) -> None:
@@ -263,24 +301,26 @@ def test_a_new_truss_and_its_folders_get_targets(rule_runner: RuleRunner) -> Non
             "has/x.txt": "",
         },
     )
-    # What no target owns is left to Pants' own tailor.
-    assert proposed(rule_runner, "fresh") == ["kit:kit truss_external_package", "t:t truss"]
+    assert proposed(rule_runner, "fresh") == [
+        "kit:kit truss_external_package",
+        f"kit:sources python_sources sources={GLOBS}",
+        f"t:sources python_sources sources={GLOBS}",
+        "t:t truss",
+    ]
     assert proposed(rule_runner, "fresh", "--no-truss-gather-tailor") == []
 
 
-def test_a_truss_has_the_name_of_its_folder_unless_python_sources_get_it(
+def test_a_truss_has_the_name_of_its_folder_unless_another_target_has_it(
     rule_runner: RuleRunner,
 ) -> None:
     write(
         rule_runner,
         "names",
         {
-            **{f"{name}/config.yaml": SERVER for name in ("a", "b", "c")},
+            **{f"{name}/config.yaml": SERVER for name in ("a", "b", "c", "d=1")},
             "d/config.yaml": SERVER + "external_package_dirs: [../kit, ../taken]\n",
             "a/setup.py": "",
-            # Pants has names of their own for these.
             "b/a_test.py": "",
-            "b/conftest.py": "",
             "c/BUILD": "files(sources=['*.txt'])",
             "c/x.txt": "",
             "kit/x.py": "",
@@ -288,19 +328,24 @@ def test_a_truss_has_the_name_of_its_folder_unless_python_sources_get_it(
             "taken/x.txt": "",
         },
     )
-    expected = [
-        "a:truss truss",
+    found = proposed(rule_runner, "names", "--no-python-tailor-source-targets")
+    assert found == [
+        "a:a truss",
         "b:b truss",
         "c:truss truss",
         "d:d truss",
-        "kit:truss_external_package truss_external_package",
+        # Pants takes no target of that name.
+        "d=1:truss truss",
+        "kit:kit truss_external_package",
         "taken:truss_external_package truss_external_package",
     ]
-    assert proposed(rule_runner, "names") == expected
-    # Without targets for Python files nothing else wants the name.
-    expected[0], expected[4] = "a:a truss", "kit:kit truss_external_package"
-    found = proposed(rule_runner, "names", "--no-python-tailor-source-targets")
-    assert found == expected
+    with_python = proposed(rule_runner, "names")
+    assert [line for line in with_python if "python_" not in line] == found
+    assert [line.partition(" sources=")[0] for line in with_python if line not in found] == [
+        "a:sources python_sources",
+        "b:tests python_tests",
+        "kit:sources python_sources",
+    ]
 
 
 def test_files_that_only_a_truss_owns_get_python_targets(rule_runner: RuleRunner) -> None:
@@ -316,26 +361,44 @@ def test_files_that_only_a_truss_owns_get_python_targets(rule_runner: RuleRunner
         },
     )
     expected = [
-        "t:sources python_sources",
-        "t/model:model python_sources",
-        "t/model:tests python_tests",
+        f"t:sources python_sources sources={GLOBS}",
+        "t:tests python_tests sources=('**/*_test.py',)",
     ]
     assert proposed(rule_runner, "partly") == expected
     assert proposed(rule_runner, "partly", "--no-python-tailor-source-targets") == []
 
 
-def test_a_truss_and_python_sources_in_one_go_have_two_names(rule_runner: RuleRunner) -> None:
-    """A file of the new truss that another target owns already is nothing for Pants' tailor."""
+def test_pants_own_tailor_leaves_new_trusses_alone(rule_runner: RuleRunner) -> None:
+    """In one run, of the real goal, with Pants' own proposals."""
     write(
         rule_runner,
         "both",
         {
-            "BUILD": "files(name='all', sources=['**/*'])",
-            "t/config.yaml": SERVER,
-            "t/setup.py": "",
+            "t/config.yaml": SERVER + "external_package_dirs: [../kit]\n",
+            "t/call.py": "",
+            "t/model/model.py": MODEL,
+            "t/model/model_test.py": "",
+            "kit/kit/a.py": "",
+            "other/b.py": "",
         },
     )
-    assert proposed(rule_runner, "both") == ["t:t python_sources", "t:truss truss"]
+    result = rule_runner.run_goal_rule(TailorGoal, args=["both::"])
+    assert (
+        result.stdout
+        == """\
+Created both/kit/BUILD:
+  - Add truss_external_package target kit
+  - Add python_sources target sources
+Created both/other/BUILD:
+  - Add python_sources target other
+Created both/t/BUILD:
+  - Add python_sources target sources
+  - Add truss target t
+  - Add python_tests target tests
+"""
+    )
+    again = rule_runner.run_goal_rule(TailorGoal, args=["--check", "both::"])
+    assert (again.exit_code, again.stdout) == (0, "")
 
 
 def test_only_folders_that_were_asked_for(rule_runner: RuleRunner) -> None:
@@ -350,6 +413,7 @@ def test_only_folders_that_were_asked_for(rule_runner: RuleRunner) -> None:
     assert proposed(rule_runner, "asked", only=["b/x"]) == []
     # A folder of shared code often has no file of its own.
     expected = ["kit:kit truss_external_package"]
+    expected.append(f"kit:sources python_sources sources={GLOBS}")
     assert proposed(rule_runner, "asked", only=["kit"]) == expected
     assert proposed(rule_runner, "asked", only=["kit/p"]) == expected
     assert proposed(rule_runner, "asked", only=["ki"]) == []
@@ -383,7 +447,8 @@ def test_a_truss_at_the_root_of_the_repository(without_python: RuleRunner) -> No
     without_python.write_files(files)
     result = without_python.run_goal_rule(TailorGoal, args=[":", "at_root::"])
     made = Path(without_python.build_root, "BUILD").read_text()
-    assert made == 'truss(\n    name="root",\n)\n'
+    start = 'truss(\n    name="root",\n    sources=[\n        "**/*",\n        "!at_root/**",\n'
+    assert made.startswith(start)
     assert result.stdout == (
         "Created BUILD:\n  - Add truss target root\n"
         "Created at_root/BUILD:\n  - Add truss target at_root\n"

@@ -26,6 +26,7 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.examples import Example
 from pants_truss.core.model_report import (
     ModelReport,
+    absent_files,
     expected_outputs,
     failure,
     missing_modules,
@@ -45,19 +46,23 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.pants_api.per_session import SessionRequest, find_session
-from pants_truss.serving import launch, local_truss, missing_module_advice
+from pants_truss.serving import (
+    launch,
+    local_truss,
+    missing_file_advice,
+    missing_module_advice,
+)
 from pants_truss.serving.launch import LaunchRequest, prepare_launch
 from pants_truss.serving.local_truss import (
     DescribedTruss,
-    DescribeTrussRequest,
-    LocalTrussRequest,
     describe_truss,
-    lay_out_truss,
+    place_local_truss,
 )
+from pants_truss.serving.missing_file_advice import FileFixRequest, find_file_fix
 from pants_truss.serving.missing_module_advice import ModuleFixRequest, find_module_fix
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.subsystems.serving import GpuTests, TrussTest
-from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet, part_of
+from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter, part_of
 from pants_truss.target_types.truss import (
     SkipTrussTestField,
     TrussEnvironmentField,
@@ -86,7 +91,7 @@ class TrussTestRequest(TestRequest):
 
 
 @dataclass(frozen=True)
-class RunExamplesRequest(OfTruss):
+class RunExamplesRequest(TrussParameter):
     truss: TrussFieldSet
     examples: Tuple[Example, ...]
     environment: Tuple[Tuple[str, str], ...]
@@ -106,7 +111,7 @@ class RanExamples:
 @rule(desc="Run the examples of a truss", level=LogLevel.DEBUG)
 async def run_examples(request: RunExamplesRequest) -> RanExamples:
     truss = request.truss
-    local = await lay_out_truss(LocalTrussRequest(truss), **implicitly())
+    local = await place_local_truss(truss, **implicitly())
     launched = await prepare_launch(
         LaunchRequest(
             "run_examples.py",
@@ -138,15 +143,22 @@ async def run_examples(request: RunExamplesRequest) -> RanExamples:
     if not contents:
         return RanExamples(process, failure(_ended(process, request.timeout)), output)
     result = json.loads(contents[0].content)
-    missing = missing_modules(result)
+    missing, absent = missing_modules(result), absent_files(result)
     fixes = await concurrently(
         find_module_fix(ModuleFixRequest(truss, module), **implicitly()) for module in missing
+    )
+    files = await concurrently(
+        find_file_fix(FileFixRequest(truss, path, opener), **implicitly())
+        for path, opener in absent
     )
     found = report(
         result,
         expected_outputs(request.examples),
         local.sources,
-        {module: fix.text for module, fix in zip(missing, fixes)},
+        {
+            **{module: fix.text for module, fix in zip(missing, fixes)},
+            **{path: fix.text for (path, _), fix in zip(absent, files)},
+        },
     )
     return RanExamples(process, found, output)
 
@@ -208,7 +220,7 @@ async def test_truss(
     address, show = field_set.address, test_subsystem.output
     truss = part_of(TrussFieldSet, field_set)
     try:
-        described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
+        described = await describe_truss(truss, **implicitly())
         skipped = described.needs_image or described.accelerator
         if described.needs_image or (described.accelerator and truss_test.gpu == GpuTests.SKIP):
             logger.info(f"Not tested: {address} needs {_what(described.needs_image, skipped)}.")
@@ -251,7 +263,8 @@ async def test_truss(
 
 
 def _failing(address: Address) -> Process:
-    return Process(("/bin/sh", "-c", "exit 1"), description=f"Fail {address}")
+    # The address is an argument, as equal processes share one description.
+    return Process(("/bin/sh", "-c", "exit 1", address.spec), description=f"Fail {address}")
 
 
 def _what(needs_image: Optional[str], accelerator: Optional[str]) -> str:
@@ -292,6 +305,7 @@ def rules() -> Iterable[object]:
         *collect_rules(),
         *launch.rules(),
         *local_truss.rules(),
+        *missing_file_advice.rules(),
         *missing_module_advice.rules(),
         *per_session.rules(),
         *TrussTestRequest.rules(),

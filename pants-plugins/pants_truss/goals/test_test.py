@@ -205,8 +205,8 @@ def test_several_findings_are_all_told(rule_runner: RuleRunner) -> None:
         (
             "mapping",
             "a: 1\n",
-            "{0} must be a list of examples, but is a dict. Write `- name: Short` and "
-            "`  input: {{}}`.",
+            "{0} must be a list of examples, but is a dict. Write, for example, "
+            "`- name: Short` and `  input: {{}}`.",
         ),
         ("no_input", "- name: x\n", "example 1 of {0} has no `input`. Add it."),
         (

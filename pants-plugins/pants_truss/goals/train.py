@@ -17,7 +17,8 @@ from pants.engine.target import InferDependenciesRequest, InferredDependencies
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
-from pants_truss.core.training import CONSTRAINTS, FACTS, REQUIREMENTS, RUNNER
+from pants_truss.core.environment import with_all_hashes_or_none
+from pants_truss.core.training import FACTS, REQUIREMENTS, RUNNER
 from pants_truss.gather.output_path import ResolveOutputPathRequest, resolve_output_path
 from pants_truss.pants_api import (
     add_prefix,
@@ -39,7 +40,7 @@ from pants_truss.target_types.truss import TrussOutputPathField
 from pants_truss.training import rules as training
 from pants_truss.training.rules import (
     FindEntryPointRequest,
-    TrainingRequest,
+    TrainingFieldSet,
     find_entry_point,
     find_trained_truss,
     gather_training,
@@ -49,7 +50,7 @@ _SCRIPTS = "pants_truss.training.scripts"
 
 
 @dataclass(frozen=True)
-class TrainingRunFieldSet(RunFieldSet, TrainingRequest):
+class TrainingRunFieldSet(RunFieldSet, TrainingFieldSet):
     run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
 
 
@@ -57,7 +58,7 @@ class TrainingRunFieldSet(RunFieldSet, TrainingRequest):
 async def run_training(
     field_set: TrainingRunFieldSet, pex_environment: PexEnvironment
 ) -> RunRequest:
-    found = await gather_training(part_of(TrainingRequest, field_set), **implicitly())
+    found = await gather_training(part_of(TrainingFieldSet, field_set), **implicitly())
     listed = await list_requirements(
         ListRequirementsRequest(found.truss, found.explicit), **implicitly()
     )
@@ -88,13 +89,13 @@ def _runner(prefix: str) -> FileContent:
 
 
 @dataclass(frozen=True)
-class TrainingPackageFieldSet(PackageFieldSet, TrainingRequest):
+class TrainingPackageFieldSet(PackageFieldSet, TrainingFieldSet):
     output_path: TrussOutputPathField
 
 
 @rule(desc="Package training", level=LogLevel.DEBUG)
 async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
-    found = await gather_training(part_of(TrainingRequest, field_set), **implicitly())
+    found = await gather_training(part_of(TrainingFieldSet, field_set), **implicitly())
     output = await resolve_output_path(
         ResolveOutputPathRequest(field_set.output_path), **implicitly()
     )
@@ -102,15 +103,13 @@ async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
         ListRequirementsRequest(found.truss, found.explicit), **implicitly()
     )
     facts = json.dumps({**json.loads(found.facts), "command": RUNNER}, indent=2, sort_keys=True)
-    lines = [f"-c {CONSTRAINTS}"] if listed.constraints else []
-    requirements = "".join(f"{line}\n" for line in (*listed.requirements, *lines))
-    constraints = "".join(f"{line}\n" for line in listed.constraints)
+    lines = with_all_hashes_or_none(listed.requirements)
+    requirements = "".join(f"{line}\n" for line in lines)
     beside = await create_digest(
         CreateDigest(
             [
                 FileContent(FACTS, f"{facts}\n".encode()),
                 FileContent(REQUIREMENTS, requirements.encode()),
-                *([FileContent(CONSTRAINTS, constraints.encode())] if constraints else []),
                 _runner(""),
             ]
         ),
@@ -118,14 +117,14 @@ async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
     )
     merged = await merge_digests(MergeDigests([found.digest, beside]), **implicitly())
     digest = await add_prefix(AddPrefix(merged, output.path), **implicitly())
-    count = len(found.paths) + 3 + bool(constraints)
+    count = len(found.paths) + 3
     how = f"pip install -r {REQUIREMENTS} && python {RUNNER}"
     log_lines = (f"  {count} files. In a training job: {how}",)
     return BuiltPackage(digest, (BuiltPackageArtifact(output.path, extra_log_lines=log_lines),))
 
 
-class InferTrainingDependenciesRequest(InferDependenciesRequest[TrainingRequest]):
-    infer_from = TrainingRequest
+class InferTrainingDependenciesRequest(InferDependenciesRequest[TrainingFieldSet]):
+    infer_from = TrainingFieldSet
 
 
 @rule(desc="Infer the dependencies of training")

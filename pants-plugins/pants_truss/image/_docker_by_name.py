@@ -1,4 +1,4 @@
-"""Calls of Pants' docker backend, from Pants 2.30 on: its own named rules."""
+"""Calls of Pants' docker backend since Pants 2.30: its own named rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls of Pants' docker backend, up to Pants 2.29: as `Get`s."""
+"""Calls of Pants' docker backend up to Pants 2.29: `Get`s."""
 
 from __future__ import annotations
 

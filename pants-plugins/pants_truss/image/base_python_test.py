@@ -1,4 +1,4 @@
-"""What base images in the repository have of Python, by the real script."""
+"""Finds the Python of base images in the repository, with the real script."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.core.oci.platforms import parse_platform
-from pants_truss.image import base
-from pants_truss.image.base import BaseImage, FindBaseRequest
+from pants_truss.image import base_image
+from pants_truss.image.base_image import BaseImage, FindBaseRequest
 from pants_truss.image.conftest import Layout, contents, member, new_rule_runner
 from pants_truss.sources.config_file import InvalidTruss
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(base.rules(), QueryRule(BaseImage, [FindBaseRequest]))
+    return new_rule_runner(base_image.rules(), QueryRule(BaseImage, [FindBaseRequest]))
 
 
 counter = itertools.count()
@@ -35,11 +35,11 @@ def find(
 ) -> BaseImage:
     options = [f"--truss-images-bases={bases}"]
     rule_runner.set_options(options, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
-    request = FindBaseRequest(text, "The target src/a:image", parse_platform("linux/amd64"), python)
+    request = FindBaseRequest(text, "src/a:image", parse_platform("linux/amd64"), python)
     return rule_runner.request(BaseImage, [request])
 
 
-def test_what_a_base_has_of_python(rule_runner: RuleRunner) -> None:
+def test_the_python_of_a_base(rule_runner: RuleRunner) -> None:
     layout = Layout()
     image = layout.image(run={"Env": ["PATH=/opt:/usr/bin"], "Labels": {"a": "b"}})
     folder = write(rule_runner, layout.write(image))
@@ -54,7 +54,9 @@ def test_what_a_base_has_of_python(rule_runner: RuleRunner) -> None:
 
 
 @pytest.mark.parametrize("run", [{}, {"Env": None}, {"Env": ["=x", "EMPTY", "LANG=C"]}])
-def test_a_base_without_a_path_has_dockers(rule_runner: RuleRunner, run: Dict[str, Any]) -> None:
+def test_a_base_without_a_path_has_the_default_path(
+    rule_runner: RuleRunner, run: Dict[str, Any]
+) -> None:
     layout = Layout()
     local = [member("usr/local/bin/python3.12"), member("usr/local/lib/python3.12/os.py")]
     folder = write(rule_runner, layout.write(layout.image(local, run=run)))
@@ -68,7 +70,7 @@ def test_the_python_that_a_config_names(rule_runner: RuleRunner) -> None:
     folder = write(rule_runner, layout.write(layout.image(files)))
     assert find(rule_runner, folder, "/opt/py/bin/python3.10").prefix == "opt/py"
     message = (
-        f"The target src/a:image: the base image {folder} cannot be used: it has no python3 on its "
+        f"src/a:image: the base image {folder} cannot be used: it has no python3 on its "
         f"PATH '/usr/bin'. It has /opt/py/bin/python3.10."
     )
     with pytest.raises(ExecutionError) as caught:
@@ -82,18 +84,18 @@ def test_a_folder_of_ours_that_is_a_link(rule_runner: RuleRunner, folder: str) -
     layout = Layout()
     python = [member("usr/bin/python3.11"), member("usr/lib/python3.11/os.py")]
     layout.write(layout.image(python, [member(folder, "/etc")]))
-    message = f"its /{folder} is a link to '/etc', where the image needs a folder of its own."
+    message = f"its /{folder} is a link to '/etc', but the image needs a folder there."
     with engine_error(InvalidTruss, contains=message):
         find(rule_runner, write(rule_runner, layout), "python3.11")
 
 
-def test_an_image_of_a_truss_is_no_base(rule_runner: RuleRunner) -> None:
+def test_an_image_of_a_truss_cannot_be_a_base(rule_runner: RuleRunner) -> None:
     layout = Layout()
     folder = member("opt/truss")
     folder.type = b"5"
     python = [member("usr/bin/python3.11"), member("usr/lib/python3.11/os.py")]
     layout.write(layout.image([*python, folder]))
-    message = "it has /opt/truss already: it is an image of a truss itself."
+    message = "it already has /opt/truss: it is itself an image of a truss."
     with engine_error(InvalidTruss, contains=message):
         find(rule_runner, write(rule_runner, layout), "python3.11")
 
@@ -117,6 +119,6 @@ def test_an_error_names_the_option_that_replaces_a_base(rule_runner: RuleRunner)
         find(rule_runner, "python:3.11", bases="{'python:3.11': 'images/empty'}")
     with engine_error(
         InvalidTruss,
-        contains="`[truss-images].bases` for 'x:1': 'no/folder' names no version of an image.",
+        contains="`[truss-images].bases` for 'x:1': 'no/folder' has neither a tag nor a digest.",
     ):
         find(rule_runner, "x:1", bases="{'x:1': 'no/folder'}")

@@ -1,4 +1,4 @@
-"""What the tests of images share: stand-ins for what Pex would install, and images made by hand."""
+"""Helpers for tests of images: stand-ins for installed distributions, and hand-made images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pants.util.frozendict import FrozenDict
 from pants_truss.core.oci.documents import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import gather
-from pants_truss.image.requirements import Flat, FlatRequest
+from pants_truss.image.distributions import FlatInstall, FlatInstallRequest
 from pants_truss.image.target_types import TrussImageTarget
 from pants_truss.pants_api import create_digest, execute_process, implicitly, merge_digests, rule
 from pants_truss.target_types.field_sets import TrussFieldSet
@@ -34,7 +34,7 @@ from pants_truss.truss_cli.rules import TrussScriptRequest, TrussScriptResult
 NONE: Mapping[str, str] = FrozenDict()
 OPTIONS = [
     "--truss-gather-package-collisions=warn",
-    # These trusses are about files: few have a model.
+    # These trusses test files; few have a model.
     "--truss-lint-disable=['config-schema', 'model-class']",
 ]
 
@@ -50,7 +50,7 @@ async def venv_of_this_python(_: VenvPexRequest) -> VenvPex:
     return VenvPex(digest, None, "tool.pex", python, python, FrozenDict(), "venv")
 
 
-# What it is given is listed in the Dockerfile; comments in the config say what else it does.
+# The Dockerfile lists the environment it gets; comments in the config change what the script does.
 _TRUSS = r"""
 import sys
 from pathlib import Path
@@ -106,7 +106,7 @@ SERVER = ("uvicorn==0.30",)
 
 
 def requirements_of(pex: PexRequest) -> Tuple[str, ...]:
-    """Those of the server come from a lockfile."""
+    """The requirements of the server come from a lockfile."""
     found = pex.requirements
     return tuple(map(str, getattr(found, "req_strings_or_addrs", SERVER)))
 
@@ -114,7 +114,7 @@ def requirements_of(pex: PexRequest) -> Tuple[str, ...]:
 def installed_files(
     requirements: Iterable[str], requires: Mapping[str, str] = NONE
 ) -> List[FileContent]:
-    """A module and metadata for each of requirements such as `a==1`."""
+    """Returns a module and metadata for each requirement, such as `a==1`."""
     files = []
     for name, _, version in (text.partition("==") for text in requirements):
         lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version or '9'}"]
@@ -126,14 +126,14 @@ def installed_files(
 
 
 @rule
-async def install_in_name_only(request: FlatRequest) -> Flat:
-    """The server has one distribution, a truss those that it pins."""
+async def install_in_name_only(request: FlatInstallRequest) -> FlatInstall:
+    """The server has one distribution; a truss has those that it pins."""
     files = installed_files(requirements_of(request.wanted.pex))
     digest = await create_digest(CreateDigest(files), **implicitly())
-    return Flat(digest, "")
+    return FlatInstall(digest, "")
 
 
-# Pants would notice a moment later what a test has written, and run again what it is running.
+# Otherwise Pants would notice the new files later and rerun rules that are running.
 BOOTSTRAP = ["--no-pantsd", "--no-watch-filesystem"]
 
 _TOOLS: Tuple[Any, ...] = (venv_of_this_python, run_stand_in_for_truss)
@@ -156,8 +156,8 @@ def new_rule_runner(
 
 
 def write_program(path: Path, code: str) -> None:
-    """A stand-in for a tool. It goes by way of a shell: the path of a Python may be longer than the
-    first line of a script can be."""
+    """Writes a stand-in for a tool. A shell starts it, because the path of a Python may be too long
+    for a `#!` line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     script = path.with_suffix(".py")
     script.write_text(code)
@@ -166,7 +166,7 @@ def write_program(path: Path, code: str) -> None:
     path.chmod(0o755)
 
 
-# What shells, Python and Pants itself set.
+# Variables that shells, Python and Pants set themselves.
 _OF_SURROUNDINGS = {"LC_CTYPE", "OLDPWD", "PATH", "PWD", "SHLVL", "_"}
 
 
@@ -184,7 +184,7 @@ def contents(rule_runner: RuleRunner, digest: Digest) -> Dict[str, bytes]:
 
 
 def unpacked(layer: bytes) -> Dict[str, Tuple[str, bytes]]:
-    """Kind and content of what a layer has: `d`, `f`, or `x` for what can be executed."""
+    """Returns kind and content of each entry of a layer: `d`, `f`, or `x` for an executable."""
     found = {}
     with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
         for member in tar:
@@ -195,7 +195,7 @@ def unpacked(layer: bytes) -> Dict[str, Tuple[str, bytes]]:
 
 
 def member(name: str, target: str = "") -> tarfile.TarInfo:
-    """A file, or a link."""
+    """Adds a file or a link."""
     info = tarfile.TarInfo(name)
     info.type, info.linkname = (tarfile.SYMTYPE, target) if target else (tarfile.REGTYPE, "")
     return info
@@ -229,7 +229,7 @@ class Layout:
         run: Any = None,
         **changed: Any,
     ) -> Dict[str, Any]:
-        """The descriptor of a manifest. `changed` are keys of the config."""
+        """Returns the descriptor of a manifest. `changed` are keys of the config."""
         packed, diff_ids = [], []
         for members in layers or (PYTHON_LAYER,):
             raw = io.BytesIO()
@@ -255,7 +255,7 @@ class Layout:
         return {**self.document(manifest, MANIFEST_TYPE), "platform": platform}
 
     def index(self, *entries: Mapping[str, Any]) -> Dict[str, Any]:
-        """The descriptor of an index that is a blob itself."""
+        """Returns the descriptor of an index that is itself a blob."""
         return self.document({"schemaVersion": 2, "manifests": entries}, INDEX_TYPE)
 
     def write(self, *entries: Mapping[str, Any]) -> Layout:

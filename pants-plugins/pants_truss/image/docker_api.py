@@ -1,5 +1,5 @@
-"""Calls of Pants' docker backend, in one way for all releases, as `pants_api` has those of its
-core: who needs no images does not load that backend."""
+"""Calls of Pants' docker backend, with the same names on all releases. They are separate from
+`pants_api`, so that a repository without images does not load that backend."""
 
 from pants_truss.pants_api import HAS_CALL_BY_NAME
 

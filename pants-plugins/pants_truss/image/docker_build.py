@@ -1,8 +1,8 @@
-"""What Pants' docker backend does for a `docker_image`, for images whose content comes from
-elsewhere: one `docker build`, and one way to name images, for all Pants.
+"""Does for images of trusses what Pants' docker backend does for a `docker_image`: one `docker
+build`, and the same image names, on all releases of Pants.
 
-The backend's own rule takes the context from the dependencies of a target, and nothing else. The
-parts it is made of do not, but take more arguments with each release.
+The backend's own rule only takes the context from the dependencies of a target. The functions that
+it uses accept any context, but take more arguments with each release.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pants.util.value_interpolation import InterpolationContext
 
 @dataclass(frozen=True)
 class DockerBuild:
-    """What to run, and what comes of it. `tags` are full names of the image."""
+    """The process to run, and its results. `tags` are full names of the image."""
 
     process: Process
     tags: Tuple[str, ...]
@@ -54,7 +54,7 @@ def plan_docker_build(
     environment: DockerBuildEnvironment,
     more_tags: Tuple[str, ...],
 ) -> DockerBuild:
-    """`snapshot` has the context in the folder `context_root`; `dockerfile` is its path.
+    """`snapshot` holds the context in the folder `context_root`; `dockerfile` is its path.
     `declared_args` are the ARG lines; `stage_and_tag` are those of the FROM line."""
     info = DockerfileInfo(
         address=target.address,
@@ -65,7 +65,7 @@ def plan_docker_build(
     )
     context = DockerBuildContext.create(
         build_args=build_args,
-        # Without its files: Pants would look for names that COPY lines could have meant.
+        # Without this, Pants would suggest other names for COPY lines.
         snapshot=snapshot,
         build_env=environment,
         upstream_image_ids=(),
@@ -108,7 +108,7 @@ def plan_docker_build(
 
 
 def _taken(function: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
-    """The arguments that the function has parameters for."""
+    """Returns the arguments that the function has parameters for."""
     parameters = inspect.signature(function).parameters
     return {name: value for name, value in arguments.items() if name in parameters}
 
@@ -116,7 +116,7 @@ def _taken(function: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
 def built_image(
     build: DockerBuild, docker: DockerBinary, result: FallibleProcessResult, info_path: str
 ) -> Tuple[BuiltDockerImage, bytes]:
-    """The artifact, and the content of `docker-info.json`."""
+    """Returns the artifact, and the content of `docker-info.json`."""
     parse: Any = parse_image_id_from_docker_build_output
     wants_docker = "docker" in inspect.signature(parse).parameters  # Pants 2.19
     outputs = (result.stdout, result.stderr)
@@ -126,9 +126,9 @@ def built_image(
 
 
 def push_on_package(fields: DockerPackageFieldSet, options: DockerOptions) -> str:
-    """What `[docker].push_on_package` says of an image that `docker build` pushes, as its `output`
-    asks for: `allow`, `warn`, `ignore` or `error`. Nothing for another, and up to Pants 2.31, which
-    has no such option."""
+    """Returns `[docker].push_on_package` (`allow`, `warn`, `ignore` or `error`) for an image that
+    `docker build` pushes because of its `output`. Empty for other images, and up to Pants 2.31,
+    which does not have the option."""
     pushes: Any = getattr(fields, "pushes_on_package", None)
     option: Any = getattr(options, "push_on_package", None)
     return str(option.value) if pushes and option and pushes() else ""
@@ -136,7 +136,7 @@ def push_on_package(fields: DockerPackageFieldSet, options: DockerOptions) -> st
 
 @dataclass(frozen=True)
 class ImageName:
-    """`full` is with the registry, if there is one. `not_pushed` says why not, or is empty."""
+    """`full` includes the registry, if there is one. `not_pushed` is the reason, or empty."""
 
     full: str
     tag: str
@@ -146,8 +146,8 @@ class ImageName:
 def image_names(
     fields: DockerPackageFieldSet, options: DockerOptions, digest: str
 ) -> Tuple[ImageName, ...]:
-    """The names of an image that is there already, as for a `docker_image`. `digest` is what
-    `{pants.hash}` stands for: no other placeholder has a meaning without a Dockerfile."""
+    """Returns the names of an existing image, as for a `docker_image`. `digest` replaces
+    `{pants.hash}`, the only placeholder that works without a Dockerfile."""
     refs = fields.image_refs(
         default_repository=options.default_repository,
         registries=options.registries(),

@@ -82,7 +82,7 @@ def test_a_plain_build() -> None:
         *("--file", "context/Dockerfile", "context"),
     )
     assert build.process.env["DOCKER_HOST"] == "x"
-    # The helpers of docker that `[docker].tools` names.
+    # The helpers of Docker that `[docker].tools` names.
     assert build.process.env["PATH"] == "/tools"
     assert build.process.input_digest == EMPTY_SNAPSHOT.digest
 
@@ -99,7 +99,7 @@ def test_tags_of_all_registries_and_of_plugins() -> None:
 
 
 def test_an_image_without_tags_has_none() -> None:
-    """It is for the rule to refuse; Pants' own description of the process wants one."""
+    """The rule refuses this; Pants' own description of the process needs a tag."""
     assert plan({"image_tags": []}).tags == ()
 
 
@@ -109,7 +109,7 @@ def test_an_image_without_tags_has_none() -> None:
         (["WHO=me"], ["WHO"], {}, "me"),
         (["WHO=me"], ["WHO=default"], {}, "me"),
         (["WHO"], ["WHO"], {"WHO": "env"}, "env"),
-        # Nothing is given for an argument that has a default.
+        # An argument with a default gets no value.
         (["WHO"], ["WHO=default"], {}, "default"),
         (["WHO=a=b"], ["WHO"], {}, "a=b"),
     ],
@@ -130,18 +130,18 @@ def test_fields_become_options() -> None:
     assert "--ssh default" in text
 
 
-def test_arguments_that_a_release_of_pants_does_not_take_are_left_out() -> None:
+def test_arguments_unknown_to_the_release_of_pants_are_dropped() -> None:
     def old(a: int, *, b: int = 0) -> None:
-        """Of one release."""
+        """The function of one release."""
 
     def new(a: int, use_buildx: bool, **more: object) -> None:
-        """Of a later one."""
+        """The function of a later release."""
 
     assert _taken(old, b=1, use_buildx=True) == {"b": 1}
     assert _taken(new, b=1, use_buildx=True) == {"use_buildx": True}
 
 
-# --- What comes of it.
+# --- Results.
 
 
 @pytest.fixture(scope="module")
@@ -176,11 +176,11 @@ def test_the_image_that_docker_has_built(
     data = json.loads(info)
     assert (data["version"], data["image_id"]) == (1, image_id)
     (registry,) = data["registries"]
-    # The order of names is no one's choice in the file.
+    # The order of names in the file is unspecified.
     assert [tag["name"] for tag in registry["tags"]] == ["image:a", "image:b"]
 
 
-# --- Names of an image that is there already.
+# --- Names of an existing image.
 
 
 def names(known: Optional[Registries] = None, **fields: Any) -> Tuple[ImageName, ...]:
@@ -219,7 +219,7 @@ def test_registries_of_the_options() -> None:
         ImageName("skip.host/image:latest", "latest", "(by `skip_push` on registry @skipped)"),
         ImageName("skip.host/image:x", "x", "(by `skip_push` on registry @skipped)"),
         ImageName("local.host/own/image:latest", "latest", ""),
-        # This one is for this machine alone.
+        # This registry is only for this machine.
         ImageName("local/own/image:latest", "latest", "(by `use_local_alias` on registry @local)"),
         ImageName("free.host/image:latest", "latest", ""),
     )
@@ -234,8 +234,8 @@ def test_default_registries() -> None:
     assert [name.full for name in names(registries, registries=[])] == ["image:latest"]
 
 
-def test_options_of_newer_releases_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`[docker].build_extra_options`, of Pants 2.34."""
+def test_options_of_newer_releases_are_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`[docker].build_extra_options` exists since Pants 2.34."""
     calls: List[Dict[str, Any]] = []
 
     def get_build_options(*, global_extra_options: Tuple[str, ...], **arguments: Any) -> Any:
@@ -248,6 +248,6 @@ def test_options_of_newer_releases_are_handed_on(monkeypatch: pytest.MonkeyPatch
     assert calls == [{"global_extra_options": ("--sbom=true",)}]
 
 
-def test_what_a_build_writes_in_place_of_an_image_is_no_field() -> None:
+def test_fields_of_other_build_outputs_are_not_used() -> None:
     aliases = {field.alias for field in TrussImageTarget.core_fields}
     assert not aliases & {"output_files", "output_directories", "outputs_match_mode"}

@@ -25,8 +25,8 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core import dockerfile
 from pants_truss.core.oci.reference import parse_reference
-from pants_truss.image import context, find_truss
-from pants_truss.image.context import (
+from pants_truss.image import build_context, image_target
+from pants_truss.image.build_context import (
     DOCKERFILE,
     BuildContextRequest,
     WrittenContext,
@@ -38,7 +38,7 @@ from pants_truss.image.docker_api import (
     get_docker_image_tags,
 )
 from pants_truss.image.docker_build import built_image, plan_docker_build, push_on_package
-from pants_truss.image.find_truss import CheckImageTargetRequest, check_image_target
+from pants_truss.image.image_target import CheckImageTargetRequest, check_image_target
 from pants_truss.image.target_types import (
     TrussImagePinRequirementsField,
     TrussImageRegistriesField,
@@ -54,7 +54,7 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.sources.config_file import InvalidTruss
-from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
+from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter
 
 logger = logging.getLogger(__name__)
 
@@ -62,43 +62,38 @@ _CONTEXT = "context"
 
 
 @dataclass(frozen=True)
-class DockerFields(DockerPackageFieldSet):
-    """The fields of a `docker_image` that a `truss_image` has, and the defaults of the others."""
+class DockerFieldSet(DockerPackageFieldSet):
+    """The fields of a `docker_image` that a `truss_image` has, with defaults for the others."""
 
     required_fields = (TrussImageTrussField,)  # type: ignore[assignment]
 
 
-def docker_fields(target: Target) -> DockerFields:
+def docker_fields(target: Target) -> DockerFieldSet:
     registries = target[TrussImageRegistriesField].for_docker(target.address)
-    return replace(DockerFields.create(target), registries=registries)
+    return replace(DockerFieldSet.create(target), registries=registries)
 
 
 def may_build(target: Target, options: DockerOptions, dry_run: bool) -> bool:
-    """Whether `pants package` builds the image, which may be one that is pushed while it is built.
-    Raises `InvalidTruss` if `[docker].push_on_package` is `error`."""
+    """Returns True if `pants package` builds the image; a build may also push it. Raises
+    `InvalidTruss` if `[docker].push_on_package` is `error`."""
     behavior = push_on_package(docker_fields(target), options)
     if not behavior:
         return True
-    pushed = f"The image {target.address} is pushed while it is built: its `output` says so"
+    pushed = f"{target.address}: the build pushes the image because of `output`"
     if behavior == "error":
         raise InvalidTruss(
-            f"{pushed}, and `[docker].push_on_package` is `error`. Remove `output` and run `pants "
+            f"{pushed}, but `[docker].push_on_package` is `error`. Remove `output` and run `pants "
             f"publish`, or set `push_on_package` to `allow`."
         )
     if behavior == "warn":
-        logger.warning(f"{pushed}. `[docker].push_on_package` has what is done about it.")
+        logger.warning(f"{pushed}. Set `[docker].push_on_package` to change that.")
     return behavior != "ignore" and not dry_run
 
 
 @dataclass(frozen=True)
-class DockerImageRequest(OfTruss):
+class DockerImageRequest(TrussParameter):
     address: Address
     truss: TrussFieldSet
-
-
-@dataclass(frozen=True)
-class DockerImage:
-    package: BuiltPackage
 
 
 @rule(desc="Build an image of a truss with Docker", level=LogLevel.DEBUG)
@@ -107,7 +102,7 @@ async def build_image(
     options: DockerOptions,
     docker: DockerBinary,
     union_membership: UnionMembership,
-) -> DockerImage:
+) -> BuiltPackage:
     checked = await check_image_target(CheckImageTargetRequest(request.address), **implicitly())
     target = checked.target
     made = await make_build_context(
@@ -143,21 +138,20 @@ async def build_image(
     if not build.tags:
         raise InvalidFieldException(
             f"The '{fields.tags.alias}' field in target {request.address} must name at least one "
-            f'tag, but is empty. For example `{fields.tags.alias}=["latest"]`.'
+            f'tag, but is empty. For example: `{fields.tags.alias}=["latest"]`.'
         )
     result = await execute_process(build.process, **implicitly())
     output = f"stdout:\n{result.stdout.decode()}\nstderr:\n{result.stderr.decode()}"
     if result.exit_code:
         raise InvalidTruss(
-            f"`docker build` failed for the image {request.address} (exit code "
-            f"{result.exit_code}).\n{output}"
+            f"{request.address}: `docker build` failed with exit code {result.exit_code}.\n{output}"
         )
     log = logger.info if options.build_verbose else logger.debug
     log(f"Docker build output for {build.tags[0]}:\n{output}")
     path = fields.output_path.value_or_default(file_ending="docker-info.json")
     artifact, info = built_image(build, docker, result, path)
     digest = await create_digest(CreateDigest([FileContent(path, info)]), **implicitly())
-    return DockerImage(BuiltPackage(digest, (artifact,)))
+    return BuiltPackage(digest, (artifact,))
 
 
 def _arguments(written: WrittenContext) -> List[str]:
@@ -165,7 +159,7 @@ def _arguments(written: WrittenContext) -> List[str]:
 
 
 def _stage_and_tag(written: WrittenContext) -> str:
-    """As Pants' parser of Dockerfiles tells of a FROM line."""
+    """Returns stage and tag of the FROM line, like Pants' parser of Dockerfiles."""
     image, *rest = dockerfile.stages(written.instructions)[0]
     stage = rest[1] if len(rest) == 2 else "stage0"
     reference = parse_reference(image)
@@ -175,10 +169,10 @@ def _stage_and_tag(written: WrittenContext) -> str:
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
-        *context.rules(),
+        *build_context.rules(),
         *docker_binary.rules(),
         *docker_build_args.rules(),
         *docker_build_env.rules(),
         *docker_target_types.rules(),
-        *find_truss.rules(),
+        *image_target.rules(),
     ]

@@ -1,4 +1,4 @@
-"""Against a program that is called docker, and tells what it is given."""
+"""Uses a program called docker that prints its input."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 import pytest
 from pants.backend.docker.target_types import DockerImageTags, DockerImageTagsRequest
+from pants.core.goals.package import BuiltPackage
 from pants.core.util_rules.system_binaries import BinaryNotFoundError
 from pants.engine.addresses import Address
 from pants.engine.target import InvalidFieldException, Target
@@ -19,6 +20,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.core import dockerfile
 from pants_truss.image import docker_image
+from pants_truss.image.build_context import WrittenContext
 from pants_truss.image.conftest import (
     NONE,
     OPTIONS,
@@ -28,8 +30,7 @@ from pants_truss.image.conftest import (
     truss_at,
     write_program,
 )
-from pants_truss.image.context import WrittenContext
-from pants_truss.image.docker_image import DockerImage, DockerImageRequest, _stage_and_tag
+from pants_truss.image.docker_image import DockerImageRequest, _stage_and_tag
 from pants_truss.pants_api import rule
 from pants_truss.sources.config_file import InvalidTruss
 
@@ -72,7 +73,7 @@ def rule_runner() -> RuleRunner:
             find_tags_of_tests.rule,  # type: ignore[attr-defined]
             UnionRule(DockerImageTagsRequest, TagsOfTests),
         ],
-        QueryRule(DockerImage, [DockerImageRequest]),
+        QueryRule(BuiltPackage, [DockerImageRequest]),
     )
 
 
@@ -108,7 +109,7 @@ def build(
     config: str = "",
     env: Mapping[str, str] = NONE,
     **fields: Any,
-) -> DockerImage:
+) -> BuiltPackage:
     given = {"name": "image", "truss": ":model", **fields}
     written = ", ".join(f"{key}={value!r}" for key, value in given.items())
     rule_runner.write_files(
@@ -126,11 +127,11 @@ def build(
     return build_again(rule_runner, folder)
 
 
-def build_again(rule_runner: RuleRunner, folder: str) -> DockerImage:
-    """In the same session."""
+def build_again(rule_runner: RuleRunner, folder: str) -> BuiltPackage:
+    """Holds within one session."""
     truss = truss_at(rule_runner, folder, "model")
     address = Address(folder, target_name="image")
-    return rule_runner.request(DockerImage, [DockerImageRequest(address, truss)])
+    return rule_runner.request(BuiltPackage, [DockerImageRequest(address, truss)])
 
 
 def only(program: Path) -> Call:
@@ -138,8 +139,8 @@ def only(program: Path) -> Call:
     return call
 
 
-def info_of(rule_runner: RuleRunner, made: DockerImage) -> Tuple[str, Dict[str, Any]]:
-    (found,) = contents(rule_runner, made.package.digest).items()
+def info_of(rule_runner: RuleRunner, made: BuiltPackage) -> Tuple[str, Dict[str, Any]]:
+    (found,) = contents(rule_runner, made.digest).items()
     return found[0], json.loads(found[1])
 
 
@@ -157,7 +158,7 @@ def test_docker_builds_the_context_that_truss_writes(
         *("server/constraints.txt", "server/main.py", "server/requirements.txt"),
     }
     assert "FROM base:1.0 AS server" in call.files["Dockerfile"]
-    (artifact,) = made.package.artifacts
+    (artifact,) = made.artifacts
     assert artifact.relpath == "plain.sub/image.docker-info.json"
     assert "image:latest" in artifact.extra_log_lines[0]
     assert IMAGE_ID in artifact.extra_log_lines[-1]
@@ -206,7 +207,7 @@ def test_names_and_options_are_those_of_a_docker_image(
     assert [registry["alias"] for registry in info["registries"]] == ["dev", "prod"]
 
 
-def test_without_registries_of_its_own_an_image_has_the_default_ones(
+def test_an_image_without_registries_uses_the_default_ones(
     rule_runner: RuleRunner, program: Path
 ) -> None:
     registries = {"prod": {"address": "host", "default": True}, "dev": {"address": "dev.host"}}
@@ -222,7 +223,7 @@ def test_a_plugin_may_add_tags(rule_runner: RuleRunner, program: Path) -> None:
 def test_an_image_without_tags_is_not_built(rule_runner: RuleRunner, program: Path) -> None:
     message = (
         "The 'image_tags' field in target untagged:image must name at least one tag, but is empty. "
-        'For example `image_tags=["latest"]`.'
+        'For example: `image_tags=["latest"]`.'
     )
     with engine_error(InvalidFieldException, contains=message):
         build(rule_runner, program, "untagged", image_tags=[])
@@ -249,11 +250,9 @@ def test_docker_gets_the_variables_that_its_options_name(
     }
 
 
-def test_a_build_that_fails_tells_all_that_docker_said(
-    rule_runner: RuleRunner, program: Path
-) -> None:
+def test_a_failed_build_shows_the_output_of_docker(rule_runner: RuleRunner, program: Path) -> None:
     message = (
-        "`docker build` failed for the image fails:image (exit code 17).\nstdout:\nstep 1\n\n"
+        "fails:image: `docker build` failed with exit code 17.\nstdout:\nstep 1\n\n"
         "stderr:\nthe command false has failed: é"
     )
     with engine_error(InvalidTruss, contains=message):
@@ -261,7 +260,7 @@ def test_a_build_that_fails_tells_all_that_docker_said(
 
 
 @pytest.mark.parametrize("verbose", [False, True])
-def test_what_docker_says_is_shown_if_it_is_asked_for(
+def test_the_output_of_docker_is_logged_on_request(
     rule_runner: RuleRunner, program: Path, caplog: pytest.LogCaptureFixture, verbose: bool
 ) -> None:
     options = ["--docker-build-verbose"] if verbose else []
@@ -283,15 +282,15 @@ def test_a_field_of_another_builder_is_refused_first(
     assert calls(program) == []
 
 
-def test_each_session_builds_anew(rule_runner: RuleRunner, program: Path) -> None:
-    """Somebody may have removed the image."""
+def test_each_session_builds_again(rule_runner: RuleRunner, program: Path) -> None:
+    """The image may have been removed."""
     for _ in range(2):
-        build(rule_runner, program, "anew")
-        build_again(rule_runner, "anew")
+        build(rule_runner, program, "again")
+        build_again(rule_runner, "again")
     assert len(calls(program)) == 2
 
 
-def test_there_is_no_docker(rule_runner: RuleRunner, tmp_path: Path) -> None:
+def test_docker_is_not_installed(rule_runner: RuleRunner, tmp_path: Path) -> None:
     message = f"Cannot find `docker` on `['{tmp_path}/nothing']`."
     with engine_error(BinaryNotFoundError, contains=message):
         build(rule_runner, tmp_path / "nothing/docker", "nowhere")
@@ -319,7 +318,7 @@ def test_the_hash_of_an_image_is_that_of_its_context(
         ("ARG A=1\nFROM a:1 AS cache\nFROM b:2 AS server", "cache 1"),
     ],
 )
-def test_what_a_from_line_tells(line: str, told: str) -> None:
+def test_stage_and_tag_of_a_from_line(line: str, told: str) -> None:
     written = WrittenContext(None, line)  # type: ignore[arg-type]
     assert dockerfile.parse(line) == written.instructions
     assert _stage_and_tag(written) == told

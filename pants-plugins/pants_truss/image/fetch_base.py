@@ -1,4 +1,4 @@
-"""Fetches the image that others are built on: it lies in the repository, or in a registry."""
+"""Fetches a base image from the repository or from a registry."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pants_truss.sources.globs import matching
 
 @dataclass(frozen=True)
 class FetchBaseRequest:
-    """`text` is a reference or the path of a layout."""
+    """`text` is a reference, or the path of a layout."""
 
     text: str
     origin: str
@@ -31,8 +31,7 @@ class FetchBaseRequest:
 
 @dataclass(frozen=True)
 class FetchedBase:
-    """An OCI layout of which nothing is known yet: all of it in `digest`, or a folder of the
-    repository."""
+    """An unchecked OCI layout: all of it in `digest`, or a folder of the repository."""
 
     folder: str
     digest: Optional[Digest]
@@ -49,8 +48,8 @@ async def fetch_base(request: FetchBaseRequest) -> FetchedBase:
             return FetchedBase(folder, None, ())
         if found.files:
             raise InvalidTruss(
-                f"{request.origin}: the folder {folder} of the repository holds no OCI layout: "
-                f"there is no {INDEX_FILE} in it."
+                f"{request.origin}: the folder {folder} of the repository is not an OCI layout: it "
+                f"has no {INDEX_FILE}. Name the folder of a layout, or an image reference."
             )
     missing = f"The repository has no folder {request.text!r} either."
     try:
@@ -58,10 +57,10 @@ async def fetch_base(request: FetchBaseRequest) -> FetchedBase:
     except TrussError as e:
         raise InvalidTruss(f"{request.origin}: {e} {missing}") from None
     if not (reference.tag or reference.digest):
-        # It may be meant as a folder, and be someone else's image in a public registry.
+        # The text may be meant as a folder, and name someone else's image in a public registry.
         raise InvalidTruss(
-            f"{request.origin}: {request.text!r} names no version of an image. {missing} Write "
-            f"`{reference}:TAG`, or better with a digest, for an image in a registry."
+            f"{request.origin}: {request.text!r} has neither a tag nor a digest. {missing} For an "
+            f"image in a registry, write `{reference}@sha256:...` or `{reference}:TAG`."
         )
     notes: Tuple[str, ...] = ()
     if not reference.digest:
@@ -103,10 +102,10 @@ def _overrides(platform: Platform) -> Tuple[str, ...]:
 
 def _not_fetched(origin: str, reference: ImageReference, error: str) -> str:
     return (
-        f"{origin}: the image {reference} cannot be fetched: {error}\nAn image in the repository "
-        f"needs no registry: `skopeo copy docker://{reference.fetched} oci:images/base:base` where "
-        f'there is one, and `base="images/base"`, or for all trusses a line in '
-        f"`[truss-images.bases]`."
+        f"{origin}: the image {reference} cannot be fetched: {error}\nTo work without the "
+        f"registry, keep the image in the repository: run `skopeo copy "
+        f"docker://{reference.fetched} oci:images/base:base` on a machine with access. Then set "
+        f'`base="images/base"`, or add the image to `[truss-images.bases]` for all trusses.'
     )
 
 
@@ -115,8 +114,8 @@ def _pin(
 ) -> Tuple[ImageReference, Tuple[str, ...]]:
     pinned = reference.pinned(digest)
     note = (
-        f"Warning: {origin}: {reference} is whatever the registry has under this tag today. "
-        f"Pinned, it is {pinned}"
+        f"Warning: {origin}: the registry may change the image behind {reference} at any time. To "
+        f"pin it, write {pinned}"
     )
     return pinned, (note,)
 

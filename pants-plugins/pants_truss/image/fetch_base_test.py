@@ -1,4 +1,4 @@
-"""Against a program that is called skopeo, and keeps images in a folder."""
+"""Uses a program called skopeo that keeps images in a folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pants_truss.image.fetch_base import FetchBaseRequest, FetchedBase
 from pants_truss.sources.config_file import InvalidTruss
 
 DIGEST = f"sha256:{'ab' * 32}"
-ORIGIN = "The target src/a:image"
+ORIGIN = "src/a:image"
 PROGRAM = """\
 import json, sys
 from pathlib import Path
@@ -74,7 +74,7 @@ def fetch(
         ("up/down/../base", "up/base"),
         ("[q]/*a?", "[q]/*a?"),
         ("Ä b/日本", "Ä b/日本"),
-        # It could be an image of a registry as well: what is in the repository comes first.
+        # The name could also be an image in a registry; the repository has priority.
         ("python:3.11", "python:3.11"),
     ],
 )
@@ -94,14 +94,14 @@ def test_a_layout_in_the_repository_needs_no_registry(
         {"holds/index.json/x": "a folder of that name"},
     ],
 )
-def test_a_folder_that_is_no_layout(
+def test_a_folder_that_is_not_a_layout(
     rule_runner: RuleRunner, program: Path, files: Dict[str, str]
 ) -> None:
     case = f"c{len(str(files))}"
     rule_runner.write_files({f"{case}/{path}": text for path, text in files.items()})
     message = (
-        f"{ORIGIN}: the folder {case}/holds of the repository holds no OCI layout: there is no "
-        f"index.json in it."
+        f"{ORIGIN}: the folder {case}/holds of the repository is not an OCI layout: it has no "
+        f"index.json. Name the folder of a layout, or an image reference."
     )
     with engine_error(InvalidTruss, contains=message):
         fetch(rule_runner, program, f"{case}/holds")
@@ -112,7 +112,7 @@ def test_a_folder_that_is_no_layout(
     "text",
     ["images/Base", "../outside/base", "/etc", ".", "a b", "-x:1", "x:1\n", "", "x@sha256:0"],
 )
-def test_what_is_neither_a_folder_nor_an_image(
+def test_texts_that_name_neither_a_folder_nor_an_image(
     rule_runner: RuleRunner, program: Path, text: str
 ) -> None:
     with engine_error(InvalidTruss, contains=f"The repository has no folder {text!r} either."):
@@ -120,13 +120,13 @@ def test_what_is_neither_a_folder_nor_an_image(
     assert calls(program) == []
 
 
-def test_an_image_without_a_version_may_be_meant_as_a_folder(
+def test_an_image_without_a_tag_may_be_meant_as_a_folder(
     rule_runner: RuleRunner, program: Path
 ) -> None:
     message = (
-        f"{ORIGIN}: 'images/none' names no version of an image. The repository has no folder "
-        f"'images/none' either. Write `images/none:TAG`, or better with a digest, for an image in "
-        f"a registry."
+        f"{ORIGIN}: 'images/none' has neither a tag nor a digest. The repository has no folder "
+        f"'images/none' either. For an image in a registry, write `images/none@sha256:...` or "
+        f"`images/none:TAG`."
     )
     with engine_error(InvalidTruss, contains=message):
         fetch(rule_runner, program, "images/none")
@@ -137,11 +137,11 @@ def test_a_tag_is_looked_up_and_the_digest_fetched(rule_runner: RuleRunner, prog
     fetched = fetch(rule_runner, program, "host:5000/team/python:3.11")
     assert fetched.folder == "base"
     assert fetched.notes == (
-        f"Warning: {ORIGIN}: host:5000/team/python:3.11 is whatever the registry has under this "
-        f"tag today. Pinned, it is host:5000/team/python:3.11@{DIGEST}",
+        f"Warning: {ORIGIN}: the registry may change the image behind host:5000/team/python:3.11 "
+        f"at any time. To pin it, write host:5000/team/python:3.11@{DIGEST}",
     )
     assert fetched.digest
-    # Tools refuse a reference with both.
+    # Tools refuse a reference with both a tag and a digest.
     image = f"docker://host:5000/team/python@{DIGEST}"
     assert contents(rule_runner, fetched.digest) == {"base/index.json": image.encode()}
     for_amd64 = ["--insecure-policy", "--override-os", "linux", "--override-arch", "amd64"]
@@ -152,7 +152,7 @@ def test_a_tag_is_looked_up_and_the_digest_fetched(rule_runner: RuleRunner, prog
 
 
 @pytest.mark.parametrize("name", ["python", "python:3.11"])
-def test_what_is_pinned_is_only_fetched(rule_runner: RuleRunner, program: Path, name: str) -> None:
+def test_a_pinned_image_is_not_looked_up(rule_runner: RuleRunner, program: Path, name: str) -> None:
     fetched = fetch(rule_runner, program, f"{name}@{DIGEST}")
     assert fetched.notes == ()
     assert [call[5:] for call in calls(program)] == [
@@ -171,7 +171,7 @@ def test_a_variant_of_an_architecture(rule_runner: RuleRunner, program: Path) ->
     [
         ("denied:1", "denied:1", 1),
         (f"denied@{DIGEST}", f"denied@{DIGEST}", 1),
-        # The tag is there, and what it stands for is not.
+        # The tag exists, but its image does not.
         ("untagged:1", f"untagged@{DIGEST}", 2),
     ],
 )
@@ -180,10 +180,10 @@ def test_an_image_that_cannot_be_fetched(
 ) -> None:
     name = f"untagged:1@{DIGEST}" if count == 2 else text
     message = (
-        f"{ORIGIN}: the image {name} cannot be fetched: reading manifest: denied\nAn image in the "
-        f"repository needs no registry: `skopeo copy docker://{asked_for} oci:images/base:base` "
-        f'where there is one, and `base="images/base"`, or for all trusses a line in '
-        f"`[truss-images.bases]`."
+        f"{ORIGIN}: the image {name} cannot be fetched: reading manifest: denied\nTo work "
+        f"without the registry, keep the image in the repository: run `skopeo copy "
+        f"docker://{asked_for} oci:images/base:base` on a machine with access. Then set "
+        f'`base="images/base"`, or add the image to `[truss-images.bases]` for all trusses.'
     )
     with engine_error(InvalidTruss, contains=message):
         fetch(rule_runner, program, text)

@@ -1,4 +1,4 @@
-"""Makes the layers of images: each is one cached process, and the same for the same files."""
+"""Makes the layers of images. Each layer is one cached process, and reproducible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.oci.documents import LAYER_TYPES, Descriptor, ImageLayer
+from pants_truss.core.oci.documents import LAYER_MEDIA_TYPES, Descriptor, ImageLayer
 from pants_truss.core.paths import ancestors, is_within
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.pants_api import (
@@ -40,7 +40,7 @@ class ImageTimeRequest:
 
 @dataclass(frozen=True)
 class ImageTime:
-    """That of all files in an image and of the image itself, in seconds since 1970."""
+    """The time of all files in an image and of the image itself, in seconds since 1970."""
 
     epoch: int
 
@@ -49,19 +49,19 @@ class ImageTime:
 async def find_image_time(_: ImageTimeRequest) -> ImageTime:
     found = await get_environment_vars(EnvironmentVarsRequest([_EPOCH]), **implicitly())
     value = found.get(_EPOCH, "") or "0"
-    # The last second that a tar without extensions has.
+    # The last second that a tar without extensions can represent.
     if not value.isascii() or not value.isdigit() or int(value) >= 8**11:
         raise InvalidTruss(
-            f"The environment variable {_EPOCH} is {value!r}. It is a number of seconds since 1970,"
-            f" such as that of `git log -1 --format=%ct`."
+            f"The environment variable {_EPOCH} is {value!r}, but must be a number of seconds "
+            f"since 1970. For example, use the output of `git log -1 --format=%ct`."
         )
     return ImageTime(int(value))
 
 
 @dataclass(frozen=True)
 class MakeLayerRequest:
-    """`digest` has the files where they lie in the image. `roots` are folders that are the layer's
-    to create, with all that leads to its files below them; the others are the base image's."""
+    """`digest` holds the files at their paths in the image. `roots` are folders that the layer
+    creates, with all folders of its files below them; other folders are the base image's."""
 
     comment: str
     digest: Digest
@@ -70,7 +70,7 @@ class MakeLayerRequest:
 
 @dataclass(frozen=True)
 class MadeLayer:
-    """`digest` has the blob, where it lies in an image layout."""
+    """`digest` holds the blob at its path in an image layout."""
 
     layer: ImageLayer
     digest: Digest
@@ -110,7 +110,7 @@ async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) ->
         if isinstance(entry, FileEntry):
             digest = entry.file_digest
             descriptor = Descriptor(
-                LAYER_TYPES[options.compression.value],
+                LAYER_MEDIA_TYPES[options.compression.value],
                 f"sha256:{digest.fingerprint}",
                 digest.serialized_bytes_length,
             )
@@ -121,8 +121,8 @@ async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) ->
 
 
 def _entries(found: Iterable[object], roots: Sequence[str]) -> List[Tuple[str, str]]:
-    """Path and kind, as the script takes them. Links have no place in what is gathered or
-    installed, and one would lead out of the image."""
+    """Returns path and kind, for the script. Links are refused: gathered and installed files
+    contain none, and a link could lead out of the image."""
     folders: Set[str] = set(roots)
     entries: List[Tuple[str, str]] = []
     for entry in found:
@@ -130,7 +130,7 @@ def _entries(found: Iterable[object], roots: Sequence[str]) -> List[Tuple[str, s
         if isinstance(entry, FileEntry):
             entries.append((path, "x" if entry.is_executable else "f"))
         elif hasattr(entry, "target"):
-            raise ImageToolFailed(f"{path!r} is a link, which cannot be part of an image.")
+            raise ImageToolFailed(f"{path!r} is a link, which an image cannot contain.")
         folders.update(
             folder for folder in ancestors(path) if any(is_within(folder, root) for root in roots)
         )

@@ -1,4 +1,4 @@
-"""Layers as the real script writes them, on the Python of the tests."""
+"""Makes layers with the real script, on the Python of the tests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def make(
         (["--truss-images-compression=none"], TYPE),
     ],
 )
-def test_a_layer_is_described_as_it_is(
+def test_the_description_of_a_layer(
     rule_runner: RuleRunner, options: List[str], media_type: str
 ) -> None:
     made, blob = make(rule_runner, [file("app/a", "x" * 5000)], ("app",), *options)
@@ -70,7 +70,7 @@ def test_a_layer_is_described_as_it_is(
     assert unpacked(blob) == {"app": ("d", b""), "app/a": ("f", b"x" * 5000)}
 
 
-def test_what_the_compression_is_does_not_change_what_is_in_it(rule_runner: RuleRunner) -> None:
+def test_the_compression_does_not_change_the_content(rule_runner: RuleRunner) -> None:
     files: List[Union[FileContent, SymlinkEntry]] = [file("a", "text " * 1000)]
     fast, fast_blob = make(rule_runner, files, (), "--truss-images-compression-level=1")
     best, best_blob = make(rule_runner, files, (), "--truss-images-compression-level=9")
@@ -83,7 +83,7 @@ def kinds(blob: bytes) -> Dict[str, str]:
 
 
 def test_only_folders_of_the_layer_are_in_it(rule_runner: RuleRunner) -> None:
-    """The others have modes and owners in the base that a layer would undo."""
+    """Other folders have modes and owners in the base, which a layer would override."""
     files: List[Union[FileContent, SymlinkEntry]] = [
         file("opt/truss/server/pkg/m.py"),
         file("usr/bin/uvicorn", is_executable=True),
@@ -100,14 +100,14 @@ def test_only_folders_of_the_layer_are_in_it(rule_runner: RuleRunner) -> None:
     }
 
 
-def test_a_root_without_files_is_there(rule_runner: RuleRunner) -> None:
+def test_a_root_without_files_is_created(rule_runner: RuleRunner) -> None:
     _, blob = make(rule_runner, [file("app/model/model.py")], ("app", "packages"))
     assert kinds(blob) == {"app": "d", "app/model": "d", "app/model/model.py": "f", "packages": "d"}
     _, empty = make(rule_runner, [], ("app",))
     assert kinds(empty) == {"app": "d"}
 
 
-def test_a_folder_that_only_begins_like_a_root_is_the_bases(rule_runner: RuleRunner) -> None:
+def test_a_folder_that_only_begins_like_a_root_is_left_to_the_base(rule_runner: RuleRunner) -> None:
     _, blob = make(rule_runner, [file("apple/a"), file("app/a")], ("app",))
     assert kinds(blob) == {"app": "d", "app/a": "f", "apple/a": "f"}
 
@@ -122,14 +122,14 @@ def test_names_of_all_kinds(rule_runner: RuleRunner) -> None:
 @pytest.mark.parametrize("target", ["a", "../../etc/passwd", "/etc/passwd"])
 def test_a_link_is_refused(rule_runner: RuleRunner, target: str) -> None:
     with engine_error(
-        ImageToolFailed, contains="'app/link' is a link, which cannot be part of an image."
+        ImageToolFailed, contains="'app/link' is a link, which an image cannot contain."
     ):
         make(rule_runner, [file("app/a"), SymlinkEntry("app/link", target)], ("app",))
 
 
-def test_a_level_that_there_is_not(rule_runner: RuleRunner) -> None:
+def test_an_invalid_level(rule_runner: RuleRunner) -> None:
     with engine_error(
-        InvalidTruss, contains="`[truss-images].compression_level` is 10, but gzip has 1 to 9."
+        InvalidTruss, contains="`[truss-images].compression_level` is 10, but gzip supports 1 to 9."
     ):
         make(rule_runner, [file("a")], (), "--truss-images-compression-level=10")
 
@@ -149,19 +149,19 @@ def test_the_time_of_an_image(rule_runner: RuleRunner, value: str, epoch: int) -
 def test_the_last_second_of_a_plain_tar(rule_runner: RuleRunner) -> None:
     last = 8**11 - 1
     assert epoch_of(rule_runner, str(last)) == last
-    with engine_error(InvalidTruss, contains=f"SOURCE_DATE_EPOCH is '{last + 1}'."):
+    with engine_error(InvalidTruss, contains=f"SOURCE_DATE_EPOCH is '{last + 1}', but"):
         epoch_of(rule_runner, str(last + 1))
 
 
 @pytest.mark.parametrize("value", ["yesterday", "-1", "1.5", " 7", "7 ", "1_000", "0x7", "٧", "²"])
-def test_what_is_no_number_of_seconds(rule_runner: RuleRunner, value: str) -> None:
+def test_invalid_times(rule_runner: RuleRunner, value: str) -> None:
     message = (
-        f"The environment variable SOURCE_DATE_EPOCH is {value!r}. It is a number of seconds "
-        f"since 1970, such as that of `git log -1 --format=%ct`."
+        f"The environment variable SOURCE_DATE_EPOCH is {value!r}, but must be a number of "
+        f"seconds since 1970. For example, use the output of `git log -1 --format=%ct`."
     )
     with engine_error(InvalidTruss, contains=message):
         epoch_of(rule_runner, value)
-    # No layer is made with another time.
+    # No layer is made with a default time.
     with engine_error(InvalidTruss, contains=message):
         make(rule_runner, [file("a")], epoch=value)
 

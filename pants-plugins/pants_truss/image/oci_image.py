@@ -1,5 +1,5 @@
-"""Makes an image of a truss without any engine: layers, each cached, and documents that name them.
-"""
+"""Makes an image of a truss without a container engine: cached layers, and documents that name
+them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pants.util.logging import LogLevel
 from pants_truss.core import dockerfile
 from pants_truss.core.manifest import to_bytes
 from pants_truss.core.oci import base_image
-from pants_truss.core.oci.dockerfile_only import advice, dockerfile_keys, unknown_commands
 from pants_truss.core.oci.documents import (
     Blob,
     Descriptor,
@@ -23,21 +22,21 @@ from pants_truss.core.oci.documents import (
     manifest_blob,
 )
 from pants_truss.core.oci.sbom import ImageMaterials, sbom
-from pants_truss.core.server_layout import lay_out
-from pants_truss.core.truss_config import CONFIG_FILE
+from pants_truss.core.oci.unsupported_keys import advice, dockerfile_keys, unknown_commands
+from pants_truss.core.server_layout import place_in_image
 from pants_truss.core.yaml_document import parse
 from pants_truss.gather.gather import gather_truss
-from pants_truss.gather.plan import PlanTrussRequest, plan_truss
-from pants_truss.image import base, truss_layers
-from pants_truss.image.base import BaseImage, FindBaseRequest, find_base
-from pants_truss.image.context import DescribeImageRequest, describe_image
+from pants_truss.image import base_image as base_image_rules
+from pants_truss.image import truss_layers
+from pants_truss.image.base_image import BaseImage, FindBaseRequest, find_base
+from pants_truss.image.build_context import describe_image
 from pants_truss.image.layer import ImageTimeRequest, find_image_time
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.image.truss_layers import ImageLayersRequest, make_image_layers
 from pants_truss.pants_api import create_digest, implicitly, merge_digests, rule
 from pants_truss.serving.environment import dotted
 from pants_truss.sources.config_file import InvalidTruss
-from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
+from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter
 
 _TREE_DIGEST = "com.baseten.truss.tree-digest"
 _BASE_DIGEST = "org.opencontainers.image.base.digest"
@@ -45,9 +44,9 @@ _REVISION = "org.opencontainers.image.revision"
 
 
 @dataclass(frozen=True)
-class OciImageRequest(OfTruss):
-    """`address` is that of the image. `base` is a reference or the path of a layout, by default
-    what the config or Truss names. `labels` and `annotations` are added to the image's."""
+class OciImageRequest(TrussParameter):
+    """`address` is the address of the image. `base` is a reference or the path of a layout; by
+    default the config or Truss names it. `labels` and `annotations` are added to the image's."""
 
     truss: TrussFieldSet
     address: str
@@ -59,7 +58,7 @@ class OciImageRequest(OfTruss):
 
 @dataclass(frozen=True)
 class OciImage:
-    """`digest` has the blobs, where they lie in an image layout. `notes` are for the user."""
+    """`digest` holds the blobs at their paths in an image layout. `notes` are shown to the user."""
 
     manifest: Descriptor
     digest: Digest
@@ -70,12 +69,12 @@ class OciImage:
 @rule(desc="Make an OCI image", level=LogLevel.DEBUG)
 async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem) -> OciImage:
     truss = request.truss
-    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
-    config_path = planned.config_file.path
-    data = parse(planned.generated[CONFIG_FILE]).data
+    gathered = await gather_truss(truss, **implicitly())
+    config_path, truss_config = gathered.config_file.path, gathered.config_file.config
+    data = parse(gathered.config).data
     _refuse_dockerfile_keys(request, config_path, data)
-    described = await describe_image(DescribeImageRequest(truss), **implicitly())
-    instructions = described.written.instructions
+    described = await describe_image(truss, **implicitly())
+    instructions = described.instructions
     found = await find_base(
         FindBaseRequest(
             request.base or dockerfile.base_of(instructions),
@@ -85,7 +84,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         ),
         **implicitly(),
     )
-    _check_python(request, found, planned.config_file.config.python, config_path)
+    _check_python(request, found, truss_config.python, config_path)
     made = await make_image_layers(
         ImageLayersRequest(truss, request.platform, found.site, found.prefix), **implicitly()
     )
@@ -97,7 +96,6 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         [each.layer for each in made.layers],
         time.epoch,
     )
-    gathered = await gather_truss(truss, **implicitly())
     manifest = manifest_blob(
         config.descriptor,
         [*found.layers_data, *(each.layer.descriptor.as_json() for each in made.layers)],
@@ -119,7 +117,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         (found.name, found.manifest),
         gathered.tree_digest,
         found.python,
-        lay_out(gathered.files, planned.config_file.config),
+        place_in_image(gathered.files, truss_config),
         made.distributions,
     )
     return OciImage(
@@ -135,12 +133,12 @@ def _files(*blobs: Blob) -> List[FileContent]:
 
 
 def _origin(request: OciImageRequest, config_path: str, has_base: bool) -> str:
-    """Where the base is named, for messages."""
+    """Returns the target, and the place that names the base, for messages."""
     if request.base:
-        return f"The target {request.address}"
+        return request.address
     if has_base:
-        return f"The target {request.address}, by `base_image` in {config_path}"
-    return f"The target {request.address}, by the default of Truss for the Python of {config_path}"
+        return f"{request.address} (`base_image` in {config_path})"
+    return f"{request.address} (Truss's default base for the Python of {config_path})"
 
 
 def _refuse_dockerfile_keys(request: OciImageRequest, path: str, data: Mapping[Any, Any]) -> None:
@@ -148,15 +146,14 @@ def _refuse_dockerfile_keys(request: OciImageRequest, path: str, data: Mapping[A
     if keys:
         named = ", ".join(f"`{key}`" for key in keys)
         raise InvalidTruss(
-            f"The target {request.address}: {path} has {named}, which only a Dockerfile can do. "
-            f"{advice(keys)}"
+            f"{request.address} ({path}): only a Dockerfile supports {named}. {advice(keys)}"
         )
 
 
 def _unknown(path: str, instructions: Tuple[dockerfile.Instruction, ...]) -> List[str]:
     return [
-        f"Warning: {path}: the Dockerfile that Truss writes runs {command!r}, which this image is "
-        f'without. `builder="docker"` runs it.'
+        f"Warning: {path}: the Dockerfile that Truss writes runs {command!r}, but this image "
+        f'does not. Use `builder="docker"` to run it.'
         for command in unknown_commands(instructions)
     ]
 
@@ -167,10 +164,9 @@ def _check_python(
     wanted = dotted(python)
     if found.python != wanted:
         raise InvalidTruss(
-            f"The target {request.address}: the base image {found.name} has Python "
-            f"{found.python}, but `python_version` in {path} is py{wanted.replace('.', '')}. Take "
-            f"a base with Python {wanted}, or write "
-            f"`python_version: py{found.python.replace('.', '')}`."
+            f"{request.address} ({path}): the base image {found.name} has Python {found.python}, "
+            f"but `python_version` is py{wanted.replace('.', '')}. Use a base with Python "
+            f"{wanted}, or write `python_version: py{found.python.replace('.', '')}`."
         )
 
 
@@ -185,11 +181,11 @@ def _run_config(
         "WorkingDir": settings.working_dir,
         "User": settings.user,
         "Entrypoint": list(settings.entrypoint),
-        # As Docker does with the base's, where there is a new entry point.
+        # Like Docker, a new entry point drops the command of the base.
         "Cmd": list(settings.cmd),
         "Labels": all_labels or None,
     }
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *base.rules(), *truss_layers.rules()]
+    return [*collect_rules(), *base_image_rules.rules(), *truss_layers.rules()]

@@ -1,4 +1,4 @@
-"""Images of trusses as they are gathered, on a base in the repository."""
+"""Makes images of gathered trusses, on a base in the repository."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ LINES = """\
 OUR_LAYERS = ["requirements of the Truss server", "Python's .pth file", "the Truss server", "model"]
 
 
-def test_an_image_is_its_base_and_what_lies_on_it(rule_runner: RuleRunner) -> None:
+def test_an_image_is_its_base_and_its_layers(rule_runner: RuleRunner) -> None:
     folder = write(rule_runner, "whole", LINES)
     made = make(rule_runner, folder, labels={"of": "image"})
     manifest, config = manifest_of(rule_runner, made), config_of(rule_runner, made)
@@ -130,7 +130,7 @@ def test_an_image_is_its_base_and_what_lies_on_it(rule_runner: RuleRunner) -> No
     files = contents(rule_runner, made.digest)
     named = [made.manifest.digest, manifest["config"]["digest"]]
     named += [layer["digest"] for layer in manifest["layers"]]
-    # All that is named, and nothing else: not the manifest of the base.
+    # Exactly the referenced blobs: the manifest of the base is not among them.
     assert set(files) == {f"blobs/sha256/{digest[7:]}" for digest in named}
     assert [len(files[f"blobs/sha256/{layer['digest'][7:]}"]) for layer in manifest["layers"]] == [
         layer["size"] for layer in manifest["layers"]
@@ -140,7 +140,7 @@ def test_an_image_is_its_base_and_what_lies_on_it(rule_runner: RuleRunner) -> No
     assert [entry["created_by"] for entry in config["history"]] == ["the base", *OUR_LAYERS]
     assert len(config["rootfs"]["diff_ids"]) == 5
     assert config["config"] == {
-        # `Cmd` is gone: it would be arguments of the new entry point.
+        # `Cmd` is dropped: it would become arguments of the new entry point.
         "Entrypoint": ["python3", "/app/main.py"],
         "Env": ["PATH=/usr/bin:/more", "BASE=yes", "MINE=yes", "EMPTY="],
         "Labels": {"base": "1", "of": "image"},
@@ -151,7 +151,7 @@ def test_an_image_is_its_base_and_what_lies_on_it(rule_runner: RuleRunner) -> No
     assert made.notes == ()
 
 
-def test_the_same_truss_makes_the_same_image_wherever_it_is(rule_runner: RuleRunner) -> None:
+def test_the_same_truss_gives_the_same_image_at_any_path(rule_runner: RuleRunner) -> None:
     one = make(rule_runner, write(rule_runner, "same_1"))
     two = make(rule_runner, write(rule_runner, "some/where/else"))
     assert (one.manifest, one.digest) == (two.manifest, two.digest)
@@ -179,12 +179,12 @@ def test_annotations(rule_runner: RuleRunner) -> None:
     without = make(rule_runner, folder, annotations=given)
     assert manifest_of(rule_runner, without)["annotations"] == {
         **given,
-        # What identifies the truss is not for a target to say.
+        # A target cannot override the annotation that identifies the truss.
         TREE: gathered.tree_digest,
     }
     made = make(rule_runner, folder, "--truss-images-revision=abc", annotations=given)
     assert manifest_of(rule_runner, made)["annotations"][REVISION] == "abc"
-    # They are of the manifest: the config, and the layers, are the same.
+    # Annotations belong to the manifest: the config and the layers stay the same.
     assert manifest_of(rule_runner, made)["config"] == manifest_of(rule_runner, plain)["config"]
 
 
@@ -212,14 +212,14 @@ def test_materials(rule_runner: RuleRunner) -> None:
 # --- The base.
 
 
-def test_the_base_is_the_one_that_truss_has(rule_runner: RuleRunner) -> None:
+def test_the_default_base_is_that_of_truss(rule_runner: RuleRunner) -> None:
     folder = write(rule_runner, "default", "# FROM images/base AS server\n")
     assert make(rule_runner, folder, base=None).manifest == make(rule_runner, folder).manifest
     with engine_error(
         InvalidTruss,
         contains=(
-            "The target named:image: 'images/none' names no version of an image. The repository "
-            "has no folder 'images/none' either."
+            "named:image: 'images/none' has neither a tag nor a digest. The repository has no "
+            "folder 'images/none' either."
         ),
     ):
         make(rule_runner, write(rule_runner, "named"), base="images/none")
@@ -228,16 +228,16 @@ def test_the_base_is_the_one_that_truss_has(rule_runner: RuleRunner) -> None:
 @pytest.mark.parametrize(
     ("root", "config", "origin"),
     [
-        ("by_truss", "", ", by the default of Truss for the Python of by_truss/config.yaml"),
-        ("by_config", "base_image: {image: x}\n", ", by `base_image` in by_config/config.yaml"),
-        ("by_none", "base_image: null\n", ", by the default of Truss for the Python of "),
+        ("by_truss", "", "Truss's default base for the Python of by_truss/config.yaml"),
+        ("by_config", "base_image: {image: x}\n", "`base_image` in by_config/config.yaml"),
+        ("by_none", "base_image: null\n", "Truss's default base for the Python of "),
     ],
 )
-def test_an_error_tells_where_the_base_is_named(
+def test_an_error_names_the_place_of_the_base(
     rule_runner: RuleRunner, root: str, config: str, origin: str
 ) -> None:
     folder = write(rule_runner, root, f"{config}# FROM images/none\n")
-    with engine_error(InvalidTruss, contains=f"The target {root}:image{origin}"):
+    with engine_error(InvalidTruss, contains=f"{root}:image ({origin}"):
         make(rule_runner, folder, base=None)
 
 
@@ -263,15 +263,14 @@ def test_a_base_with_another_python(rule_runner: RuleRunner) -> None:
     python = [member("usr/bin/python3"), member("usr/lib/python3.9/os.py")]
     rule_runner.write_files(layout.write(layout.image(python)).at("images/older"))
     message = (
-        "The target older:image: the base image images/older has Python 3.9, but `python_version` "
-        "in older/config.yaml is py311. Take a base with Python 3.11, or write "
-        "`python_version: py39`."
+        "older:image (older/config.yaml): the base image images/older has Python 3.9, but "
+        "`python_version` is py311. Use a base with Python 3.11, or write `python_version: py39`."
     )
     with engine_error(InvalidTruss, contains=message):
         make(rule_runner, write(rule_runner, "older"), base="images/older")
 
 
-# --- What only a Dockerfile can do.
+# --- Keys that need a Dockerfile.
 
 
 @pytest.mark.parametrize(
@@ -280,35 +279,35 @@ def test_a_base_with_another_python(rule_runner: RuleRunner) -> None:
         (
             "system_packages: [curl]\nbuild_commands: [make]\n",
             "`system_packages`, `build_commands`",
-            ", or a `base` in which it is done and the config without the key",
+            ", or a `base` that already has it and a config without the key",
         ),
         ("live_reload: true\n", "`live_reload`", ""),
         ("system_packages: [curl]\nlive_reload: true\n", "`system_packages`, `live_reload`", ""),
         ("runtime: {remote_ssh: {enabled: true}}\n", "`runtime.remote_ssh`", ""),
     ],
 )
-def test_what_only_a_dockerfile_can_do(
+def test_keys_that_need_a_dockerfile(
     rule_runner: RuleRunner, config: str, named: str, more: str
 ) -> None:
     message = (
-        f"The target keys:image: keys/config.yaml has {named}, which only a Dockerfile can do. Use "
+        f"keys:image (keys/config.yaml): only a Dockerfile supports {named}. Use "
         f'`builder="docker"`{more}.'
     )
     with engine_error(InvalidTruss, contains=message):
         make(rule_runner, write(rule_runner, "keys", config))
 
 
-def test_empty_keys_are_no_hindrance(rule_runner: RuleRunner) -> None:
+def test_empty_keys_are_accepted(rule_runner: RuleRunner) -> None:
     config = "system_packages: []\nbuild_commands:\nlive_reload: false\nruntime: {remote_ssh: {}}\n"
     assert make(rule_runner, write(rule_runner, "empty", config)).notes == ()
 
 
-def test_commands_that_are_not_known_are_told(rule_runner: RuleRunner) -> None:
+def test_unknown_commands_are_reported(rule_runner: RuleRunner) -> None:
     lines = "# RUN mkdir -p /app/data\n# RUN  curl   https://host | sh\n# run rm -rf /x\n"
     made = make(rule_runner, write(rule_runner, "commands", lines))
     assert made.notes == tuple(
-        f"Warning: commands/config.yaml: the Dockerfile that Truss writes runs {command!r}, which "
-        f'this image is without. `builder="docker"` runs it.'
+        f"Warning: commands/config.yaml: the Dockerfile that Truss writes runs {command!r}, but "
+        f'this image does not. Use `builder="docker"` to run it.'
         for command in ("curl https://host | sh", "rm -rf /x")
     )
 
@@ -320,5 +319,5 @@ def test_notes_of_gathering_come_last(rule_runner: RuleRunner) -> None:
     config = "external_package_dirs: [../ext1, ../ext2]\n# RUN true\n"
     notes = make(rule_runner, write(rule_runner, "notes", config)).notes
     assert len(notes) == 2
-    assert "runs 'true', which this image is without" in notes[0]
+    assert "runs 'true', but this image does not" in notes[0]
     assert "lib.py" in notes[1]

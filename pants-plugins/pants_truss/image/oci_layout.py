@@ -1,4 +1,4 @@
-"""Makes the image layout of a `truss_image`: one image, or an index of one for each platform."""
+"""Makes the image layout of a `truss_image`: one image, or an index with one for each platform."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pants.util.frozendict import FrozenDict
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.documents import Descriptor, Platform, index_blob, layout_files
 from pants_truss.core.oci.reference import parse_reference
-from pants_truss.image import docker_image, find_truss, oci_image
+from pants_truss.image import docker_image, image_target, oci_image
 from pants_truss.image.docker_build import ImageName, image_names
-from pants_truss.image.docker_image import DockerFields, docker_fields
-from pants_truss.image.find_truss import (
+from pants_truss.image.docker_image import DockerFieldSet, docker_fields
+from pants_truss.image.image_target import (
     CheckImageTargetRequest,
     FindTrussOfImageRequest,
     check_image_target,
@@ -37,8 +37,8 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class OciFields(FieldSet):
-    """The fields of a `truss_image` that say what its layout holds, apart from the platforms."""
+class OciFieldSet(FieldSet):
+    """The fields of a `truss_image` that define the content of its layout, except the platforms."""
 
     required_fields: ClassVar[Tuple[Type[Field], ...]] = (TrussImageTrussField,)
 
@@ -50,14 +50,14 @@ class OciFields(FieldSet):
 
 @dataclass(frozen=True)
 class OciLayoutRequest:
-    fields: OciFields
+    fields: OciFieldSet
     platforms: Tuple[Platform, ...]
 
 
 @dataclass(frozen=True)
 class OciLayout:
-    """`digest` has the layout at its root, `top` is what its index names, `images` are in the order
-    of the platforms. `names` are those of a `docker_image` with the same fields."""
+    """`digest` holds the layout at its root. `top` is the manifest or index that its index names.
+    `images` are in the order of the platforms. `names` are those of an equal `docker_image`."""
 
     digest: Digest
     top: Descriptor
@@ -107,26 +107,26 @@ async def make_oci_layout(request: OciLayoutRequest, options: DockerOptions) -> 
     return OciLayout(digest, top, images, names)
 
 
-def _check_names(fields: DockerFields, names: Tuple[ImageName, ...]) -> None:
-    """Docker refuses such names itself; here no one else would, before they are pushed."""
+def _check_names(fields: DockerFieldSet, names: Tuple[ImageName, ...]) -> None:
+    """Checks names like Docker. Without Docker, no other check runs before the push."""
     if not names:
         raise InvalidFieldException(
             f"The '{fields.tags.alias}' field in target {fields.address} must name at least one "
-            f'tag, but is empty. For example `{fields.tags.alias}=["latest"]`.'
+            f'tag, but is empty. For example: `{fields.tags.alias}=["latest"]`.'
         )
     for name in names:
         repository = name.full[: -len(name.tag) - 1]
         if not _TAG.fullmatch(name.tag):
             raise InvalidFieldException(
                 f"The '{fields.tags.alias}' field in target {fields.address} has {name.tag!r}, "
-                f"which is no tag of an image: up to 128 letters, digits, `_`, `.` and `-`, of "
-                f"which the last two are not the first."
+                f"which is not a valid image tag. Use up to 128 letters, digits, `_`, `.` or `-`, "
+                f"not starting with `.` or `-`."
             )
         if not _is_repository(repository):
             raise InvalidFieldException(
-                f"By the field '{fields.repository.alias}', the image {fields.address} is called "
-                f"{repository!r}, which is no name of an image: small letters and digits, with "
-                f"single `.`, `_` or `-` between them, in parts that `/` divides."
+                f"The '{fields.repository.alias}' field in target {fields.address} gives the name "
+                f"{repository!r}, which is not a valid image name. Use lower-case letters and "
+                f"digits, with single `.`, `_` or `-` between them, in parts separated by `/`."
             )
 
 
@@ -139,4 +139,4 @@ def _is_repository(text: str) -> bool:
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *docker_image.rules(), *find_truss.rules(), *oci_image.rules()]
+    return [*collect_rules(), *docker_image.rules(), *image_target.rules(), *oci_image.rules()]

@@ -1,4 +1,4 @@
-"""Layouts of images, by the fields of their targets."""
+"""Makes image layouts from the fields of targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.image import oci_layout
 from pants_truss.image.conftest import OPTIONS, Layout, contents, new_rule_runner
 from pants_truss.image.docker_build import ImageName
-from pants_truss.image.oci_layout import OciFields, OciLayout, OciLayoutRequest
+from pants_truss.image.oci_layout import OciFieldSet, OciLayout, OciLayoutRequest
 from pants_truss.sources.config_file import InvalidTruss
 
 REGISTRIES = repr(
@@ -46,7 +46,7 @@ def make(
     rule_runner.set_options([*OPTIONS, *options], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     target = rule_runner.get_target(Address("src/a", target_name="image"))
     parsed = tuple(parse_platform(platform) for platform in platforms or (AMD64,))
-    return rule_runner.request(OciLayout, [OciLayoutRequest(OciFields.create(target), parsed)])
+    return rule_runner.request(OciLayout, [OciLayoutRequest(OciFieldSet.create(target), parsed)])
 
 
 def index_of(rule_runner: RuleRunner, made: OciLayout) -> Any:
@@ -69,7 +69,7 @@ def test_a_layout_of_one_image(rule_runner: RuleRunner) -> None:
             "annotations": {REF_NAME: "latest"},
         }
     ]
-    # The blobs are those of the image, and none more.
+    # Exactly the blobs of the image.
     assert files == contents(rule_runner, image.digest)
     assert made.names == (ImageName("image:latest", "latest", ""),)
 
@@ -80,7 +80,7 @@ def test_a_layout_of_several_images(rule_runner: RuleRunner) -> None:
     (top,) = json.loads(files["index.json"])["manifests"]
     assert top["mediaType"] == INDEX_TYPE
     assert top["digest"] == made.top.digest
-    # It is of no platform itself.
+    # The index itself has no platform.
     assert "platform" not in top
     inner = json.loads(files[made.top.path])
     assert inner["annotations"] == {"a": "b"}
@@ -109,7 +109,7 @@ def test_the_order_of_platforms_is_that_of_the_index(rule_runner: RuleRunner) ->
 def test_each_tag_names_the_same_image(rule_runner: RuleRunner) -> None:
     plain = make(rule_runner)
     made = make(rule_runner, image_tags=["1.0", "latest", "h-{pants.hash}", "1.0"])
-    # Tags are none of the image's business.
+    # Tags are not part of the image.
     assert made.top == plain.top
     tags = ["1.0", "latest", f"h-{made.top.hex}"]
     entries = index_of(rule_runner, made)["manifests"]
@@ -142,17 +142,17 @@ def test_names_in_registries(rule_runner: RuleRunner) -> None:
 
 
 @pytest.mark.parametrize("tag", ["T" + "x" * 127, "_a", "1.0-rc_1", "0"])
-def test_tags_that_are_fine(rule_runner: RuleRunner, tag: str) -> None:
+def test_valid_tags(rule_runner: RuleRunner, tag: str) -> None:
     assert [name.tag for name in make(rule_runner, image_tags=[tag]).names] == [tag]
 
 
 @pytest.mark.parametrize(
     "tag", ["", " ", "a b", ".a", "-a", "a/b", "a:b", "a@b", "ä", "x" * 129, "a\n", "--all"]
 )
-def test_tags_that_there_cannot_be(rule_runner: RuleRunner, tag: str) -> None:
+def test_invalid_tags(rule_runner: RuleRunner, tag: str) -> None:
     message = (
-        f"The 'image_tags' field in target src/a:image has {tag!r}, which is no tag of an image: "
-        f"up to 128 letters, digits, `_`, `.` and `-`, of which the last two are not the first."
+        f"The 'image_tags' field in target src/a:image has {tag!r}, which is not a valid image "
+        f"tag. Use up to 128 letters, digits, `_`, `.` or `-`, not starting with `.` or `-`."
     )
     with engine_error(InvalidFieldException, contains=message):
         make(rule_runner, image_tags=["fine", tag])
@@ -161,11 +161,11 @@ def test_tags_that_there_cannot_be(rule_runner: RuleRunner, tag: str) -> None:
 def test_an_image_needs_a_tag(rule_runner: RuleRunner) -> None:
     message = (
         "The 'image_tags' field in target src/a:image must name at least one tag, but is empty. "
-        'For example `image_tags=["latest"]`.'
+        'For example: `image_tags=["latest"]`.'
     )
     with engine_error(InvalidFieldException, contains=message):
         make(rule_runner, image_tags=[])
-    # One of the registry's is enough.
+    # A tag of the registry is enough.
     made = make(
         rule_runner,
         options=(f"--docker-registries={REGISTRIES}",),
@@ -189,20 +189,18 @@ def test_an_image_needs_a_tag(rule_runner: RuleRunner) -> None:
         ("team@sha256:" + "0" * 64, "team@sha256:" + "0" * 64),
     ],
 )
-def test_names_that_there_cannot_be(rule_runner: RuleRunner, repository: str, name: str) -> None:
+def test_invalid_names(rule_runner: RuleRunner, repository: str, name: str) -> None:
     message = (
-        f"By the field 'repository', the image src/a:image is called {name!r}, which is no name of "
-        f"an image: small letters and digits, with single `.`, `_` or `-` between them, in parts "
-        f"that `/` divides."
+        f"The 'repository' field in target src/a:image gives the name {name!r}, which is not a "
+        f"valid image name. Use lower-case letters and digits, with single `.`, `_` or `-` between "
+        f"them, in parts separated by `/`."
     )
     with engine_error(InvalidFieldException, contains=message):
         make(rule_runner, repository=repository)
 
 
 @pytest.mark.parametrize("placeholder", ["build_args.X", "tags.base", "pants.other"])
-def test_what_a_name_cannot_be_made_of_without_a_dockerfile(
-    rule_runner: RuleRunner, placeholder: str
-) -> None:
+def test_placeholders_that_need_a_dockerfile(rule_runner: RuleRunner, placeholder: str) -> None:
     with engine_error(contains="Invalid value for the `image_tags` field of the `docker_image`"):
         make(rule_runner, image_tags=[f"{{{placeholder}}}"])
 
@@ -214,19 +212,19 @@ WRONG: List[Dict[str, Any]] = [{"squash": True}, {"pin_requirements": True}]
 def test_fields_are_checked_first(rule_runner: RuleRunner, fields: Dict[str, Any]) -> None:
     (alias,) = fields
     message = (
-        f"The '{alias}' field in target src/a:image is of no use with `builder=\"oci\"`. Remove "
+        f"The '{alias}' field in target src/a:image has no effect with `builder=\"oci\"`. Remove "
         f'it, or write `builder="docker"`.'
     )
     with engine_error(InvalidFieldException, contains=message):
         make(rule_runner, base="images/none", **fields)
 
 
-def test_a_base_that_is_not_for_each_platform(rule_runner: RuleRunner) -> None:
+def test_a_base_that_lacks_a_platform(rule_runner: RuleRunner) -> None:
     layout = Layout()
     rule_runner.write_files(layout.write(layout.image()).at("images/amd64"))
     assert make(rule_runner, AMD64, base="images/amd64").images
     message = (
-        "The target src/a:image: the base image images/amd64 has no image for linux/arm64: it has "
+        "src/a:image: the base image images/amd64 has no image for linux/arm64: it has "
         "linux/amd64."
     )
     with engine_error(InvalidTruss, contains=message):

@@ -1,4 +1,4 @@
-"""What `backend_packages = ["pants_truss.image"]` registers, beside `pants_truss`."""
+"""Registers the backend `pants_truss.image`, in addition to `pants_truss`."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from pants_truss.pants_api import (
 
 @dataclass(frozen=True)
 class SkopeoRequest:
-    """`is_pinned` tells whether the same arguments give the same result for ever."""
+    """`is_pinned` is True if the same arguments always give the same result."""
 
     arguments: Tuple[str, ...]
     description: str
@@ -43,14 +43,14 @@ class SkopeoResult:
 
 @dataclass(frozen=True)
 class FindSkopeoRequest:
-    """`rationale` is what it is needed for, in a message."""
+    """`rationale` says what skopeo is needed for, for messages."""
 
     rationale: str
 
 
 @dataclass(frozen=True)
 class Skopeo:
-    """`command` begins its arguments; `search_path` is a `PATH` for it."""
+    """`command` is the start of the command line; `search_path` is its `PATH`."""
 
     command: Tuple[str, ...]
     search_path: str
@@ -71,7 +71,7 @@ async def find_skopeo(
     found = await find_binary(search, **implicitly())
     path = found.first_path_or_raise(search, rationale=request.rationale)
     env = await get_environment_vars(EnvironmentVarsRequest(options.env_vars), **implicitly())
-    # Where images may come from is for the registry's certificate to say, as in Docker.
+    # Like Docker, trust the registry's certificate instead of a policy file of skopeo.
     search_path = ":".join([*env_aware.executable_search_path, "/usr/bin", "/bin"])
     return Skopeo((path.path, "--insecure-policy"), search_path, env)
 
@@ -96,7 +96,7 @@ async def run_skopeo(request: SkopeoRequest) -> SkopeoResult:
 
 
 def _message(stderr: bytes) -> str:
-    """The last line, without what a log has around it."""
+    """Returns the message in the last line, without the fields of the log format."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"]
     message = re.search(r'msg="((?:[^"\\]|\\.)*)"', lines[-1])
     return message.group(1).replace('\\"', '"') if message else lines[-1]

@@ -1,4 +1,4 @@
-"""Against a program that is called skopeo, and writes down how it is called."""
+"""Uses a program called skopeo that records its calls."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def run(rule_runner: RuleRunner, *arguments: str, **request: Any) -> SkopeoResul
     return rule_runner.request(SkopeoResult, [wanted])
 
 
-def test_what_skopeo_says_and_writes(rule_runner: RuleRunner, program: Path) -> None:
+def test_output_and_files_of_skopeo(rule_runner: RuleRunner, program: Path) -> None:
     configure(rule_runner, program)
     result = run(rule_runner, "copy", "out/a b", "other", output_directories=("out",))
     assert (result.stdout, result.error) == ("done: é\n", None)
@@ -85,9 +85,7 @@ def test_what_skopeo_says_and_writes(rule_runner: RuleRunner, program: Path) -> 
     assert arguments == ["--insecure-policy", "copy", "out/a b", "other"]
 
 
-def test_it_gets_the_variables_that_are_named_and_no_others(
-    rule_runner: RuleRunner, program: Path
-) -> None:
+def test_skopeo_gets_only_the_named_variables(rule_runner: RuleRunner, program: Path) -> None:
     named = {"HOME": "/home/me", "REGISTRY_AUTH_FILE": "/auth.json", "SSL_CERT_FILE": "/ca.pem"}
     configure(
         rule_runner,
@@ -120,21 +118,19 @@ def test_a_failure_is_a_result(rule_runner: RuleRunner, program: Path) -> None:
         (False, ("fail", "by-tag"), 2),
     ],
 )
-def test_only_what_is_pinned_and_was_fetched_is_not_asked_for_again(
+def test_only_successful_pinned_calls_are_cached(
     rule_runner: RuleRunner, program: Path, is_pinned: bool, arguments: Tuple[str, str], times: int
 ) -> None:
     for session in ("first", "second"):
         rule_runner.new_session(f"{program.parent}-{session}")
         configure(rule_runner, program)
         run(rule_runner, *arguments, is_pinned=is_pinned)
-        # In the same session neither is.
+        # Within one session neither runs again.
         run(rule_runner, *arguments, is_pinned=is_pinned)
     assert len(calls(program)) == times
 
 
-def test_what_finds_it_is_told_where_it_and_its_helpers_are(
-    rule_runner: RuleRunner, program: Path
-) -> None:
+def test_the_search_path_includes_helpers(rule_runner: RuleRunner, program: Path) -> None:
     configure(rule_runner, program, HOME="/home/me")
     found = rule_runner.request(Skopeo, [FindSkopeoRequest("try it")])
     assert found.command == (str(program), "--insecure-policy")
@@ -142,7 +138,7 @@ def test_what_finds_it_is_told_where_it_and_its_helpers_are(
     assert dict(found.env) == {"HOME": "/home/me"}
 
 
-def test_there_is_no_skopeo(rule_runner: RuleRunner, tmp_path: Path) -> None:
+def test_skopeo_is_not_installed(rule_runner: RuleRunner, tmp_path: Path) -> None:
     configure(rule_runner, tmp_path / "nothing/skopeo")
     message = (
         f"Cannot find `skopeo` on `['{tmp_path}/nothing']`. Please ensure that it is installed so "

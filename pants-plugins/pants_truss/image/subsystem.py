@@ -24,7 +24,7 @@ class TrussImageSubsystem(Subsystem):
         """
         Images of trusses: see `pants help truss_image`.
 
-        The options are about the builder `oci`; those of the builder `docker` are in `[docker]`.
+        These options apply to the builder `oci`; those of the builder `docker` are in `[docker]`.
 
             [truss-images]
             compression = "zstd"
@@ -38,10 +38,9 @@ class TrussImageSubsystem(Subsystem):
         default={},
         help=softwrap(
             """
-            What to take in place of an image that trusses name as their base, by default or in
-            their config: the same image pinned to a digest, or the path of a folder in the
-            repository that holds it as an OCI layout. Fields of targets may name what is replaced,
-            too.
+            Replacements for base images that trusses name, in their config or by default: the same
+            image pinned to a digest, or the path of a folder in the repository that holds it as an
+            OCI layout. They also apply to the `base` field of targets. By default there are none.
 
                 [truss-images.bases]
                 "baseten/truss-server-base:3.11-v0.13.0" = "images/truss-3.11"
@@ -53,9 +52,9 @@ class TrussImageSubsystem(Subsystem):
         default=Compression.GZIP,
         help=softwrap(
             """
-            How the layers of an image are compressed. Everything takes `gzip`. `zstd` is smaller
-            and faster, and needs containerd 1.5, Docker 23 or podman 3. With `none`, it is
-            pushed as large as it is.
+            The compression of image layers. Every tool supports `gzip`, the default. `zstd` is
+            smaller and faster, and needs containerd 1.5, Docker 23 or podman 3. With `none`, images
+            are pushed uncompressed.
             """
         ),
     )
@@ -63,7 +62,8 @@ class TrussImageSubsystem(Subsystem):
         default=None,
         help=softwrap(
             """
-            From 1, the fastest, to 9 for gzip and 19 for zstd. By default 6 and 3.
+            The compression level: from 1, the fastest, to 9 for gzip and 19 for zstd. By default 6
+            for gzip and 3 for zstd.
             """
         ),
     )
@@ -71,9 +71,9 @@ class TrussImageSubsystem(Subsystem):
         default=10,
         help=softwrap(
             """
-            How many layers the code that trusses share may take in an image. Each of its folders
-            has a layer of its own; beyond the limit, the folders that are last by name share one.
-            Most container engines allow 127 layers in all.
+            The maximum number of layers for code that trusses share. Each of its folders has its
+            own layer; beyond the limit, the folders that are last by name share one. Most container
+            engines allow 127 layers in all.
             """
         ),
     )
@@ -82,8 +82,8 @@ class TrussImageSubsystem(Subsystem):
         help=softwrap(
             """
             The revision of the source, for the annotation `org.opencontainers.image.revision`. By
-            default there is none: with one, an image changes with each commit, whatever that
-            touches.
+            default there is none: with a revision, an image changes with each commit, even if its
+            files do not.
 
                 pants --truss-images-revision=$(git rev-parse HEAD) package src/trusses::
             """
@@ -93,8 +93,8 @@ class TrussImageSubsystem(Subsystem):
         default=[],
         help=softwrap(
             """
-            More arguments of `docker run` or `podman run` for `pants run` of a `truss_image`. What
-            follows `--` twice on the command line is added for that run.
+            More arguments of `docker run` or `podman run` for `pants run` of a `truss_image`. By
+            default none. Arguments after a second `--` on the command line are added for that run.
 
                 run_args = ["--gpus=all", "--memory=4g"]
             """
@@ -112,8 +112,8 @@ class TrussImageSubsystem(Subsystem):
         advanced=True,
         help=softwrap(
             """
-            Environment variables that skopeo gets: where they find credentials and
-            certificates, never what these are: Pants' cache would remember it. Add `NAME`, or
+            Environment variables to pass to skopeo. Name the files of credentials and certificates,
+            never the credentials themselves: Pants' cache would store them. Add `NAME` or
             `NAME=value`.
             """
         ),
@@ -122,21 +122,21 @@ class TrussImageSubsystem(Subsystem):
     class EnvironmentAware(ExecutableSearchPathsOptionMixin, Subsystem.EnvironmentAware):
         executable_search_paths_help = softwrap(
             """
-            Where to look for `skopeo`, which fetches base images, and for `docker` and `podman`,
+            The search path for `skopeo`, which fetches base images, and for `docker` and `podman`,
             which run images.
             """
         )
 
     @property
     def level(self) -> int:
-        """Raises `TrussError` for one that the compression does not have."""
+        """Raises `TrussError` for a level that the compression does not have."""
         most = {Compression.GZIP: 9, Compression.ZSTD: 19, Compression.NONE: 0}[self.compression]
         level = self.compression_level
         if level is None:
             return {Compression.GZIP: 6, Compression.ZSTD: 3, Compression.NONE: 0}[self.compression]
         if most and not 1 <= level <= most:
             raise TrussError(
-                f"`[truss-images].compression_level` is {level}, but {self.compression.value} has "
-                f"1 to {most}."
+                f"`[truss-images].compression_level` is {level}, but {self.compression.value} "
+                f"supports 1 to {most}."
             )
         return level

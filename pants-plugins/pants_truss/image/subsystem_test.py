@@ -25,7 +25,7 @@ def level(compression: Compression, compression_level: Optional[int]) -> int:
         (Compression.ZSTD, 1, 1),
         (Compression.ZSTD, 19, 19),
         (Compression.NONE, None, 0),
-        # Without compression it says nothing, and a setting for all need not be taken back.
+        # Without compression the level is ignored, so a general setting stays valid.
         (Compression.NONE, 19, 19),
         (Compression.NONE, -1, -1),
     ],
@@ -44,9 +44,10 @@ def test_levels(compression: Compression, given: Optional[int], taken: int) -> N
         (Compression.ZSTD, 20, 19),
     ],
 )
-def test_levels_that_there_are_not(compression: Compression, given: int, most: int) -> None:
+def test_invalid_levels(compression: Compression, given: int, most: int) -> None:
     with pytest.raises(TrussError) as caught:
         level(compression, given)
     assert str(caught.value) == (
-        f"`[truss-images].compression_level` is {given}, but {compression.value} has 1 to {most}."
+        f"`[truss-images].compression_level` is {given}, but {compression.value} supports 1 to "
+        f"{most}."
     )

@@ -44,12 +44,12 @@ class TrussImageTrussField(StringField, AsyncFieldMixin, SecondaryOwnerMixin):
 
     @property
     def filespec(self) -> Any:
-        """No file, but so that `pants run` of a folder prefers the truss in it."""
+        """Matches no file, but makes `pants run` of a folder prefer the truss in it."""
         return {"includes": []}
 
     help = help_text(
         """
-        The `truss` that the image is made of. It is gathered first.
+        The `truss` that the image serves. Pants gathers it first.
 
             truss_image(name="image", truss=":sentiment")
         """
@@ -59,8 +59,8 @@ class TrussImageTrussField(StringField, AsyncFieldMixin, SecondaryOwnerMixin):
 class TrussImageDependenciesField(Dependencies):
     help = help_text(
         """
-        The truss is a dependency already. What else is listed here makes the image count as
-        affected where it changes, and is not part of it.
+        Other targets listed here only affect change detection; they are not added to the image. The
+        truss is a dependency already.
         """
     )
 
@@ -72,14 +72,14 @@ class TrussImageBuilderField(StringField):
     value: str
     help = help_text(
         """
-        What makes the image.
+        The tool that makes the image.
 
         `docker`, the default: `docker build`, with the Dockerfile that Truss itself writes, which
-        is what Baseten runs. Registries, tags, `[docker]` options and `docker-info.json` are those
-        of a `docker_image`.
+        Baseten uses too. Registries, tags, `[docker]` options and `docker-info.json` work as for a
+        `docker_image`.
 
-        `oci`: an OCI image layout in `dist/`, without daemon and without root, of the same bytes
-        each time, in layers that other trusses share.
+        `oci`: an OCI image layout in `dist/`, without a daemon and without root, reproducible bit
+        for bit, in layers that trusses share.
 
         `context`: only the folder that `docker build` would get, for another builder of
         Dockerfiles.
@@ -94,11 +94,11 @@ class TrussImagePinRequirementsField(BoolField):
     default = False
     help = help_text(
         """
-        Whether the builders `docker` and `context` install the very versions that the builder `oci`
-        installs: the context's `constraints.txt` names them all.
+        Makes the builders `docker` and `context` install exactly the versions that the builder
+        `oci` installs: `constraints.txt` in the context names all of them.
 
-        By default it is as Truss wrote it, and as at Baseten: each build takes what the package
-        index has that day.
+        Off by default: as at Baseten, each build then installs the versions that the package index
+        has that day.
 
             truss_image(truss=":sentiment", pin_requirements=True)
         """
@@ -109,14 +109,14 @@ class TrussImageBaseField(StringField):
     alias = "base"
     help = help_text(
         """
-        The image that the layers of the truss lie on, for the builder `oci`: a reference pinned to
-        a digest, which `skopeo` fetches, or the path of a folder of the repository, relative to its
-        root, that holds an OCI layout. By default it is `base_image.image` of the config, or else
-        the image that Truss has for this Python. See also `[truss-images].bases`.
+        The base image, for the builder `oci`: a reference pinned to a digest, which `skopeo`
+        fetches, or the path of a folder of the repository, relative to its root, that holds an OCI
+        layout. By default `base_image.image` of the config, or else Truss's base image for this
+        Python. See also `[truss-images].bases`.
 
             truss_image(truss=":sentiment", builder="oci", base="images/truss-3.11")
 
-        It must have the Python version of the truss. Its layers are passed on as they are.
+        The base must have the Python version of the truss. Its layers are used unchanged.
         """
     )
 
@@ -127,13 +127,13 @@ class TrussImagePlatformsField(StringSequenceField):
     value: Tuple[str, ...]
     help = help_text(
         f"""
-        What the builder `oci` makes the image for: `linux/amd64`, `linux/arm64`, or both; by
-        default `{DEFAULT_PLATFORM}`, on every machine. With several, the layout has an index of
-        one image for each.
+        The platforms of the image, for the builder `oci`: `linux/amd64`, `linux/arm64`, or both. By
+        default `{DEFAULT_PLATFORM}`, on every machine. With several platforms, the layout has an
+        index with one image for each.
 
             truss_image(truss=":sentiment", builder="oci", platforms=["linux/amd64", "linux/arm64"])
 
-        For a platform other than this machine's, requirements are installed from wheels only.
+        For a platform other than this machine's, requirements are installed only from wheels.
         """
     )
 
@@ -151,7 +151,7 @@ class TrussImagePlatformsField(StringSequenceField):
         if not parsed or len(set(parsed)) != len(parsed):
             raise InvalidFieldException(
                 f"The '{cls.alias}' field in target {address} must name at least one platform, and "
-                f"none twice, but was {list(value or ())!r}. For example "
+                f"none twice, but was {list(value or ())!r}. For example: "
                 f'`{cls.alias}=["{DEFAULT_PLATFORM}"]`.'
             )
         return value
@@ -162,8 +162,8 @@ class TrussImageDockerArchiveField(BoolField):
     default = False
     help = help_text(
         """
-        Whether the builder `oci` also writes the image as one file beside its layout, with the
-        suffix `.tar`, which `docker load` and `podman load` take.
+        Makes the builder `oci` also write the image as one file with the suffix `.tar`, beside its
+        layout, for `docker load` and `podman load`. Off by default.
 
             truss_image(truss=":sentiment", builder="oci", docker_archive=True)
         """
@@ -174,8 +174,8 @@ class TrussImageAnnotationsField(DictStringToStringField):
     alias = "annotations"
     help = help_text(
         """
-        Annotations of the image, for the builder `oci`, beside the digest of the gathered truss,
-        which is always there.
+        Annotations of the image, for the builder `oci`. By default only the digest of the gathered
+        truss, which is always present.
 
             truss_image(
                 truss=":sentiment",
@@ -189,13 +189,13 @@ class TrussImageAnnotationsField(DictStringToStringField):
 class TrussImageOutputPathField(TemplateOutputPathField):
     help = help_text(
         """
-        Where the result goes, below `dist/`: the layout, the context, or `docker-info.json`. By
+        The path of the result below `dist/`: the layout, the context, or `docker-info.json`. By
         default the path of the BUILD file with dots for slashes, followed by the target name.
 
             truss_image(truss=":sentiment", builder="oci", output_path="images/sentiment")
 
-        The path can have `${spec_path_normalized}`, `${target_name_normalized}` and
-        `${file_suffix}` in it, as for other targets of Pants 2.24 and later.
+        The path may contain `${spec_path_normalized}`, `${target_name_normalized}` and
+        `${file_suffix}`, as for other targets of Pants 2.24 and later.
         """
     )
 
@@ -204,7 +204,7 @@ class TrussImageBuildNetworkField(DockerBuildOptionFieldMixin, StringField):
     alias = "build_network"
     help = help_text(
         """
-        The network that the builder `docker` builds in: `docker build --network`.
+        The network for the builder `docker`: `docker build --network`. By default Docker's own.
 
             truss_image(truss=":sentiment", build_network="host")
         """
@@ -219,9 +219,9 @@ class TrussImageBuildNetworkField(DockerBuildOptionFieldMixin, StringField):
 class TrussImageEnvironmentField(EnvironmentField):
     help = help_text(
         """
-        The environment that `pants package` makes the image in, a name in
-        `[environments-preview].names`. The image is the same in each, as long as all that it
-        installs has wheels.
+        The environment in which `pants package` makes the image: a name in
+        `[environments-preview].names`. By default this machine. The image is the same in each
+        environment if all its distributions have wheels.
 
             truss_image(truss=":sentiment", builder="oci", environment="linux")
         """
@@ -229,8 +229,8 @@ class TrussImageEnvironmentField(EnvironmentField):
 
 
 class TrussImageRegistriesField(StringSequenceField):
-    """Not the field of a `docker_image`: each target with that one is for Pants' docker backend to
-    publish, which wants Docker for it, and a layout needs none."""
+    """Replaces the field of a `docker_image`. Pants' docker backend publishes each target with that
+    field, and needs Docker for it; a layout does not need Docker."""
 
     alias = DockerImageRegistriesField.alias
     help = DockerImageRegistriesField.help
@@ -239,18 +239,18 @@ class TrussImageRegistriesField(StringSequenceField):
         return DockerImageRegistriesField(self.value, address)
 
 
-# By alias: what a context that Truss makes has no use for, what is replaced, and, of Pants 2.33,
-# what a build writes in place of an image.
+# By alias: fields that have no effect on a context that Truss makes, fields that are replaced, and
+# fields of Pants 2.33 for builds that write something other than an image.
 _NOT_FROM_DOCKER = {
     *(field.alias for field in COMMON_TARGET_FIELDS),
     *("context_root", "dependencies", "instructions", "registries", "source", "target_stage"),
     *("output_directories", "output_files", "output_path", "outputs_match_mode"),
 }
-# Every release of Pants has more of them, and its docker backend counts on all.
+# Every release of Pants adds fields, and its docker backend requires all of them.
 DOCKER_FIELDS = tuple(
     field for field in DockerImageTarget.core_fields if field.alias not in _NOT_FROM_DOCKER
 )
-# Pants 2.17 lacks it.
+# Pants 2.17 lacks this field.
 _BUILD_NETWORK = (
     ()
     if any(field.alias == TrussImageBuildNetworkField.alias for field in DOCKER_FIELDS)
@@ -279,9 +279,9 @@ _OF_CONTEXTS = (TrussImagePinRequirementsField,)
 
 
 def check_builder(target: Target) -> None:
-    """Raises `InvalidFieldException` for a field that the target's builder does not look at."""
+    """Raises `InvalidFieldException` for a field that the target's builder ignores."""
     builder = ImageBuilder(target[TrussImageBuilderField].value)
-    of_no_use = {
+    unused = {
         ImageBuilder.OCI: ((ImageBuilder.DOCKER, _OF_DOCKER),),
         ImageBuilder.DOCKER: ((ImageBuilder.OCI, _OF_OCI),),
         ImageBuilder.CONTEXT: (
@@ -289,13 +289,13 @@ def check_builder(target: Target) -> None:
             (ImageBuilder.DOCKER, tuple(f for f in _OF_DOCKER if f not in _OF_CONTEXTS)),
         ),
     }
-    for other, field_types in of_no_use[builder]:
+    for other, field_types in unused[builder]:
         for field_type in field_types:
             field = target.get(field_type)
-            # Of a sequence, the default is a tuple, or nothing.
+            # The default of a sequence is a tuple, or None.
             if (field.value or None) != (field.default or None):
                 raise InvalidFieldException(
-                    f"The '{field.alias}' field in target {target.address} is of no use with "
+                    f"The '{field.alias}' field in target {target.address} has no effect with "
                     f'`builder="{builder.value}"`. Remove it, or write `builder="{other.value}"`.'
                 )
 
@@ -320,14 +320,14 @@ class TrussImageTarget(Target):
     )
     help = help_text(
         """
-        An image of a truss, which serves it.
+        An image that serves a truss.
 
-        `pants package` gathers the truss and builds the image; `pants run` starts it, on this
-        machine alone. What the image holds, how it is layered and how it is reproduced is on the
-        page "Images" of the documentation.
+        `pants package` gathers the truss and builds the image. `pants run` starts it on this
+        machine. The page "Images" of the documentation describes its content, its layers and how it
+        is reproduced.
 
-        Fields that a `docker_image` has too are for the builder `docker`; `image_tags`,
-        `repository`, `registries`, `skip_push` and `image_labels` also hold for `oci`.
+        Fields that `docker_image` has too apply to the builder `docker`; `image_tags`,
+        `repository`, `registries`, `skip_push` and `image_labels` also apply to `oci`.
 
             truss()
 

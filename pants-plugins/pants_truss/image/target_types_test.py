@@ -45,7 +45,7 @@ def test_by_default_an_image_is_for_one_platform_on_every_machine() -> None:
 
 
 def test_platforms_keep_their_order() -> None:
-    # The index of the layout, and the files beside it, are in this order.
+    # The index of the layout, and the files beside it, have this order.
     named = ("linux/arm64/v8", "linux/amd64")
     assert platforms(*named) == named
 
@@ -54,20 +54,20 @@ def test_platforms_keep_their_order() -> None:
     "name",
     ["", "linux", "windows/amd64", "linux/s390x", "linux/amd64/", "linux/amd64\n", "Linux/amd64"],
 )
-def test_what_is_no_platform_is_refused(name: str) -> None:
+def test_unsupported_platforms_are_refused(name: str) -> None:
     assert platforms_error([name]) == (
         f"The 'platforms' field in target src/a:image must hold platforms, but {name!r} is not a "
-        f"platform that images are made for: `linux/amd64` and `linux/arm64` are."
+        f"supported platform. Use `linux/amd64` or `linux/arm64`."
     )
 
 
 @pytest.mark.parametrize(
     "names", [[], ["linux/amd64", "linux/amd64"], ["linux/amd64", "linux/arm64", "linux/amd64"]]
 )
-def test_no_platform_and_one_that_is_named_twice_are_refused(names: List[str]) -> None:
+def test_missing_and_repeated_platforms_are_refused(names: List[str]) -> None:
     assert platforms_error(names) == (
         f"The 'platforms' field in target src/a:image must name at least one platform, and none "
-        f'twice, but was {names!r}. For example `platforms=["linux/amd64"]`.'
+        f'twice, but was {names!r}. For example: `platforms=["linux/amd64"]`.'
     )
 
 
@@ -82,11 +82,11 @@ def test_an_image_must_have_a_truss() -> None:
         InvalidTargetException, match="[`']truss[`'] field in target src/a:image must be"
     ):
         TrussImageTarget({}, ADDRESS)
-    # It owns no file: `pants run` of a file of the truss is not about the image.
+    # The target owns no file: `pants run` of a file of the truss ignores the image.
     assert TrussImageTrussField(":a", ADDRESS).filespec == {"includes": []}
 
 
-def test_a_builder_that_there_is_not() -> None:
+def test_an_unknown_builder() -> None:
     with pytest.raises(InvalidTargetException) as caught:
         image(builder="podman")
     assert "['context', 'docker', 'oci']" in str(caught.value)
@@ -125,52 +125,52 @@ FOR_BOTH: Dict[str, Any] = {
 
 
 def known(fields: Dict[str, Any]) -> List[str]:
-    """Pants 2.17 lacks some that newer Pants has, and the other way around."""
+    """Pants 2.17 lacks some fields of newer releases, and vice versa."""
     there = {field.alias for field in TrussImageTarget.core_fields}
     return [alias for alias in fields if alias in there]
 
 
-def test_most_fields_of_the_table_are_there() -> None:
+def test_most_fields_of_the_table_exist() -> None:
     assert len(known(OF_DOCKER)) >= 7
     assert known(OF_OCI) == list(OF_OCI)
     assert known(FOR_BOTH) == list(FOR_BOTH)
 
 
 @pytest.mark.parametrize("alias", known(OF_DOCKER))
-def test_a_field_of_docker_is_of_no_use_for_a_layout(alias: str) -> None:
+def test_fields_of_docker_have_no_effect_on_a_layout(alias: str) -> None:
     fields = {alias: OF_DOCKER[alias]}
     assert error_of(builder="oci", **fields) == (
-        f"The '{alias}' field in target src/a:image is of no use with `builder=\"oci\"`. Remove "
+        f"The '{alias}' field in target src/a:image has no effect with `builder=\"oci\"`. Remove "
         f'it, or write `builder="docker"`.'
     )
     check_builder(image(**fields))
 
 
 @pytest.mark.parametrize("alias", known(OF_DOCKER))
-def test_of_docker_only_pins_are_of_use_for_a_context(alias: str) -> None:
+def test_a_context_supports_no_field_of_docker_but_pins(alias: str) -> None:
     fields = {alias: OF_DOCKER[alias]}
     if alias == "pin_requirements":
         check_builder(image(builder="context", **fields))
         return
     assert error_of(builder="context", **fields) == (
-        f"The '{alias}' field in target src/a:image is of no use with `builder=\"context\"`. "
+        f"The '{alias}' field in target src/a:image has no effect with `builder=\"context\"`. "
         f'Remove it, or write `builder="docker"`.'
     )
 
 
 @pytest.mark.parametrize("builder", ["docker", "context"])
 @pytest.mark.parametrize("alias", OF_OCI)
-def test_a_field_of_layouts_is_of_no_use_for_a_dockerfile(alias: str, builder: str) -> None:
+def test_fields_of_layouts_have_no_effect_on_a_dockerfile(alias: str, builder: str) -> None:
     fields = {alias: OF_OCI[alias]}
     assert error_of(builder=builder, **fields) == (
-        f"The '{alias}' field in target src/a:image is of no use with `builder=\"{builder}\"`. "
+        f"The '{alias}' field in target src/a:image has no effect with `builder=\"{builder}\"`. "
         f'Remove it, or write `builder="oci"`.'
     )
     check_builder(image(builder="oci", **fields))
 
 
 @pytest.mark.parametrize("builder", ["docker", "oci", "context"])
-def test_what_is_written_as_it_is_by_default_is_no_error(builder: str) -> None:
+def test_explicit_default_values_are_accepted(builder: str) -> None:
     unset: Dict[str, Any] = {
         "pin_requirements": False,
         "squash": False,
@@ -185,13 +185,13 @@ def test_what_is_written_as_it_is_by_default_is_no_error(builder: str) -> None:
     check_builder(image(builder=builder, **FOR_BOTH))
 
 
-def test_a_context_is_told_of_the_layout_first() -> None:
+def test_errors_of_a_context_name_fields_of_layouts_first() -> None:
     assert "The 'base' field" in error_of(builder="context", squash=True, base="x")
 
 
 def test_the_network_of_a_build() -> None:
     def options(value: Optional[str]) -> List[str]:
-        # Pants hands it a function that fills in placeholders, and newer Pants more.
+        # Pants passes a function that fills in placeholders; newer releases pass more.
         return list(TrussImageBuildNetworkField(value, ADDRESS).option_values(x=1))
 
     assert options("host") == ["host"]
@@ -203,16 +203,16 @@ def test_the_network_of_a_build() -> None:
 def test_registries_are_those_of_a_docker_image() -> None:
     for value in (None, ["@prod", "https://host"]):
         field = TrussImageRegistriesField(value, ADDRESS).for_docker(ADDRESS)
-        # Without one, these are all that have `default = true`.
+        # Without registries, those with `default = true` are used.
         assert field == DockerImageRegistriesField(value, ADDRESS)
 
 
-def test_an_image_has_the_fields_of_a_docker_image_that_a_context_of_truss_leaves_open() -> None:
+def test_an_image_has_the_applicable_fields_of_a_docker_image() -> None:
     theirs = {field.alias for field in DockerImageTarget.core_fields}
     ours = [field.alias for field in TrussImageTarget.core_fields]
     assert len(ours) == len(set(ours))
     replaced = {"context_root", "instructions", "source", "target_stage"}
-    # Of Pants 2.33 and later.
+    # Since Pants 2.33.
     in_place_of_an_image = {"output_files", "output_directories", "outputs_match_mode"}
     assert theirs - set(ours) - in_place_of_an_image == replaced
 

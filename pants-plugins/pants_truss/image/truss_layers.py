@@ -1,4 +1,4 @@
-"""What lies in the layers of an image, apart from its base: distributions, and the truss."""
+"""Makes the layers of an image on top of its base: distributions, and the truss."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pants_truss.core.environment import Distribution
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.layer_plan import MODEL_LAYER, plan_layers
-from pants_truss.core.oci.site_files import (
+from pants_truss.core.oci.sys_path_hook import (
     REQUIREMENTS,
     ROOT,
     SERVER_REQUIREMENTS,
@@ -27,15 +27,14 @@ from pants_truss.core.oci.site_files import (
     site_files,
 )
 from pants_truss.core.paths import join
-from pants_truss.core.server_layout import APP, PACKAGES, lay_out
+from pants_truss.core.server_layout import APP, PACKAGES, place_in_image
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.gather import gather
 from pants_truss.gather.gather import gather_truss
-from pants_truss.gather.plan import PlanTrussRequest, plan_truss
-from pants_truss.image import context, layer, requirements
-from pants_truss.image.context import DescribeImageRequest, describe_image
+from pants_truss.image import build_context, distributions, layer
+from pants_truss.image.build_context import describe_image
+from pants_truss.image.distributions import Installed, InstallTrussRequest, install_truss
 from pants_truss.image.layer import MadeLayer, MakeLayerRequest, make_layer
-from pants_truss.image.requirements import Installed, InstallTrussRequest, install_truss
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.pants_api import (
     add_prefix,
@@ -53,13 +52,13 @@ from pants_truss.serving.server_files import ServerFilesRequest, get_server_file
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.sources.file_entries import entry_at
 from pants_truss.sources.globs import all_of, exactly
-from pants_truss.target_types.field_sets import OfTruss, TrussFieldSet
+from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter
 
 
 @dataclass(frozen=True)
 class RequirementsLayerRequest:
-    """`folder` is where the distributions lie in the image, and `prefix` where its Python is
-    installed to: scripts and data lie there, as they do where pip installs."""
+    """`folder` is the folder of the distributions in the image. `prefix` is the prefix of its
+    Python: scripts and data go there, as with pip."""
 
     comment: str
     folder: str
@@ -67,10 +66,10 @@ class RequirementsLayerRequest:
     installed: Installed
 
 
-# Scripts are a few hundred bytes; programs that lie beside them stay as they are.
+# Scripts are a few hundred bytes; larger programs beside them stay unchanged.
 _LARGEST_SCRIPT = 64 * 1024
 _OF_PREFIX = ("bin/", "etc/", "share/")
-# Headers, in a folder named after the Python that Pex runs on; nothing that serves reads them.
+# Headers, in a folder named after the Python that Pex runs on. Nothing that serves reads them.
 _LEFT_OUT = "include/site/"
 
 
@@ -107,8 +106,8 @@ async def make_requirements_layer(request: RequirementsLayerRequest) -> MadeLaye
 
 
 def _places(path: str, paths: Collection[str], request: RequirementsLayerRequest) -> Sequence[str]:
-    """Pex lays a package that is called `share` among the data of all distributions: it lies twice
-    then, where Python finds it and where data is."""
+    """Pex places a package called `share` among the data of all distributions. Such a package is
+    placed twice, so that Python finds it and the data stays complete."""
     top = next((top for top in _OF_PREFIX if path.startswith(top)), None)
     if top is None:
         return (request.folder,)
@@ -117,35 +116,28 @@ def _places(path: str, paths: Collection[str], request: RequirementsLayerRequest
 
 
 @dataclass(frozen=True)
-class TrussLayersRequest(OfTruss):
-    truss: TrussFieldSet
-
-
-@dataclass(frozen=True)
 class TrussLayers:
-    """All but those of requirements, lowest first."""
+    """All layers except those of requirements, lowest first."""
 
     layers: Tuple[MadeLayer, ...]
 
 
 @rule
-async def make_truss_layers(
-    request: TrussLayersRequest, options: TrussImageSubsystem
-) -> TrussLayers:
+async def make_truss_layers(truss: TrussFieldSet, options: TrussImageSubsystem) -> TrussLayers:
     if options.shared_layers < 1:
         raise InvalidTruss(
-            f"`[truss-images].shared_layers` is {options.shared_layers}. Shared code takes one "
-            f"layer at least."
+            f"`[truss-images].shared_layers` is {options.shared_layers}, but must be at least 1. "
+            f"Write `shared_layers = 1`."
         )
-    gathered = await gather_truss(request.truss, **implicitly())
-    planned = await plan_truss(PlanTrussRequest(request.truss), **implicitly())
-    described = await describe_image(DescribeImageRequest(request.truss), **implicitly())
+    gathered = await gather_truss(truss, **implicitly())
+    described = await describe_image(truss, **implicitly())
     server = await get_server_files(ServerFilesRequest(), **implicitly())
     config = await digest_subset(
-        DigestSubset(described.written.digest, exactly(CONFIG_FILE)), **implicitly()
+        DigestSubset(described.digest, exactly(CONFIG_FILE)), **implicitly()
     )
     in_app = await add_prefix(AddPrefix(config, APP), **implicitly())
-    plan = plan_layers(lay_out(gathered.files, planned.config_file.config), options.shared_layers)
+    layout = place_in_image(gathered.files, gathered.config_file.config)
+    plan = plan_layers(layout, options.shared_layers)
     trees = await concurrently(
         create_digest(
             CreateDigest([entry_at(*item) for item in planned_layer.files.items()]), **implicitly()
@@ -173,8 +165,8 @@ def _roots(files: Mapping[str, GatheredFile]) -> Tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class ImageLayersRequest(OfTruss):
-    """`site` and `prefix` are those of the base, as in `image.base.BaseImage`."""
+class ImageLayersRequest(TrussParameter):
+    """`site` and `prefix` are those of the base: see `image.base_image.BaseImage`."""
 
     truss: TrussFieldSet
     platform: Platform
@@ -184,7 +176,7 @@ class ImageLayersRequest(OfTruss):
 
 @dataclass(frozen=True)
 class ImageLayers:
-    """All that lie on the base, lowest first. `notes` are for the user."""
+    """All layers on top of the base, lowest first. `notes` are shown to the user."""
 
     layers: Tuple[MadeLayer, ...]
     distributions: Tuple[Distribution, ...]
@@ -210,7 +202,7 @@ async def make_image_layers(request: ImageLayersRequest) -> ImageLayers:
         **implicitly(),
     )
     of_python = await make_layer(MakeLayerRequest("Python's .pth file", site, ()), **implicitly())
-    of_truss = await make_truss_layers(TrussLayersRequest(truss), **implicitly())
+    of_truss = await make_truss_layers(truss, **implicitly())
     return ImageLayers(
         (*of_requirements, of_python, *of_truss.layers), installed.distributions, installed.notes
     )
@@ -219,9 +211,9 @@ async def make_image_layers(request: ImageLayersRequest) -> ImageLayers:
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
-        *context.rules(),
+        *build_context.rules(),
         *gather.rules(),
         *layer.rules(),
-        *requirements.rules(),
+        *distributions.rules(),
         *server_files.rules(),
     ]

@@ -1,4 +1,4 @@
-"""Layers of trusses as they are gathered; the scripts are the real ones, on this Python."""
+"""Makes layers of gathered trusses, with the real scripts, on this Python."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.core.environment import Distribution
 from pants_truss.core.oci.platforms import parse_platform
-from pants_truss.core.oci.site_files import site_files
+from pants_truss.core.oci.sys_path_hook import site_files
 from pants_truss.image import truss_layers
 from pants_truss.image.conftest import OPTIONS, contents, new_rule_runner, truss_at, unpacked
+from pants_truss.image.distributions import Installed
 from pants_truss.image.layer import MadeLayer
-from pants_truss.image.requirements import Installed
 from pants_truss.image.truss_layers import (
     ImageLayers,
     ImageLayersRequest,
     RequirementsLayerRequest,
     TrussLayers,
-    TrussLayersRequest,
 )
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.target_types.field_sets import TrussFieldSet
 
 Unpacked = Dict[str, Tuple[str, bytes]]
 FOLDER = ("d", b"")
@@ -36,7 +36,7 @@ def rule_runner() -> RuleRunner:
         truss_layers.rules(),
         QueryRule(ImageLayers, [ImageLayersRequest]),
         QueryRule(MadeLayer, [RequirementsLayerRequest]),
-        QueryRule(TrussLayers, [TrussLayersRequest]),
+        QueryRule(TrussLayers, [TrussFieldSet]),
     )
 
 
@@ -65,7 +65,7 @@ def requirements_layer(
     return read(rule_runner, made)
 
 
-def test_distributions_lie_in_their_folder_and_scripts_where_pip_has_them(
+def test_distributions_have_their_folder_and_scripts_the_prefix(
     rule_runner: RuleRunner,
 ) -> None:
     found = requirements_layer(
@@ -88,7 +88,7 @@ def test_distributions_lie_in_their_folder_and_scripts_where_pip_has_them(
     }
 
 
-def test_a_package_that_is_called_as_data_are_can_be_imported(rule_runner: RuleRunner) -> None:
+def test_a_package_with_the_name_of_a_data_folder_can_be_imported(rule_runner: RuleRunner) -> None:
     found = requirements_layer(
         rule_runner,
         FileContent("share/__init__.py", b"S"),
@@ -114,7 +114,7 @@ def test_a_package_that_is_called_as_data_are_can_be_imported(rule_runner: RuleR
         (b"\x7fELF\xff", b"\x7fELF\xff"),
         (b"", b""),
         (b"#!python\n" + b"x" * (64 * 1024 - 9), b"#!/usr/bin/env python3\n" + b"x" * 65527),
-        # No script is as large as that: it is not read.
+        # A file of this size is not read as a script.
         (b"#!python\n" + b"x" * (64 * 1024 - 8), b"#!python\n" + b"x" * 65528),
     ],
     ids=["plain", "arguments", "shell", "other", "program", "empty", "largest", "too large"],
@@ -165,7 +165,7 @@ def truss_layers_of(
     rule_runner: RuleRunner, folder: str, *options: str
 ) -> List[Tuple[str, Unpacked]]:
     configure(rule_runner, *options)
-    request = TrussLayersRequest(truss_at(rule_runner, folder))
+    request = truss_at(rule_runner, folder)
     layers = rule_runner.request(TrussLayers, [request]).layers
     return [(made.layer.comment, read(rule_runner, made)) for made in layers]
 
@@ -204,7 +204,7 @@ def test_the_layers_of_a_truss(rule_runner: RuleRunner) -> None:
     assert found["all/two"] == {"packages": FOLDER, "packages/two.py": ("f", b"two")}
     config = found["model"].pop("app/config.yaml")
     assert config[1].startswith(b"python_version: py311\nexternal_package_dirs: []\n")
-    # It is the one that Truss writes into a context.
+    # The config that Truss writes into a context.
     assert config[1].endswith(b"# as Truss writes it\n")
     assert found["model"] == {
         "app": FOLDER,
@@ -215,10 +215,10 @@ def test_the_layers_of_a_truss(rule_runner: RuleRunner) -> None:
     }
 
 
-def test_a_truss_with_nothing_but_a_config(rule_runner: RuleRunner) -> None:
+def test_a_truss_with_only_a_config(rule_runner: RuleRunner) -> None:
     layers = truss_layers_of(rule_runner, write(rule_runner, "bare", {}))
     assert [name for name, _ in layers] == ["the Truss server", "model"]
-    # Both folders are there for code that looks for them.
+    # Both folders exist for code that looks for them.
     assert sorted(layers[1][1]) == ["app", "app/config.yaml", "packages"]
 
 
@@ -231,7 +231,9 @@ def test_a_truss_with_nothing_but_a_config(rule_runner: RuleRunner) -> None:
         (9, ["limit/a", "limit/b", "limit/c"]),
     ],
 )
-def test_shared_code_has_a_limit(rule_runner: RuleRunner, limit: int, names: List[str]) -> None:
+def test_layers_of_shared_code_are_limited(
+    rule_runner: RuleRunner, limit: int, names: List[str]
+) -> None:
     config = "external_package_dirs: [../a, ../b, ../c]\n"
     folder = write(rule_runner, "limit", shared("a", "b", "c"), config)
     layers = truss_layers_of(rule_runner, folder, f"--truss-images-shared-layers={limit}")
@@ -241,15 +243,15 @@ def test_shared_code_has_a_limit(rule_runner: RuleRunner, limit: int, names: Lis
 
 
 @pytest.mark.parametrize("limit", [0, -1])
-def test_a_limit_that_leaves_no_place(rule_runner: RuleRunner, limit: int) -> None:
-    message = f"`[truss-images].shared_layers` is {limit}. Shared code takes one layer at least."
+def test_the_limit_must_be_positive(rule_runner: RuleRunner, limit: int) -> None:
+    message = f"`[truss-images].shared_layers` is {limit}, but must be at least 1. Write"
     with engine_error(InvalidTruss, contains=message):
         truss_layers_of(
             rule_runner, write(rule_runner, "none", {}), f"--truss-images-shared-layers={limit}"
         )
 
 
-# --- All that lies on a base.
+# --- All layers on a base.
 
 
 def image_layers(
@@ -263,7 +265,7 @@ def image_layers(
     return rule_runner.request(ImageLayers, [request])
 
 
-def test_what_lies_on_a_base(rule_runner: RuleRunner) -> None:
+def test_all_layers_on_a_base(rule_runner: RuleRunner) -> None:
     made = image_layers(rule_runner, "own", "requirements: [numpy==2, abc==1]\n")
     assert [each.layer.comment for each in made.layers] == [
         "requirements of the Truss server",
@@ -275,7 +277,7 @@ def test_what_lies_on_a_base(rule_runner: RuleRunner) -> None:
     server, own, python = (read(rule_runner, each) for each in made.layers[:3])
     assert server["opt/truss/server/uvicorn.py"] == ("f", b"0.30")
     assert own["opt/truss/requirements/numpy.py"] == ("f", b"2")
-    # The folders that lead there are the base's.
+    # The parent folders are the base's.
     assert python == {path: ("f", content) for path, content in site_files(SITE).items()}
     assert made.distributions == (
         Distribution("abc", "1"),
@@ -285,7 +287,7 @@ def test_what_lies_on_a_base(rule_runner: RuleRunner) -> None:
     assert made.notes == ()
 
 
-def test_a_truss_without_requirements_has_no_layer_of_them(rule_runner: RuleRunner) -> None:
+def test_a_truss_without_requirements_has_no_requirements_layer(rule_runner: RuleRunner) -> None:
     made = image_layers(rule_runner, "no_requirements", "")
     assert [each.layer.comment for each in made.layers] == [
         "requirements of the Truss server",
@@ -302,7 +304,7 @@ def test_trusses_share_all_layers_but_their_own(rule_runner: RuleRunner) -> None
     assert differing == ["model"]
 
 
-def test_only_one_layer_depends_on_where_the_python_of_the_base_reads_from(
+def test_only_one_layer_depends_on_the_python_of_the_base(
     rule_runner: RuleRunner,
 ) -> None:
     one = image_layers(rule_runner, "base", "")

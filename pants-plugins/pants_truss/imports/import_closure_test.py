@@ -303,7 +303,7 @@ def test_an_init_file_that_no_target_owns(rule_runner: RuleRunner) -> None:
     )
 
 
-def test_own_files_that_no_target_owns_are_told(rule_runner: RuleRunner) -> None:
+def test_own_files_that_no_target_owns_are_reported(rule_runner: RuleRunner) -> None:
     folder = write(
         rule_runner,
         "untold",
@@ -319,8 +319,8 @@ def test_own_files_that_no_target_owns_are_told(rule_runner: RuleRunner) -> None
     (note,) = gather_truss(rule_runner, folder).notes
     assert note == (
         "Warning: untold/truss/model/model.py: no target owns untold/truss/model/model.py, untold/truss/packages/p/q.py, "
-        "untold/truss/setup.py, so what they import is not bundled. Write "
-        '`python_sources(name="sources", sources=["*.py", "model/**/*.py", "packages/**/*.py"])` '
+        "so what they import is not bundled. Write "
+        '`python_sources(name="sources", sources=["model/**/*.py", "packages/**/*.py"])` '
         "into the BUILD file in untold/truss, or run `pants tailor`. "
         "[unowned-python; `[truss-lint].disable` silences it]"
     )
@@ -337,7 +337,7 @@ def test_own_files_that_no_target_owns_are_told(rule_runner: RuleRunner) -> None
         (
             "truss/model/left_out.py",
             "unimportable/truss/model/left_out.py: imported by unimportable/truss/model/model.py. "
-            "It is the truss's own, but its `sources` leave it out.",
+            "The truss's `sources` leave it out.",
         ),
     ],
 )
@@ -374,16 +374,16 @@ OTHER = {
 }
 
 
-def test_the_files_of_another_truss_are_refused(rule_runner: RuleRunner) -> None:
-    files = {**OTHER, "truss_b/model/only_here.py": ""}
-    folder = write(rule_runner, "other", files)
+def test_a_named_file_of_another_truss_is_refused(rule_runner: RuleRunner) -> None:
+    files = {**OTHER, "truss/model/model.py": "", "truss_b/model/only_here.py": ""}
+    named = "other/truss_b/model/only_here.py:../src"
+    folder = write(rule_runner, "other", files, f"truss(dependencies=['{named}'])")
     with engine_error(
         InvalidTruss,
         contains=(
             "The truss target other/truss:truss is not valid: it needs files that belong to "
             "another truss:\n"
-            "  * other/truss_b/model/only_here.py of other/truss_b:truss_b: imported by "
-            "other/truss/model/model.py\n"
+            "  * other/truss_b/model/only_here.py of other/truss_b:truss_b: explicit dependency\n"
             "Move the code that both use to a folder of its own"
         ),
     ):

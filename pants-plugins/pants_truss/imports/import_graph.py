@@ -1,7 +1,7 @@
-"""The graph that the import closure of a truss is a part of: targets, and what each depends on.
+"""The graph of targets and their dependencies that import closures are found in.
 
-Every rule here is about one target or one folder, whatever truss asks, so its answer is shared by
-all trusses. Which module an import means is left to Pants' own inference.
+Each rule here answers for one target or one folder and does not know which truss asks, so all
+trusses share the answer. Pants' own inference decides which module an import means.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from pants.backend.python.target_types import (
     PythonSourceField,
     PythonTestSourceField,
 )
-from pants.core.target_types import FileSourceField, ResourceSourceField
+from pants.core.target_types import (
+    FileSourceField,
+    LockfileSourceField,
+    ResourceSourceField,
+    TargetGeneratorSourcesHelperSourcesField,
+)
 from pants.engine.addresses import Address, Addresses
 from pants.engine.rules import collect_rules
 from pants.engine.target import (
@@ -30,6 +35,7 @@ from pants.source.source_root import SourceRootRequest
 from pants.util.frozendict import FrozenDict
 
 from pants_truss.core.globs import unescape_glob
+from pants_truss.core.module_names import NATIVE_SUFFIX, STUB_SUFFIX, module_name
 from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.imports.python_requirement import describe_requirement
 from pants_truss.pants_api import (
@@ -52,9 +58,9 @@ INIT_FILE = "__init__.py"
 
 @dataclass(frozen=True)
 class ImportNode:
-    """A target that a truss may need, or, without an address, a file that no target owns.
+    """A target that a truss may need. Without an address, it is a file that no target owns.
 
-    `file` is the path of its one source, where it has one, and `source_root` the source root of
+    `file` is the path of its source if it has exactly one, and `source_root` is the source root of
     that file. `requirements` are those of a `python_requirement`, which provide `modules`.
     """
 
@@ -69,12 +75,23 @@ class ImportNode:
 
     @property
     def key(self) -> str:
-        # Pants makes a new string each time, and each truss keeps the keys of all it reaches.
+        # Pants makes a new string each time, and each truss keeps the keys of all nodes it reaches.
         return sys.intern(self.address.spec) if self.address else self.file or ""
 
     @property
     def is_python(self) -> bool:
-        return isinstance(self.sources, PythonSourceField) or self.address is None
+        return isinstance(self.sources, PythonSourceField) or (
+            self.address is None and not self.is_native
+        )
+
+    @property
+    def is_native(self) -> bool:
+        """Whether it is an extension module, which Python imports like any other module."""
+        return bool(self.file) and (self.file or "").endswith(NATIVE_SUFFIX)
+
+    @property
+    def is_module(self) -> bool:
+        return self.is_python or self.is_native
 
     @property
     def module_path(self) -> Optional[str]:
@@ -85,11 +102,11 @@ class ImportNode:
 
 
 def file_of(target: Target) -> Optional[str]:
-    """The path of its one source, if it has one."""
+    """The path of the target's source, if it has exactly one."""
     sources = target.get(SourcesField)
     if not isinstance(sources, SingleSourceField):
         return None
-    # In the targets that a generator makes, Pants has it escaped.
+    # Pants escapes the path in generated targets.
     return unescape_glob(sources.file_path)
 
 
@@ -106,7 +123,7 @@ async def describe_target(request: DescribeTargetRequest, python_setup: PythonSe
     source_root = ""
     if file is not None:
         found = await get_optional_source_root(SourceRootRequest.for_file(file), **implicitly())
-        source_root = _normal_root(found.source_root.path if found.source_root else "")
+        source_root = normal_root(found.source_root.path if found.source_root else "")
     resolve = None
     if target.has_field(PythonResolveField) and python_setup.enable_resolves:
         resolve = target[PythonResolveField].normalized_value(python_setup)
@@ -123,7 +140,7 @@ async def describe_target(request: DescribeTargetRequest, python_setup: PythonSe
     )
 
 
-def _normal_root(path: str) -> str:
+def normal_root(path: str) -> str:
     return "" if path == "." else path
 
 
@@ -137,7 +154,7 @@ class PythonOwnersRequest:
 @dataclass(frozen=True)
 class PythonOwners:
     """The `python_source` targets of the files directly in a folder, by the path of the file.
-    `tests` are files of tests: they are owned, but no server imports them."""
+    `tests` are files that belong to tests: targets own them, but no server imports them."""
 
     by_file: FrozenDict[str, Tuple[ImportNode, ...]]
     tests: FrozenSet[str]
@@ -187,8 +204,8 @@ class PackageInitRequest:
 
 @dataclass(frozen=True)
 class PackageInit:
-    """Nothing, the targets that own the file, or, as Python runs the file whether a target owns it
-    or not, the file itself."""
+    """Empty if the file does not exist. Otherwise the targets that own it, or the file itself if no
+    target does: Python runs the file in any case."""
 
     nodes: Tuple[ImportNode, ...]
 
@@ -211,20 +228,26 @@ class FindImportsRequest:
 
 @dataclass(frozen=True)
 class Imports:
-    """What a target depends on. `explicit` holds the keys of those that its `dependencies` field
-    names; `inits` are the `__init__.py` files that Python runs before it, if it is a module or one
-    is generated from it; `trusses` are dependencies that cannot be followed."""
+    """What a target depends on.
+
+    `explicit` holds the keys of those that its `dependencies` field names. `inits` are the
+    `__init__.py` files that Python runs before it, if it is a module or one is generated from it.
+    `trusses` are dependencies that cannot be followed. `stubs` are type stubs that it imports,
+    where no other dependency has the module.
+    """
 
     nodes: Tuple[ImportNode, ...]
     explicit: Tuple[str, ...]
     inits: Tuple[ImportNode, ...]
     trusses: Tuple[str, ...]
+    stubs: Tuple[ImportNode, ...] = ()
 
 
 @rule
 async def find_imports(request: FindImportsRequest) -> Imports:
     node = request.node
     nodes: Sequence[ImportNode] = ()
+    stubs: Sequence[ImportNode] = ()
     explicit: Tuple[str, ...] = ()
     trusses: Tuple[str, ...] = ()
     if node.dependencies is not None:
@@ -232,17 +255,22 @@ async def find_imports(request: FindImportsRequest) -> Imports:
         nodes = await concurrently(
             describe_target(DescribeTargetRequest(target), **implicitly())
             for target in targets
-            if _is_followed(target)
+            if _is_followed(target, node)
+        )
+        stubs = await concurrently(
+            describe_target(DescribeTargetRequest(target), **implicitly())
+            for target in targets
+            if _is_stub(target)
         )
         trusses = tuple(t.address.spec for t in targets if t.has_field(TrussConfigField))
         if node.dependencies.value:
             provided = await explicitly_provided_dependencies(node.dependencies)
-            # What a generator generates is named by naming the generator.
+            # Naming a generator names the targets that it generates.
             named = await resolve_targets(Addresses(provided.includes))
             explicit = tuple(sorted(target.address.spec for target in named))
     inits: Tuple[ImportNode, ...] = ()
-    if node.file is not None and not isinstance(
-        node.sources, (FileSourceField, ResourceSourceField)
+    if node.file is not None and (
+        node.is_native or not isinstance(node.sources, (FileSourceField, ResourceSourceField))
     ):
         found = await concurrently(
             find_package_init(PackageInitRequest(path, node.source_root), **implicitly())
@@ -254,7 +282,14 @@ async def find_imports(request: FindImportsRequest) -> Imports:
             for init in package.nodes
             if init.resolve in (None, node.resolve)
         )
-    return Imports(tuple(nodes), explicit, inits, trusses)
+    lone = tuple(
+        stub
+        for stub in stubs
+        if stub.key not in explicit
+        if not _lies_above(stub, node)
+        if not any(_implements(other, stub) for other in nodes)
+    )
+    return Imports(tuple(nodes), explicit, inits, trusses, lone)
 
 
 def _inits_above(file: str, source_root: str) -> List[str]:
@@ -263,13 +298,45 @@ def _inits_above(file: str, source_root: str) -> List[str]:
     return [path for path in (join(folder, INIT_FILE) for folder in inside) if path != file]
 
 
-def _is_followed(target: Target) -> bool:
-    """Not another truss, which is no code for this one; nor type stubs, which nothing runs."""
+def _is_followed(target: Target, dependent: ImportNode) -> bool:
+    """Trusses, type stubs, lockfiles and files that requirements are generated from are not
+    followed: no server runs or reads them. A `python_requirement` contributes a distribution, and
+    none of the files that it depends on."""
+    if (
+        _is_stub(target)
+        or target.has_field(TrussConfigField)
+        or target.has_field(TargetGeneratorSourcesHelperSourcesField)
+        or target.has_field(LockfileSourceField)
+        or describe_requirement(target).is_type_stub
+    ):
+        return False
+    is_data = target.has_field(FileSourceField) or target.has_field(ResourceSourceField)
+    return not (dependent.requirements and is_data)
+
+
+def _is_stub(target: Target) -> bool:
     sources = target.get(SourcesField)
-    is_stub = isinstance(sources, PythonSourceField) and sources.file_path.endswith(".pyi")
-    return not (
-        is_stub or target.has_field(TrussConfigField) or describe_requirement(target).is_type_stub
-    )
+    return isinstance(sources, PythonSourceField) and sources.file_path.endswith(STUB_SUFFIX)
+
+
+def _lies_above(stub: ImportNode, node: ImportNode) -> bool:
+    """Whether it is an `__init__.pyi` above the file of the node: Pants infers a dependency on it
+    without an import."""
+    folder, _, name = (stub.file or "").rpartition("/")
+    return name == f"__init__{STUB_SUFFIX}" and is_within(node.file or "", folder)
+
+
+def _implements(node: ImportNode, stub: ImportNode) -> bool:
+    """Whether the node has the module that the stub describes, or may have it."""
+    if node.requirements:
+        module = module_name(stub.module_path or "")
+        return any(f"{module}.".startswith(f"{name}.") for name in node.modules)
+    if not node.is_python:
+        # Code may be generated from it, under a name that nobody knows yet.
+        return node.file is not None and not isinstance(
+            node.sources, (FileSourceField, ResourceSourceField)
+        )
+    return module_name(node.module_path or "") == module_name(stub.module_path or "")
 
 
 def rules() -> Iterable[object]:

@@ -1,4 +1,4 @@
-"""The files that the import closure of a truss bundles, as `core.gather_plan` wants them."""
+"""Reads the files that the import closure of a truss bundles, for `core.gather_plan`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pants.source.source_root import SourceRootRequest
 
 from pants_truss.core.paths import join
 from pants_truss.core.source_tree import SourceFile, SourceTree
-from pants_truss.imports.import_closure import ImportedSource
+from pants_truss.imports.closure_walk import ImportedSource
 from pants_truss.imports.import_graph import ImportNode
 from pants_truss.pants_api import (
     concurrently,
@@ -36,7 +36,7 @@ class ReadNodeRequest:
 
 @dataclass(frozen=True)
 class NodeTrees:
-    """One tree for each source root; most often one with one file. The reason is not set."""
+    """One tree for each source root; usually a single tree of one file. `reason` is not set."""
 
     trees: Tuple[SourceTree, ...]
 

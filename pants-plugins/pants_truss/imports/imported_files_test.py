@@ -33,7 +33,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.source_tree import SourceFile, SourceTree
 from pants_truss.imports import imported_files
-from pants_truss.imports.import_closure import ImportedSource
+from pants_truss.imports.closure_walk import ImportedSource
 from pants_truss.imports.import_graph import ImportNode
 from pants_truss.imports.imported_files import ImportedTrees, ReadImportedSourcesRequest
 from pants_truss.pants_api import create_digest, digest_to_snapshot, implicitly, rule

@@ -1,13 +1,14 @@
-"""Finds the truss that a file belongs to: no other truss may use it."""
+"""Finds the truss that a file belongs to: no other truss can use the file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Tuple
+from typing import FrozenSet, Iterable, Optional, Tuple
 
 from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules
 
+from pants_truss.core.paths import ancestors
 from pants_truss.pants_api import (
     addresses_from_raw_specs_without_file_owners,
     concurrently,
@@ -35,7 +36,7 @@ class TrussFiles:
 
 @dataclass(frozen=True)
 class TrussesInFolder:
-    """The trusses whose BUILD file is in a folder, and the files that they take."""
+    """The trusses whose BUILD file is in the folder, with their files."""
 
     trusses: Tuple[TrussFiles, ...]
 
@@ -54,6 +55,21 @@ async def find_trusses_in_folder(request: TrussesInFolderRequest) -> TrussesInFo
         tuple(
             TrussFiles(field.address, frozenset(found.paths)) for field, found in zip(fields, paths)
         )
+    )
+
+
+def folders_around(file: str) -> Tuple[str, ...]:
+    """The folders in which the BUILD file of the file's truss may lie, nearest first."""
+    return (*ancestors(file), "")
+
+
+def other_truss(
+    file: Optional[str], trusses: Iterable[TrussFiles], folder: str
+) -> Optional[Address]:
+    """The truss that the file belongs to, if there is one. A truss whose BUILD file is in `folder`
+    does not count: trusses of one folder share its files."""
+    return next(
+        (t.address for t in trusses if t.address.spec_path != folder and file in t.paths), None
     )
 
 

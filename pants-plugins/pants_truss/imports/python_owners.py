@@ -1,4 +1,4 @@
-"""The `python_source` targets of a truss's own files, and the resolve that they decide on."""
+"""Finds the `python_source` targets of a truss's own files, and the resolve of the truss."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from pants.backend.python.subsystems.setup import PythonSetup
 from pants.engine.rules import collect_rules
 from pants.engine.target import MultipleSourcesField
 
+from pants_truss.core.paths import is_within, join
+from pants_truss.core.server_layout import served_folders
 from pants_truss.imports.import_graph import ImportNode, PythonOwnersRequest, find_python_owners
 from pants_truss.pants_api import concurrently, implicitly, rule
-from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.sources.config_file import (
+    InvalidTruss,
+    ReadTrussConfigRequest,
+    read_truss_config,
+)
 from pants_truss.sources.target_files import FindSourcePathsRequest, find_source_paths
-from pants_truss.target_types.truss import TrussResolveField, TrussSourcesField
+from pants_truss.target_types.truss import (
+    TrussConfigField,
+    TrussResolveField,
+    TrussSourcesField,
+)
 
 
 @dataclass(frozen=True)
@@ -23,8 +33,8 @@ class PythonModulesRequest:
 
 @dataclass(frozen=True)
 class PythonModules:
-    """The targets that own the Python files of `sources`: for each file, one per resolve. Tests
-    have no part in it; `unowned` are files that no target owns."""
+    """The targets that own the Python files of `sources`: for each file, one per resolve. Files of
+    tests are in neither field; `unowned` are files that no target owns."""
 
     nodes: Tuple[ImportNode, ...]
     unowned: Tuple[str, ...]
@@ -53,25 +63,46 @@ async def find_python_modules(request: PythonModulesRequest) -> PythonModules:
 class OwnModulesRequest:
     sources: TrussSourcesField
     resolve: TrussResolveField
+    config: TrussConfigField
 
 
 @dataclass(frozen=True)
 class OwnModules:
-    """`resolve` is None if the repository uses none, or if no target owns a file of the truss."""
+    """The targets that own Python files of the model, the bundled packages and the data: an image
+    has only these folders. Scripts and tests beside them are part of the gathered truss, but no
+    server can run them, so their imports do not count.
+
+    `unowned` are files in these folders that no target owns. `resolve` is None if the repository
+    has no resolves, or if no target owns a Python file of the truss.
+    """
 
     nodes: Tuple[ImportNode, ...]
     resolve: Optional[str]
+    unowned: Tuple[str, ...]
 
 
 @rule
 async def find_own_modules(request: OwnModulesRequest, python_setup: PythonSetup) -> OwnModules:
+    config_file = await read_truss_config(ReadTrussConfigRequest(request.config), **implicitly())
     modules = await find_python_modules(PythonModulesRequest(request.sources), **implicitly())
-    resolve = _choose_resolve(request, modules, python_setup)
-    return OwnModules(in_resolve(modules.nodes, resolve), resolve)
+    root = request.sources.address.spec_path
+    folders = [join(root, folder) for folder in served_folders(config_file.config)]
+
+    def is_served(file: str) -> bool:
+        return any(is_within(file, folder) for folder in folders)
+
+    nodes = tuple(node for node in modules.nodes if is_served(node.file or ""))
+    # A truss without a model class may have Python files outside these folders only.
+    resolve = _choose_resolve(request, nodes or modules.nodes, python_setup)
+    return OwnModules(
+        in_resolve(nodes, resolve),
+        resolve,
+        tuple(file for file in modules.unowned if is_served(file)),
+    )
 
 
 def _choose_resolve(
-    request: OwnModulesRequest, modules: PythonModules, python_setup: PythonSetup
+    request: OwnModulesRequest, nodes: Iterable[ImportNode], python_setup: PythonSetup
 ) -> Optional[str]:
     if not python_setup.enable_resolves:
         return None
@@ -80,16 +111,17 @@ def _choose_resolve(
         if chosen not in python_setup.resolves:
             raise InvalidTruss.of(
                 request.sources.address,
-                f"its `{TrussResolveField.alias}` is {chosen!r}, which `[python].resolves` does "
-                f"not name. It has: {', '.join(sorted(python_setup.resolves))}.",
+                f"its `{TrussResolveField.alias}` is {chosen!r}, which "
+                f"`[python].resolves` does not name. Use one of: "
+                f"{', '.join(sorted(python_setup.resolves))}.",
             )
         return chosen
-    found = sorted({node.resolve for node in modules.nodes if node.resolve})
+    found = sorted({node.resolve for node in nodes if node.resolve})
     if len(found) > 1 and python_setup.default_resolve not in found:
         raise InvalidTruss.of(
             request.sources.address,
-            f"its files belong to several resolves: {', '.join(found)}. Name the one that it is to "
-            f'use: `{TrussResolveField.alias}="{found[0]}"`.',
+            f"its files belong to several resolves: {', '.join(found)}. Choose one: "
+            f'`{TrussResolveField.alias}="{found[0]}"`.',
         )
     if len(found) > 1:
         return python_setup.default_resolve
@@ -97,8 +129,8 @@ def _choose_resolve(
 
 
 def in_resolve(nodes: Iterable[ImportNode], resolve: Optional[str]) -> Tuple[ImportNode, ...]:
-    """Of several targets for one file, those of the resolve; a file that has none there keeps its
-    targets."""
+    """Keeps, for each file with several targets, those of the resolve. A file without a target in
+    the resolve keeps all its targets."""
     by_file: Dict[Optional[str], List[ImportNode]] = {}
     for node in nodes:
         by_file.setdefault(node.file, []).append(node)

@@ -28,9 +28,14 @@ from pants_truss.imports.python_owners import (
     PythonModulesRequest,
     in_resolve,
 )
-from pants_truss.sources import target_files, workspace_scan
+from pants_truss.sources import config_file, target_files, workspace_scan
 from pants_truss.sources.config_file import InvalidTruss
-from pants_truss.target_types.truss import TrussResolveField, TrussSourcesField, TrussTarget
+from pants_truss.target_types.truss import (
+    TrussConfigField,
+    TrussResolveField,
+    TrussSourcesField,
+    TrussTarget,
+)
 
 RESOLVES = [
     "--python-enable-resolves",
@@ -47,6 +52,7 @@ def rule_runner() -> RuleRunner:
             *target_types_rules.rules(),
             *import_graph.rules(),
             *python_owners.rules(),
+            *config_file.rules(),
             *target_files.rules(),
             *workspace_scan.rules(),
             QueryRule(OwnModules, [OwnModulesRequest]),
@@ -70,7 +76,9 @@ def modules(rule_runner: RuleRunner, folder: str) -> PythonModules:
 def own(rule_runner: RuleRunner, folder: str, *options: str) -> OwnModules:
     rule_runner.set_options(options)
     target = rule_runner.get_target(Address(folder, target_name="t"))
-    request = OwnModulesRequest(target[TrussSourcesField], target[TrussResolveField])
+    request = OwnModulesRequest(
+        target[TrussSourcesField], target[TrussResolveField], target[TrussConfigField]
+    )
     return rule_runner.request(OwnModules, [request])
 
 
@@ -143,11 +151,12 @@ def test_a_truss_without_python(rule_runner: RuleRunner) -> None:
 def truss(rule_runner: RuleRunner, folder: str, fields: str, *resolves: str) -> None:
     """A truss with a file for each of `resolves`, which has that as it is written."""
     sources = [
-        f"python_sources(name='p{number}', sources=['m{number}.py'], resolve={resolve})\n"
+        f"python_sources(name='p{number}', sources=['model/m{number}.py'], resolve={resolve})\n"
         for number, resolve in enumerate(resolves)
     ]
-    files = {f"{folder}/m{number}.py": "" for number in range(len(resolves))}
+    files = {f"{folder}/model/m{number}.py": "" for number in range(len(resolves))}
     build = f"truss(name='t'{fields})\n" + "".join(sources)
+    files[f"{folder}/config.yaml"] = ""
     rule_runner.write_files({f"{folder}/BUILD": build, **files})
 
 
@@ -178,7 +187,7 @@ def test_a_repository_without_resolves(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "no_resolves", ", resolve='nonsense'", "'two'")
     found = own(rule_runner, "no_resolves", "--no-python-enable-resolves")
     assert found.resolve is None
-    assert [node.file for node in found.nodes] == ["no_resolves/m0.py"]
+    assert [node.file for node in found.nodes] == ["no_resolves/model/m0.py"]
 
 
 def test_of_a_parametrized_file_the_owner_in_the_resolve_counts(
@@ -187,16 +196,72 @@ def test_of_a_parametrized_file_the_owner_in_the_resolve_counts(
     truss(rule_runner, "chosen", ", resolve='two'", "parametrize('one', 'two')", "'one'")
     found = own(rule_runner, "chosen", *RESOLVES)
     assert [(node.file, node.resolve) for node in found.nodes] == [
-        ("chosen/m0.py", "two"),
-        ("chosen/m1.py", "one"),
+        ("chosen/model/m0.py", "two"),
+        ("chosen/model/m1.py", "one"),
     ]
+
+
+def test_files_that_no_server_has_do_not_count(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "beside", "", "'two'")
+    rule_runner.write_files(
+        {
+            "beside/config.yaml": "bundled_packages_dir: vendor/py\ndata_dir: weights\n",
+            "beside/BUILD": (
+                "truss(name='t')\n"
+                "python_sources(name='p0', sources=['model/m0.py'], resolve='two')\n"
+                "python_sources(name='rest', sources=['*.py', 'vendor/**/*.py', 'weights/*.py'],"
+                " resolve='three')\n"
+            ),
+            "beside/client.py": "",
+            "beside/scripts/export.py": "",
+            "beside/packages/old.py": "",
+            "beside/vendor/py/lib.py": "",
+            "beside/vendor/make.py": "",
+            "beside/weights/load.py": "",
+            "beside/model/free.py": "",
+        }
+    )
+    found = own(rule_runner, "beside", "--no-python-enable-resolves")
+    assert [node.file for node in found.nodes] == [
+        "beside/model/m0.py",
+        "beside/vendor/py/lib.py",
+        "beside/weights/load.py",
+    ]
+    assert found.unowned == ("beside/model/free.py",)
+
+
+def test_a_script_in_another_resolve_makes_the_choice_no_harder(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "script", "", "'two'")
+    rule_runner.write_files(
+        {
+            "script/client.py": "",
+            "script/BUILD": (
+                "truss(name='t')\n"
+                "python_sources(name='p0', sources=['model/*.py'], resolve='two')\n"
+                "python_sources(name='dev', sources=['client.py'], resolve='three')\n"
+            ),
+        }
+    )
+    assert own(rule_runner, "script", *RESOLVES).resolve == "two"
+
+
+def test_scripts_choose_the_resolve_of_a_truss_without_a_model(rule_runner: RuleRunner) -> None:
+    rule_runner.write_files(
+        {
+            "scripts/config.yaml": "",
+            "scripts/start.py": "",
+            "scripts/BUILD": "truss(name='t')\npython_sources(name='py', resolve='two')\n",
+        }
+    )
+    found = own(rule_runner, "scripts", *RESOLVES)
+    assert (found.nodes, found.resolve) == ((), "two")
 
 
 def test_several_resolves_without_the_default(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "several", "", "'two'", "'three'")
     assert error(rule_runner, "several") == (
         "The truss target several:t is not valid: its files belong to several resolves: three, "
-        'two. Name the one that it is to use: `resolve="three"`.'
+        'two. Choose one: `resolve="three"`.'
     )
 
 
@@ -205,7 +270,7 @@ def test_a_resolve_that_is_none(rule_runner: RuleRunner, value: str) -> None:
     truss(rule_runner, "unknown", f", resolve={value!r}", "'two'")
     assert error(rule_runner, "unknown") == (
         f"The truss target unknown:t is not valid: its `resolve` is {value!r}, which "
-        "`[python].resolves` does not name. It has: one, three, two."
+        "`[python].resolves` does not name. Use one of: one, three, two."
     )
 
 

@@ -1,4 +1,4 @@
-"""What a `python_requirement` target provides, by the same defaults as Pants' import inference."""
+"""Describes `python_requirement` targets, with the same defaults as Pants' import inference."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from pants_truss.pants_api.module_names import default_modules, is_type_stub
 
 @dataclass(frozen=True)
 class ProvidedRequirement:
-    """`requirements` are as the target writes them; `modules` can be imported from them. Type stubs
-    are nothing that a server needs."""
+    """`requirements` are written as in the target, and provide `modules`. No server needs a
+    distribution that only has type stubs."""
 
     requirements: Tuple[str, ...] = ()
     modules: Tuple[str, ...] = ()
@@ -46,7 +46,7 @@ def describe_requirement(target: Target) -> ProvidedRequirement:
 
 
 def requirement_text(requirement: object) -> str:
-    """The same on each release of Pants, as it becomes part of gathered trusses: Pants 2.33 writes
-    `name @ URL`, and earlier releases `name@ URL`."""
+    """Writes a requirement in the same way on each release of Pants, because gathered trusses
+    contain it. Pants 2.33 writes `name @ URL`, and earlier releases write `name@ URL`."""
     name, at, rest = str(requirement).partition(" @ ")
     return f"{name}@ {rest}" if at else name

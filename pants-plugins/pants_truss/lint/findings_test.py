@@ -20,7 +20,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.lint import findings
-from pants_truss.lint.findings import TriedLintTruss, TryLintTrussRequest
+from pants_truss.lint.findings import FallibleLintedTruss
 from pants_truss.subsystems.lint import InvalidLintOptions
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
@@ -46,7 +46,7 @@ def rule_runner() -> RuleRunner:
             *target_types_rules.rules(),
             *findings.rules(),
             *inference.rules(),
-            QueryRule(TriedLintTruss, [TryLintTrussRequest]),
+            QueryRule(FallibleLintedTruss, [TrussFieldSet]),
         ],
         target_types=[
             PythonRequirementTarget,
@@ -69,8 +69,8 @@ def lint(
     rule_runner.set_options([*OPTIONS, *options], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     rule_runner.write_files({f"{root}/{p}": text for p, text in {**defaults, **files}.items()})
     target = rule_runner.get_target(Address(root, target_name="t"))
-    request = TryLintTrussRequest(TrussFieldSet.create(target))
-    linted = rule_runner.request(TriedLintTruss, [request]).linted
+    request = TrussFieldSet.create(target)
+    linted = rule_runner.request(FallibleLintedTruss, [request]).linted
     assert linted.name == f"{root}:t"
     return linted.findings
 
@@ -160,7 +160,7 @@ def test_a_secret_in_shared_code_is_told_where_it_is(rule_runner: RuleRunner) ->
             "bad_ignore",
             {".truss_ignore": "[z-a]\n"},
             "bad_ignore/config.yaml",
-            "the ignore pattern '[z-a]' is not valid, and Truss stops at it. Mend it in "
+            "the ignore pattern '[z-a]' is not valid, and Truss fails on it. Fix it in "
             ".truss_ignore or in `[truss-gather].ignore`.",
         ),
         (
@@ -249,8 +249,8 @@ def test_a_tool_that_is_not_there_is_no_finding_of_a_truss(
     (found,) = errors
     assert isinstance(found, TrussCliFailed)
     assert str(found) == (
-        "`[truss-cli].install_from_resolve` is 'nope', which `[python].resolves` does not name, or "
-        "not with a path in the repository."
+        "`[truss-cli].install_from_resolve` is 'nope', but `[python].resolves` does not name it with "
+        "a path in the repository. Add it there."
     )
 
 
@@ -273,6 +273,7 @@ def test_a_module_that_a_requirement_provides_too(rule_runner: RuleRunner) -> No
     }
     found = lint(rule_runner, "hidden", files, "--truss-lint-disable=['config-schema']")
     assert told(found) == [
+        ("requirement-not-in-image", "hidden/config.yaml"),
         ("shadowed-by-requirement", "hidden/packages/odd_name.py"),
         ("shadowed-by-requirement", "hidden/packages/sklearn/__init__.py"),
     ]

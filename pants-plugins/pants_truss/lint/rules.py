@@ -17,8 +17,10 @@ from pants.util.meta import classproperty
 
 from pants_truss.core.lint.report import Paint, no_paint, render
 from pants_truss.core.lint.sarif import to_sarif
+from pants_truss.gather import trusses_of_run
+from pants_truss.gather.trusses_of_run import CheckSpecsRequest, check_specs
 from pants_truss.lint import findings
-from pants_truss.lint.findings import TryLintTrussRequest, try_lint_truss
+from pants_truss.lint.findings import lint_truss_fallibly
 from pants_truss.pants_api import concurrently, create_digest, implicitly, rule
 from pants_truss.subsystems.lint import TrussLintSubsystem
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
@@ -58,6 +60,8 @@ async def partition_trusses(
     request: TrussLintRequest.PartitionRequest,  # type: ignore[type-arg]
     subsystem: TrussLintSubsystem,
 ) -> Partitions[TrussesToLint, Any]:
+    if not subsystem.skip:
+        await check_specs(CheckSpecsRequest(), **implicitly())
     if subsystem.skip or not request.field_sets:
         return Partitions()
     field_sets = sorted(request.field_sets, key=lambda field_set: field_set.address)
@@ -72,7 +76,7 @@ async def lint_trusses(
 ) -> LintResult:
     field_sets = [field_set for element in request.elements for field_set in element.field_sets]
     tried = await concurrently(
-        try_lint_truss(TryLintTrussRequest(part_of(TrussFieldSet, field_set)), **implicitly())
+        lint_truss_fallibly(part_of(TrussFieldSet, field_set), **implicitly())
         for field_set in field_sets
     )
     trusses = [truss.linted for truss in tried]
@@ -82,7 +86,8 @@ async def lint_trusses(
         report = await create_digest(CreateDigest([file]), **implicitly())
     return LintResult(
         exit_code=int(any(truss.has_errors for truss in trusses)),
-        stdout=render(trusses, paint_with(bool(global_options.colors))),
+        # Pants adds empty lines of its own.
+        stdout=render(trusses, paint_with(bool(global_options.colors))).rstrip("\n"),
         stderr="",
         linter_name=TrussLintRequest.tool_name,
         report=report,
@@ -97,4 +102,4 @@ def paint_with(has_colors: bool) -> Paint:
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *findings.rules(), *TrussLintRequest.rules()]
+    return [*collect_rules(), *findings.rules(), *trusses_of_run.rules(), *TrussLintRequest.rules()]

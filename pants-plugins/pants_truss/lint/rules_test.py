@@ -118,7 +118,7 @@ def test_a_package_is_no_truss(rule_runner: RuleRunner) -> None:
 
 def test_a_clean_run(rule_runner: RuleRunner) -> None:
     found = lint(rule_runner, "good")
-    assert (found.exit_code, found.stdout) == (0, "Nothing found in 1 truss.\n")
+    assert (found.exit_code, found.stdout) == (0, "Nothing found in 1 truss.")
     assert (found.stderr, found.linter_name, found.report) == (
         "",
         "truss",

@@ -1,4 +1,4 @@
-"""The one place that knows which Pants this is.
+"""The only package that depends on the release of Pants.
 
 Rules import the engine's calls from here and are written once, in the call-by-name idiom of Pants
 2.30 and later. Up to 2.29 the same names make `Get`s. Two habits make that work everywhere:
@@ -6,7 +6,7 @@ Rules import the engine's calls from here and are written once, in the call-by-n
 * the first parameter of a rule is its request, the others are injected;
 * a call passes its request first and `**implicitly()` after it.
 
-`concurrently` takes the calls of this package and those of own rules, never plain coroutines.
+`concurrently` accepts calls of this package and of the plugin's rules, never plain coroutines.
 """
 
 from packaging.version import Version
@@ -14,8 +14,8 @@ from pants.version import PANTS_SEMVER
 
 HAS_CALL_BY_NAME = PANTS_SEMVER >= Version("2.30.0.dev0")
 
-# Up to Pants 2.18, its Pex cannot run Python 3.12; it can still choose wheels for it. None: it runs
-# on each Python that the plugin knows.
+# The Pex of Pants up to 2.18 cannot run Python 3.12, but can choose wheels for it. None means that
+# Pex runs on every Python that the plugin supports.
 NEWEST_PYTHON_OF_PEX = None if PANTS_SEMVER >= Version("2.19.0.dev0") else (3, 11)
 
 if HAS_CALL_BY_NAME:

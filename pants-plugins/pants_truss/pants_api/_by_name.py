@@ -19,6 +19,9 @@ from pants.backend.python.util_rules.pex import (
 from pants.backend.python.util_rules.pex import (
     setup_venv_pex_process as prepare_venv_pex_process,
 )
+from pants.backend.python.util_rules.pex_cli import (
+    setup_pex_cli_process as prepare_pex_cli_process,
+)
 from pants.backend.python.util_rules.pex_venv import pex_venv as create_pex_venv
 from pants.base.specs import Specs
 from pants.core.goals.test import ShowOutput, TestResult
@@ -95,6 +98,7 @@ __all__ = [
     "merge_digests",
     "path_globs_to_digest",
     "path_globs_to_paths",
+    "prepare_pex_cli_process",
     "prepare_venv_pex_process",
     "remove_prefix",
     "resolve_addresses_from_raw_specs",
@@ -107,10 +111,10 @@ __all__ = [
 
 
 class SecondaryOwnerMixin:
-    """Ranks nothing: `run` of a folder with several targets asks which."""
+    """Has no effect: `run` of a folder with several targets asks which one to run."""
 
 
-# Rules call these as they call rules: with `**implicitly()` after the request.
+# Rules call these functions like rules: with `**implicitly()` after the request.
 
 
 async def dependency_targets(request: DependenciesRequest, **_implicit: Any) -> Targets:
@@ -145,7 +149,7 @@ def make_test_result(
     text: str,
     reports: Snapshot,
 ) -> TestResult:
-    """The result of a test that `process` ran. `text` is what to show of it."""
+    """Returns the result of a test that `process` ran. `text` is the output to show."""
     result = TestResult.from_fallible_process_result(
         (process,), address, output, xml_results=reports
     )

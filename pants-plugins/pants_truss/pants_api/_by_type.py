@@ -29,6 +29,7 @@ from pants.backend.python.util_rules.pex import (
     VenvPexProcess,
     VenvPexRequest,
 )
+from pants.backend.python.util_rules.pex_cli import PexCliProcess
 from pants.backend.python.util_rules.pex_venv import PexVenv, PexVenvRequest
 from pants.base.specs import RawSpecs, RawSpecsWithoutFileOwners, Specs
 from pants.core.goals.test import ShowOutput, TestResult
@@ -79,7 +80,7 @@ try:
 except ImportError:  # Pants 2.18
 
     class SecondaryOwnerMixin:  # type: ignore[no-redef]
-        """Ranks nothing: `run` of a folder with several targets asks which."""
+        """Has no effect: `run` of a folder with several targets asks which one to run."""
 
 
 __all__ = [
@@ -112,6 +113,7 @@ __all__ = [
     "merge_digests",
     "path_globs_to_digest",
     "path_globs_to_paths",
+    "prepare_pex_cli_process",
     "prepare_venv_pex_process",
     "remove_prefix",
     "resolve_addresses_from_raw_specs",
@@ -155,7 +157,7 @@ def call_by_type(output_type: type, input_type: type) -> Callable[..., Any]:
 
 
 def implicitly() -> Dict[str, Any]:
-    """Nothing to pass: before 2.30 the engine finds all but the request by type."""
+    """Passes nothing: before 2.30 the engine finds all inputs but the request by type."""
     return {}
 
 
@@ -170,7 +172,7 @@ def rule(*, desc: str = ..., level: LogLevel = ...) -> Callable[[F], F]:
 
 
 def rule(*args: Any, **kwargs: Any) -> Any:
-    """Pants' `@rule`, and calling the decorated function by name is a memoized `Get`."""
+    """Pants' `@rule`; a call of the decorated function by name is a memoized `Get`."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         task = _pants_rule(**kwargs)(function).rule
@@ -212,6 +214,7 @@ filter_targets = call_by_type(FilteredTargets, Specs)
 find_binary = call_by_type(BinaryPaths, BinaryPathRequest)
 get_environment_vars = call_by_type(EnvironmentVars, EnvironmentVarsRequest)
 get_optional_source_root = call_by_type(OptionalSourceRoot, SourceRootRequest)
+prepare_pex_cli_process = call_by_type(Process, PexCliProcess)
 prepare_venv_pex_process = call_by_type(Process, VenvPexProcess)
 find_module_owners = call_by_type(PythonModuleOwners, PythonModuleOwnersRequest)
 get_venv_pex_distributions = call_by_type(PexResolveInfo, VenvPex)
@@ -241,8 +244,8 @@ def make_test_result(
     text: str,
     reports: Snapshot,
 ) -> TestResult:
-    """The result of a test that `process` ran. `text` is what to show of it."""
-    # Pants 2.17 stops at output that is not UTF-8, and `text` stands for it anyway.
+    """Returns the result of a test that `process` ran. `text` is the output to show."""
+    # Pants 2.17 fails on output that is not UTF-8; `text` replaces the output anyway.
     process = replace(process, stdout=b"", stderr=b"")
     make: Any = TestResult.from_fallible_process_result
     several = "process_results" in inspect.signature(make).parameters  # Pants 2.19

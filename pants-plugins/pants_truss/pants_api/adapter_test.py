@@ -1,4 +1,4 @@
-"""Rules that are called by name, by the adapter for the Pants that the tests run on."""
+"""Calls rules by name through the adapter for the Pants that the tests run on."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Double:
 
 @rule
 async def double(request: DoubleRequest) -> Double:
-    """Twice as much."""
+    """Returns twice the number."""
     if request.number < 0:
         raise ValueError(f"{request.number} is negative")
     CALLS.append(request.number)
@@ -89,7 +89,7 @@ class Sum:
 
 @rule(desc="Add up", level=LogLevel.DEBUG)
 async def add_up(request: SumRequest, run_id: RunId) -> Sum:
-    """The request is the first, and what else there is comes by its type."""
+    """The first parameter is the request; the others are injected by type."""
     assert isinstance(run_id, int)
     try:
         found = await concurrently(
@@ -139,7 +139,7 @@ class Files:
 
 @rule
 async def move_files(_: FilesRequest) -> Files:
-    """Most of what the rules of this plugin ask of the engine."""
+    """Uses most of the engine calls that the rules of this plugin use."""
     made = await create_digest(
         CreateDigest([FileContent("é/a", b"1", is_executable=True), FileContent("b", b"2")]),
         **implicitly(),
@@ -200,7 +200,7 @@ def rule_runner() -> RuleRunner:
 # --- Rules.
 
 
-def test_a_rule_is_asked_once_for_each_request(rule_runner: RuleRunner) -> None:
+def test_a_rule_runs_once_for_each_request(rule_runner: RuleRunner) -> None:
     numbers = (101, 102, 101)
     for _ in range(2):
         assert rule_runner.request(Sum, [SumRequest(numbers)]) == Sum((202, 204, 202))
@@ -208,7 +208,7 @@ def test_a_rule_is_asked_once_for_each_request(rule_runner: RuleRunner) -> None:
     assert rule_runner.request(Double, [DoubleRequest(101)]) == Double(202)
 
 
-def test_what_a_rule_raises_can_be_caught(rule_runner: RuleRunner) -> None:
+def test_errors_of_rules_can_be_caught(rule_runner: RuleRunner) -> None:
     assert rule_runner.request(Sum, [SumRequest((1, -2))]) == Sum((), "-2 is negative")
     with pytest.raises(ExecutionError) as error:
         rule_runner.request(Double, [DoubleRequest(-3)])
@@ -217,25 +217,25 @@ def test_what_a_rule_raises_can_be_caught(rule_runner: RuleRunner) -> None:
     ]
 
 
-def test_several_of_different_kinds_keep_their_order(rule_runner: RuleRunner) -> None:
+def test_concurrent_calls_of_different_types_keep_their_order(rule_runner: RuleRunner) -> None:
     assert rule_runner.request(Several, [SeveralRequest(5)]) == Several(
         (Double(10), Sum((6, 8))), (Double(10), Sum(()), Double(10), Double(18)), ()
     )
 
 
 @by_type
-def test_a_rule_is_found_in_its_module_and_says_what_it_does() -> None:
+def test_a_rule_has_its_module_and_description() -> None:
     found = {task.output_type: task for task in collect_rules() if isinstance(task, TaskRule)}
     assert found[Sum].desc == "Add up" and found[Sum].level is LogLevel.DEBUG
     assert found[Double].desc is None
     assert found[Sum].input_selectors == (SumRequest, RunId)
     assert found[Sum].canonical_name.endswith("adapter_test.add_up")
-    assert double.__doc__ == "Twice as much."
+    assert double.__doc__ == "Returns twice the number."
 
 
 @by_type
 def test_a_call_alone_runs_nothing() -> None:
-    """Outside of the engine it only says what is asked for."""
+    """Outside the engine, a call only describes the request."""
     call: Any = double(DoubleRequest(7), **implicitly())
     assert (call.output_type, call.input_types, call.inputs) == (
         Double,
@@ -246,7 +246,7 @@ def test_a_call_alone_runs_nothing() -> None:
 
 
 @by_type
-def test_a_call_has_its_request_and_nothing_else_by_position() -> None:
+def test_a_call_has_only_its_request_as_a_positional_argument() -> None:
     call: Any = double
     for arguments in ((), (DoubleRequest(1), RunId(1))):
         with pytest.raises(TypeError):
@@ -255,17 +255,17 @@ def test_a_call_has_its_request_and_nothing_else_by_position() -> None:
 
 @by_type
 def test_the_request_of_a_rule_is_its_first_parameter_in_each_release() -> None:
-    """From Pants 2.20 on they have names."""
+    """Parameters have names since Pants 2.20."""
     from pants_truss.pants_api._by_type import _request_type
 
     assert _request_type(SimpleNamespace(input_selectors=(int, str))) is int
     assert _request_type(SimpleNamespace(parameters={"b": int, "a": str})) is int
 
 
-# --- The engine's own.
+# --- Calls of the engine.
 
 
-def test_files_are_made_and_moved(rule_runner: RuleRunner) -> None:
+def test_engine_calls_on_files(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"files/in the repository": "3"})
     found = rule_runner.request(Files, [FilesRequest()])
     assert found.laid == ("files/in the repository", "x/y/b", "x/y/é/a")
@@ -295,7 +295,7 @@ def run(rule_runner: RuleRunner, code: str) -> FallibleProcessResult:
 
 
 @pytest.mark.parametrize("exit_code", [0, 1, 7])
-def test_a_result_has_the_text_in_place_of_what_was_printed(
+def test_a_result_has_the_text_in_place_of_the_output(
     rule_runner: RuleRunner, exit_code: int
 ) -> None:
     code = f"import sys; print('out'); print('err', file=sys.stderr); sys.exit({exit_code})"
@@ -316,7 +316,7 @@ def test_a_result_has_the_text_in_place_of_what_was_printed(
     assert "out\n" not in made.message() and "err\n" not in made.message()
 
 
-def test_a_process_that_prints_what_is_not_utf8(rule_runner: RuleRunner) -> None:
+def test_output_that_is_not_utf8(rule_runner: RuleRunner) -> None:
     process = run(rule_runner, "import os; os.write(1, b'\\xff'); os.write(2, b'\\xff')")
     made = make_test_result(
         process, Address("t"), ShowOutput.ALL, text="ok", reports=EMPTY_SNAPSHOT

@@ -1,4 +1,4 @@
-"""Environments of Pants, from the modules in which each release has them."""
+"""Imports Pants' environment types from the module of each release."""
 
 from __future__ import annotations
 

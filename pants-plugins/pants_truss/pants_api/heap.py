@@ -1,9 +1,9 @@
-"""Gives memory that Pants' daemon does not use any more back to the system.
+"""Returns unused memory of Pants' daemon to the operating system.
 
-Pants holds about 65 kB for each node of its graph that is under way, and all nodes of a run may be
-at the same time: 4 GB with 6,000 Python files. It frees them, but glibc keeps the memory for later,
-in each of its arenas. Then the daemon is ended for `pantsd_max_memory_usage`, and until then each
-process is started by a fork of all of that, at 0.1 s for each GB. `docs/performance.md` has the
+Pants holds about 65 kB for each node of its graph that is in progress, and all nodes of a run may
+be in progress at once: 4 GB for 6,000 Python files. Pants frees that memory, but glibc keeps it in
+each of its arenas. Then Pants ends the daemon because of `pantsd_max_memory_usage`; until then each
+process starts with a fork of all that memory, at 0.1 s for each GB. `docs/performance.md` has the
 measurements.
 """
 
@@ -20,7 +20,7 @@ from pants.engine.rules import collect_rules
 
 from pants_truss.pants_api import rule
 
-# In bytes. Below, there is nothing to be won.
+# In bytes. Below this size, trimming gains nothing.
 _LARGE = 1 << 30
 
 
@@ -36,20 +36,20 @@ class TrimmedHeap:
 
 @rule
 async def trim_heap(_: TrimHeapRequest, run_id: RunId) -> TrimmedHeap:
-    """Once in each session; the result is always the same, so nothing is made anew for it."""
+    """Trims once in each session. The result is always equal, so nothing that awaits it reruns."""
     release(_LARGE)
     return TrimmedHeap()
 
 
 def release(limit: int) -> None:
-    """Does nothing below so many bytes, and where the C library is not glibc."""
+    """Does nothing if the process uses at most `limit` bytes, or if the C library is not glibc."""
     if resident_bytes() > limit:
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
 
 
 def resident_bytes() -> int:
-    """Of this process; 0 where that is not known."""
+    """Returns the resident memory of this process in bytes; 0 if it is unknown."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -10,20 +10,20 @@ from pants_truss.pants_api import heap
 from pants_truss.pants_api.heap import TrimHeapRequest, TrimmedHeap, release, resident_bytes
 
 only_linux = pytest.mark.skipif(
-    not resident_bytes(), reason="only Linux tells what a process holds"
+    not resident_bytes(), reason="only Linux shows the memory of a process"
 )
 
 
 def from_status() -> int:
-    """Another file of the kernel with the same number, in kB."""
+    """Reads the same number, in kB, from another file of the kernel."""
     found = re.search(r"^VmRSS:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
     assert found
     return int(found.group(1)) * 1024
 
 
 @only_linux
-def test_it_is_what_the_kernel_says() -> None:
-    # The two are counted a moment after each other, and the kernel rounds.
+def test_resident_bytes_match_the_kernel() -> None:
+    # The two numbers are read one after the other, and the kernel rounds.
     assert abs(resident_bytes() - from_status()) < 8 << 20
 
 
@@ -39,7 +39,7 @@ def test_memory_counts_once_it_is_touched() -> None:
 
 
 @only_linux
-def test_memory_that_is_in_use_stays() -> None:
+def test_memory_in_use_is_not_released() -> None:
     held = [bytearray(10_000) for _ in range(1_000)]
     for number, each in enumerate(held):
         each[5_000] = number % 256
@@ -48,7 +48,7 @@ def test_memory_that_is_in_use_stays() -> None:
 
 
 def test_each_session_has_the_same_result() -> None:
-    """What depends on it is not made anew in each run."""
+    """Rules that await the result are not run again in each session."""
     runner = RuleRunner(rules=[*heap.rules(), QueryRule(TrimmedHeap, [TrimHeapRequest])])
     found = []
     for _ in range(2):

@@ -9,8 +9,8 @@ from pants_truss.pants_api.heap import release, resident_bytes
 CHUNK, COUNT = 60_000, 4_000
 
 
-@pytest.mark.skipif(not resident_bytes(), reason="only Linux tells what a process holds")
-def test_what_is_free_in_the_middle_of_the_heap_goes_back() -> None:
+@pytest.mark.skipif(not resident_bytes(), reason="only Linux shows the memory of a process")
+def test_free_memory_in_the_middle_of_the_heap_is_released() -> None:
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "malloc_trim"):
         pytest.skip("only glibc keeps it")

@@ -1,6 +1,6 @@
-"""The modules that Pants takes a distribution to provide when no target says.
+"""Returns the modules that Pants assumes a distribution to provide if no target declares them.
 
-Up to Pants 2.20 a table has all of them; later releases have patterns as well, such as
+Up to Pants 2.20 a table holds all of them; later releases also have patterns, such as
 `python-(.+)`.
 """
 

@@ -24,12 +24,12 @@ def test_modules_are_the_same_on_each_release(name: str, modules: Tuple[str, ...
 
 
 @pytest.mark.parametrize("name", sorted(DEFAULT_MODULE_MAPPING)[::20])
-def test_the_table_of_pants_goes_first(name: str) -> None:
+def test_the_table_of_pants_has_priority(name: str) -> None:
     assert default_modules(name) == tuple(DEFAULT_MODULE_MAPPING[name])
 
 
 def test_patterns_of_newer_releases_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pants 2.21 and later."""
+    """Patterns exist in Pants 2.21 and later."""
 
     def generate(name: str, is_type_stub: bool) -> Tuple[Any, ...]:
         return (name[2:],) if name.startswith("s-" if is_type_stub else "x-") else ()

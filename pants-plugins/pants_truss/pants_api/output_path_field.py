@@ -1,4 +1,4 @@
-"""`output_path`, a template on all releases of Pants: only 2.24 and later expand it themselves."""
+"""Makes `output_path` a template on all releases of Pants; only 2.24 and later expand it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pants_truss.core import output_path
 
 
 class TemplateOutputPathField(OutputPathField):
-    """The value is None if the target does not say: newer releases have the template as the default
-    of the field."""
+    """The value is None if the target does not set it. Newer releases of Pants have the template as
+    the field's default."""
 
     default = None
 
     def value_or_default(self, *, file_ending: Optional[str]) -> str:
-        """The path below `dist/`, normalised; it may lead out of it."""
+        """Returns the normalised path below `dist/`. It may leave `dist/` by `..`."""
         address = self.address
         name = (address.generated_name or "").replace(".", "_") or address.target_name
         return output_path.expand(

@@ -7,7 +7,7 @@ from typing import Dict, Iterator, List, Set, Tuple, Union
 import pytest
 
 FOLDER = Path(__file__).parent
-# Where rules import these calls from, and the adapters behind it.
+# The package from which rules import these calls, and the adapters behind it.
 ADAPTERS = {
     "pants_truss.pants_api": (FOLDER / "_by_type.py", FOLDER / "_by_name.py"),
     "pants_truss.image.docker_api": (
@@ -54,13 +54,13 @@ def defined(module: ast.Module) -> Set[str]:
 
 @EACH
 def test_both_adapters_export_the_same_names(package: str) -> None:
-    # Only one of them can be imported on any one Pants.
+    # Any one Pants can import only one of them.
     by_type, by_name = map(parse, ADAPTERS[package])
     assert exported(by_type) == exported(by_name) == sorted(exported(by_name))
 
 
 @EACH_FILE
-def test_what_is_exported_is_there(package: str, path: Path) -> None:
+def test_exported_names_exist(package: str, path: Path) -> None:
     module = parse(path)
     assert set(exported(module)) <= defined(module)
 
@@ -74,7 +74,7 @@ def functions(module: ast.Module) -> Dict[str, Function]:
 
 
 def calls_of(package: str, names: Set[str]) -> Iterator[Tuple[Path, ast.Call]]:
-    """Each call, in the plugin, of one of these names of the package."""
+    """Yields each call in the plugin of one of these names."""
     for path in FOLDER.parent.rglob("*.py"):
         if path.name.endswith(("_test.py", "_by_name.py")):
             continue
@@ -101,8 +101,8 @@ def takes(function: Function, call: ast.Call) -> bool:
 
 
 @EACH_FILE
-def test_wrappers_take_what_rules_pass(package: str, path: Path) -> None:
-    """Pants 2.30 and later run `f(request, **implicitly())` as it is written."""
+def test_wrappers_accept_the_arguments_of_rules(package: str, path: Path) -> None:
+    """Pants 2.30 and later require `f(request, **implicitly())` exactly."""
     wrappers = functions(parse(path))
     found = [
         f"{caller}:{call.lineno}: {ast.unparse(call.func)}"
@@ -113,7 +113,7 @@ def test_wrappers_take_what_rules_pass(package: str, path: Path) -> None:
 
 
 def test_a_call_has_one_request_and_no_keywords() -> None:
-    """What Pants' own rules take, whose other parameters have other names in each release."""
+    """Compares inputs of Pants' own rules; their other parameters differ between releases."""
     plain = {"concurrently", "implicitly", "make_test_result", "rule"}
     calls = [
         call
@@ -129,7 +129,7 @@ def test_a_call_has_one_request_and_no_keywords() -> None:
 
 
 @EACH
-def test_wrappers_make_what_the_other_adapter_gets(package: str) -> None:
+def test_wrappers_have_the_types_of_the_other_adapter(package: str) -> None:
     type_file, name_file = map(parse, ADAPTERS[package])
     by_type = {
         ast.unparse(node.targets[0]): [ast.unparse(type_) for type_ in node.value.args]

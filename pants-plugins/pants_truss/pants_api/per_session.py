@@ -1,8 +1,8 @@
-"""Makes the result of a rule last no longer than the session.
+"""Limits the lifetime of a rule's result to one session.
 
-A rule that catches the error of another it awaits loses that dependency: the engine records only
-awaited rules that have succeeded, so the caught error would be remembered when its cause is gone.
-Such a rule awaits the session as well, in its `except` branch.
+A rule that catches the error of an awaited rule loses that dependency: the engine records only
+awaited rules that succeeded, so it would keep the caught error after its cause is gone. Such a rule
+also awaits the session, in its `except` branch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class SessionRequest:
 
 @dataclass(frozen=True)
 class Session:
-    """`number` is another one in each session."""
+    """`number` differs in each session."""
 
     number: int
 

@@ -6,7 +6,7 @@ from pants_truss.pants_api import per_session
 from pants_truss.pants_api.per_session import Session, SessionRequest
 
 
-def test_a_number_lasts_as_long_as_its_session() -> None:
+def test_the_number_changes_with_each_session() -> None:
     rule_runner = RuleRunner(rules=[*per_session.rules(), QueryRule(Session, [SessionRequest])])
 
     def number() -> int:

@@ -1,4 +1,4 @@
-"""What a backend hands over to Pants."""
+"""Helpers for registering a backend with Pants."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from typing import Iterable, Tuple
 
 
 def without_repeats(rules: Iterable[object]) -> Tuple[object, ...]:
-    """Each module names all that it needs, so most come many times. Pants asks for them in each
-    run, and hashes each."""
+    """Returns each rule once. Each module lists all rules that it needs, so most appear many times,
+    and Pants hashes every one in each run."""
     return tuple({id(rule): rule for rule in rules}.values())

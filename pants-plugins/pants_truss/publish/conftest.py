@@ -1,5 +1,5 @@
-"""Pushes against an HTTP server on loopback. In the place of Truss is a command line that is as
-small as can be, but is found, called and watched as the real one."""
+"""Pushes to an HTTP server on loopback. A minimal command line replaces Truss; it is found, called
+and watched like the real one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FILES = [SCRIPTS / f"{name}.py" for name in ("baseten", "push", "record", "redac
 KEY = "s3cret-key"
 DIGEST = "sha256:0123456789abcdef"
 
-# Entry points are found in another way before Python 3.10, which Truss does not run on.
+# Python before 3.10, which Truss does not support, finds entry points differently.
 START = """\
 import importlib.metadata, runpy, sys
 find = importlib.metadata.entry_points
@@ -127,9 +127,11 @@ truss = Group()
 
 
 class Baseten(ThreadingHTTPServer):
-    """Makes a deployment for each request that asks for one. `faults` are for the next of these:
-    a status, with which it is refused, or `cut`, after which nobody hears that it was made, or
-    `other` for an answer without a deployment, or `hold` for none at all."""
+    """Creates a deployment for each request that asks for one.
+
+    `faults` apply to the next of these requests: a status refuses it; `cut` creates the deployment
+    and drops the answer; `other` answers without a deployment; `hold` never answers.
+    """
 
     daemon_threads = True
 
@@ -266,7 +268,7 @@ class Pushing:
         )
 
     def run(self, **spec: Any) -> Tuple[int, List[str]]:
-        """The exit code, and what it says of the truss, without who says it."""
+        """Returns the exit code and the messages about the truss, without their prefix."""
         process = self.start(**spec)
         stdout, stderr = process.communicate(timeout=60)
         assert stdout == "" and KEY not in stderr
@@ -282,7 +284,7 @@ class Pushing:
         return found
 
     def forget_answer(self) -> None:
-        """As if more than a minute had gone by."""
+        """Simulates that more than a minute has passed."""
         state = json.loads((self.folder / "state.json").read_text())
         for entry in state["deployments"]:
             entry.pop("asked", None)

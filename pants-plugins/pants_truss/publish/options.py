@@ -1,4 +1,4 @@
-"""What the fields of a truss say of a push."""
+"""Reads the options of a push from the fields of a truss."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Iterable, Optional, Tuple
 
 from pants.core.goals.publish import PublishFieldSet, PublishRequest
-from pants.engine.addresses import Address, Addresses
+from pants.engine.addresses import Address
 from pants.engine.rules import collect_rules
 
 from pants_truss.core import yaml_document
@@ -14,7 +14,8 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.push import PushOptions, check_name
 from pants_truss.gather import trusses_of_run
 from pants_truss.gather.trusses_of_run import TrussesOfRunRequest, find_trusses_of_run
-from pants_truss.pants_api import implicitly, resolve_targets, rule
+from pants_truss.pants_api import implicitly, per_session, rule
+from pants_truss.pants_api.per_session import SessionRequest, find_session
 from pants_truss.sources.config_file import (
     InvalidTruss,
     ReadTrussConfigRequest,
@@ -59,7 +60,7 @@ class TrussPublishFieldSet(PublishFieldSet, TrussFieldSet):  # type: ignore[type
     skip_push: SkipTrussPushField
 
     def all_remotes(self, options: TrussPublishSubsystem) -> Tuple[str, ...]:
-        """An empty list in the target is not the default."""
+        """Returns the remotes to push to. An empty list in the target overrides the default."""
         named = self.remotes.value
         return tuple(options.default_remotes) if named is None else named
 
@@ -75,7 +76,7 @@ async def find_push_options(request: PushOptionsRequest) -> PushOptions:
     if fields.promote.value and fields.deployment_environment.value:
         raise InvalidTruss.of(
             fields.address,
-            f"`{fields.promote.alias}=True` means the environment `production`, but its "
+            f"`{fields.promote.alias}=True` means the environment `production`, but "
             f"`{fields.deployment_environment.alias}` is {fields.deployment_environment.value!r}. "
             f"Remove one of them.",
         )
@@ -101,8 +102,8 @@ def _name_in_config(fields: TrussPublishFieldSet, file: TrussConfigFile) -> str:
     try:
         if not isinstance(name, str):
             raise TrussError(
-                f"a push needs a name for the model, and there is none. Write `model_name: "
-                f"{fields.address.target_name}` in {file.path}, or "
+                f"a push needs a model name. Write `model_name: {fields.address.target_name}` in "
+                f"{file.path}, or "
                 f'`{fields.model_name.alias}="{fields.address.target_name}"` in the target.'
             )
         return check_name(name, f"`model_name` in {file.path}")
@@ -117,7 +118,8 @@ class PlacesOfRunRequest:
 
 @dataclass(frozen=True)
 class PlacesOfRun:
-    """Where the trusses that the command line names go: what holds one deployment at a time."""
+    """The places that the trusses of the run are pushed to, with `--changed-since` all trusses of
+    the repository. A place holds one deployment at a time."""
 
     places: Tuple[Tuple[Tuple[Optional[str], ...], Address], ...]
 
@@ -125,14 +127,20 @@ class PlacesOfRun:
 @rule
 async def find_places_of_run(_: PlacesOfRunRequest, options: TrussPublishSubsystem) -> PlacesOfRun:
     run = await find_trusses_of_run(TrussesOfRunRequest(), **implicitly())
-    targets = await resolve_targets(Addresses(target.address for target in run.targets))
-    found = [TrussPublishFieldSet.create(target) for target in targets]
+    found = [TrussPublishFieldSet.create(target) for target in run.targets]
     pushed = [fields for fields in found if not fields.skip_push.value]
     places = []
     for fields in pushed:
         remotes = fields.all_remotes(options)
         if remotes:
-            push = await find_push_options(PushOptionsRequest(fields), **implicitly())
+            try:
+                push = await find_push_options(PushOptionsRequest(fields), **implicitly())
+            except InvalidTruss:
+                if run.is_exact:
+                    raise
+                # It may be none of the run's.
+                await find_session(SessionRequest(), **implicitly())
+                continue
             places += [((remote, *push.place), fields.address) for remote in remotes]
     return PlacesOfRun(tuple(places))
 
@@ -143,12 +151,17 @@ def refuse_overlap(fields: TrussPublishFieldSet, push: PushOptions, run: PlacesO
         if place in own and address != fields.address:
             raise InvalidTruss.of(
                 fields.address,
-                f"it and {address} are both pushed to {place[0]} as model {push.model_name}, where "
-                f"one would take the place of the other. Give one of them another "
+                f"it and {address} are both pushed to {place[0]} as model {push.model_name}, so "
+                f"one would replace the other. Give one of them another "
                 f"`{fields.model_name.alias}`, `{fields.deployment_environment.alias}` or "
                 f'`{fields.deployment_name.alias}="{fields.address.target_name}"`.',
             )
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *TrussPublishFieldSet.rules(), *trusses_of_run.rules()]
+    return [
+        *collect_rules(),
+        *TrussPublishFieldSet.rules(),
+        *per_session.rules(),
+        *trusses_of_run.rules(),
+    ]

@@ -75,7 +75,7 @@ def places(rule_runner: RuleRunner, *args: str) -> PlacesOfRun:
 # --- Options of one push.
 
 
-def test_what_the_config_alone_says(rule_runner: RuleRunner) -> None:
+def test_options_from_the_config_alone(rule_runner: RuleRunner) -> None:
     found = push_options(rule_runner, "alone", config="# mine\nmodel_name: Größe 2\n")
     assert found == PushOptions("Größe 2")
 
@@ -93,17 +93,17 @@ def test_each_field_is_an_option(rule_runner: RuleRunner) -> None:
         promote=False,
         wait=True,
         wait_timeout=60,
-        # Two BUILD files that differ in their order make no other deployment.
+        # The order of labels in a BUILD file does not change the deployment.
         labels=(("a", "2"), ("z", "1")),
         args=("--no-cache", "--a=b"),
     )
     assert push_options(rule_runner, "promote", "model_name='m', promote=True").promote
 
 
-def test_the_fields_name_comes_before_that_of_the_config(rule_runner: RuleRunner) -> None:
+def test_the_name_of_the_field_overrides_that_of_the_config(rule_runner: RuleRunner) -> None:
     fields = "model_name='mine'"
     assert push_options(rule_runner, "both", fields, "model_name: theirs\n").model_name == "mine"
-    # And the config need not even be one: what is wrong with it is for gathering to say.
+    # The config may even be invalid; gathering reports that.
     assert push_options(rule_runner, "unread", fields, "[\n").model_name == "mine"
 
 
@@ -123,8 +123,8 @@ def test_the_name_is_that_of_the_targets_own_config(rule_runner: RuleRunner) -> 
 @pytest.mark.parametrize("config", ["", "model_name:\n", "model_name: 3\n", "model_name: [a]\n"])
 def test_a_push_without_a_name(rule_runner: RuleRunner, config: str) -> None:
     assert refusal(lambda: push_options(rule_runner, "nameless", config=config)) == (
-        "The truss target nameless:t is not valid: a push needs a name for the model, and there is "
-        'none. Write `model_name: t` in nameless/config.yaml, or `model_name="t"` in the target.'
+        "The truss target nameless:t is not valid: a push needs a model name. Write "
+        '`model_name: t` in nameless/config.yaml, or `model_name="t"` in the target.'
     )
 
 
@@ -136,11 +136,11 @@ def test_a_push_without_a_name(rule_runner: RuleRunner, config: str) -> None:
         ("-x", "must not begin with `-`, but is '-x'."),
         (
             "'a\"b'",
-            "must not have the character '\"' in it, but is 'a\"b'. For example 'a-b'.",
+            "must not contain the character '\"', but is 'a\"b'. Use, for example, 'a-b'.",
         ),
         (
             '"a\\nb"',
-            r"must not have the character '\n' in it, but is 'a\nb'. For example 'a-b'.",
+            r"must not contain the character '\n', but is 'a\nb'. Use, for example, 'a-b'.",
         ),
     ],
 )
@@ -152,13 +152,13 @@ def test_a_name_in_the_config_that_cannot_be_pushed(
     )
 
 
-# Whatever the config says: it is not read.
+# The config is not read.
 @pytest.mark.parametrize("config", ["model_name: m\n", "["])
 def test_an_environment_besides_production(rule_runner: RuleRunner, config: str) -> None:
     fields = "promote=True, deployment_environment='staging'"
     assert refusal(lambda: push_options(rule_runner, "twice", fields, config)) == (
         "The truss target twice:t is not valid: `promote=True` means the environment `production`, "
-        "but its `deployment_environment` is 'staging'. Remove one of them."
+        "but `deployment_environment` is 'staging'. Remove one of them."
     )
 
 
@@ -168,7 +168,7 @@ def test_production_by_its_name(rule_runner: RuleRunner) -> None:
     assert (found.serves, found.promote) == ("production", False)
 
 
-def test_a_config_that_is_not_there(rule_runner: RuleRunner) -> None:
+def test_a_missing_config(rule_runner: RuleRunner) -> None:
     write(rule_runner, {"gone/BUILD": "truss(name='t')"})
     request = PushOptionsRequest(fields_of(rule_runner, "gone"))
     assert refusal(lambda: rule_runner.request(PushOptions, [request])) == (
@@ -190,7 +190,7 @@ def test_a_config_that_is_not_there(rule_runner: RuleRunner) -> None:
         ("remotes=['c']", [], ("c",)),
     ],
 )
-def test_the_targets_own_remotes_come_in_place_of_the_default(
+def test_remotes_of_the_target_replace_the_default(
     rule_runner: RuleRunner, fields: str, defaults: List[str], expected: Tuple[str, ...]
 ) -> None:
     rule_runner.write_files({"remotes/BUILD": f"truss(name='t', {fields})"})
@@ -199,7 +199,7 @@ def test_the_targets_own_remotes_come_in_place_of_the_default(
     assert fields_of(rule_runner, "remotes").all_remotes(subsystem) == expected
 
 
-# --- All trusses that the command line names.
+# --- All trusses of the command line.
 
 
 def test_the_places_of_a_run(rule_runner: RuleRunner) -> None:
@@ -214,7 +214,8 @@ def test_the_places_of_a_run(rule_runner: RuleRunner) -> None:
                 "truss_external_package(name='ext')\n"
             ),
             "run/a/config.yaml": "model_name: m\n",
-            "run/b/BUILD": "truss(name='t', remotes=['one'], deployment_environment='staging')",
+            "run/b/BUILD": "truss(name='t', remotes=['one'], deployment_environment='staging',"
+            " tags=['live'])",
             "run/b/config.yaml": "model_name: m\n",
         },
     )
@@ -231,10 +232,17 @@ def test_the_places_of_a_run(rule_runner: RuleRunner) -> None:
         "run/b:t",
     }
     assert places(rule_runner).places == ()
+    tagged = places(rule_runner, "--tag=live", "run::")
+    assert [address.spec for _, address in tagged.places] == ["run/b:t"]
+    # Pants does not say which trusses have changed.
+    changed = places(rule_runner, "--changed-since=HEAD")
+    assert set(found.places) <= set(changed.places)
+    only = places(rule_runner, "--changed-since=HEAD", "--tag=live")
+    assert [address.spec for _, address in only.places] == ["run/b:t"]
 
 
-def test_trusses_that_go_nowhere_need_no_name(rule_runner: RuleRunner) -> None:
-    """`pants publish ::` asks for all trusses of the repository."""
+def test_trusses_that_are_not_pushed_need_no_name(rule_runner: RuleRunner) -> None:
+    """`pants publish ::` covers all trusses of the repository."""
     files = {
         "nowhere/BUILD": "truss(name='a', remotes=[])\ntruss(name='b')\n"
         "truss(name='c', remotes=['one'], skip_push=True)\n",
@@ -244,19 +252,19 @@ def test_trusses_that_go_nowhere_need_no_name(rule_runner: RuleRunner) -> None:
     assert places(rule_runner, "nowhere::").places == ()
     assert refusal(
         lambda: places(rule_runner, "--truss-publish-default-remotes=['one']", "nowhere:b")
-    ).startswith("The truss target nowhere:b is not valid: a push needs a name for the model")
+    ).startswith("The truss target nowhere:b is not valid: a push needs a model name.")
 
 
-def test_places_of_what_is_no_truss(rule_runner: RuleRunner) -> None:
+def test_other_targets_have_no_places(rule_runner: RuleRunner) -> None:
     write(rule_runner, {"ext/BUILD": "truss_external_package(name='t')", "ext/x.py": ""})
     assert places(rule_runner, "ext::", "gone::").places == ()
 
 
-# --- Two for one place.
+# --- Two trusses for one place.
 
 
 def overlap(rule_runner: RuleRunner, folder: str, *builds: str) -> Dict[str, str]:
-    """What is said of each truss that is refused, by its name."""
+    """Returns the message about each refused truss, by name."""
     build = "\n".join(builds)
     write(rule_runner, {f"{folder}/BUILD": build, f"{folder}/config.yaml": "model_name: m\n"})
     run = places(rule_runner, f"{folder}::")
@@ -279,8 +287,8 @@ def test_two_trusses_for_one_place(rule_runner: RuleRunner) -> None:
         "truss(name='b', remotes=['two'])",
     )
     end = (
-        "are both pushed to two as model m, where one would take the place of the other. Give one "
-        "of them another `model_name`, `deployment_environment` or"
+        "are both pushed to two as model m, so one would replace the other. Give one of them "
+        "another `model_name`, `deployment_environment` or"
     )
     assert found == {
         "a": "The truss target same:a is not valid: it and same:b " f'{end} `deployment_name="a"`.',
@@ -312,7 +320,7 @@ def test_an_environment_has_one_deployment_whatever_it_is_called(rule_runner: Ru
         "remotes=[]",
     ],
 )
-def test_two_trusses_that_do_not_meet(rule_runner: RuleRunner, other: str) -> None:
+def test_two_trusses_for_different_places(rule_runner: RuleRunner, other: str) -> None:
     one = "truss(name='a', remotes=['one'])"
     assert overlap(rule_runner, "apart", one, f"truss(name='b', {other})") == {}
 

@@ -25,8 +25,8 @@ from pants_truss.pants_api import (
     prepare_venv_pex_process,
     rule,
 )
-from pants_truss.publish.access import TRUSSRC_FILE, RemoteAccess
-from pants_truss.publish.state import Identity
+from pants_truss.publish.credentials import TRUSSRC_FILE, RemoteAccess
+from pants_truss.publish.state import DeploymentSlot
 from pants_truss.script_tool.tool_python import tool_pex_request
 from pants_truss.subsystems.publish import TrussPublishSubsystem
 from pants_truss.subsystems.truss_cli import TrussCli
@@ -46,11 +46,11 @@ _TRUSS = "truss"
 
 @dataclass(frozen=True)
 class PushProcessRequest:
-    """`truss` holds the gathered truss at its root; `state_file` is absolute; `credentials` says
-    where they come from."""
+    """`truss` holds the gathered truss at its root. `state_file` is an absolute path. `credentials`
+    names the source of the credentials."""
 
     target: str
-    identity: Identity
+    identity: DeploymentSlot
     options: PushOptions
     tree_digest: str
     truss: Digest
@@ -93,7 +93,7 @@ async def prepare_push(
             tool,
             argv=(f"{_FOLDER}/push.py", _SPEC),
             input_digest=await merge_digests(MergeDigests([scripts, truss]), **implicitly()),
-            # The script in place of the tool's own command.
+            # Runs the script in place of the tool's own command.
             extra_env={"PEX_INTERPRETER": "1"},
             description=f"Push {request.target}",
         ),
@@ -102,7 +102,7 @@ async def prepare_push(
     return PreparedPush(
         InteractiveProcess(
             process.argv,
-            # Not by way of `process`: what is asked of the engine may be logged.
+            # Credentials do not pass through the engine, which may log its inputs.
             env={**process.env, **request.access.environment},
             input_digest=process.input_digest,
             append_only_caches=process.append_only_caches,
@@ -112,7 +112,7 @@ async def prepare_push(
 
 
 def _spec(request: PushProcessRequest, options: TrussPublishSubsystem) -> Dict[str, Any]:
-    """What `push.py` reads. It has no secret in it."""
+    """Returns the spec that `push.py` reads. It holds no secret."""
     return {
         "target": request.target,
         "identity": request.identity._asdict(),

@@ -1,4 +1,4 @@
-"""What a push is started with. The Truss tool that it runs in is a folder, and nothing is pushed."""
+"""Tests how a push is started. The Truss tool is a stand-in folder, and nothing is pushed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pants.util.frozendict import FrozenDict
 
 from pants_truss.core.push import PushOptions
 from pants_truss.publish import process
-from pants_truss.publish.access import RemoteAccess
-from pants_truss.publish.hidden import hidden
+from pants_truss.publish.credentials import RemoteAccess
 from pants_truss.publish.process import PreparedPush, PushProcessRequest
-from pants_truss.publish.state import Identity
+from pants_truss.publish.redacted_env import hidden
+from pants_truss.publish.state import DeploymentSlot
 from pants_truss.serving.conftest import FOLDER, TOOL, with_stand_in
 from pants_truss.subsystems.publish import TrussPublishSubsystem
 
-IDENTITY = Identity("baseten", "https://b", "search", "m", "staging", None)
+IDENTITY = DeploymentSlot("baseten", "https://b", "search", "m", "staging", None)
 OPTIONS = PushOptions("m", team="search", environment="staging", wait=True, wait_timeout=60)
 ACCESS = RemoteAccess(("https://b",), ("section [baseten] of /x",))
 
@@ -100,16 +100,16 @@ def test_the_truss_the_scripts_and_the_tool_lie_side_by_side(rule_runner: RuleRu
     assert prepared.process.process.argv == (sys.executable, "publish/push.py", "publish/spec.json")
 
 
-def test_a_file_of_the_truss_is_not_taken_for_one_of_the_push(rule_runner: RuleRunner) -> None:
-    """Both may be called the same: each is in a folder of its own."""
+def test_a_file_of_the_truss_cannot_replace_one_of_the_push(rule_runner: RuleRunner) -> None:
+    """Both may have the same name, because each is in its own folder."""
     names = ["push.py", "publish/push.py", "spec.json", "trussrc", "state.py", "installed.txt"]
     found = files_of(rule_runner, prepare(rule_runner, truss=names))
     assert {path for path in found if path.startswith("truss/")} == {f"truss/{n}" for n in names}
     assert "trussrc" not in found and found["installed.txt"] == b"truss"
 
 
-def test_the_scripts_find_all_that_they_import(rule_runner: RuleRunner, tmp_path: Path) -> None:
-    """In a Python that has nothing: Truss itself is imported when it is needed."""
+def test_the_scripts_find_their_imports(rule_runner: RuleRunner, tmp_path: Path) -> None:
+    """Runs in a Python without Truss, which the scripts import only when they need it."""
     names = []
     for path, text in files_of(rule_runner, prepare(rule_runner)).items():
         if path.startswith("publish/") and path.endswith(".py"):
@@ -117,14 +117,14 @@ def test_the_scripts_find_all_that_they_import(rule_runner: RuleRunner, tmp_path
             names.append(path[len("publish/") : -len(".py")])
     code = "import sys; sys.path.insert(0, sys.argv[1]); [*map(__import__, sys.argv[2:])]"
     for name in names:
-        # Each on its own: what one imports another could find by chance.
+        # Each in a separate process, so that no import helps another.
         subprocess.run(
             [sys.executable, "-I", "-S", "-c", code, str(tmp_path), name], check=True, timeout=60
         )
     assert len(names) == 6
 
 
-def test_the_spec_has_all_that_is_said_of_the_push(rule_runner: RuleRunner) -> None:
+def test_the_spec_describes_the_push(rule_runner: RuleRunner) -> None:
     assert spec_of(rule_runner, prepare(rule_runner)) == {
         "target": "src/t:t",
         "identity": {
@@ -136,7 +136,7 @@ def test_the_spec_has_all_that_is_said_of_the_push(rule_runner: RuleRunner) -> N
             "deployment_name": None,
         },
         "tree_digest": "sha256:" + "ab" * 32,
-        # What makes a deployment another one, and all that Truss is told.
+        # The arguments that define the deployment, and all arguments of `truss push`.
         "options": ["--environment=staging"],
         "arguments": [
             "--non-interactive",
@@ -165,7 +165,7 @@ def test_the_spec_has_all_that_is_said_of_the_push(rule_runner: RuleRunner) -> N
         ([], {"skip_unchanged": False, "attempts": 4, "backoff": 2.0}),
         (["--truss-publish-skip-unchanged"], {"skip_unchanged": True}),
         (["--truss-publish-retries=0"], {"attempts": 1}),
-        # Once it is tried all the same.
+        # At least one attempt is made.
         (["--truss-publish-retries=-5"], {"attempts": 1}),
         (["--truss-publish-retry-delay=0.25"], {"backoff": 0.25}),
         (["--truss-publish-retry-delay=0"], {"backoff": 0}),
@@ -204,7 +204,7 @@ def test_the_environment_is_that_of_the_remote_and_of_pex(rule_runner: RuleRunne
         "BASETEN_API_KEY": "planted",
         "LANG": "C",
         "PATH": "/bin",
-        # The script in place of `truss` itself.
+        # Runs the script in place of `truss` itself.
         "PEX_INTERPRETER": "1",
     }
     assert "planted" not in repr(prepared)
@@ -213,12 +213,12 @@ def test_the_environment_is_that_of_the_remote_and_of_pex(rule_runner: RuleRunne
 
 def test_the_caches_of_the_tool(rule_runner: RuleRunner) -> None:
     caches = prepare(rule_runner).process.process.append_only_caches
-    # The venv that is run lies in the first.
+    # The venv of the tool lies in the first cache.
     assert caches["pex_root"] == ".cache/pex_root"
     assert caches[f"cache_of_{TOOL}"] == f".cache/{TOOL}"
 
 
-def test_each_run_has_the_same_process(rule_runner: RuleRunner) -> None:
+def test_the_process_is_reproducible(rule_runner: RuleRunner) -> None:
     labels = (("b", "2"), ("a", "1"))
     one = prepare(rule_runner, options=PushOptions("m", labels=labels), truss=["a", "b"])
     two = prepare(rule_runner, options=PushOptions("m", labels=labels), truss=["b", "a"])

@@ -1,14 +1,14 @@
-"""What has been pushed where: a JSON file that CI keeps from run to run.
+"""The state of pushes: a JSON file that records what was pushed where, kept between CI runs.
 
-Read by the rules, to leave out what is deployed already, and read and written by `push.py`, which
-runs in the Truss tool. Standard library only.
+The rules read it to skip deployments that are up to date. `push.py`, which runs in the Truss tool,
+reads and writes it. Standard library only.
 
     {"version": 1, "deployments": [{"remote": "baseten", "remote_url": "https://app.baseten.co",
       "team": null, "model_name": "sentiment", "environment": null, "deployment_name": null,
       "tree_digest": "sha256:...", "deployment_id": "...", ...}]}
 
-An entry is about one remote, team, model and environment. `pending` is there while a push is under
-way, and stays where a run was killed.
+An entry describes one remote, team, model and environment. `pending` exists during a push, and
+remains if a run was killed.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ Entry = Dict[str, Any]
 
 
 class StateError(ValueError):
-    """The file is not one of ours."""
+    """The file is not a state file of this plugin."""
 
 
-class Identity(NamedTuple):
-    """What can hold one deployment at a time, as `core.push.PushOptions.place` has it. No team, no
-    environment: what the remote takes by default. No URL: that of a remote without credentials is
-    not known, and any will do."""
+class DeploymentSlot(NamedTuple):
+    """Identifies what can hold one deployment at a time: see `core.push.PushOptions.place`.
+
+    No team and no environment mean the defaults of the remote. No URL matches any URL, because the
+    URL of a remote without credentials is unknown.
+    """
 
     remote: str
     remote_url: Optional[str]
@@ -57,7 +59,7 @@ class Identity(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What is pushed: the digest of the gathered tree, and the options that go with it."""
+    """The pushed content: the digest of the gathered tree, and its options."""
 
     tree_digest: str
     options: Sequence[str] = ()
@@ -70,7 +72,7 @@ class Content(NamedTuple):
 
 
 def read(path: str) -> List[Entry]:
-    """The entries; none where there is no file."""
+    """Returns the entries; none if there is no file."""
     try:
         data = json.loads(Path(path).read_bytes())
     except FileNotFoundError:
@@ -79,25 +81,27 @@ def read(path: str) -> List[Entry]:
         raise StateError(f"{path} cannot be read as the state of pushes: {e}.{_REMEDY}") from None
     entries = data.get("deployments") if isinstance(data, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise StateError(f"{path} is not the state of pushes: no list `deployments`.{_REMEDY}")
+        raise StateError(
+            f"{path} is not a state file of pushes: it has no list `deployments`.{_REMEDY}"
+        )
     if data.get("version") != VERSION:
         raise StateError(
-            f"{path} is of version {data.get('version')!r}, and this plugin reads version "
+            f"{path} has version {data.get('version')!r}, but this plugin reads version "
             f"{VERSION}.{_REMEDY}"
         )
     return entries
 
 
-_REMEDY = " Restore it, or delete it to have every truss pushed again."
+_REMEDY = " Restore it, or delete it to push every truss again."
 
 
-def find(entries: Sequence[Entry], identity: Identity) -> Optional[Entry]:
+def find(entries: Sequence[Entry], identity: DeploymentSlot) -> Optional[Entry]:
     return next((entry for entry in entries if identity.is_of(entry)), None)
 
 
-def update(path: str, identity: Identity, change: Callable[[Entry], None]) -> Entry:
-    """Changes one entry, which is made if need be. Other processes may do the same at the same
-    time, and one that is killed leaves the old file or the new one."""
+def update(path: str, identity: DeploymentSlot, change: Callable[[Entry], None]) -> Entry:
+    """Changes one entry, and creates it if needed. Safe with concurrent processes: a killed process
+    leaves either the old or the new file."""
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
     with _locked(folder):
@@ -109,14 +113,14 @@ def update(path: str, identity: Identity, change: Callable[[Entry], None]) -> En
         change(entry)
         if not (entry.get("deployment_id") or entry.get("pending")):
             entries.remove(entry)
-        entries.sort(key=lambda e: [str(e.get(name) or "") for name in Identity._fields])
+        entries.sort(key=lambda e: [str(e.get(name) or "") for name in DeploymentSlot._fields])
         _replace(path, folder, {"version": VERSION, "deployments": entries})
     return entry
 
 
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    # The folder rather than the file: that one is replaced.
+    # Locks the folder, because the file itself is replaced.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -141,25 +145,25 @@ def _replace(path: str, folder: str, data: Any) -> None:
 
 
 class Decision(NamedTuple):
-    """`kind` is `push`, `skip`, or `ask`: whether what was pushed has come up is not known yet;
-    once the remote was asked it may be `starting`. `why` goes into a message."""
+    """`kind` is `push`, `skip` or `ask`. `ask` means that the remote must say if the last push came
+    up; its answer may change the kind to `starting`. `why` is part of a message."""
 
     kind: str
     why: str
 
 
 def decide(entry: Optional[Entry], content: Content, skip_unchanged: bool) -> Decision:
-    """What to do about a truss, by what is known before any remote is asked."""
+    """Decides what to do with a truss, from what is known before a remote is asked."""
     if entry is None or not (entry.get("deployment_id") or entry.get("pending")):
-        return Decision("push", "no push of it is recorded")
+        return Decision("push", "no recorded push")
     if "pending" in entry:
-        return Decision("push", "nobody saw how its last push ended")
+        return Decision("push", "the result of the last push is unknown")
     if not skip_unchanged:
         return Decision("push", "`[truss-publish].skip_unchanged` is off")
     if not content.is_of(entry):
         return Decision("push", _difference(entry, content))
     if not entry.get("live") and not entry.get("model_id"):
-        return Decision("push", "the remote cannot be asked about its last push")
+        return Decision("push", "the record of the last push lacks the id to ask the remote with")
     deployment = f"unchanged: {short(content.tree_digest)} is deployment {entry['deployment_id']}"
     return Decision("skip" if entry.get("live") else "ask", deployment)
 
@@ -167,10 +171,10 @@ def decide(entry: Optional[Entry], content: Content, skip_unchanged: bool) -> De
 def _difference(entry: Entry, content: Content) -> str:
     before = str(entry.get("tree_digest"))
     if before == content.tree_digest:
-        return f"other options than deployment {entry['deployment_id']} was pushed with"
-    return f"changed since deployment {entry['deployment_id']}, which is {short(before)}"
+        return f"options differ from those of deployment {entry['deployment_id']}"
+    return f"changed since deployment {entry['deployment_id']} ({short(before)})"
 
 
 def short(digest: str) -> str:
-    """As in a log: `sha256:` and 12 hex digits."""
+    """Shortens a digest for logs: `sha256:` and 12 hex digits."""
     return digest[: len("sha256:") + 12]

@@ -1,4 +1,4 @@
-"""The file of the state: what is in it, and what is left of it when a process is ended."""
+"""Tests the content of the state file, and that killed processes leave it intact."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pants_truss.publish import state
 from pants_truss.publish.state import (
     Content,
-    Identity,
+    DeploymentSlot,
     StateError,
     decide,
     find,
@@ -27,24 +27,24 @@ from pants_truss.publish.state import (
     update,
 )
 
-ONE = Identity("baseten", "https://b", None, "one", None, None)
+ONE = DeploymentSlot("baseten", "https://b", None, "one", None, None)
 TWO = ONE._replace(model_name="two")
 
 
-def put(path: Path, identity: Identity, **values: Any) -> Dict[str, Any]:
+def put(path: Path, identity: DeploymentSlot, **values: Any) -> Dict[str, Any]:
     return update(str(path), identity, lambda entry: entry.update(values))
 
 
 def texts(path: Path) -> List[str]:
-    """Names of models, as they are in the file."""
+    """Returns the names of models, in the order of the file."""
     return [entry["model_name"] for entry in read(str(path))]
 
 
-# --- What is written.
+# --- Writing.
 
 
 def test_the_file_byte_for_byte(tmp_path: Path) -> None:
-    """People read it, and CI compares it."""
+    """People read the file, and CI compares it."""
     path = tmp_path / "state.json"
     put(path, ONE, deployment_id="d1", name="é")
     assert path.read_text() == (
@@ -66,14 +66,14 @@ def test_the_file_byte_for_byte(tmp_path: Path) -> None:
     )
 
 
-def test_all_may_read_it_and_its_folder_is_made(tmp_path: Path) -> None:
+def test_the_file_is_readable_for_all_and_its_folder_is_created(tmp_path: Path) -> None:
     path = tmp_path / "a/é b/state.json"
     before = os.umask(0o077)
     try:
         put(path, ONE, deployment_id="d1")
     finally:
         os.umask(before)
-    # CI keeps it as another user, perhaps.
+    # CI may keep the file as another user.
     assert path.stat().st_mode & 0o777 == 0o644
     assert [each.name for each in path.parent.iterdir()] == ["state.json"]
 
@@ -85,7 +85,7 @@ def test_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @given(st.permutations([ONE, TWO, ONE._replace(team="a"), ONE._replace(environment="é")]))
-def test_an_entry_is_found_wherever_it_is(identities: List[Identity]) -> None:
+def test_an_entry_is_found_wherever_it_is(identities: List[DeploymentSlot]) -> None:
     entries: List[Dict[str, Any]] = []
     for identity in identities:
         entries.append({**identity._asdict(), "deployment_id": "d"})
@@ -95,7 +95,7 @@ def test_an_entry_is_found_wherever_it_is(identities: List[Identity]) -> None:
     ]
 
 
-def test_entries_are_sorted_by_what_they_are_about(tmp_path: Path) -> None:
+def test_entries_are_sorted_by_identity(tmp_path: Path) -> None:
     both = []
     for number, order in enumerate(([TWO, ONE, ONE._replace(team="a")], [ONE, TWO])):
         path = tmp_path / f"{number}.json"
@@ -104,7 +104,7 @@ def test_entries_are_sorted_by_what_they_are_about(tmp_path: Path) -> None:
         both.append(path)
     put(both[1], ONE._replace(team="a"), deployment_id="d")
     assert both[0].read_text() == both[1].read_text()
-    # No team comes before any.
+    # An entry without a team comes first.
     assert [(e["team"], e["model_name"]) for e in read(str(both[0]))] == [
         (None, "one"),
         (None, "two"),
@@ -112,7 +112,7 @@ def test_entries_are_sorted_by_what_they_are_about(tmp_path: Path) -> None:
     ]
 
 
-def test_a_change_is_about_one_entry_and_keeps_the_rest(tmp_path: Path) -> None:
+def test_a_change_affects_one_entry_only(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     put(path, ONE, deployment_id="d1", live=True, later="of a newer plugin")
     put(path, TWO, deployment_id="d2")
@@ -121,18 +121,18 @@ def test_a_change_is_about_one_entry_and_keeps_the_rest(tmp_path: Path) -> None:
     assert found == {"one": "d3", "two": "d2"}
 
 
-def test_an_entry_that_says_nothing_any_more_goes(tmp_path: Path) -> None:
+def test_an_empty_entry_is_removed(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     put(path, ONE, pending={"began": 1})
     put(path, TWO, deployment_id="d2")
     returned = update(str(path), ONE, lambda entry: entry.pop("pending"))
-    # Whoever has changed it still sees it.
+    # The caller still sees the changed entry.
     assert returned["model_name"] == "one" and texts(path) == ["two"]
     put(path, TWO, deployment_id="")
     assert json.loads(path.read_text()) == {"deployments": [], "version": 1}
 
 
-# --- What is read.
+# --- Reading.
 
 
 @pytest.mark.parametrize(
@@ -144,50 +144,50 @@ def test_an_entry_that_says_nothing_any_more_goes(tmp_path: Path) -> None:
             "cannot be read as the state of pushes: Expecting property name enclosed in double "
             "quotes: line 1 column 15 (char 14).",
         ),
-        (b"null", "is not the state of pushes: no list `deployments`."),
-        (b'{"version": 1}', "is not the state of pushes: no list `deployments`."),
+        (b"null", "is not a state file of pushes: it has no list `deployments`."),
+        (b'{"version": 1}', "is not a state file of pushes: it has no list `deployments`."),
         (
             b'{"version": 1, "deployments": [{}, null]}',
-            "is not the state of pushes: no list `deployments`.",
+            "is not a state file of pushes: it has no list `deployments`.",
         ),
-        (b'{"deployments": []}', "is of version None, and this plugin reads version 1."),
+        (b'{"deployments": []}', "has version None, but this plugin reads version 1."),
         (
             b'{"version": "1", "deployments": []}',
-            "is of version '1', and this plugin reads version 1.",
+            "has version '1', but this plugin reads version 1.",
         ),
     ],
 )
-def test_a_file_that_is_none_of_ours(tmp_path: Path, content: bytes, what: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: bytes, what: str) -> None:
     path = tmp_path / "é.json"
     path.write_bytes(content)
     with pytest.raises(StateError) as error:
         read(str(path))
     assert str(error.value) == (
-        f"{path} {what} Restore it, or delete it to have every truss pushed again."
+        f"{path} {what} Restore it, or delete it to push every truss again."
     )
 
 
-def test_a_folder_in_its_place(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "state.json").mkdir()
     with pytest.raises(StateError, match="cannot be read as the state of pushes: .*directory"):
         read(str(tmp_path / "state.json"))
 
 
 def test_other_encodings_of_json(tmp_path: Path) -> None:
-    """An editor may have written it."""
+    """An editor may have written the file."""
     path = tmp_path / "state.json"
     path.write_text('{"version": 1, "deployments": [{"model_name": "é"}]}', encoding="utf-16")
     assert texts(path) == ["é"]
 
 
-# --- Ends of processes.
+# --- Killed processes.
 
 
 HOLD = """\
 import sys, time
 sys.path.insert(0, sys.argv[1])
 import state
-identity = state.Identity("r", None, None, "held", None, None)
+identity = state.DeploymentSlot("r", None, None, "held", None, None)
 def change(entry):
     entry["deployment_id"] = "d"
     print("inside", flush=True)
@@ -197,7 +197,7 @@ state.update(sys.argv[2], identity, change)
 
 
 def hold(path: Path) -> subprocess.Popen[str]:
-    """A process that is in the middle of a change. The module is all it needs."""
+    """A process in the middle of a change. It needs only the module."""
     command = [sys.executable, "-S", "-c", HOLD, str(Path(state.__file__).parent), str(path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout and process.stdout.readline() == "inside\n"
@@ -226,7 +226,7 @@ def test_a_change_waits_for_another(tmp_path: Path) -> None:
     try:
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.communicate(timeout=1)
-        # It has not even read what it is going to change.
+        # It has not even read the entry it is going to change.
         assert not path.exists()
     finally:
         holding.kill()
@@ -235,7 +235,7 @@ def test_a_change_waits_for_another(tmp_path: Path) -> None:
     assert texts(path) == ["waits"]
 
 
-def test_reading_waits_for_nobody(tmp_path: Path) -> None:
+def test_reading_does_not_wait_for_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     put(path, ONE, deployment_id="d1")
     process = hold(path)
@@ -248,16 +248,16 @@ def test_reading_waits_for_nobody(tmp_path: Path) -> None:
         process.wait(timeout=30)
 
 
-# --- What to do.
+# --- Decisions.
 
 
-def test_of_two_entries_for_one_place_the_first_counts() -> None:
+def test_the_first_of_two_entries_for_one_place_counts() -> None:
     entries = [{**ONE._asdict(), "deployment_id": number} for number in "12"]
     found = find(entries, ONE)
     assert found and found["deployment_id"] == "1"
     assert find(entries, TWO) is None and find([], ONE) is None
-    # Each part of an identity counts, but for a URL that is not known.
-    for name in Identity._fields:
+    # Each part of an identity counts, except an unknown URL.
+    for name in DeploymentSlot._fields:
         other = ONE._replace(**{name: "other"})
         assert find(entries, other) is None
     assert find(entries, ONE._replace(remote_url=None)) == entries[0]
@@ -266,23 +266,23 @@ def test_of_two_entries_for_one_place_the_first_counts() -> None:
 @pytest.mark.parametrize(
     "entry, why",
     [
-        ({"deployment_id": "d", "tree_digest": None, "live": True}, "which is None"),
-        ({"deployment_id": "d", "live": True}, "which is None"),
-        ({"deployment_id": "d", "tree_digest": "", "live": True}, "which is "),
+        ({"deployment_id": "d", "tree_digest": None, "live": True}, "(None)"),
+        ({"deployment_id": "d", "live": True}, "(None)"),
+        ({"deployment_id": "d", "tree_digest": "", "live": True}, "()"),
     ],
 )
 def test_an_entry_that_lacks_its_digest_is_pushed(entry: Dict[str, Any], why: str) -> None:
     decision = decide(entry, Content("sha256:" + "a" * 64), skip_unchanged=True)
-    assert decision == ("push", f"changed since deployment d, {why}")
+    assert decision == ("push", f"changed since deployment d {why}")
 
 
-def test_options_are_told_apart_by_their_order() -> None:
-    """The later of two counts."""
+def test_the_order_of_options_counts() -> None:
+    """The last of two equal options wins, so their order matters."""
     content = Content("sha256:a", ("--x=1", "--x=2"))
     entry = {"deployment_id": "d", "live": True, "tree_digest": "sha256:a"}
     assert decide({**entry, "options": ["--x=1", "--x=2"]}, content, True).kind == "skip"
     assert decide({**entry, "options": ["--x=2", "--x=1"]}, content, True).kind == "push"
-    # Of an entry without options it is known that there were none.
+    # An entry without options was pushed without options.
     assert decide(entry, Content("sha256:a"), True).kind == "skip"
 
 
@@ -294,5 +294,5 @@ def test_options_are_told_apart_by_their_order() -> None:
         ("", ""),
     ],
 )
-def test_a_digest_in_a_log(digest: str, expected: str) -> None:
+def test_short_digests(digest: str, expected: str) -> None:
     assert short(digest) == expected

@@ -12,9 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pants_truss.publish import state
-from pants_truss.publish.state import Content, Identity, StateError, decide, find, read, update
+from pants_truss.publish.state import (
+    Content,
+    DeploymentSlot,
+    StateError,
+    decide,
+    find,
+    read,
+    update,
+)
 
-ONE = Identity("baseten", "https://b", None, "one", None, None)
+ONE = DeploymentSlot("baseten", "https://b", None, "one", None, None)
 CONTENT = Content("sha256:" + "ab" * 32, ("--promote",))
 
 
@@ -31,24 +39,24 @@ def pushed(**values: Any) -> Dict[str, Any]:
 @pytest.mark.parametrize(
     "entry, skip_unchanged, kind, why",
     [
-        (None, True, "push", "no push of it is recorded"),
-        ({}, True, "push", "no push of it is recorded"),
+        (None, True, "push", "no recorded push"),
+        ({}, True, "push", "no recorded push"),
         (pushed(live=True), True, "skip", "unchanged: sha256:abababababab is deployment d1"),
         (pushed(live=True), False, "push", "`[truss-publish].skip_unchanged` is off"),
-        (pushed(), True, "push", "the remote cannot be asked about its last push"),
+        (pushed(), True, "push", "the record of the last push lacks the id to ask the remote with"),
         (pushed(model_id="m"), True, "ask", "unchanged: sha256:abababababab is deployment d1"),
-        (pushed(live=True, pending={}), True, "push", "nobody saw how its last push ended"),
+        (pushed(live=True, pending={}), True, "push", "the result of the last push is unknown"),
         (
             pushed(live=True, options=[]),
             True,
             "push",
-            "other options than deployment d1 was pushed with",
+            "options differ from those of deployment d1",
         ),
         (
             pushed(live=True, tree_digest="sha256:" + "cd" * 32),
             True,
             "push",
-            "changed since deployment d1, which is sha256:cdcdcdcdcdcd",
+            "changed since deployment d1 (sha256:cdcdcdcdcdcd)",
         ),
     ],
 )
@@ -56,9 +64,9 @@ def test_decide(entry: Any, skip_unchanged: bool, kind: str, why: str) -> None:
     assert decide(entry, CONTENT, skip_unchanged) == (kind, why)
 
 
-def test_an_identity_in_words() -> None:
+def test_the_text_of_an_identity() -> None:
     assert str(ONE) == "baseten"
-    assert str(Identity("b", "u", "t", "m", "production", None)) == (
+    assert str(DeploymentSlot("b", "u", "t", "m", "production", None)) == (
         "team t at b, environment production"
     )
     assert str(ONE._replace(deployment_name="d")) == "baseten, deployment name d"
@@ -66,11 +74,11 @@ def test_an_identity_in_words() -> None:
 
 names = st.text(max_size=4)
 maybe = st.none() | names
-identities = st.builds(Identity, names, names, maybe, names, maybe, maybe)
+identities = st.builds(DeploymentSlot, names, names, maybe, names, maybe, maybe)
 
 
 @given(st.lists(st.tuples(identities, names)))
-def test_what_is_written_is_read(changes: List[Any]) -> None:
+def test_entries_round_trip(changes: List[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/some/state.json"
         for identity, deployment in changes:
@@ -95,7 +103,7 @@ def test_one_name_for_two_remotes() -> None:
     entries = [pushed(remote_url=url, deployment_id=url) for url in ("https://a", "https://b")]
     found = [find(entries, ONE._replace(remote_url=url)) for url in ("https://b", "https://c")]
     assert [entry and entry["deployment_id"] for entry in found] == ["https://b", None]
-    # Of a remote without credentials nobody knows.
+    # The URL of a remote without credentials is unknown.
     assert find(entries, ONE._replace(remote_url=None)) == entries[0]
 
 
@@ -110,16 +118,16 @@ def test_no_file(tmp_path: Path) -> None:
         ("[]", "no list `deployments`"),
         ('{"deployments": {}}', "no list `deployments`"),
         ('{"deployments": [1]}', "no list `deployments`"),
-        ('{"deployments": [], "version": 2}', "is of version 2"),
+        ('{"deployments": [], "version": 2}', "has version 2, but"),
     ],
 )
 def test_not_a_state_file(content: str, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text(content)
-    with pytest.raises(StateError, match="delete it to have every truss pushed again") as error:
+    with pytest.raises(StateError, match="delete it to push every truss again") as error:
         read(str(path))
     assert expected in str(error.value)
-    # Nor is it overwritten.
+    # The file is not overwritten either.
     with pytest.raises(StateError):
         update(str(path), ONE, lambda entry: entry.update(deployment_id="d"))
     assert path.read_text() == content
@@ -136,7 +144,7 @@ def test_a_failed_change_leaves_the_file(tmp_path: Path) -> None:
 
 def _write_some(path: str, number: int) -> None:
     for each in range(20):
-        identity = Identity("r", "u", None, f"{number}-{each}", None, None)
+        identity = DeploymentSlot("r", "u", None, f"{number}-{each}", None, None)
         update(path, identity, lambda entry: entry.update(deployment_id="d"))
 
 

@@ -34,7 +34,7 @@ class LockfileOwnersRequest:
 
 @dataclass(frozen=True)
 class LockfileOwners:
-    """The targets of a lockfile, most often the one that Pants makes up for it."""
+    """The targets that own a lockfile: usually the one that Pants generates for it."""
 
     addresses: Tuple[Address, ...]
 
@@ -64,13 +64,8 @@ class ReadLockfileRequest:
     python: str
 
 
-@dataclass(frozen=True)
-class ReadLockfile:
-    lockfile: Lockfile
-
-
 @rule(desc="Read lockfile")
-async def read_lockfile(request: ReadLockfileRequest) -> ReadLockfile:
+async def read_lockfile(request: ReadLockfileRequest) -> Lockfile:
     digest = await path_globs_to_digest(exactly(request.path), **implicitly())
     contents = await get_digest_contents(digest)
     if not contents:
@@ -79,9 +74,7 @@ async def read_lockfile(request: ReadLockfileRequest) -> ReadLockfile:
             f"`pants generate-lockfiles --resolve={request.resolve}`."
         )
     try:
-        return ReadLockfile(
-            lockfile.parse(contents[0].content, marker_environments(request.python))
-        )
+        return lockfile.parse(contents[0].content, marker_environments(request.python))
     except TrussError as e:
         raise TrussError(
             f"the lockfile {request.path} of the resolve {request.resolve} {e}"

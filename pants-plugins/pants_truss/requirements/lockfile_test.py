@@ -10,11 +10,11 @@ from pants.engine.target import COMMON_TARGET_FIELDS, OptionalSingleSourceField,
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.errors import TrussError
+from pants_truss.core.locked import Lockfile
 from pants_truss.requirements import lockfile
 from pants_truss.requirements.lockfile import (
     LockfileOwners,
     LockfileOwnersRequest,
-    ReadLockfile,
     ReadLockfileRequest,
 )
 
@@ -32,7 +32,7 @@ def rule_runner() -> RuleRunner:
         rules=[
             *lockfile.rules(),
             QueryRule(LockfileOwners, [LockfileOwnersRequest]),
-            QueryRule(ReadLockfile, [ReadLockfileRequest]),
+            QueryRule(Lockfile, [ReadLockfileRequest]),
         ],
         target_types=[GenericTarget, LockTarget],
     )
@@ -43,8 +43,8 @@ def owners(rule_runner: RuleRunner, path: str) -> List[str]:
     return [address.spec for address in found.addresses]
 
 
-def read(rule_runner: RuleRunner, path: str, python: str = "3.11") -> ReadLockfile:
-    return rule_runner.request(ReadLockfile, [ReadLockfileRequest(path, "models", python)])
+def read(rule_runner: RuleRunner, path: str, python: str = "3.11") -> Lockfile:
+    return rule_runner.request(Lockfile, [ReadLockfileRequest(path, "models", python)])
 
 
 def error(rule_runner: RuleRunner, path: str) -> str:
@@ -105,13 +105,13 @@ def test_a_lockfile_is_read_for_one_python(rule_runner: RuleRunner) -> None:
         }
     )
     for python, names in (("3.11", {"numpy"}), ("3.9", {"numpy", "tomli"})):
-        assert set(read(rule_runner, "read/é [x].lock", python).lockfile.distributions) == names
+        assert set(read(rule_runner, "read/é [x].lock", python).distributions) == names
 
 
-def test_a_changed_lockfile_is_read_anew(rule_runner: RuleRunner) -> None:
+def test_a_changed_lockfile_is_read_again(rule_runner: RuleRunner) -> None:
     for version in ("1.0", "2.0"):
         rule_runner.write_files({"changed/x.lock": f"numpy=={version}\n"})
-        locked = read(rule_runner, "changed/x.lock").lockfile
+        locked = read(rule_runner, "changed/x.lock")
         assert locked.distributions["numpy"].version == version
 
 

@@ -1,9 +1,9 @@
-"""`requirements="config"`: what is listed and what is told to be missing, in whole messages."""
+"""`requirements="config"`: the listed requirements, and findings in whole messages."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import pytest
 from pants.backend.python.subsystems.setup import PythonSetup
@@ -45,8 +45,9 @@ def find(
     config: str,
     *needed: ImportedRequirement,
     files: Optional[Dict[str, str]] = None,
+    options: Sequence[str] = (),
 ) -> TrussRequirements:
-    rule_runner.set_options([])
+    rule_runner.set_options(options)
     rule_runner.write_files({f"src/t/{path}": text for path, text in (files or {}).items()})
     content = config.encode()
     request = TrussRequirementsRequest(
@@ -60,11 +61,17 @@ def find(
 
 
 def missing(found: TrussRequirements) -> List[str]:
-    return [finding.message.partition(" lacks its distribution ")[2] for finding in found.findings]
+    return [
+        finding.message.partition(" lacks its distribution ")[2]
+        for finding in found.findings
+        if finding.rule == "missing-requirement"
+    ]
 
 
 def test_what_is_listed_keeps_its_order_and_its_reason(rule_runner: RuleRunner) -> None:
-    config = 'requirements: ["torch==2", "# why", "NumPy>=1", "--pre", "not [valid", "./wheel"]\n'
+    config = (
+        'requirements: ["torch==2", "# why", "NumPy>=1", "--pre", "not [valid", "/opt/wheel"]\n'
+    )
     found = find(rule_runner, config, imported("numpy", "numpy"))
     assert found == TrussRequirements(
         None,
@@ -74,7 +81,7 @@ def test_what_is_listed_keeps_its_order_and_its_reason(rule_runner: RuleRunner) 
                 "NumPy>=1", "src/t/config.yaml", "imported by src/t/model/model.py"
             ),
             GatheredRequirement("--pre", "src/t/config.yaml", None),
-            GatheredRequirement("./wheel", "src/t/config.yaml", None),
+            GatheredRequirement("/opt/wheel", "src/t/config.yaml", None),
         ),
         (),
     )
@@ -83,13 +90,13 @@ def test_what_is_listed_keeps_its_order_and_its_reason(rule_runner: RuleRunner) 
 def test_a_distribution_that_is_imported_and_not_listed(
     rule_runner: RuleRunner,
 ) -> None:
-    found = find(rule_runner, "", imported("PyYAML>=6", "yaml", "_yaml"))
+    found = find(rule_runner, "", imported("TomlKit>=6", "tomlkit", "_tomlkit"))
     assert found.findings == (
         Finding(
             "missing-requirement",
             "src/t/config.yaml",
-            "src/t/model/model.py imports `yaml` or `_yaml`, but `requirements` in "
-            "src/t/config.yaml lacks its distribution pyyaml. Add 'PyYAML>=6' to it, or set "
+            "src/t/model/model.py imports `tomlkit` or `_tomlkit`, but `requirements` in "
+            "src/t/config.yaml lacks its distribution tomlkit. Add 'TomlKit>=6' to it, or set "
             '`requirements="lockfile"` on the target.',
             Severity.WARNING,
         ),
@@ -137,9 +144,10 @@ def test_which_lines_bring_a_distribution(
 
 
 @pytest.mark.parametrize("option", ["-r more.txt", "--requirement=x", "-e .", "--editable ."])
-def test_what_includes_others_leaves_nothing_to_tell(rule_runner: RuleRunner, option: str) -> None:
-    found = find(rule_runner, f'requirements: ["{option}"]\n', imported("numpy", "numpy"))
-    assert found.findings == ()
+def test_what_includes_others_may_have_anything(rule_runner: RuleRunner, option: str) -> None:
+    found = find(rule_runner, f'requirements: ["{option}"]\n', imported("scipy", "scipy"))
+    assert missing(found) == []
+    assert [finding.rule for finding in found.findings] == ["requirement-not-in-image"]
     assert [required.requirement for required in found.listed] == [option]
 
 
@@ -172,7 +180,7 @@ def test_a_requirements_file_is_read_beside_the_list(rule_runner: RuleRunner) ->
 
 
 @pytest.mark.parametrize("name", ["uv.lock", "pyproject.toml", "sub/uv.lock"])
-def test_files_of_another_kind_leave_nothing_to_tell(rule_runner: RuleRunner, name: str) -> None:
+def test_files_of_another_kind_leave_nothing_to_report(rule_runner: RuleRunner, name: str) -> None:
     needed = imported("numpy", "numpy")
     found = find(rule_runner, f"requirements_file: {name}\n", needed, files={name: "x = 1\n"})
     assert found.findings == ()
@@ -181,9 +189,86 @@ def test_files_of_another_kind_leave_nothing_to_tell(rule_runner: RuleRunner, na
 def test_a_requirements_file_that_is_not_there_has_nothing(
     rule_runner: RuleRunner,
 ) -> None:
-    found = find(rule_runner, "requirements_file: absent.txt\n", imported("numpy", "numpy"))
+    found = find(rule_runner, "requirements_file: absent.txt\n", imported("scipy", "scipy"))
     assert found.listed == ()
     assert [finding.path for finding in found.findings] == ["src/t/absent.txt"]
+
+
+def test_a_line_that_reads_a_file_of_the_truss(rule_runner: RuleRunner) -> None:
+    text = "# why\nscipy\n-r base.txt\n"
+    config = "requirements: [./kit.whl]\nrequirements_file: including.txt\n"
+    found = find(rule_runner, config, files={"including.txt": text})
+    assert [(finding.place, finding.rule, finding.severity) for finding in found.findings] == [
+        ("src/t/config.yaml", "requirement-not-in-image", Severity.ERROR),
+        ("src/t/including.txt:3", "requirement-not-in-image", Severity.ERROR),
+    ]
+    assert found.findings[1].message.endswith(
+        "Write the lines of base.txt into src/t/including.txt."
+    )
+
+
+# --- What is there without being listed.
+
+
+def test_what_the_model_server_brings_is_not_missing(rule_runner: RuleRunner) -> None:
+    """With what its distributions require: pydantic of fastapi."""
+    needed = [imported(name, name) for name in ("fastapi", "numpy", "pydantic", "scipy")]
+    found = find(rule_runner, "", *needed)
+    assert [text.partition(".")[0] for text in missing(found)] == ["scipy"]
+    docker = "docker_server: {start_command: x, server_port: 1}\n"
+    assert len(missing(find(rule_runner, docker, *needed))) == 4
+
+
+@pytest.mark.parametrize(
+    ("listed", "wanted", "module"),
+    [
+        ("opencv-python-headless==4.9.0.80", "opencv-python", "cv2"),
+        ("opencv-contrib-python", "opencv-python-headless", "cv2"),
+        ("psycopg2-binary", "psycopg2", "psycopg2"),
+        ("tensorflow-cpu", "tensorflow", "tensorflow"),
+        ("faiss-cpu", "faiss-gpu", "faiss"),
+    ],
+)
+def test_another_distribution_has_the_module(
+    rule_runner: RuleRunner, listed: str, wanted: str, module: str
+) -> None:
+    found = find(rule_runner, f"requirements: [{listed}]\n", imported(wanted, module))
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("config", "source"),
+    [
+        ("base_image: {image: 'pytorch/pytorch:2.3.0'}\n", "the base image pytorch/pytorch:2.3.0"),
+        ("build_commands: [pip install torch]\n", "a build command"),
+        ("system_packages: [python3-torch]\n", "the system package python3-torch"),
+    ],
+)
+def test_what_the_image_may_have_is_a_note(
+    rule_runner: RuleRunner, config: str, source: str
+) -> None:
+    (finding,) = find(rule_runner, config, imported("torch", "torch")).findings
+    assert finding.severity is Severity.NOTE
+    assert finding.message == (
+        "src/t/model/model.py imports `torch`, and `requirements` in src/t/config.yaml does not "
+        f"have its distribution torch: {source} may bring it."
+    )
+
+
+def test_what_a_listed_distribution_requires_is_there(rule_runner: RuleRunner) -> None:
+    lock = "transformers==4\n    # via -r x\ntokenizers==1\n    # via transformers\n"
+    rule_runner.write_files({"own.lock": lock})
+    needed = [imported("tokenizers", "tokenizers"), imported("scipy", "scipy")]
+    options = [
+        "--python-enable-resolves",
+        "--python-resolves={'own': 'own.lock', 'none': 'absent.lock'}",
+    ]
+    config = "requirements: [transformers]\n"
+    found = find(rule_runner, config, *needed, options=[*options, "--python-default-resolve=own"])
+    assert [text.partition(".")[0] for text in missing(found)] == ["scipy"]
+    # Without a lockfile this is not known.
+    found = find(rule_runner, config, *needed, options=[*options, "--python-default-resolve=none"])
+    assert len(missing(found)) == 2
 
 
 def test_findings_come_in_the_order_of_what_is_imported(

@@ -41,6 +41,7 @@ REQUIREMENTS = """\
 python_requirement(name='numpy', requirements=['numpy>=1.20'])
 python_requirement(name='sklearn', requirements=['scikit-learn'])
 python_requirement(name='yaml', requirements=['PyYAML'])
+python_requirement(name='tomlkit', requirements=['tomlkit'])
 python_requirement(name='types', requirements=['types-PyYAML'])
 python_requirement(name='theirs', requirements=['theirs'], resolve='other')
 """
@@ -264,12 +265,75 @@ def test_an_entry_with_several_lines(rule_runner: RuleRunner) -> None:
     assert "scipy==1.11.0" in pins(rule_runner, gather(rule_runner, files))
 
 
-def test_a_file_that_is_included_is_told_of(rule_runner: RuleRunner) -> None:
-    files = {"truss/config.yaml": "python_version: py311\nrequirements: ['-r other.txt']\n"}
+def test_a_file_that_is_included_is_reported(rule_runner: RuleRunner) -> None:
+    files = {"truss/config.yaml": "python_version: py311\nrequirements: ['-r /opt/other.txt']\n"}
     (note,) = gather(rule_runner, files).notes
     assert note.startswith(
-        "Warning: r/truss/config.yaml: what '-r other.txt' brings is not pinned."
+        "Warning: r/truss/config.yaml: what '-r /opt/other.txt' brings is not pinned."
     )
+
+
+def test_a_file_of_the_truss_that_is_included(rule_runner: RuleRunner) -> None:
+    files = {"truss/config.yaml": "python_version: py311\nrequirements: ['-r other.txt']\n"}
+    text = "'-r other.txt' reads 'other.txt', which is not in the image"
+    for mode in ("lockfile", "config"):
+        with engine_error(InvalidTruss, contains=text):
+            gather(rule_runner, files, mode)
+
+
+# --- Pins that an image could not install.
+
+
+def test_a_pin_contradicts_the_model_server(rule_runner: RuleRunner) -> None:
+    files = {
+        "models.lock": "msgpack==1.0.5\n",
+        "truss/model/model.py": "",
+        "truss/config.yaml": "python_version: py311\nrequirements: [msgpack]\n",
+    }
+    with engine_error(InvalidTruss, contains="`msgpack==1.0.5` and `msgpack==1.1.0`. Change the"):
+        gather(rule_runner, files)
+    # Another server has no such bounds.
+    files["truss/config.yaml"] += "docker_server: {start_command: x, server_port: 1}\n"
+    assert pins(rule_runner, gather(rule_runner, files)) == ["msgpack==1.0.5"]
+
+
+def test_a_file_of_this_machine_is_no_pin(rule_runner: RuleRunner) -> None:
+    url = "scikit-learn @ file:///home/me/wheels/scikit_learn-1.0-py3-none-any.whl"
+    files = {"models.lock": f"{url}\nunused @ file:///home/me/unused.whl\n"}
+    with engine_error(InvalidTruss, contains="is a file of one machine"):
+        gather(rule_runner, files)
+    # The config's own may be in the base image.
+    mine = "python_version: py311\nrequirements: ['numpy @ file:///opt/numpy.whl']\n"
+    files = {"truss/config.yaml": mine, "truss/model/model.py": ""}
+    assert "numpy @ file:///opt/numpy.whl" in pins(rule_runner, gather(rule_runner, files))
+
+
+UV_LOCK = """\
+version = 1
+
+[[package]]
+name = "scikit-learn"
+version = "1.4.0"
+source = { registry = "https://me:s3cret@own.example/simple" }
+dependencies = [{ name = "numpy" }]
+
+[[package]]
+name = "numpy"
+version = "1.26.4"
+source = { registry = "https://pypi.org/simple" }
+"""
+
+
+def test_a_pin_of_another_index_is_reported(rule_runner: RuleRunner) -> None:
+    (note,) = gather(rule_runner, {"models.lock": UV_LOCK}).notes
+    assert note.startswith(
+        "Warning: r/truss/config.yaml: the lockfile r/models.lock (resolve models) has "
+        "scikit-learn==1.4.0 from https://own.example, but an image asks PyPI for it, where a "
+        "distribution of the same name may be a stranger's. Add `--extra-index-url URL` to "
+    )
+    config = "python_version: py311\nrequirements: ['--extra-index-url https://own.example/s']\n"
+    files = {"models.lock": UV_LOCK, "truss/config.yaml": config}
+    assert gather(rule_runner, files).notes == ()
 
 
 def test_a_repository_without_resolves(rule_runner: RuleRunner) -> None:
@@ -280,11 +344,11 @@ def test_a_repository_without_resolves(rule_runner: RuleRunner) -> None:
 # --- `requirements="config"`.
 
 
-def test_the_configs_list_stays_and_what_it_lacks_is_told(rule_runner: RuleRunner) -> None:
+def test_the_configs_list_stays_and_what_it_lacks_is_reported(rule_runner: RuleRunner) -> None:
     config = "# mine\nrequirements: [numpy]\n"
     files = {
         "truss/config.yaml": config,
-        "truss/model/model.py": "import numpy\nimport sklearn.svm\nimport yaml",
+        "truss/model/model.py": "import numpy\nimport sklearn.svm\nimport tomlkit",
     }
     gathered = gather(rule_runner, files, "config")
     assert config_text(rule_runner, gathered) == config
@@ -293,8 +357,8 @@ def test_the_configs_list_stays_and_what_it_lacks_is_told(rule_runner: RuleRunne
         "Warning: r/truss/config.yaml: r/truss/model/model.py imports `sklearn`, but `requirements` in "
         "r/truss/config.yaml lacks its distribution scikit-learn. Add 'scikit-learn' to it, or set "
         f'`requirements="lockfile"` on the target.{silence}',
-        "Warning: r/truss/config.yaml: r/truss/model/model.py imports `yaml`, but `requirements` in "
-        "r/truss/config.yaml lacks its distribution pyyaml. Add 'PyYAML' to it, or set "
+        "Warning: r/truss/config.yaml: r/truss/model/model.py imports `tomlkit`, but `requirements` "
+        "in r/truss/config.yaml lacks its distribution tomlkit. Add 'tomlkit' to it, or set "
         f'`requirements="lockfile"` on the target.{silence}',
     )
     assert [(r.requirement, r.reason) for r in gathered.requirements] == [
@@ -327,7 +391,7 @@ def test_a_requirements_file_keeps_working(rule_runner: RuleRunner) -> None:
     assert "imports `sklearn`, but r/truss/reqs.txt lacks its distribution scikit-learn" in note
     files["truss/reqs.txt"] += "scikit-learn==1.0 --hash=sha256:00\n"
     assert gather(rule_runner, files, "config").notes == ()
-    files["truss/reqs.txt"] = "-r others.txt\n"
+    files["truss/reqs.txt"] = "-r /opt/others.txt\n"
     assert gather(rule_runner, files, "config").notes == ()
 
 

@@ -1,12 +1,12 @@
-"""Writes the files of a folder as one tar, whose bytes depend on nothing but names, contents and
-modes of these files.
+"""Writes the files of a folder as one reproducible tar: its bytes depend only on the names,
+contents and modes of the files.
 
     make_tar.py spec.json
 
-spec.json: `tree`, the folder; `executables`, paths below it (the mode on disk does not tell: Pants
-links large files from a store where all are executable); `parts`, a folder whose files, made by
-this script too, come first as they are; `out`, the file; `end`, whether the tar ends here, or is a
-part of another.
+The keys of spec.json: `tree`, the folder; `executables`, paths below it (the mode on disk is not
+reliable: Pants links large files from a store where all are executable); `parts`, a folder of files
+that this script made, which come first and are copied unchanged; `out`, the file to write; `end`,
+True if the tar ends here, False if it is a part of another.
 """
 
 import json
@@ -21,7 +21,7 @@ CHUNK = 1024 * 1024
 
 
 def files_below(folder: str) -> List[str]:
-    """Relative to it, in the order of the bytes of their paths."""
+    """Returns paths relative to the folder, sorted by the bytes of the paths."""
     return sorted(_walk(folder, ""), key=os.fsencode)
 
 
@@ -36,7 +36,7 @@ def _walk(folder: str, prefix: str) -> Iterator[str]:
 
 
 def add(path: str, source: str, mode: int, out: BinaryIO) -> None:
-    # A link would bring in what it points to, which nothing has looked at.
+    # Following a link would add a file that nothing has checked.
     descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)

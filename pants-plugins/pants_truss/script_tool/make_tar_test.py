@@ -1,4 +1,4 @@
-"""The archives are read with `tarfile`, which knows the format better than these tests."""
+"""Reads the archives with `tarfile`, an independent implementation of the format."""
 
 from __future__ import annotations
 
@@ -72,16 +72,16 @@ def test_neither_times_nor_the_order_on_disk_matter(tmp_path: Path) -> None:
     assert make(tmp_path / "one") == make(tmp_path / "two")
 
 
-def test_nothing_is_an_archive_too(tmp_path: Path) -> None:
+def test_an_empty_archive(tmp_path: Path) -> None:
     assert make(tmp_path) == bytes(tarfile.RECORDSIZE)
     assert make(tmp_path, end=False) == b""
 
 
-def test_parts_make_the_archive_that_their_files_together_make(tmp_path: Path) -> None:
+def test_parts_give_the_same_archive_as_their_files(tmp_path: Path) -> None:
     files = {"a": b"1", "b/c": b"2" * 5000, "d": b"", "e": b"4"}
     whole = make(write(tmp_path / "whole/tree", files).parent)
     last = tmp_path / "last"
-    # In the order of their paths, which need not be flat.
+    # Parts are copied in the order of their paths, which may have folders.
     parts: Dict[str, List[str]] = {"1": ["a"], "2/deep": ["b/c"], "2/lower": []}
     for part, names in parts.items():
         source = tmp_path / "from" / part
@@ -101,11 +101,11 @@ NAMES = st.text(
 
 @settings(max_examples=25)
 @given(st.dictionaries(NAMES, st.binary(max_size=1100), max_size=5), st.booleans())
-def test_what_goes_in_comes_out(
+def test_archives_round_trip(
     tmp_path_factory: pytest.TempPathFactory, files: Dict[str, bytes], deep: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("tar")
-    # Paths that are too long for the first format of tar.
+    # These paths are too long for the original tar format.
     prefix = "/".join(["d" * 60] * 5) + "/" if deep else ""
     write(folder / "tree", {prefix + name: content for name, content in files.items()})
     archive = make(folder)
@@ -114,7 +114,7 @@ def test_what_goes_in_comes_out(
     assert names == sorted(names, key=os.fsencode)
 
 
-def test_names_that_are_no_text(tmp_path: Path) -> None:
+def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     tree = os.fsencode(tmp_path / "tree")
     os.makedirs(tree)
     names = [b"\xff\xfe", "😀".encode(), b"a\nb", b"-", b"\\", b"a\xe4"]
@@ -135,7 +135,7 @@ def run(folder: Path, **spec: Any) -> Any:
     )
 
 
-def test_the_script_as_it_is_run(tmp_path: Path) -> None:
+def test_the_command_line(tmp_path: Path) -> None:
     write(tmp_path / "tree", {"a": b"1"})
     process = run(tmp_path)
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
@@ -153,7 +153,7 @@ def test_a_link_is_not_followed(tmp_path: Path, target: str) -> None:
     )
 
 
-def test_a_folder_that_is_asked_for_as_a_file(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_an_error(tmp_path: Path) -> None:
     out = io.BytesIO()
     with pytest.raises(IsADirectoryError):
         make_tar.add("a", str(tmp_path), 0o644, out)

@@ -1,4 +1,4 @@
-"""Runs scripts of the plugin that have to do with files too large for Pants' own process."""
+"""Runs scripts of the plugin on files that are too large for Pants' own process."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from pants_truss.script_tool.tool_python import tool_pex_request
 from pants_truss.subsystems.script_tool import TrussImageTool
 
 _SPEC = "spec.json"
-# A script is done sooner than a busy server answers, and Pants would start it while it asks.
+# A script is faster than a busy remote cache: without a delay Pants starts it during the request.
 _PATIENCE_MILLIS = 2000
 
 
 class ImageToolFailed(Exception):
-    """A script itself did not work."""
+    """A script failed."""
 
 
 @dataclass(frozen=True)
 class ImageScriptRequest:
-    """`script` is a file of the package `package`; `spec` is JSON for it. It runs in a folder with
-    `input_digest`."""
+    """Runs `script`, a file of the package `package`, in a folder with `input_digest`. `spec` is
+    the JSON that it reads."""
 
     package: str
     script: str
@@ -85,7 +85,7 @@ async def run_image_script(
     digest = await merge_digests(
         MergeDigests([request.input_digest, scripts, venv.digest]), **implicitly()
     )
-    # Not the `pex` script of the environment: it would start Python twice.
+    # The `pex` script of the environment would start Python twice.
     result = await execute_process(
         Process(
             argv=(f"./{os.path.normpath(venv.python.argv0)}", "-I", request.script, _SPEC),

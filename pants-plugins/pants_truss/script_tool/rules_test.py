@@ -50,7 +50,7 @@ TAR: Dict[str, Any] = {
 }
 
 
-def test_a_script_runs_on_its_files_and_hands_back_what_was_asked_for(
+def test_a_script_reads_its_files_and_returns_its_outputs(
     rule_runner: RuleRunner,
 ) -> None:
     result = run(rule_runner, "make_tar.py", TAR, {"tree/a": "A"}, ("out.tar",))
@@ -60,7 +60,7 @@ def test_a_script_runs_on_its_files_and_hands_back_what_was_asked_for(
     assert out[1].startswith(b"a\0") and b"A" in out[1]
 
 
-def test_what_was_not_asked_for_stays_where_it_was(rule_runner: RuleRunner) -> None:
+def test_files_that_are_not_outputs_are_dropped(rule_runner: RuleRunner) -> None:
     result = run(rule_runner, "make_tar.py", TAR, {"tree/a": "B"})
     assert contents(rule_runner, result.digest) == {}
 
@@ -79,7 +79,7 @@ def test_a_folder_as_output(rule_runner: RuleRunner) -> None:
     assert path == f"blobs/sha256/{result.stdout.decode().strip()}"
 
 
-def test_the_last_line_of_what_a_script_says_is_why_it_failed(rule_runner: RuleRunner) -> None:
+def test_an_error_shows_the_last_line_of_the_script(rule_runner: RuleRunner) -> None:
     message = "Try it failed: FileNotFoundError: [Errno 2] No such file or directory: 'tree/a'"
     spec = {
         "tree": "tree",
@@ -93,7 +93,7 @@ def test_the_last_line_of_what_a_script_says_is_why_it_failed(rule_runner: RuleR
         run(rule_runner, "make_layer.py", spec, {})
 
 
-def test_what_a_base_is_refused_for_is_an_answer_and_no_failure(rule_runner: RuleRunner) -> None:
+def test_a_refused_base_is_an_answer_and_not_a_failure(rule_runner: RuleRunner) -> None:
     spec = {
         "layers": [],
         "path": "/bin",
@@ -106,7 +106,7 @@ def test_what_a_base_is_refused_for_is_an_answer_and_no_failure(rule_runner: Rul
     assert json.loads(result.stdout) == {"error": "it has no python3 on its PATH '/bin'."}
 
 
-def test_a_script_is_alone_with_the_standard_library(rule_runner: RuleRunner) -> None:
+def test_a_script_imports_no_file_of_its_input(rule_runner: RuleRunner) -> None:
     """A file of a truss must not become a module that the script imports."""
     files = {"json.py": "raise SystemExit('imported')", "tree/a": "C", "tarfile.py": "1/0"}
     result = run(rule_runner, "make_tar.py", TAR, files, ("out.tar",))
@@ -119,8 +119,8 @@ values = words | st.integers() | st.none() | st.lists(words, max_size=2)
 
 @given(spec=st.dictionaries(words, values, max_size=4))
 @settings(max_examples=50)
-def test_a_spec_does_not_depend_on_the_order_in_which_it_was_made(spec: Dict[str, Any]) -> None:
-    """It is part of the key of a cache."""
+def test_a_spec_does_not_depend_on_the_order_of_its_keys(spec: Dict[str, Any]) -> None:
+    """The spec is part of a cache key."""
     text = encode(spec)
     assert json.loads(text) == spec
     assert encode(dict(reversed(list(spec.items())))) == text

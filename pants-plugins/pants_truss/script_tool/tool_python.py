@@ -1,4 +1,4 @@
-"""The Python that the plugin's own tools run on."""
+"""Chooses the Python of the plugin's own tools."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pants_truss.pants_api.lockfiles import NEWEST_PYTHON_OF_LOCKFILES
 
 
 def tool_pex_request(tool: PythonToolBase, python_setup: PythonSetup) -> PexRequest:
-    """The environment of a tool, on a Python of `[python].interpreter_constraints` if the tool's
-    lockfile is made for all of these.
+    """Returns the request for the environment of a tool.
 
-    Otherwise on one of its own: Pants would refuse the lockfile, in any repository that has a truss
-    of an older Python, or of a newer one, than the tool.
+    The tool runs on a Python of `[python].interpreter_constraints` if its lockfile supports all of
+    these, and otherwise on a Python of its own. Without that, Pants would refuse the lockfile in
+    any repository with a truss of an older or newer Python than the tool's.
     """
     if tool.install_from_resolve or not tool.options.is_default("interpreter_constraints"):
         return tool.to_pex_request()

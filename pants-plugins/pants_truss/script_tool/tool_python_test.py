@@ -1,4 +1,4 @@
-"""On which Pythons the plugin's tools are built."""
+"""Tests which Pythons the plugin's tools are built on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def of_the_repository(value: str) -> str:
 
 
 OWN = "CPython<3.12,<3.14,>=3.10" if NEWEST_PYTHON_OF_LOCKFILES else "CPython<3.14,>=3.10"
-# Without any, Pants takes what it finds of the repository's.
+# Without constraints, Pants chooses among the repository's Pythons.
 REPOSITORYS: List[str] = []
 
 
@@ -53,7 +53,7 @@ REPOSITORYS: List[str] = []
         "['CPython>=3.10,<3.12']",
     ],
 )
-def test_the_tool_takes_what_its_lockfile_allows_of_the_repositorys_pythons(
+def test_the_tool_uses_a_python_of_the_repository_if_its_lockfile_allows(
     rule_runner: RuleRunner, users: str
 ) -> None:
     assert constraints(rule_runner, of_the_repository(users)) == REPOSITORYS
@@ -67,7 +67,7 @@ def test_the_tool_takes_what_its_lockfile_allows_of_the_repositorys_pythons(
         "['CPython>=3.11.4,<3.13']",
     ],
 )
-def test_a_python_that_the_pip_of_the_lockfile_cannot_run_on_is_not_taken(
+def test_a_python_that_the_locked_pip_does_not_support_is_not_used(
     rule_runner: RuleRunner, users: str
 ) -> None:
     expected = [OWN] if NEWEST_PYTHON_OF_LOCKFILES else REPOSITORYS
@@ -83,13 +83,13 @@ def test_a_python_that_the_pip_of_the_lockfile_cannot_run_on_is_not_taken(
         "['CPython>=3.9']",
     ],
 )
-def test_the_tool_has_pythons_of_its_own_where_the_repositorys_do_not_fit(
+def test_the_tool_uses_its_own_python_if_none_of_the_repository_fits(
     rule_runner: RuleRunner, users: str
 ) -> None:
     assert constraints(rule_runner, of_the_repository(users)) == [OWN]
 
 
-def test_who_sets_the_tools_pythons_has_them(rule_runner: RuleRunner) -> None:
+def test_explicit_interpreter_constraints_are_used(rule_runner: RuleRunner) -> None:
     options = [
         of_the_repository("['CPython==3.9.*']"),
         "--truss-cli-interpreter-constraints=['CPython==3.12.*']",
@@ -97,7 +97,7 @@ def test_who_sets_the_tools_pythons_has_them(rule_runner: RuleRunner) -> None:
     assert constraints(rule_runner, *options) == ["CPython==3.12.*"]
 
 
-def test_a_resolve_of_the_repository_is_taken_as_it_is(rule_runner: RuleRunner) -> None:
+def test_a_resolve_of_the_repository_is_used_unchanged(rule_runner: RuleRunner) -> None:
     options = [
         "--python-enable-resolves",
         "--python-resolves={'tools': 'tools.lock'}",

@@ -1,8 +1,8 @@
-"""A stand-in for Pex, which would need the package index: all else of Pants and of the plugin runs.
+"""A stand-in for Pex, which would need the package index. The rest of Pants and the plugin runs.
 
-An environment is the folder `pexes/NAME` of the repository, NAME as in `NAME.pex`. What
-`info.jsonl` there lists is installed, and with words in `error.txt` it cannot be built. That of the
-Truss tool is the folder itself, next to the scripts that run in it, and its Python is the one of
+An environment is the folder `pexes/NAME` of the repository, NAME as in `NAME.pex`. It installs the
+distributions that its `info.jsonl` lists; text in `error.txt` makes the build fail. The environment
+of the Truss tool is the folder itself, next to the scripts that run in it. Its Python is the one of
 the tests.
 """
 
@@ -50,9 +50,9 @@ from pants_truss.target_types.training import TrussTrainingTarget
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 from pants_truss.testutil.rule_runners import OPTIONS, with_stand_ins
 from pants_truss.training import rules as training
-from pants_truss.training.rules import InvalidTraining, TrainedTruss, TrainingRequest
+from pants_truss.training.rules import InvalidTraining, TrainedTruss, TrainingFieldSet
 
-# A Truss of a few lines, with what is asked of one that describes configs.
+# A Truss of a few lines, which describes configs.
 RELEASE = {
     "truss/__init__.py": "",
     "truss/base/__init__.py": "",
@@ -112,12 +112,12 @@ async def list_installed(venv_pex: VenvPex) -> PexResolveInfo:
 
 
 def with_stand_in(rules: Iterable[object]) -> List[Any]:
-    """The rules, with those above in place of Pants' own that they stand for."""
+    """Returns the rules, with the stand-ins above in place of Pants' own."""
     return with_stand_ins(rules, (build, list_installed))
 
 
 def installed(*lines: str, requires: Optional[Dict[str, List[str]]] = None) -> str:
-    """`info.jsonl` of distributions such as `numpy==1.26.4`; `requires` has their requirements."""
+    """Returns `info.jsonl` for distributions such as `numpy==1.26.4`, with their `requires`."""
     found = []
     for line in lines:
         name, _, version = line.partition("==")
@@ -135,7 +135,7 @@ PYTHON = "python_sources(name='src', sources=['**/*.py'])\n"
 
 
 def new_training_runner(*queries: QueryRule) -> RuleRunner:
-    """For a repository of many small cases."""
+    """Returns a repository for many small cases."""
     return RuleRunner(
         rules=[
             *core_target_types_rules(),
@@ -143,7 +143,7 @@ def new_training_runner(*queries: QueryRule) -> RuleRunner:
             *python_inference.rules(),
             *target_types_rules.rules(),
             *training.rules(),
-            QueryRule(TrainedTruss, [TrainingRequest]),
+            QueryRule(TrainedTruss, [TrainingFieldSet]),
             *queries,
         ],
         target_types=[
@@ -163,15 +163,15 @@ def write_training(
     fields: str,
     files: Dict[str, str],
     trusses: str = "truss()\n",
-) -> TrainingRequest:
-    """A truss and its training, in `folder/t`."""
+) -> TrainingFieldSet:
+    """Writes a truss and its training target in `folder/t`."""
     build = f"{trusses}{PYTHON}truss_training(name='train', {fields})\n"
     defaults = {"t/BUILD": build, "t/config.yaml": "", "shared/BUILD": PYTHON, "shared/x.txt": ""}
     rule_runner.write_files({f"{folder}/{p}": text for p, text in {**defaults, **files}.items()})
     roots = "--source-root-patterns=['/*/t', '/*/shared', '/*/beside', '/*/zoo']"
     rule_runner.set_options([*OPTIONS, roots], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     target = rule_runner.get_target(Address(f"{folder}/t", target_name="train"))
-    return TrainingRequest.create(target)
+    return TrainingFieldSet.create(target)
 
 
 def refusal(ask: Callable[[], object]) -> str:
@@ -180,6 +180,6 @@ def refusal(ask: Callable[[], object]) -> str:
     raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
     (raised,) = raised_there
     assert isinstance(raised, InvalidTraining)
-    # Others put it into words of their own.
+    # Callers may build their own message from `what`.
     assert str(raised).endswith(raised.what) and not raised.findings
     return str(raised)

@@ -1,9 +1,10 @@
-"""The Python environments that a truss runs in: Pex's, in virtual environments of its cache."""
+"""The Python environments that a truss runs in: virtual environments that Pex makes."""
 
 from __future__ import annotations
 
+import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterable, Optional, Tuple
 
 from pants.backend.python.subsystems.setup import PythonSetup
@@ -18,6 +19,7 @@ from pants.backend.python.util_rules.pex_requirements import (
     Resolve,
 )
 from pants.engine.addresses import Address
+from pants.engine.fs import CreateDigest, FileContent
 from pants.engine.process import ProcessExecutionFailure
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
@@ -25,15 +27,19 @@ from pants.util.logging import LogLevel
 from pants_truss.core.environment import (
     Distribution,
     Wanted,
+    describe_unverifiable,
     disagreements,
     joint_requirements,
     own_requirements,
+    without_hashes,
 )
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.pex_errors import explain_failure
+from pants_truss.core.server_bounds import contradictions, describe_contradictions
 from pants_truss.pants_api import (
     concurrently,
+    create_digest,
     create_venv_pex,
     get_venv_pex_distributions,
     implicitly,
@@ -49,6 +55,8 @@ from pants_truss.serving.server_files import ServerFilesRequest, get_server_file
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.subsystems.serving import TrussServer
 from pants_truss.subsystems.truss_cli import TrussCli
+
+logger = logging.getLogger(__name__)
 
 # The Python versions that the plugin's own lockfile of the server is for.
 _LOCKED = ((3, 9), (3, 12))
@@ -168,22 +176,22 @@ def dotted(python: Tuple[int, int]) -> str:
 
 
 @dataclass(frozen=True)
-class TrussEnvironmentRequest:
-    """`requirements` are the lines of `origin`, `constraints` bounds for what they bring. `resolve`
-    is the one whose lockfile they are pinned to, None if they are resolved from the index. Without
-    `server` the truss has only its own."""
+class TrussVenvsRequest:
+    """`requirements` are the lines of `origin`. `resolve` is the one whose lockfile they are pinned
+    to, None if they are resolved from the index. Without `server` the truss has only its own.
+    Unless `is_bounded`, the constraints of the model server do not hold for them."""
 
     address: Address
     python: Tuple[int, int]
     requirements: Tuple[str, ...]
-    constraints: Tuple[str, ...]
     origin: str
     resolve: Optional[str]
     server: bool = True
+    is_bounded: bool = True
 
 
 @dataclass(frozen=True)
-class TrussEnvironment:
+class TrussVenvs:
     """`pexes` in the order in which their distributions are found."""
 
     pexes: Tuple[PexRequest, ...]
@@ -191,52 +199,107 @@ class TrussEnvironment:
 
 @dataclass(frozen=True)
 class PlannedEnvironment:
-    """What the environment of a truss could be made of: `own` in front of `server`, or `joint` if
-    they do not go together. `own` is None for a truss without requirements of its own, and the
-    others are for one without server."""
+    """The PEXes that the environment of a truss can be made of: `own` in front of `server`, or
+    `joint` if these two disagree. `own` is None for a truss without requirements of its own.
+    `server` and `joint` are None if no server is asked for.
+
+    `joint` is None for a list with hashes too: the server's list has none, and an image installs
+    the one over the other. `unverifiable` says why hashes are not checked, if that is so.
+    """
 
     own: Optional[PexRequest]
     server: Optional[PexRequest]
     joint: Optional[PexRequest]
+    unverifiable: Optional[str] = None
+
+
+async def _resolved_pex(name: str, wanted: Wanted, python: Tuple[int, int]) -> PexRequest:
+    if describe_unverifiable(wanted):
+        wanted = without_hashes(wanted)
+    request = _pex_request(name, _pex_requirements(wanted), python)
+    if not wanted.file:
+        return request
+    # Hashes and indexes cannot be said in an argument list. Pex hands the file to pip.
+    file = f"{name}.txt"
+    digest = await create_digest(
+        CreateDigest([FileContent(file, wanted.file.encode())]), **implicitly()
+    )
+    return replace(
+        request,
+        requirements=PexRequirements((), constraints_strings=wanted.constraints),
+        additional_args=("--requirement", file),
+        additional_inputs=digest,
+    )
+
+
+async def _own_pex(
+    request: TrussVenvsRequest, wanted: Wanted, resolve: Optional[str]
+) -> PexRequest:
+    if not resolve or not wanted.requirements:
+        return await _resolved_pex("requirements", wanted, request.python)
+    requirements = PexRequirements(wanted.requirements, from_superset=Resolve(resolve, False))
+    return _pex_request("requirements", requirements, request.python)
 
 
 @rule
 async def plan_truss_environment(
-    request: TrussEnvironmentRequest, python_setup: PythonSetup
+    request: TrussVenvsRequest, python_setup: PythonSetup
 ) -> PlannedEnvironment:
     try:
-        alone = own_requirements(request.requirements, (), request.constraints)
+        alone = own_requirements(request.requirements, (), ())
     except TrussError as e:
         raise InvalidTruss.of(request.address, f"{request.origin}: {e}") from None
     resolve = request.resolve
     path = normalize_inside(python_setup.resolves.get(resolve, "")) if resolve else None
     if resolve and path:
-        read = await read_lockfile(
+        locked = await read_lockfile(
             ReadLockfileRequest(path, resolve, dotted(request.python)), **implicitly()
         )
-        # Of a lockfile that is not Pex's own Pex cannot take a part; the pins are exact anyway.
-        is_divisible = read.lockfile.has_edges and read.lockfile.is_pexs
+        # Pex takes a part of its own lockfiles only; the pins are exact anyway.
+        is_divisible = locked.has_edges and locked.is_pexs
         resolve = resolve if is_divisible else None
+    unverifiable = describe_unverifiable(alone)
     if not request.server:
-        return PlannedEnvironment(_own_pex(request, alone, resolve), None, None)
+        own = await _own_pex(request, alone, resolve)
+        return PlannedEnvironment(own, None, None, unverifiable)
     server = await find_server_environment(ServerEnvironmentRequest(request.python), **implicitly())
     if not alone.requirements:
         return PlannedEnvironment(None, server.pex, None)
-    constraints = (*server.constraints, *request.constraints)
+    constraints = server.constraints if request.is_bounded else ()
+    if request.resolve:
+        _refuse_contradictions(request, constraints)
     bounded = own_requirements(request.requirements, server.requirements, constraints)
     joint = joint_requirements(request.requirements, server.requirements, constraints)
-    return PlannedEnvironment(
-        _own_pex(request, bounded, resolve),
-        server.pex,
-        _pex_request("truss_and_server", _pex_requirements(joint), request.python),
-    )
+    if joint.has_hashes and not unverifiable:
+        joint_pex = None
+    else:
+        joint_pex = await _resolved_pex("truss_and_server", joint, request.python)
+    own = await _own_pex(request, bounded, resolve)
+    return PlannedEnvironment(own, server.pex, joint_pex, unverifiable)
+
+
+def _refuse_contradictions(request: TrussVenvsRequest, constraints: Iterable[str]) -> None:
+    """Pex takes pins from a lockfile without a look at constraints."""
+    found = contradictions(request.requirements, constraints)
+    if found:
+        raise InvalidTruss.of(
+            request.address,
+            f"{request.origin}: {describe_contradictions(found, 'that serves it')}. Change the "
+            f"requirements of the resolve {request.resolve}, and run `pants generate-lockfiles "
+            f"--resolve={request.resolve}`.",
+        )
 
 
 @rule(desc="Find the environment of a truss")
-async def find_truss_environment(request: TrussEnvironmentRequest) -> TrussEnvironment:
+async def find_truss_environment(request: TrussVenvsRequest) -> TrussVenvs:
     planned = await plan_truss_environment(request, **implicitly())
+    if planned.unverifiable:
+        logger.warning(
+            f"{request.address}: {request.origin}: {planned.unverifiable}. The hashes are not "
+            f"checked here."
+        )
     pexes = tuple(pex_request for pex_request in (planned.own, planned.server) if pex_request)
-    # What the truss does not ask for is not to be looked for in its config.
+    # The requirements of the server are not in the config of the truss.
     origins = {planned.server: "the list of the Truss release for its model server"}
     built = await concurrently(
         build_environment(
@@ -247,26 +310,15 @@ async def find_truss_environment(request: TrussEnvironmentRequest) -> TrussEnvir
     if not planned.joint or not disagreements(
         built[0].distributions, built[1].distributions, dotted(request.python)
     ):
-        return TrussEnvironment(pexes)
+        return TrussVenvs(pexes)
     await build_environment(_build(request, planned.joint, request.origin), **implicitly())
-    return TrussEnvironment((planned.joint,))
+    return TrussVenvs((planned.joint,))
 
 
 def _build(
-    request: TrussEnvironmentRequest, pex_request: PexRequest, origin: str
+    request: TrussVenvsRequest, pex_request: PexRequest, origin: str
 ) -> BuildEnvironmentRequest:
     return BuildEnvironmentRequest(pex_request, request.address, origin, request.python)
-
-
-def _own_pex(
-    request: TrussEnvironmentRequest, wanted: Wanted, resolve: Optional[str]
-) -> PexRequest:
-    requirements = (
-        PexRequirements(wanted.requirements, from_superset=Resolve(resolve, False))
-        if resolve and wanted.requirements
-        else _pex_requirements(wanted)
-    )
-    return _pex_request("requirements", requirements, request.python)
 
 
 def rules() -> Iterable[object]:

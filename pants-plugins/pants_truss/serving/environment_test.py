@@ -14,6 +14,7 @@ from pants.backend.python.util_rules.pex_requirements import (
     Resolve,
 )
 from pants.engine.addresses import Address
+from pants.engine.fs import DigestContents
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
@@ -25,8 +26,8 @@ from pants_truss.serving.environment import (
     PlannedEnvironment,
     ServerEnvironment,
     ServerEnvironmentRequest,
-    TrussEnvironment,
-    TrussEnvironmentRequest,
+    TrussVenvs,
+    TrussVenvsRequest,
 )
 from pants_truss.sources.config_file import InvalidTruss
 
@@ -54,9 +55,9 @@ def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
             *with_stand_in(environment.rules()),
-            QueryRule(PlannedEnvironment, [TrussEnvironmentRequest]),
+            QueryRule(PlannedEnvironment, [TrussVenvsRequest]),
             QueryRule(ServerEnvironment, [ServerEnvironmentRequest]),
-            QueryRule(TrussEnvironment, [TrussEnvironmentRequest]),
+            QueryRule(TrussVenvs, [TrussVenvsRequest]),
         ]
     )
     wheel = {"algorithm": "sha256", "hash": "0", "url": "https://host/numpy.whl"}
@@ -73,17 +74,15 @@ def set_options(rule_runner: RuleRunner, *args: str) -> None:
 
 def request(
     *requirements: str,
-    constraints: Tuple[str, ...] = (),
     resolve: Optional[str] = None,
     python: Tuple[int, int] = (3, 11),
     server: bool = True,
-) -> TrussEnvironmentRequest:
-    return TrussEnvironmentRequest(
-        ADDRESS, python, requirements, constraints, CONFIG, resolve, server
-    )
+    bounded: bool = True,
+) -> TrussVenvsRequest:
+    return TrussVenvsRequest(ADDRESS, python, requirements, CONFIG, resolve, server, bounded)
 
 
-def plan(rule_runner: RuleRunner, asked: TrussEnvironmentRequest) -> PlannedEnvironment:
+def plan(rule_runner: RuleRunner, asked: TrussVenvsRequest) -> PlannedEnvironment:
     set_options(rule_runner)
     return rule_runner.request(PlannedEnvironment, [asked])
 
@@ -94,7 +93,7 @@ def wanted(pex: Optional[PexRequest]) -> Tuple[List[str], List[str]]:
     return names, list(pex.requirements.constraints_strings)
 
 
-def refusal(rule_runner: RuleRunner, output: type, asked: TrussEnvironmentRequest) -> str:
+def refusal(rule_runner: RuleRunner, output: type, asked: TrussVenvsRequest) -> str:
     set_options(rule_runner)
     with pytest.raises(ExecutionError) as error:
         rule_runner.request(output, [asked])
@@ -129,7 +128,7 @@ def test_the_plugins_own_lockfile(rule_runner: RuleRunner, python: Tuple[int, in
         f"CPython==3.{python[1]}.*"
     ]
     # As the release has them, comments too: bounds for what a truss has of its own.
-    assert found.requirements == ("# Needed.", "fastapi>=0.109", "numpy>=1.23,<2", "numpyro==1")
+    assert found.requirements == ("fastapi>=0.109", "numpy>=1.23,<2", "numpyro==1")
     assert found.constraints == ("h11==0.14",)
 
 
@@ -193,13 +192,44 @@ def test_own_requirements_are_bounded_by_those_of_the_server(rule_runner: RuleRu
     ]
 
 
-def test_pins_of_a_uv_lock_are_bounds(rule_runner: RuleRunner) -> None:
-    found = plan(rule_runner, request("torch", constraints=("sympy==1.12", "h11==0.13")))
-    assert wanted(found.own) == (
-        ["torch"],
-        ["fastapi>=0.109", "h11==0.13", "h11==0.14", "numpy>=1.23,<2", "numpyro==1", "sympy==1.12"],
-    )
-    assert wanted(found.joint)[1] == ["h11==0.13", "h11==0.14", "sympy==1.12"]
+def test_what_uv_reads_is_not_bounded_by_constraints(rule_runner: RuleRunner) -> None:
+    """The Dockerfile gives them to `uv pip install` for the other lists alone."""
+    found = plan(rule_runner, request("torch", bounded=False))
+    assert wanted(found.own) == (["torch"], ["fastapi>=0.109", "numpy>=1.23,<2", "numpyro==1"])
+    assert wanted(found.joint)[1] == []
+
+
+HASHED = f"torch==2.1 --hash=sha256:{'0' * 64}"
+
+
+def file_of(rule_runner: RuleRunner, pex: Optional[PexRequest]) -> str:
+    assert pex and pex.additional_args[0] == "--requirement"
+    contents = rule_runner.request(DigestContents, [pex.additional_inputs])
+    (file,) = [file for file in contents if file.path == pex.additional_args[1]]
+    return file.content.decode()
+
+
+def test_hashes_and_indexes_are_given_to_pip(rule_runner: RuleRunner) -> None:
+    found = plan(rule_runner, request("--extra-index-url https://me:pw@h/simple", HASHED))
+    text = f"--extra-index-url https://h/simple\n{HASHED}\n"
+    assert file_of(rule_runner, found.own) == text
+    # The server has no hashes, so the two are not resolved together.
+    assert wanted(found.own)[0] == [] and (found.joint, found.unverifiable) == (None, None)
+    indexed = plan(rule_runner, request("--index-url https://h/simple", "torch"))
+    assert file_of(rule_runner, indexed.own) == "--index-url https://h/simple\ntorch\n"
+    assert "torch\n" in file_of(rule_runner, indexed.joint)
+
+
+def test_hashes_of_a_part_of_a_list_are_not_checked(rule_runner: RuleRunner) -> None:
+    found = plan(rule_runner, request(HASHED, "kit @ git+https://h/kit@0123"))
+    assert wanted(found.own)[0] == ["kit @ git+https://h/kit@0123", "torch==2.1"]
+    assert found.unverifiable and "none for kit @ git+https://h/kit@0123" in found.unverifiable
+
+
+def test_pins_of_a_lockfile_keep_to_the_bounds_of_the_server(rule_runner: RuleRunner) -> None:
+    text = refusal(rule_runner, PlannedEnvironment, request("h11==0.13", resolve="pexs"))
+    assert "contradict each other" in text and "`h11==0.13` and `h11==0.14`" in text
+    assert "pants generate-lockfiles --resolve=pexs" in text
 
 
 def test_a_truss_that_is_not_served(rule_runner: RuleRunner) -> None:
@@ -247,8 +277,8 @@ def test_no_part_of_a_lockfile_where_there_is_nothing_to_take(rule_runner: RuleR
 @pytest.mark.parametrize(
     "line, what",
     [
-        ("-r more.txt", "'-r more.txt' works in an image only. "),
-        ("./wheels/x.whl", "'./wheels/x.whl' works in an image only. "),
+        ("-r more.txt", "'-r more.txt' reads 'more.txt', which is not in the image: "),
+        ("./wheels/x.whl", "'./wheels/x.whl' reads './wheels/x.whl', which is not in the image: "),
         (
             "x @ https://me:planted@host/x.whl",
             "'x @ https://***@host/x.whl' has credentials in it. ",
@@ -266,15 +296,13 @@ def test_lines_that_cannot_be_installed_here(
 # --- What it is made of.
 
 
-def find(
-    rule_runner: RuleRunner, asked: TrussEnvironmentRequest, infos: Dict[str, str]
-) -> List[str]:
+def find(rule_runner: RuleRunner, asked: TrussVenvsRequest, infos: Dict[str, str]) -> List[str]:
     empty = {name: "" for name in ("requirements", "truss_server", "truss_and_server")}
     rule_runner.write_files(
         {f"{FOLDER}/{name}/info.jsonl": text for name, text in {**empty, **infos}.items()}
     )
     set_options(rule_runner)
-    found = rule_runner.request(TrussEnvironment, [asked])
+    found = rule_runner.request(TrussVenvs, [asked])
     return [pex.output_filename for pex in found.pexes]
 
 
@@ -312,7 +340,7 @@ def test_where_they_do_not_go_together_there_is_one_for_both(rule_runner: RuleRu
     ],
 )
 def test_one_alone_is_never_resolved_again(
-    rule_runner: RuleRunner, asked: TrussEnvironmentRequest, expected: List[str]
+    rule_runner: RuleRunner, asked: TrussVenvsRequest, expected: List[str]
 ) -> None:
     # What they hold does not fit, and is not asked for.
     unfit = installed("a==1", "b==1", requires={"a": ["b==2"]})
@@ -341,10 +369,10 @@ def test_what_cannot_be_built_is_an_error_about_the_truss(
             f"{FOLDER}/truss_server/info.jsonl": installed("f==1", requires={"f": ["numpy<2"]}),
         }
     )
-    text = refusal(rule_runner, TrussEnvironment, request("numpy", "nowhere==1"))
+    text = refusal(rule_runner, TrussVenvs, request("numpy", "nowhere==1"))
     assert text.startswith("The truss target src/t:t is not valid: ") and "nowhere==1" in text
     assert origin in text and "Process" not in text
     # The cause is gone; nothing else has changed that a rule has asked for.
     rule_runner.write_files({f"{FOLDER}/{name}/error.txt": ""})
     set_options(rule_runner)
-    assert rule_runner.request(TrussEnvironment, [request("numpy", "nowhere==1")]).pexes
+    assert rule_runner.request(TrussVenvs, [request("numpy", "nowhere==1")]).pexes

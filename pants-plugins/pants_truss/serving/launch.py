@@ -26,7 +26,7 @@ from pants_truss.pants_api import (
 
 _SCRIPTS = "pants_truss.serving.scripts"
 _FOLDER = "local"
-# What each script imports.
+# The scripts that each script imports.
 _WITH = {
     "serve.py": ("local_truss.py", "ports.py"),
     "run_examples.py": ("local_truss.py", "asgi_client.py", "model_problems.py"),
@@ -35,8 +35,8 @@ _WITH = {
 
 @dataclass(frozen=True)
 class LaunchRequest:
-    """`script` is one of `serving/scripts`; `facts` is JSON for it. The truss lies in `digest`. The
-    process runs in the workspace, or else in a sandbox."""
+    """`script` is one of `serving/scripts`; `facts` is the JSON that it reads. `digest` holds the
+    truss. The process runs in the workspace, or in a sandbox."""
 
     script: str
     facts: str
@@ -47,8 +47,8 @@ class LaunchRequest:
 
 @dataclass(frozen=True)
 class Launch:
-    """`python` is to be run with `script`, both in a folder with `digest`. Not the `pex` script of
-    the environment: it would start Python twice."""
+    """Run `python` with `script`, both in a folder with `digest`. The `pex` script of the
+    environment would start Python twice."""
 
     python: str
     script: str

@@ -1,4 +1,4 @@
-"""What a script of this plugin is started with, in the environments of a truss."""
+"""Tests how a script of this plugin is started in the environments of a truss."""
 
 from __future__ import annotations
 
@@ -82,10 +82,8 @@ def test_the_truss_its_environments_and_the_script_in_one_folder(
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_the_script_finds_all_that_it_imports(
-    rule_runner: RuleRunner, tmp_path: Path, script: str
-) -> None:
-    """Before the environment of the truss is there: of the standard library and of each other."""
+def test_the_script_finds_its_imports(rule_runner: RuleRunner, tmp_path: Path, script: str) -> None:
+    """Before it enters the environment, a script can import only its own helpers."""
     launched = prepare(rule_runner, script)
     for path, content in files_of(rule_runner, launched).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +94,7 @@ def test_the_script_finds_all_that_it_imports(
 
 
 def test_the_facts_get_the_venvs_in_their_order(rule_runner: RuleRunner) -> None:
-    """What comes first is found first."""
+    """The first folder has priority."""
     facts = '{"port": 8080, "name": "é", "nothing": null, "venvs": "none yet"}'
     launched = prepare(rule_runner, facts=facts)
     assert facts_of(rule_runner, launched) == {
@@ -116,13 +114,13 @@ def test_the_facts_get_the_venvs_in_their_order(rule_runner: RuleRunner) -> None
 
 
 @pytest.mark.parametrize("pexes", [PEXES, PEXES[::-1], PEXES[:1]])
-def test_the_python_is_that_of_the_first(rule_runner: RuleRunner, pexes: Tuple[str, ...]) -> None:
+def test_the_python_of_the_first_venv(rule_runner: RuleRunner, pexes: Tuple[str, ...]) -> None:
     launched = prepare(rule_runner, pexes=pexes)
-    # Without `./`: the process is started in another folder than it is described in.
+    # Without `./`, because the process does not start in the folder that describes it.
     assert launched.python == f"{pexes[0]}_python_shim.sh"
 
 
-def test_all_caches_that_one_of_them_needs(rule_runner: RuleRunner) -> None:
+def test_the_caches_of_all_venvs(rule_runner: RuleRunner) -> None:
     caches = prepare(rule_runner).append_only_caches
     assert {name: caches[name] for name in ("pex_root", *map("cache_of_{}".format, PEXES))} == {
         "pex_root": ".cache/pex_root",
@@ -131,8 +129,8 @@ def test_all_caches_that_one_of_them_needs(rule_runner: RuleRunner) -> None:
     }
 
 
-def test_in_the_workspace_the_cache_lies_where_it_is(rule_runner: RuleRunner) -> None:
-    """A server outlives no sandbox, and an edit restarts it: there is none to link a cache into."""
+def test_in_the_workspace_the_cache_is_used_in_place(rule_runner: RuleRunner) -> None:
+    """A server outlives sandboxes and restarts after edits, so it uses the cache in place."""
     here = prepare(rule_runner, in_workspace=True)
     assert "pex_root" not in here.append_only_caches
     there = prepare(rule_runner)
@@ -145,7 +143,7 @@ def test_a_truss_with_folders_of_the_same_names(rule_runner: RuleRunner) -> None
     assert [found[name].decode() for name in names] == list(names)
 
 
-def test_each_launch_is_the_same(rule_runner: RuleRunner) -> None:
+def test_launches_are_reproducible(rule_runner: RuleRunner) -> None:
     launches: List[Launch] = [
         prepare(rule_runner, truss=names) for names in (("app/a", "app/b"), ("app/b", "app/a"))
     ]

@@ -1,4 +1,4 @@
-"""What is known of a truss before it is started, and what it is laid out with."""
+"""Tests the properties and the layout of a truss before it is started."""
 
 from __future__ import annotations
 
@@ -20,14 +20,12 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.serving import local_truss
 from pants_truss.serving.conftest import FOLDER, RELEASE, TOOL, installed, with_stand_in
-from pants_truss.serving.environment import TrussEnvironmentRequest
+from pants_truss.serving.environment import TrussVenvsRequest
 from pants_truss.serving.local_truss import (
     DescribedTruss,
-    DescribeTrussRequest,
     ListedRequirements,
     ListRequirementsRequest,
     LocalTruss,
-    LocalTrussRequest,
     environment_of,
 )
 from pants_truss.sources.config_file import InvalidTruss
@@ -53,9 +51,9 @@ def rule_runner() -> RuleRunner:
                     *local_truss.rules(),
                 )
             ),
-            QueryRule(DescribedTruss, [DescribeTrussRequest]),
+            QueryRule(DescribedTruss, [TrussFieldSet]),
             QueryRule(ListedRequirements, [ListRequirementsRequest]),
-            QueryRule(LocalTruss, [LocalTrussRequest]),
+            QueryRule(LocalTruss, [TrussFieldSet]),
         ],
         target_types=[
             PythonRequirementTarget,
@@ -94,14 +92,14 @@ def refusal(ask: Callable[[], object]) -> str:
     return str(raised)
 
 
-# --- What is known of it.
+# --- Properties.
 
 
 def describe(rule_runner: RuleRunner, truss: TrussFieldSet) -> DescribedTruss:
-    return rule_runner.request(DescribedTruss, [DescribeTrussRequest(truss)])
+    return rule_runner.request(DescribedTruss, [truss])
 
 
-def test_a_config_that_says_nothing(rule_runner: RuleRunner) -> None:
+def test_an_empty_config(rule_runner: RuleRunner) -> None:
     found = describe(rule_runner, write(rule_runner, "d/nothing", ""))
     assert (found.config_path, found.config.data_dir) == ("d/nothing/config.yaml", "data")
     assert (found.needs_image, found.accelerator, found.left_out) == (None, None, ())
@@ -110,7 +108,7 @@ def test_a_config_that_says_nothing(rule_runner: RuleRunner) -> None:
     assert dict(found.environment_variables) == {}
 
 
-def test_what_has_no_effect_here(rule_runner: RuleRunner) -> None:
+def test_keys_without_effect(rule_runner: RuleRunner) -> None:
     config = (
         "resources: {accelerator: 'A10G:2'}\n"
         "system_packages: [ffmpeg]\n"
@@ -119,13 +117,13 @@ def test_what_has_no_effect_here(rule_runner: RuleRunner) -> None:
         "environment_variables: {B: 'x', A: true}\n"
     )
     found = describe(rule_runner, write(rule_runner, "d/images", config))
-    # In the order of Truss; what is empty has no effect anywhere.
+    # In the order of Truss. Empty values have no effect anywhere.
     assert found.left_out == ("base_image", "system_packages")
     assert (found.needs_image, found.accelerator) == (None, "A10G:2")
     assert dict(found.environment_variables) == {"B": "x", "A": "true"}
 
 
-def test_a_truss_that_runs_in_an_image_only(rule_runner: RuleRunner) -> None:
+def test_a_truss_that_needs_an_image(rule_runner: RuleRunner) -> None:
     config = "docker_server: {start_command: x, server_port: 1}\n"
     truss = write(rule_runner, "d/docker", config)
     assert describe(rule_runner, truss).needs_image == "docker_server"
@@ -136,7 +134,7 @@ def test_a_truss_that_runs_in_an_image_only(rule_runner: RuleRunner) -> None:
     [
         ("default", "", "examples.yaml", False),
         ("named", "examples_filename: more/é.yaml\n", "more/é.yaml", True),
-        # The same path as by default, but now it has to be there.
+        # The default path, but now the file must exist.
         ("same", "examples_filename: examples.yaml\n", "examples.yaml", True),
     ],
 )
@@ -149,14 +147,14 @@ def test_the_examples_file(
     assert found.examples == "- {name: Ä}\n".encode() and found.names_examples == names
 
 
-def test_an_examples_file_is_no_pattern(rule_runner: RuleRunner) -> None:
+def test_an_examples_file_is_not_a_pattern(rule_runner: RuleRunner) -> None:
     config = "examples_filename: '*.yaml'\n"
     found = describe(rule_runner, write(rule_runner, "d/pattern", config, {"a.yaml": "- 1\n"}))
     assert (found.examples_path, found.examples) == ("d/pattern/*.yaml", None)
 
 
 def test_an_examples_file_that_the_truss_leaves_out(rule_runner: RuleRunner) -> None:
-    """A test may read what the model must not."""
+    """A test may read files that the model must not see."""
     truss = write(
         rule_runner,
         "d/left",
@@ -174,7 +172,7 @@ def test_the_config_of_the_target(rule_runner: RuleRunner) -> None:
     assert (found.config_path, found.config.data_dir) == ("d/prod/prod.yaml", "big")
 
 
-# --- What is installed for it.
+# --- Requirements.
 
 
 def listed(
@@ -186,28 +184,24 @@ def listed(
 def test_requirements_of_the_config(rule_runner: RuleRunner) -> None:
     config = "python_version: py310\nrequirements:\n  - six\n  - |\n    b==1\n    # why\n    a\n"
     assert listed(rule_runner, write(rule_runner, "r/config", config)) == ListedRequirements(
-        (3, 10), ("six", "b==1", "# why", "a"), (), "`requirements` in r/config/config.yaml", None
+        (3, 10), ("six", "b==1", "# why", "a"), "`requirements` in r/config/config.yaml", None
     )
 
 
 def test_a_requirements_file(rule_runner: RuleRunner) -> None:
-    files = {"deps/reqs.txt": "b==1 \\\n  --hash=sha256:00\n-r more.txt\n", "pyproject.toml": "["}
+    files = {"deps/reqs.txt": "b==1 \\\n --hash=sha256:00\n# why\nc\n", "pyproject.toml": "["}
     config = "requirements_file: ./deps/reqs.txt\nrequirements: [six]\n"
     found = listed(rule_runner, write(rule_runner, "r/file", config, files))
-    assert [line.strip() for line in found.requirements] == ["six", "b==1", "-r more.txt"]
-    assert (found.origin, found.constraints) == ("r/file/deps/reqs.txt", ())
+    assert found.requirements == ("six", "b==1  --hash=sha256:00", "c")
+    assert (found.origin, found.is_bounded) == ("r/file/deps/reqs.txt", True)
 
 
-def test_a_uv_lock_pins_what_its_project_wants(rule_runner: RuleRunner) -> None:
-    package = '[[package]]\nname = "{}"\nversion = "1"\nsource = {{ registry = "x" }}\n'
-    files = {
-        "pyproject.toml": "[project]\ndependencies = ['b>=1']\n",
-        "uv.lock": "version = 1\n" + package.format("b") + package.format("c"),
-    }
-    truss = write(rule_runner, "r/uv", "requirements_file: uv.lock\n", files)
+def test_a_project_with_static_dependencies(rule_runner: RuleRunner) -> None:
+    files = {"pyproject.toml": "[project]\ndependencies = ['b>=1']\n"}
+    truss = write(rule_runner, "r/project", "requirements_file: pyproject.toml\n", files)
     found = listed(rule_runner, truss)
-    assert (found.requirements, found.constraints) == (("b>=1",), ("b==1", "c==1"))
-    assert found.origin == "r/uv/uv.lock"
+    assert (found.requirements, found.is_bounded) == (("b>=1",), False)
+    assert found.origin == "r/project/pyproject.toml"
 
 
 @pytest.mark.parametrize(
@@ -217,24 +211,31 @@ def test_a_uv_lock_pins_what_its_project_wants(rule_runner: RuleRunner) -> None:
             "gone",
             "requirements_file: reqs.txt\n",
             {"reqs.txt.in": ""},
-            "`requirements_file` is 'reqs.txt', which does not exist.",
+            "`requirements_file` names r/bad_gone/reqs.txt, which does not exist.",
         ),
         (
             "pattern",
             "requirements_file: 'reqs*.txt'\n",
             {"reqs1.txt": ""},
-            "`requirements_file` is 'reqs*.txt', which does not exist.",
+            "`requirements_file` names r/bad_pattern/reqs*.txt, which does not exist.",
         ),
         (
             "alone",
             "requirements_file: uv.lock\n",
             {"uv.lock": "version = 1\n"},
-            "r/bad_alone/uv.lock has no pyproject.toml beside it, which says what to install of "
-            "it.",
+            "r/bad_alone/uv.lock has no pyproject.toml beside it, and uv reads both.",
+        ),
+        (
+            "included",
+            "requirements_file: reqs.txt\n",
+            {"reqs.txt": "-r more.txt\n", "more.txt": "six\n"},
+            "'-r more.txt' reads 'more.txt', which is not in the image: an image build has no other "
+            "file of the truss when it installs, so it fails. Write the lines of more.txt into "
+            "r/bad_included/reqs.txt.",
         ),
     ],
 )
-def test_a_requirements_file_that_cannot_be_used(
+def test_invalid_requirements_files(
     rule_runner: RuleRunner, folder: str, config: str, files: Dict[str, str], end: str
 ) -> None:
     folder = f"r/bad_{folder}"
@@ -262,7 +263,7 @@ def test_requirements_of_training_are_added(rule_runner: RuleRunner) -> None:
     )
     assert listed(rule_runner, truss).requirements == ("six", "d")
     assert listed(rule_runner, truss, ("r/3rdparty:two",)).requirements == ("six", "r-two", "d")
-    # Only what the truss needs anyway is among them.
+    # Only requirements that the truss itself needs are among them.
     assert listed(rule_runner, truss, ("r/3rdparty:none",)).requirements == ("six", "d")
 
 
@@ -277,27 +278,26 @@ def test_pins_know_their_resolve(rule_runner: RuleRunner) -> None:
     )
     found = listed(rule_runner, truss)
     assert found.requirements == ("six==1.16.0",) and found.resolve == "mine"
-    assert environment_of(Address("x"), found, server=False) == TrussEnvironmentRequest(
+    assert environment_of(Address("x"), found, server=False) == TrussVenvsRequest(
         Address("x"),
         (3, 11),
         ("six==1.16.0",),
-        (),
         "`requirements` in r/pins/config.yaml",
         "mine",
         False,
     )
 
 
-# --- How it is laid out.
+# --- Layout.
 
 
-def lay_out(rule_runner: RuleRunner, truss: TrussFieldSet) -> Tuple[LocalTruss, Any]:
-    found = rule_runner.request(LocalTruss, [LocalTrussRequest(truss)])
+def place_in_image(rule_runner: RuleRunner, truss: TrussFieldSet) -> Tuple[LocalTruss, Any]:
+    found = rule_runner.request(LocalTruss, [truss])
     contents = rule_runner.request(DigestContents, [found.digest])
     return found, {file.path: file.content.decode() for file in contents}
 
 
-def test_a_truss_lies_as_in_an_image(rule_runner: RuleRunner) -> None:
+def test_a_truss_has_the_layout_of_an_image(rule_runner: RuleRunner) -> None:
     files = {
         "ext/BUILD": "truss_external_package()",
         "ext/external.py": "",
@@ -314,7 +314,7 @@ def test_a_truss_lies_as_in_an_image(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({f"l/{path}": text for path, text in files.items()})
     rule_runner.set_options(OPTIONS, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     truss = TrussFieldSet.create(rule_runner.get_target(Address("l/t")))
-    found, contents = lay_out(rule_runner, truss)
+    found, contents = place_in_image(rule_runner, truss)
     assert set(contents) == {
         "app/config.yaml",
         "app/data/words.txt",
@@ -325,7 +325,7 @@ def test_a_truss_lies_as_in_an_image(rule_runner: RuleRunner) -> None:
         "packages/bundled.py",
         "packages/external.py",
     }
-    # What a traceback names is shown by its place in the repository.
+    # A traceback shows the path in the repository.
     assert dict(found.sources) == {
         "app/data/words.txt": "l/t/files/words.txt",
         "app/model/model.py": "l/t/src/model.py",
@@ -343,7 +343,7 @@ def test_a_truss_lies_as_in_an_image(rule_runner: RuleRunner) -> None:
 def test_a_folder_with_two_roles_lies_there_twice(rule_runner: RuleRunner) -> None:
     config = "data_dir: model\n"
     truss = write(rule_runner, "l/roles", config, {"model/w.txt": "w"})
-    found, contents = lay_out(rule_runner, truss)
+    found, contents = place_in_image(rule_runner, truss)
     assert contents["app/data/w.txt"] == contents["app/model/w.txt"] == "w"
     assert found.sources["app/data/w.txt"] == found.sources["app/model/w.txt"]
     assert [pex.output_filename for pex in found.environment.pexes] == ["truss_server.pex"]

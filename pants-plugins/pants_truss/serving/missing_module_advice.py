@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import Iterable, List
+from typing import Iterable, List, Sequence, Tuple
 
 from pants.backend.python.dependency_inference import module_mapper
 from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwnersRequest
@@ -13,20 +13,29 @@ from pants.engine.addresses import Addresses
 from pants.engine.rules import collect_rules
 from pants.engine.target import Target
 
+from pants_truss.core.module_names import STUB_SUFFIX
 from pants_truss.core.paths import join
 from pants_truss.core.requirement import redacted
 from pants_truss.gather.gather import gather_truss
 from pants_truss.imports.import_graph import file_of
-from pants_truss.imports.python_owners import (
-    OwnModulesRequest,
-    PythonModulesRequest,
-    find_own_modules,
-    find_python_modules,
+from pants_truss.imports.other_trusses import (
+    TrussesInFolderRequest,
+    TrussFiles,
+    find_trusses_in_folder,
+    folders_around,
+    other_truss,
 )
+from pants_truss.imports.python_owners import OwnModulesRequest, find_own_modules
 from pants_truss.imports.python_requirement import requirement_text
-from pants_truss.pants_api import find_module_owners, implicitly, resolve_targets, rule
+from pants_truss.pants_api import (
+    concurrently,
+    find_module_owners,
+    implicitly,
+    resolve_targets,
+    rule,
+)
 from pants_truss.serving import unowned_module_search
-from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
+from pants_truss.serving.local_truss import describe_truss
 from pants_truss.serving.unowned_module_search import LostModuleRequest, find_lost_module
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import RequirementsMode
@@ -48,9 +57,9 @@ class ModuleFix:
 @rule
 async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
     truss = request.truss
-    described = await describe_truss(DescribeTrussRequest(truss), **implicitly())
+    described = await describe_truss(truss, **implicitly())
     modules = await find_own_modules(
-        OwnModulesRequest(truss.sources, truss.resolve), **implicitly()
+        OwnModulesRequest(truss.sources, truss.resolve, truss.config), **implicitly()
     )
     gathered = await gather_truss(truss, **implicitly())
     there = {file.source for file in gathered.files}
@@ -82,15 +91,34 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
         where = described.config.requirements_file or "`requirements`"
         add = f"Add the distribution that has it to {where} in {config}."
         return ModuleFix(lost.text or add)
-    target = found[0]
+    files = [file for file in map(file_of, found) if file]
+    folders = sorted({folder for file in files for folder in folders_around(file)})
+    around = await concurrently(
+        find_trusses_in_folder(TrussesInFolderRequest(folder), **implicitly()) for folder in folders
+    )
+    trusses = [other for each in around for other in each.trusses]
+    # What can be bundled comes first, and a type stub last: nothing runs it.
+    target = min(found, key=lambda owner: _rank(owner, trusses, truss.address.spec_path))
     if target.has_field(PythonRequirementsField):
         return ModuleFix(_of_distribution(target, truss, config))
     file = file_of(target) or target.address.spec_path
+    other = other_truss(file, trusses, truss.address.spec_path)
+    if other is not None:
+        return ModuleFix(
+            f"{file} of {other} has it, but a truss cannot use files of another truss. Move the "
+            f"file to a folder outside all trusses, or add the distribution that has the module to "
+            f"`requirements` in {config}."
+        )
+    if file.endswith(STUB_SUFFIX):
+        return ModuleFix(
+            f"{file} is its type stub, and no module lies beside it. If an extension module has "
+            f"it, add a `resource` target for that file and name the target: "
+            f'`truss(dependencies=["TARGET"])`.'
+        )
     owner = f" ({target.address})" if target.address.spec != file else ""
-    own = await find_python_modules(PythonModulesRequest(truss.sources), **implicitly())
-    if own.unowned:
+    if modules.unowned:
         model = join(truss.address.spec_path, described.config.model_file)
-        unowned = model if model in own.unowned else own.unowned[0]
+        unowned = model if model in modules.unowned else modules.unowned[0]
         return ModuleFix(
             f"It is {file}{owner}. Pants does not see what {unowned} imports, which no target "
             f"owns: `pants tailor {posixpath.dirname(unowned)}::` adds one."
@@ -99,6 +127,11 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
         f"It is {file}{owner}, which Pants does not see this truss import. "
         f'Name it: `truss(dependencies=["{target.address}"])`.'
     )
+
+
+def _rank(owner: Target, trusses: Sequence[TrussFiles], folder: str) -> Tuple[bool, bool]:
+    file = file_of(owner) or ""
+    return (file.endswith(STUB_SUFFIX), other_truss(file, trusses, folder) is not None)
 
 
 def _package_of(file: str, module: str) -> str:

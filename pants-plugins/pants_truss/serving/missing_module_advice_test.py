@@ -115,6 +115,29 @@ def test_shared_code_that_is_not_imported(rule_runner: RuleRunner) -> None:
     )
 
 
+def test_a_type_stub_is_no_module(rule_runner: RuleRunner) -> None:
+    build = "python_sources(name='src', sources=['**/*.py', '**/*.pyi'])\n"
+    files = {"shared/BUILD": build, "shared/stub_a/x.py": "", "shared/stub_a/_c.pyi": ""}
+    assert fix(rule_runner, "stub", "stub_a._c", files) == (
+        "stub/shared/stub_a/_c.pyi is its type stub, and no module lies beside it. If an extension "
+        "module has it, add a `resource` target for that file and name the target: "
+        '`truss(dependencies=["TARGET"])`.'
+    )
+
+
+def test_a_file_of_another_truss_cannot_be_named(rule_runner: RuleRunner) -> None:
+    files = {
+        "shared/BUILD": f"truss(name='other')\n{PYTHON}",
+        "shared/config.yaml": "",
+        "shared/theirs_a.py": "",
+    }
+    assert fix(rule_runner, "theirs", "theirs_a", files) == (
+        "theirs/shared/theirs_a.py of theirs/shared:other has it, but a truss cannot use files of "
+        "another truss. Move the file to a folder outside all trusses, or add the distribution "
+        "that has the module to `requirements` in theirs/t/config.yaml."
+    )
+
+
 def test_a_target_that_is_called_as_its_file_is_named_once(rule_runner: RuleRunner) -> None:
     files = {"shared/BUILD": "python_sources()\n", "shared/once_a.py": ""}
     assert fix(rule_runner, "once", "once_a", files) == (
@@ -215,7 +238,11 @@ def test_a_file_that_lies_where_it_is_not_imported_from(rule_runner: RuleRunner)
             {"t/config.yaml": "model_class_filename: sub/m.py\n", "t/model/sub/m.py": ""},
             "t/model/sub/m.py",
         ),
-        ("other", {"t/z/BUILD": "", "t/z/b.py": "", "t/z/a.py": ""}, "t/z/a.py"),
+        (
+            "other",
+            {"t/packages/z/BUILD": "", "t/packages/z/b.py": "", "t/packages/z/a.py": ""},
+            "t/packages/z/a.py",
+        ),
     ],
 )
 def test_what_imports_it_may_be_what_pants_does_not_see(

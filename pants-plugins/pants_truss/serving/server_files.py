@@ -1,4 +1,4 @@
-"""What an image has beside the truss: the server of the Truss release, and the config in full."""
+"""Gets the parts of an image that Truss provides: the model server and the full config."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pants.engine.fs import (
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
-from pants_truss.core.requirement import lines_of
+from pants_truss.core.requirement_files import read_lines
 from pants_truss.core.server_layout import APP
 from pants_truss.pants_api import (
     add_prefix,
@@ -44,7 +44,7 @@ class ServerFilesRequest:
 
 @dataclass(frozen=True)
 class ServerFiles:
-    """`digest` has the server below `app`; `requirements` and `constraints` are the lines of its
+    """`digest` holds the server below `app`. `requirements` and `constraints` are the lines of its
     pip files."""
 
     digest: Digest
@@ -66,15 +66,15 @@ async def get_server_files(_: ServerFilesRequest) -> ServerFiles:
     )
     if result.exit_code:
         raise TrussCliFailed(
-            f"The Truss release of `[truss-cli]` has no model server that could be run: "
-            f"{result.last_line}."
+            f"The Truss release of `[truss-cli]` has no model server that can run here: "
+            f"{result.last_line}. Set `[truss-cli].install_from_resolve` to another release."
         )
     server = await remove_prefix(RemovePrefix(result.digest, "server"))
     contents = {file.path: file.content for file in await get_digest_contents(server)}
     return ServerFiles(
         await add_prefix(AddPrefix(server, APP), **implicitly()),
         *(
-            tuple(lines_of(contents.get(name, b"").decode("utf-8", "replace")))
+            tuple(line.text for line in read_lines(contents.get(name, b"")))
             for name in ("requirements.txt", "constraints.txt")
         ),
     )
@@ -82,7 +82,7 @@ async def get_server_files(_: ServerFilesRequest) -> ServerFiles:
 
 @dataclass(frozen=True)
 class FullConfigRequest:
-    """`path` is that of the config in the repository, for errors."""
+    """`path` is the config's path in the repository, for errors."""
 
     path: str
     content: bytes
@@ -90,7 +90,7 @@ class FullConfigRequest:
 
 @dataclass(frozen=True)
 class FullConfig:
-    """`digest` has the config with all defaults below `app`."""
+    """`digest` holds the config with all defaults below `app`."""
 
     digest: Digest
 
@@ -111,7 +111,7 @@ async def fill_in_config(request: FullConfigRequest) -> FullConfig:
         **implicitly(),
     )
     if result.exit_code:
-        raise TrussCliFailed(f"{request.path}: Truss does not load it: {result.last_line}")
+        raise TrussCliFailed(f"{request.path}: Truss cannot load the config: {result.last_line}")
     return FullConfig(result.digest)
 
 

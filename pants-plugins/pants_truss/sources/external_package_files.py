@@ -13,10 +13,10 @@ from pants.engine.fs import CreateDigest, Digest
 from pants.engine.rules import collect_rules
 from pants.engine.target import MultipleSourcesField
 
-from pants_truss.core.bundling import HeldTree, held_tree
-from pants_truss.core.gather_plan import lay_package
+from pants_truss.core.gather_plan import place_package
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.present_files import PresentTree, present_tree
 from pants_truss.pants_api import create_digest, implicitly, rule
 from pants_truss.sources import target_files
 from pants_truss.sources.file_entries import entry_at
@@ -24,7 +24,7 @@ from pants_truss.sources.target_files import ReadSourceTree, ReadSourceTreeReque
 
 
 @dataclass(frozen=True)
-class LayPackageRequest:
+class PlacePackageRequest:
     """`ignore` are the patterns of the truss, `reason` is one of `core.source_tree`."""
 
     sources: MultipleSourcesField
@@ -34,12 +34,12 @@ class LayPackageRequest:
 
 
 @dataclass(frozen=True)
-class LaidPackage:
+class PlacedPackage:
     """`files` are at their places in the gathered truss, and so they are in `digest`."""
 
     read: ReadSourceTree
     files: Tuple[GatheredFile, ...]
-    held: HeldTree
+    present: PresentTree
     digest: Digest
 
     @property
@@ -52,15 +52,17 @@ class LaidPackage:
 
 
 @rule(desc="Lay out an external package")
-async def lay_external_package(request: LayPackageRequest) -> LaidPackage:
+async def place_external_package(request: PlacePackageRequest) -> PlacedPackage:
     read = await read_source_tree(ReadSourceTreeRequest(request.sources), **implicitly())
     ignore = IgnorePatterns(request.ignore)
     tree = replace(read.tree, reason=request.reason)
-    files = lay_package(tree, request.bundled_packages_dir, ignore)
+    files = place_package(tree, request.bundled_packages_dir, ignore)
     digest = await create_digest(
         CreateDigest(entry_at(file.path, file) for file in files), **implicitly()
     )
-    return LaidPackage(read, files, held_tree(tree, request.bundled_packages_dir, ignore), digest)
+    return PlacedPackage(
+        read, files, present_tree(tree, request.bundled_packages_dir, ignore), digest
+    )
 
 
 def rules() -> Iterable[object]:

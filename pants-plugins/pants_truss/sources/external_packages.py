@@ -37,6 +37,7 @@ from pants_truss.sources.config_file import (
 )
 from pants_truss.sources.folder_specs import in_folder
 from pants_truss.sources.globs import matching
+from pants_truss.sources.pointer_files import EmptySubmodulesRequest, find_empty_submodules
 from pants_truss.sources.workspace_scan import ResolveFolderRequest, resolve_folder
 from pants_truss.target_types.truss import (
     TrussConfigField,
@@ -110,6 +111,10 @@ async def find_configured_packages(request: ExternalPackagesRequest) -> Configur
     addresses: List[Address] = []
     for entry, folder, packages in zip(entries, folders, found):
         if not packages.addresses:
+            submodules = await find_empty_submodules(EmptySubmodulesRequest(), **implicitly())
+            submodule = submodules.around(folder)
+            if submodule:
+                raise entry.error(_describe_submodule(folder, submodule))
             there = await path_globs_to_paths(_globs_around(folder), **implicitly())
             raise entry.error(_describe_absence(truss, folder, there, packages.free_name))
         if len(packages.addresses) == 1:
@@ -166,6 +171,14 @@ def _inside(entry: _Entry, folder: Optional[str]) -> str:
 def _globs_around(folder: str) -> PathGlobs:
     escaped = escape_glob(folder)
     return matching([escaped, f"{escaped}/*", join(posixpath.dirname(escaped), "*")])
+
+
+def _describe_submodule(folder: str, submodule: str) -> str:
+    place = "a submodule" if folder == submodule else f"in the submodule {submodule}"
+    return (
+        f"means the folder {folder}, which is {place} that is not checked out. Run "
+        f"`git submodule update --init {submodule}`."
+    )
 
 
 def _describe_absence(truss: Address, folder: str, there: Paths, free_name: str) -> str:

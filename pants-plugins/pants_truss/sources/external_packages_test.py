@@ -273,8 +273,8 @@ def test_all_of_several_are_excluded(rule_runner: RuleRunner) -> None:
             "around",
             "..",
             {},
-            "'..' is the folder 'around', which holds the truss itself. Name the folder of shared "
-            "code alone, such as `../../shared/my_package`.",
+            "'..' is the folder 'around', which holds the truss itself. Name only the folder of "
+            "shared code, such as `../../shared/my_package`.",
         ),
         (
             "home",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Iterable, List, Tuple
+from typing import Collection, Iterable, Iterator, List, Tuple
 
 from pants.engine.fs import FileEntry, PathGlobs
 from pants.engine.rules import collect_rules
@@ -29,6 +29,7 @@ from pants_truss.pants_api.per_session import SessionRequest, find_session
 from pants_truss.sources.globs import matching
 from pants_truss.sources.workspace_scan import (
     BadPath,
+    IgnoredPath,
     ScanFolderRequest,
     ScannedFolder,
     scan_folder,
@@ -43,13 +44,13 @@ class ReadSourceTreeRequest:
 @dataclass(frozen=True)
 class ReadSourceTree:
     """`tree` is without BUILD files and virtual environments. The other paths are below its root:
-    `bad_paths` are errors if the gathered truss would hold them, `unseen` are folders that Pants
-    ignores.
+    `bad_paths` are errors if the gathered truss would hold them; `ignored` is what the globs of the
+    target match and Pants ignores.
     """
 
     tree: SourceTree
     bad_paths: Tuple[BadPath, ...]
-    unseen: Tuple[str, ...]
+    ignored: Tuple[IgnoredPath, ...]
 
 
 @rule(desc="Read truss sources")
@@ -66,7 +67,8 @@ async def read_source_tree(
         digest = hydrated.snapshot.digest
     entries = await get_digest_entries(digest)
     files = [entry for entry in entries if isinstance(entry, FileEntry)]
-    bad = [*scan.bad_paths, *_lost_links(scan, {file.path for file in files})]
+    found = {file.path for file in files}
+    bad = [*scan.bad_paths, *_lost_links(scan, found)]
     return ReadSourceTree(
         SourceTree(
             root,
@@ -78,7 +80,7 @@ async def read_source_tree(
             for path in bad
             if _is_source(path, request.sources)
         ),
-        tuple(_below(folder, root) for folder in scan.unseen),
+        tuple(_ignored_sources(scan, request.sources, found)),
     )
 
 
@@ -130,6 +132,11 @@ def _split_globs(sources: MultipleSourcesField) -> Tuple[List[str], List[str]]:
     return [join(root, glob) for glob in sources.globs if not glob.startswith("!")], excludes
 
 
+def takes_below(sources: MultipleSourcesField, folder: str) -> bool:
+    """Whether the globs can match a file in the folder, a path relative to the build root."""
+    return _is_source(BadPath(folder, folder, "", may_be_folder=True), sources)
+
+
 def _is_source(bad: BadPath, sources: MultipleSourcesField) -> bool:
     """Whether the globs take it as a file, or, if it may be a folder, something below it."""
     includes, excludes = _split_globs(sources)
@@ -139,6 +146,22 @@ def _is_source(bad: BadPath, sources: MultipleSourcesField) -> bool:
     if FilespecMatcher(includes, []).matches([bad.path]):
         return True
     return bad.may_be_folder and any(can_match_below(glob, bad.path) for glob in includes)
+
+
+def _ignored_sources(
+    scan: ScannedFolder, sources: MultipleSourcesField, found: Collection[str]
+) -> Iterator[IgnoredPath]:
+    """What the globs match and Pants has left out, with paths below the root of the target."""
+    matcher = FilespecMatcher(*_split_globs(sources))
+    root = sources.address.spec_path
+    for ignored in scan.ignored:
+        files = set(matcher.matches(ignored.files)) - set(found)
+        if files:
+            yield replace(
+                ignored,
+                path=_below(ignored.path, root),
+                files=tuple(_below(file, root) for file in sorted(files)),
+            )
 
 
 def _lost_links(scan: ScannedFolder, found: Iterable[str]) -> List[BadPath]:
@@ -164,7 +187,7 @@ def _source_files(
 
 def _is_executable(entry: FileEntry, scan: ScannedFolder) -> bool:
     # What the engine says may be stale, but is all there is where the scan did not look.
-    if any(is_within(entry.path, folder) for folder in scan.unseen):
+    if any(is_within(entry.path, folder) for folder in scan.ignored_folders):
         return entry.is_executable
     return entry.path in scan.executables
 

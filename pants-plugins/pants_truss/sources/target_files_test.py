@@ -18,6 +18,7 @@ from pants_truss.sources.target_files import (
     ReadSourceTree,
     ReadSourceTreeRequest,
 )
+from pants_truss.sources.workspace_ignore import IgnoreLine
 from pants_truss.target_types.truss import TrussSourcesField
 from pants_truss.testutil.rule_runners import new_source_tree_runner
 
@@ -78,7 +79,7 @@ def test_files_with_their_size_digest_and_mode(rule_runner: RuleRunner) -> None:
         "run.sh": SourceFile("run.sh", hashlib.sha256(b"").hexdigest(), 0, True),
         "x": SourceFile("x", hashlib.sha256(b"1").hexdigest(), 1, False),
     }
-    assert (found.bad_paths, found.unseen) == ((), ())
+    assert (found.bad_paths, found.ignored) == ((), ())
 
 
 def test_a_mode_that_changed_is_seen_in_the_next_session(
@@ -143,7 +144,7 @@ def test_a_target_at_the_build_root(rule_runner: RuleRunner) -> None:
 def test_no_files_are_no_error(rule_runner: RuleRunner) -> None:
     case(rule_runner, "none", {}, "truss(name='t', sources=['nothing/*'])")
     found = read(rule_runner, "none")
-    assert (found.tree.files, found.bad_paths, found.unseen) == ((), (), ())
+    assert (found.tree.files, found.bad_paths, found.ignored) == ((), (), ())
 
 
 # --- Links.
@@ -237,7 +238,7 @@ def test_a_link_to_what_pants_ignores_is_told(rule_runner: RuleRunner) -> None:
         ),
         ("to_file", LOST),
     ]
-    assert found.unseen == (".hidden",)
+    assert [ignored.path for ignored in found.ignored] == [".hidden"]
 
 
 def test_hostile_names_of_bad_links_keep_nothing_else_out(
@@ -294,8 +295,20 @@ def test_hidden_folders_are_told_and_litter_is_not(rule_runner: RuleRunner) -> N
     files = {".data/x": "", "sub/.more/y": "", ".mypy_cache/z": "", "keep": ""}
     case(rule_runner, "hidden", files)
     found = read(rule_runner, "hidden")
-    assert found.unseen == (".data", "sub/.more")
+    assert [(ignored.path, ignored.files) for ignored in found.ignored] == [
+        (".data", (".data/x",)),
+        ("sub/.more", ("sub/.more/y",)),
+    ]
     assert paths(found) == ["keep"]
+
+
+def test_what_the_globs_do_not_match_is_not_missed(rule_runner: RuleRunner) -> None:
+    files = {".data/x.txt": "", ".data/y.py": "", "sub/.more/z": "", ".left/z.py": "", "a.py": ""}
+    build = "truss(name='t', sources=['**/*.py', '!.left/**'])"
+    case(rule_runner, "narrow", files, build)
+    (ignored,) = read(rule_runner, "narrow").ignored
+    assert (ignored.path, ignored.files) == (".data", (".data/y.py",))
+    assert ignored.line == IgnoreLine(".*/", "`[GLOBAL].pants_ignore`")
 
 
 def test_a_link_loop_of_two_folders_comes_to_an_end(rule_runner: RuleRunner) -> None:

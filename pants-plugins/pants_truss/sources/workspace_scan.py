@@ -13,19 +13,27 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import FrozenSet, Iterable, List, Optional, Tuple
+from dataclasses import dataclass
+from itertools import islice
+from typing import FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
 from pants.option.global_options import GlobalOptions
 
-from pants_truss.core.gitignore import IgnorePatterns
+from pants_truss.core.git_content import is_annexed
 from pants_truss.core.paths import ancestors, is_within, join
-from pants_truss.core.truss_ignore import DEFAULT_IGNORE
+from pants_truss.core.truss_ignore import LITTER
 from pants_truss.pants_api import heap, implicitly, rule
 from pants_truss.pants_api.heap import TrimHeapRequest, trim_heap
+from pants_truss.sources import workspace_ignore
+from pants_truss.sources.workspace_ignore import (
+    IgnoreLine,
+    WorkspaceIgnore,
+    WorkspaceIgnoreRequest,
+    read_workspace_ignore,
+)
 
 
 @dataclass(frozen=True)
@@ -47,66 +55,46 @@ class BadPath:
 
 
 @dataclass(frozen=True)
+class IgnoredPath:
+    """A file, or a folder, that Pants ignores by `line`. `files` are the file itself, or those in
+    the folder, at most `MAX_IGNORED_FILES` of them; litter is left out."""
+
+    path: str
+    is_folder: bool
+    line: IgnoreLine
+    files: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ScannedFolder:
     """All paths are relative to the build root. `executables` and `file_links` lead to files;
-    `unseen` are folders that Pants is expected to ignore, known litter apart."""
+    `ignored` is what Pants is expected to ignore."""
 
-    unseen: Tuple[str, ...]
+    ignored: Tuple[IgnoredPath, ...]
     executables: FrozenSet[str]
     file_links: Tuple[str, ...]
     bad_paths: Tuple[BadPath, ...]
     virtualenvs: Tuple[str, ...]
 
-
-@dataclass(frozen=True)
-class WorkspaceIgnore:
-    """`.gitignore` and `[GLOBAL].pants_ignore`: what Pants itself does not see. Compiled once in a
-    session, not once for each truss."""
-
-    lines: Tuple[str, ...]
-    patterns: IgnorePatterns = field(compare=False)
-
-
-@dataclass(frozen=True)
-class WorkspaceIgnoreRequest:
-    pass
-
-
-@rule
-async def read_workspace_ignore(
-    _: WorkspaceIgnoreRequest, global_options: GlobalOptions, run_id: RunId
-) -> WorkspaceIgnore:
-    buildroot = get_buildroot()
-    lines: List[str] = []
-    if global_options.pants_ignore_use_gitignore:
-        for name in (".gitignore", ".git/info/exclude"):
-            lines += _lines_of(os.path.join(buildroot, name))
-    lines += GlobalOptions.compute_pants_ignore(buildroot, global_options)
-    return WorkspaceIgnore(tuple(lines), IgnorePatterns(lines))
-
-
-def _lines_of(path: str) -> List[str]:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().splitlines()
-    except OSError:
-        return []
+    @property
+    def ignored_folders(self) -> List[str]:
+        return [ignored.path for ignored in self.ignored if ignored.is_folder]
 
 
 @rule(desc="Scan truss folder")
 async def scan_folder(request: ScanFolderRequest, run_id: RunId) -> ScannedFolder:
     ignore = await read_workspace_ignore(WorkspaceIgnoreRequest(), **implicitly())
     await trim_heap(TrimHeapRequest(), **implicitly())
-    return walk_folder(get_buildroot(), request.root, ignore.patterns)
+    return walk_folder(get_buildroot(), request.root, ignore)
 
 
-def walk_folder(buildroot: str, root: str, ignore: IgnorePatterns) -> ScannedFolder:
+def walk_folder(buildroot: str, root: str, ignore: WorkspaceIgnore) -> ScannedFolder:
     """Walks `root` as Pants would, following folder links, and sorts what it finds."""
     real_buildroot = os.path.realpath(buildroot)
-    walk = _Walk(real_buildroot, ignore)
+    walk = _Walk(real_buildroot, root, ignore)
     walk.visit(root, os.path.realpath(os.path.join(real_buildroot, root)), ())
     return ScannedFolder(
-        tuple(sorted(walk.unseen)),
+        tuple(sorted(walk.ignored, key=lambda ignored: ignored.path)),
         frozenset(walk.executables),
         tuple(sorted(walk.file_links)),
         tuple(sorted(walk.bad_paths, key=lambda bad: bad.path)),
@@ -115,10 +103,11 @@ def walk_folder(buildroot: str, root: str, ignore: IgnorePatterns) -> ScannedFol
 
 
 class _Walk:
-    def __init__(self, buildroot: str, ignore: IgnorePatterns) -> None:
+    def __init__(self, buildroot: str, root: str, ignore: WorkspaceIgnore) -> None:
         self._buildroot = buildroot
+        self._prefix_length = len(root) + 1 if root else 0
         self._ignore = ignore
-        self.unseen: List[str] = []
+        self.ignored: List[IgnoredPath] = []
         self.executables: List[str] = []
         self.file_links: List[str] = []
         self.bad_paths: List[BadPath] = []
@@ -145,17 +134,44 @@ class _Walk:
                     )
                 )
             elif entry.is_file(follow_symlinks=False):
-                self._visit_file(path, entry.stat(follow_symlinks=False))
+                if not self._leave_out(path):
+                    self._visit_file(path, entry.stat(follow_symlinks=False))
             elif entry.is_symlink():
                 self._visit_link(path, above)
             elif entry.is_dir(follow_symlinks=False):
                 self._visit_folder(path, f"{real}/{entry.name}", above)
 
     def _visit_folder(self, path: str, real: str, above: Tuple[str, ...]) -> None:
-        if not self._ignore.is_dir_ignored(path):
+        if not self._leave_out(path, is_dir=True):
             self.visit(path, real, above)
-        elif not _LITTER.is_dir_ignored(path):
-            self.unseen.append(path)
+
+    def _leave_out(self, path: str, is_dir: bool = False) -> bool:
+        """Whether Pants ignores the path; if so, it is noted, unless nobody misses it."""
+        line = self._ignore.ignoring_line(path, is_dir=is_dir)
+        if line is None:
+            return False
+        # The folders above the scanned one do not matter: a truss may lie in `eggs/`.
+        is_litter = LITTER.ignoring_line(path[self._prefix_length :], is_dir=is_dir) is not None
+        if not is_litter:
+            files = islice(self._files_in(path), MAX_IGNORED_FILES) if is_dir else (path,)
+            ignored = IgnoredPath(path, is_dir, line, tuple(files))
+            self.ignored += [ignored] if ignored.files else []
+        return True
+
+    def _files_in(self, folder: str) -> Iterator[str]:
+        """The files of an ignored folder. A virtual environment has none: nobody serves it."""
+        entries = _scan(os.path.join(self._buildroot, folder))
+        if any(entry.name == "pyvenv.cfg" for entry in entries):
+            return
+        for entry in entries:
+            is_dir = entry.is_dir(follow_symlinks=False)
+            if LITTER.ignoring_line(entry.name, is_dir=is_dir) is not None:
+                continue
+            path = f"{folder}/{entry.name}"
+            if is_dir:
+                yield from self._files_in(path)
+            else:
+                yield path
 
     def _visit_file(self, path: str, stat: os.stat_result) -> None:
         # The bit that Pants goes by.
@@ -165,16 +181,20 @@ class _Walk:
     def _visit_link(self, path: str, above: Tuple[str, ...]) -> None:
         absolute = os.path.join(self._buildroot, path)
         is_dir = os.path.isdir(absolute)
-        if self._ignore.is_dir_ignored(path) if is_dir else self._ignore.is_ignored(path):
+        if self._leave_out(path, is_dir):
             return
         problem = self._trace(absolute) or self._end_problem(absolute, above)
-        if problem:
+        if problem or is_annexed(os.readlink(absolute)):
             folder = self._inside(os.path.realpath(os.path.dirname(absolute)))
+            target = os.readlink(absolute)
+            if is_annexed(target):
+                problem = f"whose content is in git-annex. Run `git annex get {path}` and then "
+                problem += f"`git annex unlock {path}`"
             self.bad_paths.append(
                 BadPath(
                     path,
                     join(folder, os.path.basename(path)),
-                    f"is a symlink to {os.readlink(absolute)!r}, {problem}",
+                    f"is a symlink to {target!r}, {problem}",
                     may_be_folder=not os.path.isfile(absolute),
                 )
             )
@@ -219,7 +239,7 @@ class _Walk:
         if any(is_within(folder_above, real) for folder_above in above):
             return "a folder that holds the link: it has no end. Remove it"
         inside = self._inside(real)
-        if any(self._ignore.is_dir_ignored(part) for part in (inside, *ancestors(inside))):
+        if any(self._ignore.patterns.is_dir_ignored(part) for part in (inside, *ancestors(inside))):
             return "a folder that Pants ignores (`[GLOBAL].pants_ignore` or git)"
         return None
 
@@ -239,11 +259,11 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
+# A folder of weights may have thousands: a few are enough to say that it is missing.
+MAX_IGNORED_FILES = 100
+
 # As many as Linux follows.
 _MAX_HOPS = 40
-
-# Python makes `__pycache__` folders all the time: they must not count as a change.
-_LITTER = IgnorePatterns(DEFAULT_IGNORE)
 
 
 def _scan(absolute: str) -> List["os.DirEntry[str]"]:
@@ -331,4 +351,4 @@ def edited_meanwhile(
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *heap.rules()]
+    return [*collect_rules(), *heap.rules(), *workspace_ignore.rules()]

@@ -18,8 +18,6 @@ from pants_truss.sources.workspace_scan import (
     ResolveFolderRequest,
     ScanFolderRequest,
     ScannedFolder,
-    WorkspaceIgnore,
-    WorkspaceIgnoreRequest,
     edited_meanwhile,
 )
 
@@ -33,7 +31,6 @@ def rule_runner() -> RuleRunner:
             QueryRule(GlobalOptions, []),
             QueryRule(ResolvedFolder, [ResolveFolderRequest]),
             QueryRule(ScannedFolder, [ScanFolderRequest]),
-            QueryRule(WorkspaceIgnore, [WorkspaceIgnoreRequest]),
         ]
     )
 
@@ -131,43 +128,6 @@ def test_a_file_that_is_generated_has_the_mode_it_was_made_with(
     assert modes.is_executable(path, unless_there) is expected
 
 
-# --- What Pants ignores.
-
-
-def lines(rule_runner: RuleRunner, *options: str) -> List[str]:
-    rule_runner.set_options(options)
-    return list(rule_runner.request(WorkspaceIgnore, [WorkspaceIgnoreRequest()]).lines)
-
-
-def test_gitignore_and_options_make_one_list(rule_runner: RuleRunner, root: Path) -> None:
-    (root / ".git/info").mkdir(parents=True)
-    (root / ".git/info/exclude").write_text("/mine/\n")
-    (root / ".gitignore").write_bytes(b"build/\n# why\n*.\xff\r\n!build/keep\n")
-    found = lines(rule_runner, "--pants-ignore=['/opt/']")
-    assert found[:5] == ["build/", "# why", "*.\ufffd", "!build/keep", "/mine/"]
-    assert "/opt/" in found
-    without = lines(rule_runner, "--no-pants-ignore-use-gitignore")
-    assert "build/" not in without and "/mine/" not in without
-    ignore = rule_runner.request(WorkspaceIgnore, [WorkspaceIgnoreRequest()])
-    assert not ignore.patterns.is_dir_ignored("build")
-    lines(rule_runner)
-    ignore = rule_runner.request(WorkspaceIgnore, [WorkspaceIgnoreRequest()])
-    assert ignore.patterns.is_dir_ignored("build")
-    assert ignore.patterns.is_dir_ignored("mine") and not ignore.patterns.is_dir_ignored("x/mine")
-
-
-def test_a_gitignore_that_is_a_folder_has_no_lines(rule_runner: RuleRunner, root: Path) -> None:
-    (root / ".gitignore").unlink(missing_ok=True)
-    (root / ".git/info").mkdir(parents=True, exist_ok=True)
-    (root / ".git/info/exclude").write_text("/excluded/\n")
-    (root / ".gitignore").mkdir()
-    try:
-        without = lines(rule_runner, "--no-pants-ignore-use-gitignore")
-        assert lines(rule_runner) == ["/excluded/", *without]
-    finally:
-        (root / ".gitignore").rmdir()
-
-
 def test_what_git_ignores_is_not_scanned(rule_runner: RuleRunner, root: Path) -> None:
     (root / ".gitignore").write_text("/scanned/lib/\n")
     for folder in ("lib", "src", "__pycache__", ".git"):
@@ -175,12 +135,12 @@ def test_what_git_ignores_is_not_scanned(rule_runner: RuleRunner, root: Path) ->
         (root / "scanned" / folder / "broken").symlink_to("nowhere")
     rule_runner.set_options([])
     found = rule_runner.request(ScannedFolder, [ScanFolderRequest("scanned")])
-    assert found.unseen == ("scanned/lib",)
+    assert found.ignored_folders == ["scanned/lib"]
     assert [bad.path for bad in found.bad_paths] == ["scanned/src/broken"]
     (root / ".gitignore").write_text("/scanned/src/\n")
     rule_runner.set_options([])
     found = rule_runner.request(ScannedFolder, [ScanFolderRequest("scanned")])
-    assert found.unseen == ("scanned/src",)
+    assert found.ignored_folders == ["scanned/src"]
 
 
 def test_a_folder_that_is_not_there_is_empty(rule_runner: RuleRunner) -> None:

@@ -2,16 +2,25 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Tuple
 
 import pytest
 
-from pants_truss.core.gitignore import IgnorePatterns
-from pants_truss.sources.workspace_scan import ScannedFolder, walk_folder
+from pants_truss.sources.workspace_ignore import IgnoreLine, WorkspaceIgnore
+from pants_truss.sources.workspace_scan import (
+    MAX_IGNORED_FILES,
+    IgnoredPath,
+    ScannedFolder,
+    walk_folder,
+)
 
 
-def scan(buildroot: Path, *ignored: str) -> ScannedFolder:
-    return walk_folder(str(buildroot), "t", IgnorePatterns(f"/{path}" for path in ignored))
+def line(pattern: str) -> IgnoreLine:
+    return IgnoreLine(pattern, ".gitignore:1")
+
+
+def scan(buildroot: Path, *patterns: str) -> ScannedFolder:
+    return walk_folder(str(buildroot), "t", WorkspaceIgnore.of(map(line, patterns)))
 
 
 def problems(buildroot: Path) -> Dict[str, str]:
@@ -75,7 +84,7 @@ def test_an_absolute_link_on_the_way(repo: Path, target: str) -> None:
 
 def test_a_linked_folder_that_pants_ignores(repo: Path) -> None:
     (repo / "t/link").symlink_to("../other")
-    (bad,) = scan(repo, "other").bad_paths
+    (bad,) = scan(repo, "/other").bad_paths
     assert "a folder that Pants ignores" in bad.problem
 
 
@@ -124,5 +133,62 @@ def test_virtual_environments_are_found_and_not_entered(repo: Path) -> None:
 
 def test_what_pants_ignores_is_not_looked_at(repo: Path) -> None:
     (repo / "t/sub/bad").symlink_to("nowhere")
-    assert scan(repo, "t/sub") == ScannedFolder(("t/sub",), frozenset(), (), (), ())
-    assert not scan(repo, "t/sub/bad").bad_paths
+    assert scan(repo, "/t/sub") == ScannedFolder(
+        (IgnoredPath("t/sub", True, line("/t/sub"), ("t/sub/bad",)),), frozenset(), (), (), ()
+    )
+    assert not scan(repo, "/t/sub/bad").bad_paths
+
+
+# --- What Pants ignores.
+
+
+def ignored(buildroot: Path, *patterns: str) -> Dict[str, Tuple[str, ...]]:
+    return {found.path: found.files for found in scan(buildroot, *patterns).ignored}
+
+
+def test_ignored_files_are_noted_with_the_line_that_ignores_them(repo: Path) -> None:
+    for name in ("a.pkl", "b.bin", "keep.bin", "c.txt"):
+        (repo / "t" / name).write_text("")
+    (repo / "t/link.pkl").symlink_to("../other/deep")
+    found = scan(repo, "*.pkl", "*.bin", "!keep.bin").ignored
+    assert [(each.path, each.line.pattern, each.is_folder) for each in found] == [
+        ("t/a.pkl", "*.pkl", False),
+        ("t/b.bin", "*.bin", False),
+        ("t/link.pkl", "*.pkl", False),
+    ]
+
+
+def test_ignored_folders_are_noted_with_the_files_in_them(repo: Path) -> None:
+    (repo / "t/weights/deep/empty").mkdir(parents=True)
+    (repo / "t/weights/deep/x.bin").write_text("")
+    (repo / "t/weights/y.bin").write_text("")
+    assert ignored(repo, "weights/") == {"t/weights": ("t/weights/deep/x.bin", "t/weights/y.bin")}
+    for number in range(MAX_IGNORED_FILES):
+        (repo / f"t/weights/{number}").write_text("")
+    assert len(ignored(repo, "weights/")["t/weights"]) == MAX_IGNORED_FILES
+
+
+def test_litter_is_not_noted(repo: Path) -> None:
+    litter = ["__pycache__/x.pyc", ".DS_Store", "a.log", "x.swp", ".env", ".cache/huggingface/y"]
+    in_folder = ["only/.DS_Store", "only/__pycache__/z.pyc", "venv/pyvenv.cfg", "venv/lib/x.py"]
+    for path in (*litter, *in_folder):
+        (repo / "t" / path).parent.mkdir(parents=True, exist_ok=True)
+        (repo / "t" / path).write_text("")
+    patterns = ["__pycache__", ".DS_Store", "*.log", "*.swp", ".env", ".*/", "/t/only/", "venv/"]
+    assert ignored(repo, *patterns) == {}
+
+
+def test_a_truss_in_a_folder_with_the_name_of_litter_misses_its_files(repo: Path) -> None:
+    (repo / "eggs/t").mkdir(parents=True)
+    (repo / "eggs/t/a.pkl").write_text("")
+    ignore = WorkspaceIgnore.of([line("*.pkl")])
+    assert [i.path for i in walk_folder(str(repo), "eggs/t", ignore).ignored] == ["eggs/t/a.pkl"]
+
+
+@pytest.mark.parametrize("target", ["../.git/annex/objects/x", "../../.git/annex/objects/x"])
+def test_a_link_of_git_annex_names_the_command(repo: Path, target: str) -> None:
+    (repo / "t/sub/weights").symlink_to(target)
+    assert "Run `git annex get t/sub/weights`" in problems(repo)["t/sub/weights"]
+    (repo / ".git/annex/objects").mkdir(parents=True)
+    (repo / ".git/annex/objects/x").write_text("")
+    assert "`git annex unlock t/sub/weights`" in problems(repo)["t/sub/weights"]

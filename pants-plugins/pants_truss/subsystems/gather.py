@@ -42,10 +42,10 @@ class TrussGatherSubsystem(Subsystem):
         default=PackageCollisions.ERROR,
         help=softwrap(
             """
-            What to do when two sources of a truss hold the same path with different bytes, or one
-            has a file where another has a folder. `error` fails. `warn` lists all of them and lets
-            the later source win: first the truss itself, then its `external_package_dirs` in their
-            order. Truss itself lets the later win without a word.
+            What to do when two sources of a truss hold the same path with different bytes, or when
+            one has a file where another has a folder. `error` fails. `warn` lists all of them, and
+            the later source wins: first the truss itself, then its `external_package_dirs` in their
+            order. Truss itself silently lets the later source win.
             """
         ),
     )
@@ -53,14 +53,31 @@ class TrussGatherSubsystem(Subsystem):
         default=OutputFormat.DIRECTORY,
         help=softwrap(
             """
-            What `pants package` writes of a truss that has no `output_format`: a `directory`, which
-            Truss's own tools take as it is, or one `tar`, which is the same for the same files.
+            The output of `pants package` for a truss without `output_format`. `directory` is a
+            folder that Truss's own tools can use directly. `tar` is one file, which is reproducible
+            bit for bit.
 
-            Pants writes all that it packages anew on each run. With hundreds of trusses most of the
-            time goes into their files; one tar each takes a fraction of that.
+            Pants writes all packages again on each run. With hundreds of trusses most of that time
+            goes into their files; one tar each takes a fraction of it.
 
                 [truss-gather]
                 output_format = "tar"
+            """
+        ),
+    )
+    keep_going = BoolOption(
+        default=False,
+        help=softwrap(
+            """
+            If true, `pants package` writes the trusses that can be packaged although others cannot,
+            then prints the errors and exits with code 1. By default, it writes nothing if one truss
+            fails.
+
+            A truss that another package needs still stops the run: a `truss_image`, or a package
+            of Pants' own with the truss in its `dependencies`, cannot be made without it.
+
+                [truss-gather]
+                keep_going = true
             """
         ),
     )
@@ -68,9 +85,10 @@ class TrussGatherSubsystem(Subsystem):
         default=True,
         help=softwrap(
             """
-            Whether `pants tailor` adds a `truss` for each Truss `config.yaml`, a
-            `truss_external_package` for each folder that one names in `external_package_dirs`, and,
-            if `[python].tailor_source_targets` is on, the Python targets of their files.
+            Makes `pants tailor` add a `truss` for each Truss `config.yaml`, a
+            `truss_external_package` for each folder that a config names in `external_package_dirs`,
+            and, if `[python].tailor_source_targets` is on, the Python targets of their files. On by
+            default.
             """
         ),
         advanced=True,
@@ -80,12 +98,12 @@ class TrussGatherSubsystem(Subsystem):
         advanced=True,
         help=softwrap(
             """
-            What never becomes part of a gathered truss, in `.gitignore` syntax, relative to the
-            gathered truss. Virtual environments are left out too, recognised by their `pyvenv.cfg`.
-            The patterns of the truss's own `.truss_ignore` come after these.
+            Files that never become part of a gathered truss, in `.gitignore` syntax, relative to
+            the gathered truss. Virtual environments, recognised by their `pyvenv.cfg`, are left out
+            too. The patterns of the truss's own `.truss_ignore` follow these.
 
-            The list holds only what can never be meant. Truss's built-in list, which also drops
-            folders named `lib` or `build`, and `*.so` files, is not used.
+            The default list holds only files that nobody wants in a truss. Truss's built-in list,
+            which also drops folders named `lib` or `build`, and `*.so` files, is not used.
             """
         ),
     )

@@ -23,7 +23,7 @@ def parse(
     return rule_runner.request(TrussGatherSubsystem, [])
 
 
-def test_a_repository_that_says_nothing(rule_runner: RuleRunner) -> None:
+def test_defaults(rule_runner: RuleRunner) -> None:
     found = parse(rule_runner)
     assert found.package_collisions is PackageCollisions.ERROR
     assert found.output_format is OutputFormat.DIRECTORY
@@ -32,13 +32,13 @@ def test_a_repository_that_says_nothing(rule_runner: RuleRunner) -> None:
 
 
 @pytest.mark.parametrize("value", ["error", "warn"])
-def test_what_is_done_about_collisions(rule_runner: RuleRunner, value: str) -> None:
+def test_package_collisions(rule_runner: RuleRunner, value: str) -> None:
     found = parse(rule_runner, f"--truss-gather-package-collisions={value}")
     assert found.package_collisions.value == value
 
 
 @pytest.mark.parametrize("value", ["directory", "tar"])
-def test_what_packaging_writes(rule_runner: RuleRunner, value: str) -> None:
+def test_output_formats(rule_runner: RuleRunner, value: str) -> None:
     by_variable = parse(rule_runner, env={"PANTS_TRUSS_GATHER_OUTPUT_FORMAT": value})
     by_flag = parse(rule_runner, f"--truss-gather-output-format={value}")
     assert by_variable.output_format.value == by_flag.output_format.value == value
@@ -53,7 +53,7 @@ def test_what_packaging_writes(rule_runner: RuleRunner, value: str) -> None:
         ("output-format", "", "directory, tar"),
     ],
 )
-def test_a_value_that_there_is_not(
+def test_unknown_values_are_refused(
     rule_runner: RuleRunner, option: str, value: str, choices: str
 ) -> None:
     with pytest.raises(ExecutionError) as error:
@@ -71,14 +71,14 @@ def test_tailoring_can_be_turned_off(rule_runner: RuleRunner) -> None:
     [
         ("[]", []),
         ("['*.csv', '!é x/']", ["*.csv", "!é x/"]),
-        # The order counts: a later pattern takes an earlier one back.
+        # Order matters: a later pattern overrides an earlier one.
         ("+['!*.pyc', '*.csv']", [*DEFAULT_IGNORE, "!*.pyc", "*.csv"]),
         (f"-['{DEFAULT_IGNORE[0]}']", list(DEFAULT_IGNORE[1:])),
-        # One pattern alone is added.
+        # A single pattern is added to the default.
         ("one, two", [*DEFAULT_IGNORE, "one, two"]),
     ],
 )
-def test_patterns_in_place_of_the_default_or_beside_it(
+def test_ignore_patterns_replace_or_extend_the_default(
     rule_runner: RuleRunner, value: str, expected: List[str]
 ) -> None:
     assert list(parse(rule_runner, f"--truss-gather-ignore={value}").ignore) == expected

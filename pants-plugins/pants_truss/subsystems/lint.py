@@ -23,7 +23,7 @@ from pants_truss.core.paths import normalize_inside
 
 
 class InvalidLintOptions(Exception):
-    """What is wrong with `[truss-lint]`."""
+    """The options of `[truss-lint]` are not valid."""
 
 
 class TrussValidation(Enum):
@@ -41,11 +41,11 @@ class TrussLintSubsystem(Subsystem):
     name = "truss"
     help = help_text(
         """
-        Linting of trusses: what would break at serving time, told before it does.
+        Linting of trusses: finds what would break at serving time, before deployment.
 
-        `pants lint` runs all rules on what the gathered truss will hold; `pants check` and `pants
-        package` refuse what must never reach a package. A target is left out with
-        `skip_truss_lint=True`.
+        `pants lint` runs all rules on the files that the gathered truss will have. `pants check`
+        and `pants package` refuse trusses with errors that must never reach a package. To skip a
+        target, set `skip_truss_lint=True` on it.
 
             [truss-lint]
             disable = ["large-file"]
@@ -59,7 +59,8 @@ class TrussLintSubsystem(Subsystem):
         metavar="<rule>",
         help=lambda cls: softwrap(
             f"""
-            Rules to switch off, in `pants lint`, `check` and `package` alike. These can be:
+            Rules to switch off in `pants lint`, `check` and `package`. By default none. Only these
+            can be switched off:
 
             {_rules()}
             """
@@ -69,8 +70,8 @@ class TrussLintSubsystem(Subsystem):
         default={},
         help=softwrap(
             """
-            The severity of rules, where it is not to be their own: `error`, `warning` or `note`.
-            Only errors fail a run. For example: `{ large-file = "error" }`.
+            Overrides the severity of rules: `error`, `warning` or `note`. By default each rule has
+            its own severity. Only errors fail a run. For example: `{ large-file = "error" }`.
             """
         ),
     )
@@ -79,8 +80,9 @@ class TrussLintSubsystem(Subsystem):
         metavar="<file>",
         help=softwrap(
             """
-            Also write what `pants lint` found as SARIF 2.1.0, which CI systems show beside the
-            code. With `truss.sarif` the file is `dist/lint/truss/truss.sarif`.
+            Also writes the findings of `pants lint` as SARIF 2.1.0, which CI systems show beside
+            the code. By default no file is written. For example, `truss.sarif` writes
+            `dist/lint/truss/truss.sarif`.
             """
         ),
     )
@@ -88,7 +90,7 @@ class TrussLintSubsystem(Subsystem):
         default=10_000_000,
         help=softwrap(
             """
-            The size over which `large-file` tells of a file that is not in the data folder, in
+            `large-file` reports files outside the data folder that are larger than this many
             bytes.
             """
         ),
@@ -97,9 +99,9 @@ class TrussLintSubsystem(Subsystem):
         default=TrussValidation.CHECK,
         help=softwrap(
             """
-            When to have the Truss release of `[truss-cli]` validate configs, after the checks that
-            need no tool: `off` is never, `check` is in `pants lint` and `pants check`, `package` is
-            before packaging too. Each config is validated once, and again when it changes.
+            When the Truss release of `[truss-cli]` also validates configs, after the checks that
+            need no tool. `off`: never. `check`: in `pants lint` and `pants check`. `package`: also
+            before packaging. Each config is validated once, and again when it changes.
             """
         ),
     )
@@ -113,7 +115,7 @@ class TrussLintSubsystem(Subsystem):
 
     @property
     def report_path(self) -> Optional[str]:
-        """Relative to where Pants puts reports: the engine stops hard at a path that leaves it."""
+        """Relative to Pants' folder for reports. The engine crashes on a path that leaves it."""
         if not self.report:
             return None
         inside = normalize_inside(self.report)

@@ -25,7 +25,7 @@ def options(
 NAMES = ", ".join(rule.name for rule in RULES)
 
 
-def test_a_policy_of_what_is_disabled_and_how_bad_the_rest_is() -> None:
+def test_the_policy_has_disabled_rules_and_severities() -> None:
     found = options(["secret", "large-file"], {"unowned-python": "error", "injection": "note"})
     assert found.policy == Policy(
         ("large-file", "secret"),
@@ -35,7 +35,7 @@ def test_a_policy_of_what_is_disabled_and_how_bad_the_rest_is() -> None:
 
 
 @pytest.mark.parametrize("name", ["larg-file", "", "Secret", "secret ", "*", "é"])
-def test_a_name_that_is_no_rule(name: str) -> None:
+def test_unknown_rules_are_refused(name: str) -> None:
     expected = f"`[truss-lint]` is not valid: {name!r} is no rule. There are: {NAMES}."
     for subsystem in (options([name]), options(None, {name: "error"})):
         with pytest.raises(InvalidLintOptions) as raised:
@@ -44,7 +44,7 @@ def test_a_name_that_is_no_rule(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["ERROR", "off", "", "critical"])
-def test_a_severity_that_is_none(value: str) -> None:
+def test_unknown_severities_are_refused(value: str) -> None:
     with pytest.raises(InvalidLintOptions) as raised:
         options(None, {"secret": value}).policy.apply([])
     assert str(raised.value) == (
@@ -64,12 +64,12 @@ def test_a_severity_that_is_none(value: str) -> None:
         ("é x.sarif", "é x.sarif"),
     ],
 )
-def test_where_the_report_goes(report: Optional[str], path: Optional[str]) -> None:
+def test_the_path_of_the_report(report: Optional[str], path: Optional[str]) -> None:
     assert options(report=report).report_path == path
 
 
 @pytest.mark.parametrize("report", ["/tmp/x.sarif", "../x.sarif", "a/../../x", ".", "./", ".."])
-def test_a_report_that_would_leave_its_folder(report: str) -> None:
+def test_a_report_cannot_leave_its_folder(report: str) -> None:
     with pytest.raises(InvalidLintOptions) as raised:
         assert options(report=report).report_path is None
     assert str(raised.value) == (

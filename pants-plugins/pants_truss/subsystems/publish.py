@@ -14,9 +14,9 @@ class TrussPublishSubsystem(Subsystem):
         Publishing: how `pants publish` pushes a `truss` with the Truss release of `[truss-cli]`,
         and the images of a `truss_image`.
 
-        Credentials come from where Truss has them: `BASETEN_API_KEY`, or
-        `BASETEN_TRUSS_AUTH_REMOTE_URL` with `BASETEN_TRUSS_AUTH_API_KEY`, or the user's `.trussrc`,
-        for which `USER_TRUSSRC_PATH` names another file.
+        Credentials come from the same places as for Truss: `BASETEN_API_KEY`, or
+        `BASETEN_TRUSS_AUTH_REMOTE_URL` with `BASETEN_TRUSS_AUTH_API_KEY`, or the user's `.trussrc`.
+        `USER_TRUSSRC_PATH` names another file in place of `.trussrc`.
 
             [truss-publish]
             default_remotes = ["baseten"]
@@ -28,9 +28,8 @@ class TrussPublishSubsystem(Subsystem):
         default=[],
         help=softwrap(
             """
-            Where a truss goes that does not say so in its `remotes`: names of sections in
-            `.trussrc`. By default none, so that `pants publish ::` deploys nothing that nobody
-            asked for.
+            The remotes of trusses that do not set `remotes`: names of sections in `.trussrc`. By
+            default there are none, so `pants publish ::` deploys nothing by accident.
 
                 [truss-publish]
                 default_remotes = ["baseten"]
@@ -41,10 +40,11 @@ class TrussPublishSubsystem(Subsystem):
         default=False,
         help=softwrap(
             """
-            Whether to leave out a truss whose gathered tree, by its digest, and whose options are
-            those of the last push to that remote, team, model, environment and deployment name, as
-            `[truss-publish].state_file` has it. Until a deployment has come up once, the remote is
-            asked about it, and one that has failed or is gone is pushed again.
+            Skips a truss if the digest of its gathered tree and its options are those of the last
+            push to the same remote, team, model, environment and deployment name, as recorded in
+            `[truss-publish].state_file`. By default every truss is pushed. Until a deployment has
+            been up once, Pants asks the remote about it; a deployment that failed or is gone is
+            pushed again.
             """
         ),
     )
@@ -52,9 +52,9 @@ class TrussPublishSubsystem(Subsystem):
         default=False,
         help=softwrap(
             """
-            Only say what of this plugin's targets would be pushed where, and why. It needs no
-            credentials, asks no remote and changes nothing there; images are built. Targets of
-            other backends are published all the same.
+            Only reports what would be pushed where, and why, for the targets of this plugin. A dry
+            run needs no credentials, contacts no remote and changes nothing there; images are
+            built. Targets of other backends are still published.
 
                 ./pants --truss-publish-dry-run publish ::
             """
@@ -64,9 +64,9 @@ class TrussPublishSubsystem(Subsystem):
         default="{distdir}/truss-publish.json",
         help=softwrap(
             """
-            The file, in the repository, that has what was pushed where: digests, ids, URLs. CI
-            keeps it from run to run for `[truss-publish].skip_unchanged`, and can read the ids
-            there. `{distdir}` stands for `dist`. It has no secrets.
+            The file in the repository that records what was pushed where: digests, ids and URLs.
+            Keep it between CI runs for `[truss-publish].skip_unchanged`; CI can also read the ids
+            from it. `{distdir}` stands for `dist`. The file holds no secrets.
             """
         ),
     )
@@ -74,16 +74,16 @@ class TrussPublishSubsystem(Subsystem):
         default=3,
         help=softwrap(
             """
-            How often a push is tried again when the remote does not answer, or with a server error,
-            or when the upload breaks off. What a remote refuses is not tried again. Of OCI layouts
-            too.
+            The number of retries of a push if the remote does not answer, answers with a server
+            error, or the upload breaks off. A push that the remote refuses is not retried. This
+            also applies to the push of OCI layouts.
             """
         ),
     )
     retry_delay = FloatOption(
         default=2.0,
         advanced=True,
-        help="How many seconds to wait before the first of them; each time it is twice as long.",
+        help="Seconds before the first retry; doubles each time.",
     )
     env_vars = StrListOption(
         default=[
@@ -99,5 +99,9 @@ class TrussPublishSubsystem(Subsystem):
             "no_proxy",
         ],
         advanced=True,
-        help="Further environment variables that `truss push` gets, beside those of credentials.",
+        help=softwrap(
+            """
+            More environment variables to pass to `truss push`, in addition to those of credentials.
+            """
+        ),
     )

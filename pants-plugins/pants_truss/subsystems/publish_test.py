@@ -21,14 +21,14 @@ def parse(
     return rule_runner.request(TrussPublishSubsystem, [])
 
 
-def test_nothing_is_pushed_that_nobody_has_asked_for(rule_runner: RuleRunner) -> None:
+def test_nothing_is_pushed_by_default(rule_runner: RuleRunner) -> None:
     found = parse(rule_runner)
     assert not found.default_remotes
-    # And what is asked for is pushed, each time.
+    # By default, requested trusses are pushed every time.
     assert (found.dry_run, found.skip_unchanged) == (False, False)
 
 
-def test_ci_says_it_all_by_variables(rule_runner: RuleRunner) -> None:
+def test_all_options_have_environment_variables(rule_runner: RuleRunner) -> None:
     env = {
         "PANTS_TRUSS_PUBLISH_DEFAULT_REMOTES": "['staging', 'baseten']",
         "PANTS_TRUSS_PUBLISH_DRY_RUN": "true",
@@ -44,20 +44,20 @@ def test_ci_says_it_all_by_variables(rule_runner: RuleRunner) -> None:
     assert found.state_file == "ci/é.json"
 
 
-def test_the_state_lies_in_dist_wherever_that_is(rule_runner: RuleRunner) -> None:
-    """In the words of Pants: what replaces them is the place of `dist` in the repository."""
+def test_the_state_file_lies_in_distdir(rule_runner: RuleRunner) -> None:
+    """Pants' name for the placeholder is `distdir`; it becomes the path of `dist`."""
     assert parse(rule_runner).state_file == "{distdir}/truss-publish.json"
     elsewhere = parse(rule_runner, "--pants-distdir=/build/root/out")
     assert elsewhere.state_file == "{distdir}/truss-publish.json"
 
 
-def test_proxies_and_certificates_get_through(rule_runner: RuleRunner) -> None:
-    """In capitals and in small letters: programs differ in which they read."""
+def test_variables_of_proxies_and_certificates_are_passed(rule_runner: RuleRunner) -> None:
+    """Upper and lower case, because programs differ in which they read."""
     found = list(parse(rule_runner).env_vars)
     assert found == sorted(found)
     small = {name.lower() for name in found if name.isupper() and name.endswith("_PROXY")}
     assert {"https_proxy", "no_proxy"} <= small <= set(found)
-    # Credentials are none of them: they are not to be taken away with a list of one's own.
+    # Credentials are not in the list, so a custom list cannot remove them.
     assert not [name for name in found if "KEY" in name or "TOKEN" in name]
 
 
@@ -68,7 +68,7 @@ def test_proxies_and_certificates_get_through(rule_runner: RuleRunner) -> None:
         ("['NAME', 'OTHER=é']", ["NAME", "OTHER=é"]),
     ],
 )
-def test_variables_in_place_of_the_default(
+def test_env_vars_replace_the_default(
     rule_runner: RuleRunner, value: str, expected: List[str]
 ) -> None:
     found = parse(rule_runner, f"--truss-publish-env-vars={value}")
@@ -79,8 +79,8 @@ def test_variables_in_place_of_the_default(
     "option, value",
     [("retries", "often"), ("retries", "1.5"), ("retry-delay", "2s"), ("dry-run", "maybe")],
 )
-def test_a_value_of_another_kind(rule_runner: RuleRunner, option: str, value: str) -> None:
-    """A dry run above all is none by mistake. The words are those of Pants' release."""
+def test_wrong_types_are_refused(rule_runner: RuleRunner, option: str, value: str) -> None:
+    """A typo must not turn off a dry run. The message is that of the Pants release."""
     with pytest.raises(Exception, match=value) as error:
         parse(rule_runner, f"--truss-publish-{option}={value}")
     assert option in str(error.value) or option.replace("-", "_") in str(error.value)

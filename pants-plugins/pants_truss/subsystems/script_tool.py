@@ -1,4 +1,4 @@
-"""The tool that scripts of the plugin run in: the `[truss-image-tool]` section of `pants.toml`."""
+"""The tool that runs scripts of the plugin: the `[truss-image-tool]` section of `pants.toml`."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ class TrussImageTool(PythonToolBase):
     name = "the image tool"
     help = help_text(
         """
-        What writes the layers of images, and trusses that are packaged as a tar: scripts of the
-        plugin, and the compression library that they need. It runs as a tool in an environment of
-        its own, from a lockfile. Where the repository's Pythons are others than the tool's:
+        The tool that writes the layers of images, and the tars of trusses. It runs scripts of the
+        plugin with the compression library that they need, in its own environment, from a lockfile.
+        If the repository uses other Python versions than the tool:
 
             [truss-image-tool]
             interpreter_constraints = ["CPython==3.12.*"]
         """
     )
-    help_short = "What writes the layers of images, and tars of trusses."
+    help_short = "The tool that writes the layers of images, and the tars of trusses."
 
     default_version = "zstandard==0.23.0"
     default_requirements = [default_version]
-    # The script is given to Python; a tool must name something.
+    # Python runs the script directly, but a tool must name an entry point.
     default_main = EntryPoint("zstandard")
 
     register_interpreter_constraints = True

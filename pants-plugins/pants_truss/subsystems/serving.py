@@ -14,11 +14,11 @@ class TrussServer(Subsystem):
     options_scope = "truss-server"
     help = help_text(
         """
-        The model server of Truss, as `pants run` and `pants test` start it for a truss.
+        The model server of Truss, which `pants run` and `pants test` start for a truss.
 
-        Its code is that of the Truss release of `[truss-cli]`. What it requires is installed once
-        for each Python version, and shared by all trusses. A lockfile of the repository takes the
-        place of the plugin's:
+        Its code comes from the Truss release of `[truss-cli]`. Its requirements are installed once
+        for each Python version and shared by all trusses. A lockfile of the repository can replace
+        the one that comes with the plugin:
 
             [truss-server]
             install_from_resolve = "truss-server"
@@ -33,13 +33,13 @@ class TrussServer(Subsystem):
         advanced=True,
         help=softwrap(
             """
-            The resolve from `[python].resolves` whose lockfile has what the server requires: the
+            The resolve from `[python].resolves` whose lockfile holds the server's requirements: the
             lines of `truss/templates/server/requirements.txt` in the Truss release. The whole
             lockfile is installed.
 
-            By default that is a lockfile of the plugin's own, for Python 3.9 to 3.12 and the Truss
-            release that `[truss-cli]` has by default; otherwise the list in the release is resolved
-            from the package index.
+            By default Pants uses a lockfile that comes with the plugin, for Python 3.9 to 3.12 and
+            the default Truss release of `[truss-cli]`. For other versions, Pants resolves the list
+            of the release from the package index.
             """
         ),
     )
@@ -55,9 +55,9 @@ class TrussTest(Subsystem):
     name = "truss"
     help = help_text(
         """
-        Testing trusses: `pants test` loads each `truss` with the model server of its Truss release,
-        and has it predict the examples of its examples file, in a sandbox that holds the gathered
-        truss and the requirements that its config declares.
+        Testing of trusses: `pants test` loads each `truss` with the model server of its Truss
+        release and predicts the examples of its examples file. The sandbox holds the gathered truss
+        and the requirements that its config declares.
 
         An example may state its `output`:
 
@@ -66,7 +66,7 @@ class TrussTest(Subsystem):
               input: {text: "What a wonderful story"}
               output: {sentiment: positive}
 
-        Seconds, JUnit XML reports and output are as for other tests: see `pants help test`.
+        Timeouts, JUnit XML reports and output work as for other tests: see `pants help test`.
         """
     )
 
@@ -75,9 +75,9 @@ class TrussTest(Subsystem):
         default=GpuTests.SKIP,
         help=softwrap(
             """
-            Whether trusses whose config asks for a GPU (`resources.accelerator`, or `use_gpu`) are
-            tested. `skip` leaves them out, with a line that says so: most machines that run tests
-            have none.
+            How to treat trusses whose config requests a GPU (`resources.accelerator`, or
+            `use_gpu`). `skip`, the default, skips them and logs that, because most machines that
+            run tests have no GPU. `run` tests them.
             """
         ),
     )

@@ -34,7 +34,7 @@ def rule_runner() -> RuleRunner:
         (["--truss-test-skip", "--no-truss-test-skip"], (GpuTests.SKIP, False)),
     ],
 )
-def test_which_tests_are_left_out(
+def test_options_that_skip_tests(
     rule_runner: RuleRunner, args: List[str], expected: Tuple[GpuTests, bool]
 ) -> None:
     rule_runner.set_options(args)
@@ -43,7 +43,7 @@ def test_which_tests_are_left_out(
 
 
 @pytest.mark.parametrize("value", ["yes", "true", "SKIP", ""])
-def test_what_is_done_about_gpus_is_one_of_two(rule_runner: RuleRunner, value: str) -> None:
+def test_unknown_values_of_gpu_are_refused(rule_runner: RuleRunner, value: str) -> None:
     rule_runner.set_options([f"--truss-test-gpu={value}"])
     with pytest.raises(ExecutionError) as error:
         rule_runner.request(TrussTest, [])
@@ -57,8 +57,8 @@ def test_the_server_has_a_lockfile_unless_a_resolve_is_named(rule_runner: RuleRu
     assert rule_runner.request(TrussServer, []).install_from_resolve == "é"
 
 
-def test_the_servers_lockfile_is_for_the_pythons_that_it_is_taken_for() -> None:
-    """For others the list in the release is resolved."""
+def test_the_lockfile_of_the_server_supports_its_pythons() -> None:
+    """For other versions, the list in the release is resolved."""
     content = pkgutil.get_data("pants_truss.serving", "truss_server.lock.metadata") or b""
     locked = InterpreterConstraints(json.loads(content)["valid_for_interpreter_constraints"])
     universe = [f"3.{minor}" for minor in range(7, 16)]

@@ -15,8 +15,8 @@ class TrussCli(PythonToolBase):
     help = help_text(
         """
         The Truss release that validates configs, serves and tests trusses, makes image contexts and
-        pushes. It runs as a tool in an environment of its own, by default from a lockfile of the
-        plugin's. Another release comes from a lockfile of the repository:
+        pushes. It runs as a tool in its own environment, by default from a lockfile that comes with
+        the plugin. To use another release, name a lockfile of the repository:
 
             [truss-cli]
             install_from_resolve = "truss"

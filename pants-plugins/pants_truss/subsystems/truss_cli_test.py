@@ -1,4 +1,4 @@
-"""The tool is what its lockfile was made for: nothing else holds the two together."""
+"""Checks that the tool's options match its lockfile; nothing else keeps the two in step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def content() -> bytes:
 
 @pytest.fixture(scope="module")
 def metadata() -> Dict[str, Any]:
-    """Pants reads it from a file beside the lockfile, from 2.30 on."""
+    """Pants 2.30 and later read it from a file beside the lockfile."""
     package, name = TrussCli.default_lockfile_resource
     found: Dict[str, Any] = json.loads(pkgutil.get_data(package, f"{name}.metadata") or b"")
     return found
@@ -39,7 +39,7 @@ def test_the_lockfile_is_for_the_default_release(metadata: Dict[str, Any]) -> No
 
 
 def test_the_lockfile_is_for_the_pythons_of_the_tool(metadata: Dict[str, Any]) -> None:
-    """Pants would refuse it, in every repository."""
+    """Otherwise Pants would refuse the lockfile in every repository."""
     own = InterpreterConstraints(TrussCli.default_interpreter_constraints)
     locked = InterpreterConstraints(metadata["valid_for_interpreter_constraints"])
     assert locked.contains(own, UNIVERSE) and own.contains(locked, UNIVERSE)
@@ -52,10 +52,10 @@ def _only(python: str) -> InterpreterConstraints:
 
 
 @pytest.mark.parametrize("python", PYTHONS)
-def test_the_lockfile_has_the_release_on_each_of_them(content: bytes, python: str) -> None:
+def test_the_lockfile_has_the_release_on_each_python(content: bytes, python: str) -> None:
     locked = lockfile.parse(content, marker_environments(python)).distributions
     assert f"truss=={locked['truss'].version}" == TrussCli.default_version
-    # What the scripts of this plugin import beside Truss itself.
+    # Modules that the scripts of this plugin import, in addition to Truss.
     assert {"click", "pyyaml", "requests"} <= set(locked)
 
 
@@ -84,6 +84,6 @@ def test_another_release_is_a_resolve_of_the_repository(rule_runner: RuleRunner)
     found = rule_runner.request(TrussCli, [])
     pex = found.to_pex_request()
     requirements: Any = pex.requirements
-    # All of it: it was locked together. Of one part Pex would choose other versions.
+    # The whole lockfile: for a part of it, Pex could choose other versions.
     assert requirements.from_superset == Resolve("mine", True)
     assert pex.output_filename == "truss_cli.pex"

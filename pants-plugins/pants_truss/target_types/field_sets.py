@@ -21,7 +21,7 @@ F = TypeVar("F", bound=FieldSet)
 
 
 def part_of(kind: Type[F], field_set: FieldSet) -> F:
-    """The fields of a field set that `kind` has: rules are remembered by exactly what they get."""
+    """Returns the fields that `kind` has: the engine caches rules by their exact input."""
     return kind(**{field.name: getattr(field_set, field.name) for field in fields(kind)})
 
 
@@ -37,8 +37,8 @@ class TrussFieldSet(FieldSet):
     resolve: TrussResolveField
 
 
-class OfTruss(EngineAwareParameter):
-    """What is asked about one truss: Pants names it where it shows what goes on, and in errors."""
+class TrussParameter(EngineAwareParameter):
+    """A request about one truss. Pants names the truss in its progress display and in errors."""
 
     truss: TrussFieldSet
 

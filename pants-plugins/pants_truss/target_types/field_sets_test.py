@@ -18,7 +18,7 @@ class OnlyConfig(FieldSet):
     config: TrussConfigField
 
 
-def test_a_part_is_equal_whatever_it_was_a_part_of() -> None:
+def test_parts_of_different_field_sets_are_equal() -> None:
     target = TrussTarget({"config": "prod.yaml"}, Address("a", target_name="t"))
     gather = TrussFieldSet.create(target)
     part = part_of(TrussFieldSet, TrussLintFieldSet.create(target))
@@ -30,7 +30,7 @@ def test_a_part_is_equal_whatever_it_was_a_part_of() -> None:
     assert (config.address.spec, config.config.value) == ("a:t", "prod.yaml")
 
 
-def test_what_is_no_part_is_refused() -> None:
+def test_missing_fields_are_refused() -> None:
     config = OnlyConfig.create(TrussTarget({}, Address("a")))
     with pytest.raises(AttributeError, match="sources"):
         part_of(TrussFieldSet, config)

@@ -1,4 +1,4 @@
-"""The fields of a `truss` that say where and how it is deployed."""
+"""The fields of a `truss` that describe where and how it is deployed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pants_truss.core.push import check_args, check_name
 
 
 class _NameField(StringField):
-    """A string that Truss writes into its queries as it is."""
+    """A string that Truss inserts into its queries without escaping."""
 
     @classmethod
     def compute_value(cls, raw_value: Optional[str], address: Address) -> Optional[str]:
@@ -41,7 +41,7 @@ class TrussRemotesField(StringSequenceField):
     help = help_text(
         """
         The remotes that `pants publish` pushes this truss to: names of sections in `.trussrc`. By
-        default those of `[truss-publish].default_remotes`. With `[]` it goes nowhere.
+        default those of `[truss-publish].default_remotes`. With `[]`, the truss is not pushed.
 
             truss(remotes=["staging", "baseten"])
         """
@@ -55,8 +55,8 @@ class TrussRemotesField(StringSequenceField):
         for remote in value or ():
             if not remote.strip() or remote.startswith("-"):
                 raise InvalidFieldException(
-                    f"The '{cls.alias}' field in target {address} must have names of remotes, but "
-                    f'has {remote!r}. For example `{cls.alias}=["baseten"]`.'
+                    f"The '{cls.alias}' field in target {address} must hold names of remotes, but "
+                    f'has {remote!r}. For example: `{cls.alias}=["baseten"]`.'
                 )
         return tuple(dict.fromkeys(value)) if value else value
 
@@ -65,8 +65,8 @@ class TrussModelNameField(_NameField):
     alias = "model_name"
     help = help_text(
         """
-        The name of the model at the remote. By default `model_name` of the config; one of them must
-        be there for a push.
+        The name of the model at the remote. By default `model_name` of the config. A push needs one
+        of the two.
 
             truss(model_name="sentiment-v2")
         """
@@ -77,7 +77,8 @@ class TrussTeamField(_NameField):
     alias = "team"
     help = help_text(
         """
-        The team that owns the model. By default that of the remote in `.trussrc`, or the only one.
+        The team that owns the model. By default the team of the remote in `.trussrc`, or the only
+        team.
 
             truss(team="search")
         """
@@ -88,11 +89,11 @@ class TrussDeploymentNameField(_NameField):
     alias = "deployment_name"
     help = help_text(
         """
-        The name of the deployment that a push makes: letters, digits, `.`, `-` and `_`. By default
-        the remote names it. A remote may refuse a name that it has already: then each change of
-        the truss needs another one.
+        The name of the deployment that a push creates: letters, digits, `.`, `-` and `_`. By
+        default the remote chooses it. A remote may refuse a name that is already in use; then each
+        change of the truss needs a new name.
 
-        With different names two targets can be deployments of one model:
+        With different names, two targets can be deployments of one model:
 
             truss(name="fp16", deployment_name="fp16")
             truss(name="int8", config="int8.yaml", deployment_name="int8")
@@ -105,8 +106,8 @@ class TrussDeploymentNameField(_NameField):
         if value is not None and not re.fullmatch(r"[0-9a-zA-Z_\-.]+", value):
             fixed = re.sub(r"[^0-9a-zA-Z_\-.]+", "-", value).strip("-") or "my-deployment"
             raise InvalidFieldException(
-                f"The '{cls.alias}' field in target {address} must have only letters, digits, `.`, "
-                f'`-` and `_`, but was {value!r}. For example `{cls.alias}="{fixed}"`.'
+                f"The '{cls.alias}' field in target {address} must hold only letters, digits, `.`, "
+                f'`-` and `_`, but was {value!r}. For example: `{cls.alias}="{fixed}"`.'
             )
         return value
 
@@ -115,9 +116,9 @@ class TrussDeploymentEnvironmentField(_NameField):
     alias = "deployment_environment"
     help = help_text(
         """
-        The environment of the model that the deployment is to serve: `--environment` of
-        `truss push`. By default none; for `production` see `promote`. Truss then takes the instance
-        type of the environment, unless `push_args=["--no-preserve-env-instance-type"]`.
+        The environment of the model that the deployment serves: `--environment` of `truss push`. By
+        default none; for `production` use `promote`. Truss then uses the instance type of the
+        environment, unless `push_args=["--no-preserve-env-instance-type"]` is set.
 
             truss(deployment_environment="staging")
         """
@@ -129,8 +130,8 @@ class TrussPromoteField(BoolField):
     default = False
     help = help_text(
         """
-        Whether the deployment becomes that of production once it is up: `--promote` of
-        `truss push`. Not together with `deployment_environment`.
+        Makes the deployment the production deployment once it is up: `--promote` of `truss push`.
+        Off by default. Cannot be combined with `deployment_environment`.
 
             truss(promote=True)
         """
@@ -142,9 +143,10 @@ class TrussWaitField(BoolField):
     default = False
     help = help_text(
         """
-        Whether `pants publish` waits until the deployment is up, and fails if it does not come up:
-        `--wait` of `truss push`. Of any remote that Truss does not know it asks
-        `https://api.baseten.co`, for ever if that does not answer; `wait_timeout` ends it.
+        Makes `pants publish` wait until the deployment is up, and fail if it does not come up:
+        `--wait` of `truss push`. Off by default. For a remote that Truss does not know, Truss polls
+        `https://api.baseten.co`, without end if that does not answer; set `wait_timeout` to limit
+        the wait.
 
             truss(wait=True, wait_timeout=1800)
         """
@@ -156,7 +158,7 @@ class TrussWaitTimeoutField(IntField):
     valid_numbers = ValidNumbers.positive_only
     help = help_text(
         """
-        How many seconds to wait at most, with `wait=True`. By default there is no end.
+        The maximum number of seconds to wait, with `wait=True`. By default there is no limit.
 
             truss(wait=True, wait_timeout=1800)
         """
@@ -167,7 +169,7 @@ class TrussLabelsField(DictStringToStringField):
     alias = "labels"
     help = help_text(
         """
-        Labels of the deployment: `--labels` of `truss push`.
+        Labels of the deployment: `--labels` of `truss push`. By default none.
 
             truss(labels={"owner": "search", "tier": "1"})
         """
@@ -178,7 +180,7 @@ class TrussPushArgsField(StringSequenceField):
     alias = "push_args"
     help = help_text(
         """
-        Further options of `truss push`, each with its value after `=`.
+        More options of `truss push`, each with its value after `=`. By default none.
 
             truss(push_args=["--deploy-timeout-minutes=60", "--no-cache"])
         """
@@ -202,7 +204,7 @@ class SkipTrussPushField(BoolField):
     default = False
     help = help_text(
         """
-        Whether `pants publish` leaves this truss out.
+        Makes `pants publish` skip this truss. Off by default.
 
             truss(skip_push=True)
         """

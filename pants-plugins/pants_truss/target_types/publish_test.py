@@ -50,7 +50,7 @@ def refusal(field: Type[Field], raw: Any) -> str:
     return str(error.value)
 
 
-def test_a_target_that_says_nothing() -> None:
+def test_defaults() -> None:
     target = Pushed({}, ADDRESS)
     assert {type(field).alias: field.value for field in target.field_values.values()} == {
         "remotes": None,
@@ -74,14 +74,14 @@ def test_a_target_that_says_nothing() -> None:
     "raw, expected",
     [
         (None, None),
-        # Not the default: it goes nowhere.
+        # An empty list is not the default: the truss is not pushed.
         ([], ()),
         (["baseten"], ("baseten",)),
         (["b", "a"], ("b", "a")),
         (["b", "a", "b", "a"], ("b", "a")),
         (("in", "a", "tuple"), ("in", "a", "tuple")),
         (["two words", "é", "a-b"], ("two words", "é", "a-b")),
-        # Which of them is in `.trussrc` is for a push to say.
+        # The push checks which of them are in `.trussrc`.
         (["[section]"], ("[section]",)),
     ],
 )
@@ -90,11 +90,11 @@ def test_remotes_keep_their_order_and_come_once(raw: Any, expected: Any) -> None
 
 
 @pytest.mark.parametrize("remote", ["", " ", "\t\n", "-", "--remote", "-x y"])
-def test_what_is_no_name_of_a_remote(remote: str) -> None:
-    """`-x` would be an option of `truss push`."""
+def test_invalid_names_of_remotes(remote: str) -> None:
+    """A name such as `-x` would be an option of `truss push`."""
     assert refusal(TrussRemotesField, ["good", remote]) == (
-        "The 'remotes' field in target src/é x:t must have names of remotes, but has "
-        f'{remote!r}. For example `remotes=["baseten"]`.'
+        "The 'remotes' field in target src/é x:t must hold names of remotes, but has "
+        f'{remote!r}. For example: `remotes=["baseten"]`.'
     )
 
 
@@ -110,13 +110,13 @@ def test_remotes_are_a_list_of_strings(raw: Any) -> None:
 
 @pytest.mark.parametrize("field", NAMES)
 @pytest.mark.parametrize("name", ["m", "sentiment-v2", "a.b_c-d", "0", "x" * 300])
-def test_names_that_any_of_these_fields_takes(field: Type[Field], name: str) -> None:
+def test_names_that_all_these_fields_accept(field: Type[Field], name: str) -> None:
     assert value(field, name) == name
 
 
 @pytest.mark.parametrize("field", [f for f in NAMES if f is not TrussDeploymentNameField])
 @pytest.mark.parametrize("name", ["two words", "é", "日本", "a/b", "it's", "{x}", "$x", " m "])
-def test_names_that_the_remote_may_take(field: Type[Field], name: str) -> None:
+def test_names_that_the_remote_may_accept(field: Type[Field], name: str) -> None:
     assert value(field, name) == name
 
 
@@ -129,27 +129,27 @@ def test_names_that_the_remote_may_take(field: Type[Field], name: str) -> None:
         ("-m", "must not begin with `-`, but is '-m'."),
         (
             'a"b',
-            "must not have the character '\"' in it, but is 'a\"b'. For example 'a-b'.",
+            "must not contain the character '\"', but is 'a\"b'. Use, for example, 'a-b'.",
         ),
         (
             "a\\b",
-            r"must not have the character '\\' in it, but is 'a\\b'. For example 'a-b'.",
+            r"must not contain the character '\\', but is 'a\\b'. Use, for example, 'a-b'.",
         ),
         (
             "a\nb",
-            r"must not have the character '\n' in it, but is 'a\nb'. For example 'a-b'.",
+            r"must not contain the character '\n', but is 'a\nb'. Use, for example, 'a-b'.",
         ),
         (
             '"""',
-            "must not have the character '\"' in it, but is '\"\"\"'. For example 'my-model'.",
+            "must not contain the character '\"', but is '\"\"\"'. Use, for example, 'my-model'.",
         ),
         (
             "a\x00",
-            r"must not have the character '\x00' in it, but is 'a\x00'. For example 'a'.",
+            r"must not contain the character '\x00', but is 'a\x00'. Use, for example, 'a'.",
         ),
         (
             "\x7f x",
-            r"must not have the character '\x7f' in it, but is '\x7f x'. For example 'x'.",
+            r"must not contain the character '\x7f', but is '\x7f x'. Use, for example, 'x'.",
         ),
     ],
 )
@@ -174,17 +174,17 @@ def test_a_name_is_a_string(field: Type[Field]) -> None:
         ("日本", "my-deployment"),
     ],
 )
-def test_a_deployment_name_with_other_characters(name: str, fixed: str) -> None:
-    """Truss refuses these too, once all is uploaded."""
+def test_a_deployment_name_with_invalid_characters_has_a_fix(name: str, fixed: str) -> None:
+    """Truss refuses these too, but only after the upload."""
     assert refusal(TrussDeploymentNameField, name) == (
-        "The 'deployment_name' field in target src/é x:t must have only letters, digits, `.`, `-` "
-        f'and `_`, but was {name!r}. For example `deployment_name="{fixed}"`.'
+        "The 'deployment_name' field in target src/é x:t must hold only letters, digits, `.`, `-` "
+        f'and `_`, but was {name!r}. For example: `deployment_name="{fixed}"`.'
     )
     assert value(TrussDeploymentNameField, fixed) == fixed
 
 
 @given(st.text())
-def test_a_deployment_name_is_taken_as_it_is_or_not_at_all(name: str) -> None:
+def test_a_deployment_name_is_kept_or_refused(name: str) -> None:
     try:
         found = value(TrussDeploymentNameField, name)
     except InvalidFieldException as e:
@@ -207,14 +207,14 @@ def test_flags(field: Type[Field]) -> None:
 
 
 @pytest.mark.parametrize("raw", [0, -1])
-def test_a_wait_ends_some_time(raw: int) -> None:
+def test_a_wait_timeout_is_positive(raw: int) -> None:
     assert "The 'wait_timeout' field in target src/é x:t must be greater than" in refusal(
         TrussWaitTimeoutField, raw
     )
 
 
 @pytest.mark.parametrize("raw", ["60", 1.5, [1]])
-def test_a_wait_is_in_whole_seconds(raw: Any) -> None:
+def test_a_wait_timeout_is_in_whole_seconds(raw: Any) -> None:
     assert "The 'wait_timeout' field in target src/é x:t must be an integer" in refusal(
         TrussWaitTimeoutField, raw
     )
@@ -237,14 +237,14 @@ def test_labels() -> None:
     [
         [],
         ["--no-cache"],
-        # The last of two counts, as on the command line; values may be anything.
+        # The last of two values counts, as on the command line. Values may be anything.
         ["--x=1", "--x=2", "--y=a b=c"],
         ["--x="],
-        # They only begin like options that fields are for.
+        # These only begin like options that belong in a field.
         ["--environments=x", "--teams", "--no-wait-for-x"],
     ],
 )
-def test_options_of_truss_push_stay_as_they_are(raw: List[str]) -> None:
+def test_push_args_stay_unchanged(raw: List[str]) -> None:
     assert value(TrussPushArgsField, raw) == tuple(raw)
 
 
@@ -252,46 +252,46 @@ def test_options_of_truss_push_stay_as_they_are(raw: List[str]) -> None:
     "arg",
     ["", "x", "-x", "--", "---x", "--Name", "--a_b=1", " --no-cache", "--no cache", "--é", "=--x"],
 )
-def test_what_is_no_option_of_truss_push(arg: str) -> None:
+def test_push_args_that_are_not_options(arg: str) -> None:
     assert refusal(TrussPushArgsField, ["--no-cache", arg]) == (
-        "The 'push_args' field in target src/é x:t: each of `push_args` must be an option of "
-        f"`truss push`, with its value after `=`, but one is {arg!r}. For example "
+        "The 'push_args' field in target src/é x:t: each entry of `push_args` must be an option of "
+        f"`truss push` with its value after `=`, but one is {arg!r}. For example: "
         '`push_args=["--deploy-timeout-minutes=60"]`.'
     )
 
 
-def test_an_option_whose_value_is_an_argument_of_its_own() -> None:
+def test_a_value_as_a_separate_argument_is_refused() -> None:
     assert "but one is '60'." in refusal(TrussPushArgsField, ["--deploy-timeout-minutes", "60"])
 
 
 @pytest.mark.parametrize(
-    "arg, name, instead",
+    "arg, name, remedy",
     [
-        ("--config=x.yaml", "--config", "the field `config` of the target"),
-        ("--team", "--team", "the field `team`"),
-        ("--wait", "--wait", "the field `wait`"),
-        ("--timeout-seconds=5", "--timeout-seconds", "the field `wait_timeout`"),
-        ("--labels={}", "--labels", "the field `labels`"),
-        ("--watch-hot-reload", "--watch-hot-reload", "`truss watch` on the folder in `dist/`"),
-        ("--tail", "--tail", "`truss model-logs` afterwards"),
+        ("--config=x.yaml", "--config", "Use the field `config` of the target"),
+        ("--team", "--team", "Use the field `team`"),
+        ("--wait", "--wait", "Use the field `wait`"),
+        ("--timeout-seconds=5", "--timeout-seconds", "Use the field `wait_timeout`"),
+        ("--labels={}", "--labels", "Use the field `labels`"),
+        ("--watch-hot-reload", "--watch-hot-reload", "Run `truss watch` on the folder in `dist/`"),
+        ("--tail", "--tail", "Run `truss model-logs` after the push"),
         (
             "--include-git-info",
             "--include-git-info",
-            "the field `labels`: what is pushed lies in no git repository",
+            "Use the field `labels`: the pushed folder is not a git repository",
         ),
-        ("--non-interactive", "--non-interactive", "nothing: it is always there"),
+        ("--non-interactive", "--non-interactive", "Remove it: the plugin always sets it"),
     ],
 )
-def test_options_that_are_fields(arg: str, name: str, instead: str) -> None:
+def test_options_that_belong_in_a_field(arg: str, name: str, remedy: str) -> None:
     assert refusal(TrussPushArgsField, [arg]) == (
-        "The 'push_args' field in target src/é x:t: `push_args` must not have "
-        f"`{name}`. Instead of it use {instead}."
+        "The 'push_args' field in target src/é x:t: `push_args` must not contain "
+        f"`{name}`. {remedy}."
     )
 
 
-def test_no_option_that_a_field_makes_can_be_among_the_further_ones() -> None:
-    """They would be there twice, and the later would count."""
+def test_push_args_cannot_repeat_options_of_fields() -> None:
+    """Otherwise an option could appear twice, and the later one would win."""
     made = PushOptions("m", "t", "d", "e", True, True, 5, (("a", "b"),)).arguments
     assert len(made) == 10
     for argument in made:
-        assert "must not have `--" in refusal(TrussPushArgsField, [argument])
+        assert "must not contain `--" in refusal(TrussPushArgsField, [argument])

@@ -25,7 +25,7 @@ class TrussTrainingEntryPointField(StringField, AsyncFieldMixin, SecondaryOwnerM
 
     @property
     def filespec(self) -> Any:
-        """Its file, so that `pants run` of the file runs the target, and `pants run` of a folder
+        """The file, so that `pants run` of the file runs this target, and `pants run` of a folder
         prefers the truss in it."""
         file = normalize_inside(self.value) if self.value.endswith(".py") else None
         return {"includes": [join(self.address.spec_path, file)] if file else []}
@@ -33,15 +33,15 @@ class TrussTrainingEntryPointField(StringField, AsyncFieldMixin, SecondaryOwnerM
     help = help_text(
         """
         What training runs: the path of a file, relative to the BUILD file, or a function, as
-        `module:function`. It may lie in the truss or beside it; a `python_source` target must own
-        it, unless it is a file of the truss.
+        `module:function`. The file may lie in the truss or beside it. Outside the truss, a
+        `python_source` target must own it.
 
             truss_training(name="train", entry_point="train.py")
             truss_training(name="train", entry_point="training.fit:main")
 
-        A file is run as a script, with `--out FOLDER` and what else follows `--` on the command
-        line. A function is called with those of `out`, `arguments`, `config` and `data_dir` that it
-        has parameters for.
+        A file runs as a script, with `--out FOLDER` and the arguments that follow `--` on the
+        command line. A function is called with those of `out`, `arguments`, `config` and `data_dir`
+        that it has parameters for.
         """
     )
 
@@ -50,7 +50,7 @@ class TrussTrainingTrussField(StringField):
     alias = "truss"
     help = help_text(
         """
-        The `truss` that is trained. By default the one in the same BUILD file.
+        The `truss` to train. By default the one in the same BUILD file.
 
             truss_training(name="train", truss="src/trusses/spam", entry_point="train.py")
         """
@@ -60,9 +60,9 @@ class TrussTrainingTrussField(StringField):
 class TrussTrainingDependenciesField(Dependencies):
     help = help_text(
         """
-        What training needs and the truss does not: further code and files, and requirements.
+        Code, files and requirements that training needs and the truss does not.
 
-        What the training code imports is a dependency already. Requirements that are listed here
+        Modules that the training code imports are dependencies already. Requirements listed here
         are installed with those of the truss:
 
             truss_training(
@@ -77,14 +77,14 @@ class TrussTrainingDependenciesField(Dependencies):
 class TrussTrainingOutputPathField(TrussOutputPathField):
     help = help_text(
         """
-        Where `pants package` writes the self-contained folder for training, a directory below
-        `dist/`. By default the path of the BUILD file with dots for slashes, followed by the target
-        name: `src/trusses/spam:train` becomes `dist/src.trusses.spam/train`.
+        The path of the self-contained training folder that `pants package` writes, below `dist/`.
+        By default the path of the BUILD file with dots for slashes, followed by the target name:
+        `src/trusses/spam:train` becomes `dist/src.trusses.spam/train`.
 
             truss_training(name="train", entry_point="train.py", output_path="training/spam")
 
-        The path can have `${spec_path_normalized}`, `${target_name_normalized}` and
-        `${file_suffix}` in it, as for other targets of Pants 2.24 and later.
+        The path may contain `${spec_path_normalized}`, `${target_name_normalized}` and
+        `${file_suffix}`, as for other targets of Pants 2.24 and later.
 
         Two targets must not have the same or nested paths.
         """
@@ -102,15 +102,16 @@ class TrussTrainingTarget(Target):
     )
     help = help_text(
         """
-        Code that trains the model of a truss, with what the model's server has: the truss's bundled
-        packages, its `external_package_dirs` and what its code imports, in the same order.
+        Code that trains the model of a truss with the same modules as the model's server: the
+        truss's bundled packages, its `external_package_dirs` and what its code imports, in the same
+        order.
 
             # src/trusses/spam/BUILD
             truss()
             truss_training(name="train", entry_point="train.py")
 
-        `pants run src/trusses/spam:train -- --out=src/trusses/spam/data` runs it on this machine,
-        and the server then loads what it has written there. `pants package src/trusses/spam:train`
-        makes a self-contained folder of it, a workspace for `truss train push`.
+        `pants run src/trusses/spam:train -- --out=src/trusses/spam/data` runs the training on this
+        machine; the server then loads the files written there. `pants package
+        src/trusses/spam:train` makes a self-contained folder, a workspace for `truss train push`.
         """
     )

@@ -29,7 +29,7 @@ def includes(value: str, address: Address = ADDRESS) -> List[str]:
     return found
 
 
-def test_training_runs_something() -> None:
+def test_an_entry_point_is_required() -> None:
     with pytest.raises(InvalidTargetException) as error:
         TrussTrainingTarget({}, ADDRESS)
     message = str(error.value).replace("`", "'")
@@ -49,7 +49,7 @@ def test_an_entry_point_is_a_string(raw: Any) -> None:
         ("train.py", ["src/é x/train.py"]),
         ("./a//train.py", ["src/é x/a/train.py"]),
         ("a/../b.py", ["src/é x/b.py"]),
-        # What is no file in the folder owns none.
+        # A value that is not a file in the folder owns no file.
         ("../train.py", []),
         ("/train.py", []),
         ("training.fit:main", []),
@@ -67,8 +67,8 @@ def test_at_the_root_of_the_repository() -> None:
 
 
 @given(st.text(max_size=12) | st.text(max_size=8).map(lambda text: f"{text}.py"))
-def test_a_target_owns_what_it_would_run(value: str) -> None:
-    """Pants asks for the owners of files before anything is checked: no value may be an error."""
+def test_a_target_owns_the_file_it_runs(value: str) -> None:
+    """Pants asks for the owners of files before any check, so no value may raise."""
     found = includes(value)
     try:
         file = parse_entry_point(value).file
@@ -80,7 +80,7 @@ def test_a_target_owns_what_it_would_run(value: str) -> None:
 
 
 def test_a_folder_with_a_truss_runs_the_truss() -> None:
-    """Pants 2.18 and later rank the targets of a file; on others the class ranks nothing."""
+    """Pants 2.18 and later rank the targets of a file; before that the class has no effect."""
     field = TrussTrainingEntryPointField("train.py", ADDRESS)
     assert isinstance(field, SecondaryOwnerMixin)
     matcher = FilespecMatcher(field.filespec["includes"], [])
@@ -89,7 +89,7 @@ def test_a_folder_with_a_truss_runs_the_truss() -> None:
     ]
 
 
-def test_what_a_target_says() -> None:
+def test_values_of_fields() -> None:
     target = TrussTrainingTarget(
         {
             "entry_point": "fit:main",
@@ -105,8 +105,8 @@ def test_what_a_target_says() -> None:
     assert target[OutputPathField].value == "jobs/fit"
 
 
-def test_it_is_no_truss() -> None:
-    """Goals that take all trusses of a folder leave it out."""
+def test_a_training_target_is_not_a_truss() -> None:
+    """Goals that select all trusses of a folder ignore training targets."""
     target = TrussTrainingTarget({"entry_point": "train.py"}, ADDRESS)
     assert not target.has_field(TrussConfigField)
     assert target[TrussTrainingTrussField].value is None

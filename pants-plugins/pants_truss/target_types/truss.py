@@ -35,8 +35,8 @@ class TrussConfigField(StringField, AsyncFieldMixin):
         """
         The Truss config of this truss, relative to the BUILD file.
 
-        The gathered truss always carries it as `config.yaml`, the only name under which all of
-        Truss's tools find it. Use a second target for a second config of the same folder:
+        In the gathered truss the config is always named `config.yaml`, the only name that all of
+        Truss's tools find. Use a second target for a second config in the same folder:
 
             truss(name="sentiment")
             truss(name="sentiment-prod", config="prod.yaml")
@@ -52,7 +52,7 @@ class TrussConfigField(StringField, AsyncFieldMixin):
             example = cls.default if name in ("", ".", "..") else name
             raise InvalidFieldException(
                 f"The '{cls.alias}' field in target {address} must be the path of a file in the "
-                f"truss, relative to the BUILD file, but was {value!r}. For example "
+                f"truss, relative to the BUILD file, but was {value!r}. For example: "
                 f'`{cls.alias}="{example}"`.'
             )
         return normal
@@ -63,13 +63,14 @@ class TrussSourcesField(MultipleSourcesField):
     uses_source_roots = False
     help = help_text(
         """
-        The files of the truss itself, as globs relative to the BUILD file; by default all files
+        The files of the truss itself, as globs relative to the BUILD file. By default all files
         below it. `!glob` leaves files out. BUILD files never become part of a truss, and neither do
-        the files that `[truss-gather].ignore` names or the truss's own `.truss_ignore`.
+        files that `[truss-gather].ignore` or the truss's own `.truss_ignore` match.
 
             truss(sources=["**/*", "!notebooks/**"])
 
-        Pants sees neither hidden folders nor what git ignores: see `[GLOBAL].pants_ignore`.
+        Pants sees neither hidden folders nor files that Git ignores: see `[GLOBAL].pants_ignore`.
+        The plugin reports a file that these globs match and Pants ignores.
         """
     )
 
@@ -79,12 +80,15 @@ class TrussDependenciesField(Dependencies):
         """
         Further targets that the truss depends on.
 
-        What its code imports, and folders that the config names in `external_package_dirs`, are
-        dependencies already. What is only listed here is bundled too: a `truss_external_package`
-        after those of the config, and code that is imported in a way that Pants cannot see, with
-        all that this code imports:
+        Modules that its code imports, and folders that the config names in `external_package_dirs`,
+        are dependencies already. Targets that are only listed here are bundled too: a
+        `truss_external_package` after those of the config, and code whose imports Pants cannot see,
+        with everything that this code imports:
 
             truss(dependencies=["src/shared/plugins"])
+
+        A target without files or requirements, such as `shell_sources`, and a package, such as
+        `pex_binary`, is an error.
         """
     )
 
@@ -94,17 +98,17 @@ class TrussBundleImportsField(BoolField):
     default = True
     help = help_text(
         """
-        Whether the first-party modules that the code of this truss imports are bundled, with what
+        Bundles the first-party modules that the code of this truss imports, and the modules that
         these import, at `<bundled_packages_dir>/<path under their source root>`.
 
-        It is on by default, for the code of the truss itself and for that of the external packages
-        it uses. Turned off, a truss gets its own files, its external packages, and what
-        `dependencies` name:
+        On by default, for the code that an image has: the model, the bundled packages, the data
+        and the external packages. Scripts and tests beside them bring nothing. If off, a truss
+        gets only its own files, its external packages, and the targets that `dependencies` names:
 
             truss(bundle_imports=False)
 
-        `python_source` targets must own the files for Pants to see the imports. Where none does,
-        `pants package` warns:
+        `python_source` targets must own the files, or Pants does not see the imports. `pants
+        package` warns about files without an owner:
 
             python_sources(name="sources", sources=["**/*.py"])
         """
@@ -123,14 +127,14 @@ class TrussRequirementsField(StringField):
     value: str
     help = help_text(
         """
-        Where the `requirements` in the config of the gathered truss come from.
+        The source of the `requirements` in the config of the gathered truss.
 
         `config`, the default: they stay as the config lists them. A distribution that the code
         imports and the config lacks is a warning.
 
-        `lockfile`: they become all that the truss needs, pinned with `==`: the distributions that
-        its code imports, those that its config lists, and what these require in turn, as the
-        lockfile of its resolve has them, for the `python_version` of the config on Linux x86-64.
+        `lockfile`: they become everything that the truss needs, pinned with `==`: the distributions
+        that its code imports, those that its config lists, and their own requirements, as locked
+        by the lockfile of its resolve, for the `python_version` of the config on Linux x86-64.
 
             truss(requirements="lockfile")
         """
@@ -143,9 +147,9 @@ class TrussResolveField(StringField):
         """
         The resolve from `[python].resolves` that the truss's requirements come from.
 
-        By default that of the `python_source` targets that own the truss's files. If they are
-        parametrized over several resolves, it is `[python].default_resolve` if that is one of them,
-        and has to be named here otherwise:
+        By default the resolve of the `python_source` targets that own the truss's files. If they
+        are parametrized over several resolves, `[python].default_resolve` is used if it is one of
+        them; otherwise set this field:
 
             truss(resolve="gpu")
         """
@@ -155,14 +159,14 @@ class TrussResolveField(StringField):
 class TrussOutputPathField(TemplateOutputPathField):
     help = help_text(
         """
-        Where the gathered truss goes, a directory below `dist/`. By default the path of the BUILD
+        The path of the gathered truss, a directory below `dist/`. By default the path of the BUILD
         file with dots for slashes, followed by the target name: `src/trusses/sentiment:sentiment`
         becomes `dist/src.trusses.sentiment/sentiment`.
 
             truss(output_path="trusses/sentiment")
 
-        The path can have `${spec_path_normalized}`, `${target_name_normalized}` and
-        `${file_suffix}` in it, as for other targets of Pants 2.24 and later.
+        The path may contain `${spec_path_normalized}`, `${target_name_normalized}` and
+        `${file_suffix}`, as for other targets of Pants 2.24 and later.
 
         Two targets must not have the same or nested paths.
         """
@@ -174,16 +178,15 @@ class TrussOutputFormatField(StringField):
     valid_choices = OutputFormat
     help = help_text(
         """
-        What `pants package` writes: a `directory`, or one `tar` with the files of the gathered
+        The output of `pants package`: a `directory`, or one `tar` with the files of the gathered
         truss at its root. By default it is `[truss-gather].output_format`, a directory.
 
-        A tar has the suffix `.tar`, also after an `output_path`, and the same bytes wherever it is
-        made. What else this plugin does with a truss, such as images and publishing, is the same
-        for both.
+        A tar has the suffix `.tar`, also after an `output_path`, and is the same on every machine,
+        bit for bit. Everything else, such as images and publishing, works the same for both.
 
             truss(output_format="tar")
 
-        `mkdir sentiment && tar -xf sentiment.tar -C sentiment` makes the directory of it.
+        `mkdir sentiment && tar -xf sentiment.tar -C sentiment` extracts the directory.
         """
     )
 
@@ -195,8 +198,8 @@ class TrussRestartableField(RestartableField):
     default = True
     help = help_text(
         """
-        Whether `pants run` starts the server anew, with the truss gathered anew, when a file that
-        the truss is made of changes: its own, shared code, its config or its requirements.
+        Makes `pants run` restart the server, with the truss gathered again, when a file of the
+        truss changes: its own files, shared code, its config or its requirements. On by default.
 
             truss(restartable=False)
         """
@@ -208,10 +211,10 @@ class SkipTrussLintField(BoolField):
     default = False
     help = help_text(
         """
-        Whether `pants lint` and `pants check` leave this truss out.
+        Makes `pants lint` and `pants check` skip this truss. Off by default.
 
-        `pants package` refuses an invalid truss all the same. To silence a rule for all trusses,
-        see `[truss-lint].disable`.
+        `pants package` still refuses an invalid truss. To silence a rule for all trusses, see
+        `[truss-lint].disable`.
 
             truss(skip_truss_lint=True)
         """
@@ -223,8 +226,8 @@ class SkipTrussTestField(BoolField):
     default = False
     help = help_text(
         """
-        Whether `pants test` leaves this truss out: it is not loaded, and its examples are not
-        predicted. Tests that `python_tests` targets own are not concerned.
+        Makes `pants test` skip this truss: it is not loaded, and its examples are not predicted.
+        Off by default. `python_tests` targets are not affected.
 
             truss(skip_truss_test=True)
         """
@@ -234,8 +237,8 @@ class SkipTrussTestField(BoolField):
 class TrussTestTimeoutField(TestTimeoutField):
     help = help_text(
         """
-        How many seconds `pants test` gives this truss to load and to predict all its examples. By
-        default it is `[test].timeout_default`, and never more than `[test].timeout_maximum`.
+        The number of seconds that `pants test` allows this truss to load and to predict all its
+        examples. By default `[test].timeout_default`; never more than `[test].timeout_maximum`.
 
             truss(timeout=600)
         """
@@ -245,12 +248,13 @@ class TrussTestTimeoutField(TestTimeoutField):
 class TrussEnvironmentField(EnvironmentField):
     help = help_text(
         """
-        The environment that `pants test` loads this truss in and predicts its examples, a name in
-        `[environments-preview].names`: another machine, by `remote_environment`, or a container.
+        The environment in which `pants test` loads this truss and predicts its examples: a name in
+        `[environments-preview].names`. It can be another machine, by `remote_environment`, or a
+        container. By default this machine.
 
             truss(environment="gpu")
 
-        Gathering and linting only read, and `pants run` always serves on this machine.
+        Gathering and linting only read files, and `pants run` always serves on this machine.
         """
     )
 
@@ -277,14 +281,14 @@ class TrussTarget(Target):
     help = help_text(
         """
         A model server packaged with Truss: a folder with `config.yaml`, `model/model.py` and,
-        perhaps, bundled packages in `packages/`.
+        optionally, bundled packages in `packages/`.
 
         `pants package` *gathers* it: the result in `dist/` is a self-contained truss, which every
-        Truss tool takes without this plugin. The contents of each folder that the config names in
-        `external_package_dirs` are laid into `bundled_packages_dir`, and that list becomes empty;
+        Truss tool can use without this plugin. The contents of each folder that the config names in
+        `external_package_dirs` are placed in `bundled_packages_dir`, and that list becomes empty;
         nothing else in the config changes. Each such folder must be a `truss_external_package`.
-        First-party modules that the code imports from elsewhere in the repository are laid there
-        too, file by file, with no line in any config.
+        First-party modules that the code imports from elsewhere in the repository are placed there
+        too, file by file, without a line in any config.
 
             # src/trusses/sentiment/BUILD, next to config.yaml
             truss()
@@ -297,7 +301,7 @@ class TrussExternalPackageSourcesField(MultipleSourcesField):
     uses_source_roots = False
     help = help_text(
         """
-        The files that trusses get from this folder, as globs relative to the BUILD file; by default
+        The files that trusses get from this folder, as globs relative to the BUILD file. By default
         all files below it. `!glob` leaves files out. BUILD files never become part of a truss.
 
             truss_external_package(sources=["**/*", "!**/*_test.py"])
@@ -325,10 +329,10 @@ class TrussExternalPackageTarget(Target):
     )
     help = help_text(
         """
-        A folder of code shared by several trusses, most often outside all of them.
+        A folder of code that several trusses share, usually outside all of them.
 
         A truss uses it by naming the folder in `external_package_dirs` of its `config.yaml`; BUILD
-        files need not repeat that. As in Truss, the *contents* of the folder land in the
+        files need not repeat that. As in Truss, the *contents* of the folder become part of the
         truss's bundled packages: with the target in `src/shared`, the file
         `src/shared/textkit/clean.py` is imported as `textkit.clean`.
 

@@ -62,7 +62,7 @@ def refusal(field: Type[Field], raw: Any) -> str:
         ("a/../b.yaml", "b.yaml"),
         ("..config.yaml", "..config.yaml"),
         ("é x.yml", "é x.yml"),
-        # A name, and no pattern: whether there is such a file is for gathering to say.
+        # The value is a name, not a pattern. Gathering checks that the file exists.
         ("*.yaml", "*.yaml"),
         ("!config.yaml", "!config.yaml"),
     ],
@@ -88,14 +88,14 @@ def test_the_config_is_a_path_in_the_truss(raw: Optional[str], expected: str) ->
 def test_a_config_outside_the_truss(raw: str, example: str) -> None:
     assert refusal(TrussConfigField, raw) == (
         "The 'config' field in target src/é x:t must be the path of a file in the truss, relative "
-        f'to the BUILD file, but was {raw!r}. For example `config="{example}"`.'
+        f'to the BUILD file, but was {raw!r}. For example: `config="{example}"`.'
     )
-    # What is said to be written is taken.
+    # The suggested value is accepted.
     assert TrussConfigField(example, ADDRESS).value == example
 
 
 @given(st.text(alphabet="./a", max_size=8))
-def test_no_config_gets_out_of_the_truss(raw: str) -> None:
+def test_a_config_cannot_leave_the_truss(raw: str) -> None:
     try:
         value = TrussConfigField(raw, ADDRESS).value
     except InvalidFieldException:
@@ -115,7 +115,7 @@ def test_no_config_gets_out_of_the_truss(raw: str) -> None:
         (TrussOutputFormatField, ["directory", "tar"]),
     ],
 )
-def test_one_of_two(field: Type[Field], choices: List[str]) -> None:
+def test_unknown_choices_are_refused(field: Type[Field], choices: List[str]) -> None:
     assert [field(choice, ADDRESS).value for choice in choices] == choices
     for raw in ("", "both", choices[0].upper(), f" {choices[1]}"):
         text = refusal(field, raw)
@@ -155,7 +155,7 @@ def test_flags(field: Type[Field], default: bool) -> None:
         field("yes", ADDRESS)
 
 
-def test_a_test_has_time() -> None:
+def test_a_test_timeout_is_positive() -> None:
     assert TrussTestTimeoutField(600, ADDRESS).value == 600
     assert TrussTestTimeoutField(None, ADDRESS).value is None
     for raw in (0, -1):
@@ -164,7 +164,7 @@ def test_a_test_has_time() -> None:
 
 @pytest.mark.parametrize("raw", [3, "one, two", ["one"]])
 def test_a_resolve_is_one_name(raw: Any) -> None:
-    """Whether there is such a resolve is known where it is used."""
+    """The rules that use a resolve check that it exists."""
     if isinstance(raw, str):
         assert TrussResolveField(raw, ADDRESS).value == raw
     else:
@@ -180,7 +180,7 @@ def test_a_resolve_is_one_name(raw: Any) -> None:
 def test_all_files_below_are_sources(field: Type[TrussSourcesField]) -> None:
     assert field(None, ADDRESS).globs == ("**/*",)
     assert field(["**/*", "!é/**"], ADDRESS).globs == ("**/*", "!é/**")
-    # A truss lies in no source root: it is gathered by its own folder.
+    # A truss is gathered by its own folder, so source roots do not matter.
     assert field.uses_source_roots is False
     assert list(field(None, ADDRESS).filespec["includes"]) == ["src/é x/**/*"]
 
@@ -192,7 +192,7 @@ def values(target: Target) -> Dict[str, Any]:
     return {type(field).alias: field.value for field in target.field_values.values()}
 
 
-def test_a_truss_that_says_nothing() -> None:
+def test_defaults() -> None:
     found = values(TrussTarget({}, ADDRESS))
     of_pushes = {field.alias for field in PUSH_FIELDS}
     common = {"tags", "description"}
@@ -225,8 +225,8 @@ def test_pants_goals_know_the_fields_by_their_own_classes() -> None:
         assert type(found) is own and found.value == value
 
 
-def test_trusses_and_packages_are_told_apart_by_their_fields() -> None:
-    """Rules ask for the field, so one of the other's would make a truss of a package."""
+def test_trusses_and_packages_have_different_fields() -> None:
+    """Rules select targets by field, so a shared field would turn a package into a truss."""
     truss, package = (target({}, ADDRESS) for target in (TrussTarget, TrussExternalPackageTarget))
     own = (TrussConfigField, TrussSourcesField, TrussDependenciesField)
     others = (TrussExternalPackageSourcesField, TrussExternalPackageDependenciesField)
@@ -235,7 +235,7 @@ def test_trusses_and_packages_are_told_apart_by_their_fields() -> None:
 
 
 @pytest.mark.parametrize("target", [TrussTarget, TrussExternalPackageTarget])
-def test_a_field_that_there_is_not(target: Type[Target]) -> None:
+def test_unknown_fields_are_refused(target: Type[Target]) -> None:
     with pytest.raises(InvalidTargetException) as error:
         target({"confg": "x.yaml"}, ADDRESS)
     text = str(error.value)

@@ -1,13 +1,23 @@
-"""What the tests of gathering by import share."""
+"""Helpers shared by the tests of several folders."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional
 
 from pants.backend.python import target_types_rules
 from pants.backend.python.dependency_inference import rules as python_inference
+from pants.backend.python.macros import (
+    pipenv_requirements,
+    poetry_requirements,
+    python_requirements,
+)
+from pants.backend.python.macros.pipenv_requirements import PipenvRequirementsTargetGenerator
+from pants.backend.python.macros.poetry_requirements import PoetryRequirementsTargetGenerator
 from pants.backend.python.macros.python_artifact import PythonArtifact
+from pants.backend.python.macros.python_requirements import PythonRequirementsTargetGenerator
 from pants.backend.python.target_types import (
     PythonDistribution,
     PythonRequirementTarget,
@@ -40,7 +50,7 @@ OPTIONS = [
     "--python-infer-use-rust-parser",
     "--source-root-patterns=['/*/shared', '/*/truss*', '/*/truss*/packages', '/*/ext*']",
     "--truss-gather-package-collisions=error",
-    # These trusses are about files: few have a model.
+    # These trusses test files; few have a model.
     "--truss-lint-disable=['config-schema', 'model-class']",
 ]
 
@@ -53,6 +63,9 @@ def new_rule_runner() -> RuleRunner:
             *pex_requirements.rules(),
             *python_inference.rules(),
             *target_types_rules.rules(),
+            *pipenv_requirements.rules(),
+            *poetry_requirements.rules(),
+            *python_requirements.rules(),
             *gather.rules(),
             *inference.rules(),
             QueryRule(GatheredTruss, [TrussFieldSet]),
@@ -60,8 +73,11 @@ def new_rule_runner() -> RuleRunner:
         target_types=[
             FilesGeneratorTarget,
             GenericTarget,
+            PipenvRequirementsTargetGenerator,
+            PoetryRequirementsTargetGenerator,
             PythonDistribution,
             PythonRequirementTarget,
+            PythonRequirementsTargetGenerator,
             PythonSourcesGeneratorTarget,
             PythonTestsGeneratorTarget,
             ResourceTarget,
@@ -73,10 +89,10 @@ def new_rule_runner() -> RuleRunner:
 
 
 def with_stand_ins(rules: Iterable[Any], stand_ins: Iterable[Any]) -> List[Any]:
-    """The rules, with stand-ins in place of those that make the same of the same.
+    """Returns the rules, with each stand-in in place of the rule with the same signature.
 
-    Up to Pants 2.29 a rule is found by these types. Later releases call it by its name, so a
-    stand-in takes that over.
+    Up to Pants 2.29 the engine finds a rule by these types. Later releases call a rule by its name,
+    so a stand-in takes over that name.
     """
     made = {_signature(stand_in.rule): stand_in.rule for stand_in in stand_ins}
     kept = []
@@ -90,17 +106,17 @@ def with_stand_ins(rules: Iterable[Any], stand_ins: Iterable[Any]) -> List[Any]:
 
 
 def _signature(rule: Any) -> Any:
-    """What it makes, and of what; of what is no rule, nothing that another has."""
+    """Returns the output type and the inputs of a rule; anything else stands for itself."""
     if not isinstance(rule, TaskRule):
         return rule
-    # They have names from Pants 2.20 on.
+    # Parameters have names since Pants 2.20.
     named: Any = getattr(rule, "parameters", {})
     parameters = getattr(rule, "input_selectors", None) or tuple(named.values())
     return (rule.output_type, parameters[:1])
 
 
 def new_source_tree_runner() -> RuleRunner:
-    """Reads the files of a truss, and gathers nothing."""
+    """Reads the files of a truss, without gathering."""
     return RuleRunner(
         rules=[
             *target_files.rules(),
@@ -112,6 +128,16 @@ def new_source_tree_runner() -> RuleRunner:
     )
 
 
+def remove_files(rule_runner: RuleRunner) -> None:
+    """Removes what a test has written, so that the next can have modules of the same names."""
+    for path in Path(rule_runner.build_root).iterdir():
+        if path.is_dir() and not path.name.startswith("."):
+            shutil.rmtree(path)
+        elif path.name in ("BUILD", "__init__.py"):
+            path.unlink()
+    rule_runner.scheduler.invalidate_all_files()
+
+
 def gather_truss(
     rule_runner: RuleRunner, folder: str, *options: str, name: Optional[str] = None
 ) -> GatheredTruss:
@@ -121,7 +147,7 @@ def gather_truss(
 
 
 def write(rule_runner: RuleRunner, root: str, files: Dict[str, str], truss: str = "truss()") -> str:
-    """A case in a folder of its own, with a truss in `truss/`. Returns the truss's folder."""
+    """Writes a case into its own folder, with a truss in `truss/`. Returns the truss's folder."""
     build = f"{truss}\npython_sources(name='src', sources=['**/*.py'])\n"
     defaults = {
         "truss/BUILD": build,

@@ -1,4 +1,4 @@
-"""What a `truss_training` runs: its truss, gathered with the training code."""
+"""Gathers what a `truss_training` target runs: its truss, with the training code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import join
 from pants_truss.core.training import (
-    CONSTRAINTS,
     FACTS,
     REQUIREMENTS,
     RUNNER,
@@ -28,7 +27,7 @@ from pants_truss.core.training import (
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.gather import gather
 from pants_truss.gather.gather import gather_truss
-from pants_truss.gather.plan import PlanTrussRequest, plan_truss
+from pants_truss.gather.plan import plan_truss
 from pants_truss.imports.import_graph import PythonOwnersRequest, file_of, find_python_owners
 from pants_truss.imports.python_owners import OwnModulesRequest, find_own_modules
 from pants_truss.pants_api import (
@@ -61,7 +60,7 @@ class InvalidTraining(InvalidTruss):
 
 
 @dataclass(frozen=True)
-class TrainingRequest(FieldSet):
+class TrainingFieldSet(FieldSet):
     required_fields = (TrussTrainingEntryPointField,)
 
     entry_point: TrussTrainingEntryPointField
@@ -76,7 +75,7 @@ class TrainedTruss:
 
 
 @rule
-async def find_trained_truss(request: TrainingRequest) -> TrainedTruss:
+async def find_trained_truss(request: TrainingFieldSet) -> TrainedTruss:
     field = request.truss
     if field.value:
         addresses = await resolve_unparsed_address_inputs(
@@ -103,7 +102,7 @@ async def find_trained_truss(request: TrainingRequest) -> TrainedTruss:
 
 def _describe_choice(field: TrussTrainingTrussField, trusses: Sequence[Address]) -> str:
     if field.value:
-        return f"its `{field.alias}` is {field.value!r}, which is no `truss` target."
+        return f"its `{field.alias}` is {field.value!r}, which is not a `truss` target. Name one."
     if not trusses:
         return f'its BUILD file has no `truss`. Name one: `{field.alias}="path/to:truss"`.'
     listed = ", ".join(str(address) for address in trusses)
@@ -113,18 +112,19 @@ def _describe_choice(field: TrussTrainingTrussField, trusses: Sequence[Address])
 
 @dataclass(frozen=True)
 class FindEntryPointRequest:
-    training: TrainingRequest
+    training: TrainingFieldSet
     truss: TrussFieldSet
 
 
 @dataclass(frozen=True)
 class FoundEntryPoint:
-    """`file` is its path in the repository, `owner` the target of it, if the truss has not got it
-    anyway."""
+    """`file` is its path in the repository, and `owner` the target that owns it. `is_own`: it is a
+    file of the truss, which may have no owner."""
 
     entry_point: EntryPoint
     file: str
     owner: Optional[Address]
+    is_own: bool = False
 
 
 @rule
@@ -137,25 +137,25 @@ async def find_entry_point(request: FindEntryPointRequest) -> FoundEntryPoint:
         raise InvalidTraining.of_training(training.address, f"its `{field.alias}` {e}") from None
     own = await find_source_paths(FindSourcePathsRequest(truss.sources), **implicitly())
     modules = await find_own_modules(
-        OwnModulesRequest(truss.sources, truss.resolve), **implicitly()
+        OwnModulesRequest(truss.sources, truss.resolve, truss.config), **implicitly()
     )
     if entry_point.file:
         file = join(training.address.spec_path, entry_point.file)
-        if file in own.paths:
-            return FoundEntryPoint(entry_point, file, None)
         owners = await find_python_owners(
             PythonOwnersRequest(file.rpartition("/")[0]), **implicitly()
         )
-        nodes = [
-            node for node in owners.by_file.get(file, ()) if modules.resolve in (None, node.resolve)
-        ]
-        if not nodes:
+        of_file = owners.by_file.get(file, ())
+        nodes = [node for node in of_file if modules.resolve in (None, node.resolve)]
+        if file in own.paths:
+            nodes = [*nodes, *of_file]
+        elif not nodes:
             raise InvalidTraining.of_training(
                 training.address,
                 f"its `{field.alias}` is {field.value!r}, but no `python_source` target owns "
-                f"{file}. Add `python_sources()` beside it, or mend the path.",
+                f"{file}. Add `python_sources()` to its folder, or fix the path.",
             )
-        return FoundEntryPoint(entry_point, file, nodes[0].address)
+        owner = nodes[0].address if nodes else None
+        return FoundEntryPoint(entry_point, file, owner, file in own.paths)
     found = await find_module_owners(
         PythonModuleOwnersRequest(
             entry_point.module or "", modules.resolve, locality=training.address.spec_path
@@ -163,26 +163,30 @@ async def find_entry_point(request: FindEntryPointRequest) -> FoundEntryPoint:
         **implicitly(),
     )
     targets = await resolve_targets(Addresses((*found.unambiguous, *found.ambiguous)))
-    owned = [(file_of(target) or "", target.address) for target in targets]
-    files = {file: address for file, address in owned if file.endswith(".py")}
+    files = {
+        file: target.address
+        for target in targets
+        for file in [file_of(target) or ""]
+        if file.endswith(".py")
+    }
     inside = [file for file in files if file in own.paths]
     if not files or (len(files) > 1 and len(inside) != 1):
         listed = f": {', '.join(sorted(files))}" if files else ""
-        many = "several files are" if files else "no `python_source` target has"
+        many = "several files define" if files else "no `python_source` target has"
         raise InvalidTraining.of_training(
             training.address,
             f"its `{field.alias}` is {field.value!r}, but {many} the module "
             f"`{entry_point.module}`{listed}. Name the file instead.",
         )
     file = (inside or [*files])[0]
-    return FoundEntryPoint(entry_point, file, None if inside else files[file])
+    return FoundEntryPoint(entry_point, file, files[file], file in own.paths)
 
 
 @dataclass(frozen=True)
 class Training:
-    """`truss` is that of the target, with what training needs among its dependencies; `explicit`
-    are those that the target lists. `facts` is what `run_training.py` reads, for a truss in its own
-    folder."""
+    """`truss` is the truss of the target, with the dependencies of training added. `explicit` are
+    the dependencies that the target lists. `facts` is the JSON that `run_training.py` reads, for a
+    truss in the script's own folder."""
 
     truss: TrussFieldSet
     explicit: Tuple[str, ...]
@@ -192,27 +196,37 @@ class Training:
 
 
 @rule(desc="Gather truss for training", level=LogLevel.DEBUG)
-async def gather_training(request: TrainingRequest) -> Training:
+async def gather_training(request: TrainingFieldSet) -> Training:
     trained = await find_trained_truss(request, **implicitly())
     found = await find_entry_point(FindEntryPointRequest(request, trained.truss), **implicitly())
     explicit = await explicitly_provided_dependencies(request.dependencies)
     listed = tuple(address.spec for address in explicit.includes)
     owner = (found.owner.spec,) if found.owner else ()
+    alone = await plan_truss(_with_dependencies(trained.truss, listed), **implicitly())
+    if found.is_own and found.file not in {file.source for file in alone.plan.files}:
+        raise InvalidTraining.of_training(
+            request.address,
+            f"the ignore patterns of its truss leave out {found.file}. Change `.truss_ignore` or "
+            f"`[truss-gather].ignore`.",
+        )
+    # Only what serves counts by itself. Naming the entry point brings what it imports.
     truss = _with_dependencies(trained.truss, (*listed, *owner))
     gathered = await gather_truss(truss, **implicitly())
     for file in gathered.files:
-        if file.path in (RUNNER, FACTS, REQUIREMENTS, CONSTRAINTS):
+        if file.path in (RUNNER, FACTS, REQUIREMENTS):
             raise InvalidTraining.of_training(
                 request.address,
-                f"its truss has a file {file.path} ({file.source}), where the folder for training "
-                f"has one of its own. Rename it.",
+                f"its truss has a file {file.path} ({file.source}), a name that the folder for "
+                f"training needs itself. Rename the file.",
             )
     places = [file.path for file in gathered.files if file.source == found.file]
     if not places:
         raise InvalidTraining.of_training(
-            request.address, f"{found.file} is left out of the truss by its ignore patterns."
+            request.address,
+            f"the ignore patterns of its truss leave out {found.file}. Change `.truss_ignore` or "
+            f"`[truss-gather].ignore`.",
         )
-    planned = await plan_truss(PlanTrussRequest(truss), **implicitly())
+    planned = await plan_truss(truss, **implicitly())
     document = yaml_document.parse(planned.generated[CONFIG_FILE])
     config = truss_config.read(document)
     facts = {
@@ -242,7 +256,7 @@ def _with_dependencies(truss: TrussFieldSet, more: Iterable[str]) -> TrussFieldS
 
 
 def _json(value: Any) -> Any:
-    """What YAML has and JSON has not, as text, the same on each machine."""
+    """Converts YAML values that JSON does not have to text, the same on each machine."""
     if isinstance(value, dict):
         return {str(key): _json(entry) for key, entry in value.items()}
     if isinstance(value, (set, frozenset)):
@@ -253,7 +267,7 @@ def _json(value: Any) -> Any:
 
 
 def _strings(variables: object) -> object:
-    # As Truss does, which reads `DEBUG: true` as the text `true`.
+    # Truss reads `DEBUG: true` as the text `true`.
     if not isinstance(variables, dict):
         return {}
     return {

@@ -1,4 +1,4 @@
-"""Which file a `truss_training` runs, in a repository of many small cases."""
+"""Tests which file a `truss_training` runs, in a repository of many small cases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pants_truss.training.rules import (
     FindEntryPointRequest,
     FoundEntryPoint,
     TrainedTruss,
-    TrainingRequest,
+    TrainingFieldSet,
 )
 
 
@@ -28,10 +28,10 @@ def rule_runner() -> RuleRunner:
     return new_training_runner(QueryRule(FoundEntryPoint, [FindEntryPointRequest]))
 
 
-# --- What is run.
+# --- Files and functions.
 
 
-def entry_point(rule_runner: RuleRunner, request: TrainingRequest) -> Tuple[EntryPoint, str, Any]:
+def entry_point(rule_runner: RuleRunner, request: TrainingFieldSet) -> Tuple[EntryPoint, str, Any]:
     trained = rule_runner.request(TrainedTruss, [request])
     asked = FindEntryPointRequest(request, trained.truss)
     found = rule_runner.request(FoundEntryPoint, [asked])
@@ -46,7 +46,7 @@ def test_a_file_of_the_truss_needs_no_owner(rule_runner: RuleRunner, value: str,
     assert entry_point(rule_runner, request) == (EntryPoint(file=file), f"own/t/{file}", None)
 
 
-def test_a_file_that_the_truss_leaves_out_is_its_owners(rule_runner: RuleRunner) -> None:
+def test_a_file_outside_the_sources_of_the_truss_needs_an_owner(rule_runner: RuleRunner) -> None:
     trusses = "truss(sources=['config.yaml'])\n"
     fields = "entry_point='train.py'"
     request = write_training(rule_runner, "left", fields, {"t/train.py": ""}, trusses)
@@ -57,14 +57,14 @@ def test_a_file_that_the_truss_leaves_out_is_its_owners(rule_runner: RuleRunner)
     )
 
 
-def test_a_file_that_nobody_owns(rule_runner: RuleRunner) -> None:
+def test_a_file_without_an_owner(rule_runner: RuleRunner) -> None:
     trusses = "truss(sources=['config.yaml'])\nfiles(name='files', sources=['train.py'])\n"
     build = f"{trusses}truss_training(name='train', entry_point='train.py')\n"
     request = write_training(rule_runner, "unowned", "", {"t/BUILD": build, "t/train.py": ""})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
         "The truss_training target unowned/t:train is not valid: its `entry_point` is 'train.py', "
-        "but no `python_source` target owns unowned/t/train.py. Add `python_sources()` beside it, "
-        "or mend the path."
+        "but no `python_source` target owns unowned/t/train.py. Add `python_sources()` to its "
+        "folder, or fix the path."
     )
 
 
@@ -77,14 +77,17 @@ def test_a_file_that_nobody_owns(rule_runner: RuleRunner) -> None:
         ),
         (
             "/abs/train.py",
-            "'/abs/train.py' lies outside the folder of the BUILD file. Name the function instead, "
-            "as `module:function`, or move the target there.",
+            "'/abs/train.py' lies outside the folder of the BUILD file. Name the function as "
+            "`module:function`, or move the target to the folder of the file.",
         ),
-        ("training", "'training' has no function. Write `training:main`, or the path of a file."),
-        ("rm -rf", "'rm -rf' is neither. Write `train.py`, or `training.train:main`."),
+        ("training", "'training' names no function. Write `training:main`, or the path of a file."),
+        (
+            "rm -rf",
+            "'rm -rf' is neither a file nor a function. Write `train.py` or `training.train:main`.",
+        ),
     ],
 )
-def test_an_entry_point_that_is_none(rule_runner: RuleRunner, value: str, end: str) -> None:
+def test_invalid_entry_points(rule_runner: RuleRunner, value: str, end: str) -> None:
     request = write_training(rule_runner, "no_entry", f"entry_point='{value}'", {})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
         f"The truss_training target no_entry/t:train is not valid: its `entry_point` {end}"
@@ -98,7 +101,7 @@ def test_a_function_of_the_truss(rule_runner: RuleRunner) -> None:
     assert entry_point(rule_runner, request) == (
         EntryPoint(module="fit_own.steps", function="main"),
         "function/t/fit_own/steps.py",
-        None,
+        "function/t/fit_own/steps.py:../src",
     )
 
 
@@ -113,7 +116,7 @@ def test_a_function_of_shared_code(rule_runner: RuleRunner) -> None:
 
 
 def test_the_truss_comes_before_shared_code_of_the_same_name(rule_runner: RuleRunner) -> None:
-    """Also for a target that lies elsewhere, and wherever it comes in the order of names."""
+    """Holds for targets in other folders too, and for any order of names."""
     fields = "entry_point='fit_both:main', truss='both/t'"
     files = {
         "beside/BUILD": f"{PYTHON}truss_training(name='train', {fields})\n",
@@ -124,11 +127,14 @@ def test_the_truss_comes_before_shared_code_of_the_same_name(rule_runner: RuleRu
     }
     here = write_training(rule_runner, "both", "entry_point='fit_both:main'", files)
     target = rule_runner.get_target(Address("both/beside", target_name="train"))
-    for request in (here, TrainingRequest.create(target)):
-        assert entry_point(rule_runner, request)[1:] == ("both/t/fit_both.py", None)
+    for request in (here, TrainingFieldSet.create(target)):
+        assert entry_point(rule_runner, request)[1:] == (
+            "both/t/fit_both.py",
+            "both/t/fit_both.py:src",
+        )
 
 
-def test_several_files_that_are_one_module(rule_runner: RuleRunner) -> None:
+def test_several_files_define_the_module(rule_runner: RuleRunner) -> None:
     files = {
         "shared/fit_many.py": "",
         "beside/fit_many.py": "",
@@ -137,13 +143,13 @@ def test_several_files_that_are_one_module(rule_runner: RuleRunner) -> None:
     request = write_training(rule_runner, "many", "entry_point='fit_many:main'", files)
     assert refusal(lambda: entry_point(rule_runner, request)) == (
         "The truss_training target many/t:train is not valid: its `entry_point` is "
-        "'fit_many:main', but several files are the module `fit_many`: many/beside/fit_many.py, "
+        "'fit_many:main', but several files define the module `fit_many`: many/beside/fit_many.py, "
         "many/shared/fit_many.py. Name the file instead."
     )
 
 
 @pytest.mark.parametrize("module", ["gone_fit", "json"])
-def test_a_module_that_no_file_is(rule_runner: RuleRunner, module: str) -> None:
+def test_an_unknown_module(rule_runner: RuleRunner, module: str) -> None:
     request = write_training(rule_runner, "nobody", f"entry_point='{module}:main'", {})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
         f"The truss_training target nobody/t:train is not valid: its `entry_point` is "
@@ -152,7 +158,7 @@ def test_a_module_that_no_file_is(rule_runner: RuleRunner, module: str) -> None:
     )
 
 
-def test_a_module_of_a_distribution_is_no_file(rule_runner: RuleRunner) -> None:
+def test_a_module_of_a_distribution_cannot_be_an_entry_point(rule_runner: RuleRunner) -> None:
     files = {"lib/BUILD": "python_requirement(name='r', requirements=['fitlib'])"}
     request = write_training(rule_runner, "third", "entry_point='fitlib:main'", files)
     assert "but no `python_source` target has the module `fitlib`." in refusal(

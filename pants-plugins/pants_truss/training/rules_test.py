@@ -1,4 +1,4 @@
-"""The truss of a `truss_training`, and what is gathered, in a repository of many small cases."""
+"""Tests the truss and the gathered files of a `truss_training`, in many small cases."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.serving.conftest import new_training_runner, refusal, write_training
-from pants_truss.training.rules import TrainedTruss, Training, TrainingRequest
+from pants_truss.training.rules import TrainedTruss, Training, TrainingFieldSet
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_training_runner(QueryRule(Training, [TrainingRequest]))
+    return new_training_runner(QueryRule(Training, [TrainingFieldSet]))
 
 
-# --- Which truss.
+# --- The truss.
 
 
-def truss_of(rule_runner: RuleRunner, request: TrainingRequest) -> str:
+def truss_of(rule_runner: RuleRunner, request: TrainingFieldSet) -> str:
     found = rule_runner.request(TrainedTruss, [request])
     assert found.truss.address == found.address
     return found.address.spec
@@ -54,7 +54,7 @@ def test_one_of_several_trusses(rule_runner: RuleRunner) -> None:
 
 
 def test_a_build_file_without_a_truss(rule_runner: RuleRunner) -> None:
-    # Those of folders below and above are no choice.
+    # Trusses in folders below and above do not count.
     files = {"BUILD": "truss(name='above')", "t/below/BUILD": "truss()"}
     request = write_training(rule_runner, "none", "entry_point='x.py'", files, trusses="")
     assert refusal(lambda: truss_of(rule_runner, request)) == (
@@ -64,13 +64,13 @@ def test_a_build_file_without_a_truss(rule_runner: RuleRunner) -> None:
 
 
 @pytest.mark.parametrize("value", [":src", "wrong/ext", "wrong/t:train"])
-def test_a_target_that_is_no_truss(rule_runner: RuleRunner, value: str) -> None:
+def test_a_target_that_is_not_a_truss(rule_runner: RuleRunner, value: str) -> None:
     files = {"ext/BUILD": "truss_external_package()", "t/x.py": ""}
     fields = f"entry_point='x.py', truss='{value}'"
     request = write_training(rule_runner, "wrong", fields, files)
     assert refusal(lambda: truss_of(rule_runner, request)) == (
         f"The truss_training target wrong/t:train is not valid: its `truss` is {value!r}, which is "
-        "no `truss` target."
+        "not a `truss` target. Name one."
     )
 
 
@@ -81,10 +81,10 @@ def test_a_target_that_does_not_exist(rule_runner: RuleRunner) -> None:
     assert "the `truss` field of gone/t:train" in str(error.value)
 
 
-# --- All of it.
+# --- Gathered files.
 
 
-def gather(rule_runner: RuleRunner, request: TrainingRequest) -> Training:
+def gather(rule_runner: RuleRunner, request: TrainingFieldSet) -> Training:
     return rule_runner.request(Training, [request])
 
 
@@ -130,7 +130,7 @@ def test_a_script_with_what_it_imports(rule_runner: RuleRunner) -> None:
         "file": "train.py",
         "module": None,
         "function": None,
-        # As Truss has them for a server.
+        # The format in which Truss passes them to a server.
         "environment": {"DEBUG": "true", "RATE": "0.5", "EMPTY": "None"},
     }
 
@@ -149,7 +149,7 @@ def test_a_function_that_is_bundled_for_training_only(rule_runner: RuleRunner) -
     }
     facts = json.loads(made.facts)
     assert (facts["file"], facts["module"], facts["function"]) == (None, "fit_only", "main")
-    # It is not among those that the target lists: these may have requirements.
+    # The entry point is not among the listed targets, which may have requirements.
     assert made.explicit == ()
     assert list(made.truss.dependencies.value or ()) == ["training_only/shared/fit_only.py:src"]
 
@@ -167,6 +167,7 @@ def test_dependencies_of_the_truss_stay(rule_runner: RuleRunner) -> None:
     assert list(made.truss.dependencies.value or ()) == [
         "stay/shared/stay_a.py:src",
         "stay/shared/stay_b.py:src",
+        "stay/t/train.py:src",
     ]
     assert {"packages/stay_a.py", "packages/stay_b.py"} <= set(made.paths)
 
@@ -177,30 +178,47 @@ def test_dependencies_of_the_truss_stay(rule_runner: RuleRunner) -> None:
         "run_training.py",
         "run_training.json",
         "training_requirements.txt",
-        "training_constraints.txt",
     ],
 )
-def test_names_that_the_folder_for_training_has_itself(rule_runner: RuleRunner, name: str) -> None:
+def test_names_that_the_training_folder_needs_itself(rule_runner: RuleRunner, name: str) -> None:
     folder = "taken_" + name.replace(".", "_")
     files = {"t/train.py": "", f"t/{name}": "", f"t/sub/{name}": ""}
     request = write_training(rule_runner, folder, "entry_point='train.py'", files)
     assert refusal(lambda: gather(rule_runner, request)) == (
         f"The truss_training target {folder}/t:train is not valid: its truss has a file {name} "
-        f"({folder}/t/{name}), where the folder for training has one of its own. Rename it."
+        f"({folder}/t/{name}), a name that the folder for training needs itself. Rename the file."
     )
+
+
+@pytest.mark.parametrize("entry_point", ["train.py", "fit/steps.py", "fit.steps:main"])
+def test_training_has_what_its_entry_point_imports(
+    rule_runner: RuleRunner, entry_point: str
+) -> None:
+    """Serving has not: no server runs the file."""
+    name = "".join(letter if letter.isalnum() else "_" for letter in entry_point)
+    files = {
+        "t/train.py": f"import {name}_a",
+        "t/fit/steps.py": f"import {name}_a",
+        "t/scripts/other.py": f"import {name}_b",
+        f"shared/{name}_a.py": "",
+        f"shared/{name}_b.py": "",
+    }
+    request = write_training(rule_runner, f"brings_{name}", f"entry_point='{entry_point}'", files)
+    paths = gather(rule_runner, request).paths
+    assert [path for path in paths if path.startswith("packages/")] == [f"packages/{name}_a.py"]
 
 
 def test_an_entry_point_that_is_ignored(rule_runner: RuleRunner) -> None:
     files = {"t/train.py": "", "t/.truss_ignore": "train.*\n"}
     request = write_training(rule_runner, "ignored", "entry_point='train.py'", files)
     assert refusal(lambda: gather(rule_runner, request)) == (
-        "The truss_training target ignored/t:train is not valid: ignored/t/train.py is left out of "
-        "the truss by its ignore patterns."
+        "The truss_training target ignored/t:train is not valid: the ignore patterns of its truss "
+        "leave out ignored/t/train.py. Change `.truss_ignore` or `[truss-gather].ignore`."
     )
 
 
 @pytest.mark.parametrize("variables", ["", "null", "[A]", "'A=1'", "{}"])
-def test_environment_variables_that_are_none(rule_runner: RuleRunner, variables: str) -> None:
+def test_invalid_environment_variables(rule_runner: RuleRunner, variables: str) -> None:
     config = f"environment_variables: {variables}\n" if variables else ""
     files = {"t/train.py": "", "t/config.yaml": config}
     made = gather(

@@ -33,7 +33,7 @@ from pants_truss.subsystems.truss_cli import TrussCli
 
 
 class TrussCliFailed(Exception):
-    """The tool itself did not work."""
+    """The tool itself failed."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TrussReleaseRequest:
 
 @dataclass(frozen=True)
 class TrussRelease:
-    """`version` is that of the lockfile which the tool is installed from, such as (0, 18, 35)."""
+    """`version` is that of the tool's lockfile, such as (0, 18, 35)."""
 
     version: Tuple[int, ...]
 
@@ -62,11 +62,10 @@ async def find_truss_release(
         path = normalize_inside(python_setup.resolves.get(resolve, ""))
         if path is None:
             raise TrussCliFailed(
-                f"`[truss-cli].install_from_resolve` is {resolve!r}, which `[python].resolves` "
-                f"does not name, or not with a path in the repository."
+                f"`[truss-cli].install_from_resolve` is {resolve!r}, but `[python].resolves` does "
+                f"not name it with a path in the repository. Add it there."
             )
-        read = await read_lockfile(ReadLockfileRequest(path, resolve, _PYTHON), **implicitly())
-        locked = read.lockfile
+        locked = await read_lockfile(ReadLockfileRequest(path, resolve, _PYTHON), **implicitly())
     else:
         package, name = TrussCli.default_lockfile_resource
         locked = lockfile.parse(
@@ -91,8 +90,8 @@ def _numbers(version: str) -> Tuple[int, ...]:
 
 @dataclass(frozen=True)
 class TrussScriptRequest:
-    """A script of this plugin to run inside the tool, in a folder with `input_digest`. `scripts`
-    are (package, file name) of it and of those that it imports."""
+    """Runs a script of this plugin inside the tool, in a folder with `input_digest`. `scripts` are
+    (package, file name) of the script and of those that it imports."""
 
     scripts: Tuple[Tuple[str, str], ...]
     argv: Tuple[str, ...]
@@ -104,7 +103,7 @@ class TrussScriptRequest:
 
 @dataclass(frozen=True)
 class TrussScriptResult:
-    """`digest` has the outputs that were asked for."""
+    """`digest` holds the requested outputs."""
 
     exit_code: int
     stdout: bytes
@@ -144,7 +143,7 @@ async def run_truss_script(
             tool,
             argv=(scripts[0].path, *request.argv),
             input_digest=inputs,
-            # The script in place of the tool's own command.
+            # Runs the script in place of the tool's own command.
             extra_env={"PEX_INTERPRETER": "1", "HOME": "."},
             output_files=request.output_files,
             output_directories=request.output_directories,
@@ -167,7 +166,7 @@ class ValidateConfigRequest:
 
 @dataclass(frozen=True)
 class ConfigError:
-    """`key` leads to the value, as far as Truss tells."""
+    """`key` is the path of the value, if Truss reports one."""
 
     key: Tuple[str, ...]
     message: str
@@ -191,8 +190,8 @@ async def validate_config(request: ValidateConfigRequest) -> ValidatedConfig:
     )
     if result.exit_code:
         raise TrussCliFailed(
-            f"Truss could not be run to validate a config: {result.last_line}. "
-            f'`[truss-lint].validate_with_truss = "off"` goes without.'
+            f"Truss failed to validate a config: {result.last_line}. To skip this step, set "
+            f'`[truss-lint].validate_with_truss = "off"`.'
         )
     return ValidatedConfig(
         tuple(

@@ -1,4 +1,4 @@
-"""Scripts in the tool, which is a folder here: what it has of Truss is written by these tests."""
+"""Scripts in the tool, which is a folder here. These tests write the parts of Truss it needs."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def validate(rule_runner: RuleRunner, config: str) -> Tuple[ConfigError, ...]:
         ("raise ValueError('ä\\n☃')", (ConfigError((), "ValueError: ä\n☃"),)),
         (
             "raise Invalid([{'loc': ('a', 0), 'msg': 'm'}, {'loc': (), 'msg': 'n'}])",
-            # A place in a list is text like any other.
+            # The index in a list becomes text, like any other step.
             (ConfigError(("a", "0"), "m"), ConfigError((), "n")),
         ),
-        # It says things of its own meanwhile.
+        # Truss also logs during validation.
         ("print('[]'); print('x', file=sys.stderr)", ()),
     ],
 )
-def test_what_truss_says_of_a_config(
+def test_errors_of_truss_are_returned(
     rule_runner: RuleRunner, code: str, expected: Tuple[ConfigError, ...]
 ) -> None:
     assert validate(rule_runner, code) == expected
@@ -105,22 +105,22 @@ def test_what_truss_says_of_a_config(
         ("sys.exit(3)", "no output"),
         ("sys.exit('first\\n\\nlast  \\n\\n')", "last"),
         ("sys.stderr.buffer.write(b'\\xff\\n'); sys.exit(1)", "�"),
-        # Truss cannot be asked at all: that is nothing wrong with the config.
+        # A tool that cannot run is not an error of the config.
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     ],
 )
-def test_a_tool_that_does_not_work_says_how_to_do_without(
+def test_a_failing_tool_names_the_option_that_skips_it(
     rule_runner: RuleRunner, code: str, reason: str
 ) -> None:
     message = (
-        f"Truss could not be run to validate a config: {reason}. "
-        '`[truss-lint].validate_with_truss = "off"` goes without.'
+        f"Truss failed to validate a config: {reason}. To skip this step, set "
+        '`[truss-lint].validate_with_truss = "off"`.'
     )
     with engine_error(TrussCliFailed, contains=message, normalize_tracebacks=True):
         validate(rule_runner, code)
 
 
-def test_a_script_sees_nothing_of_the_users_environment(rule_runner: RuleRunner) -> None:
+def test_a_script_does_not_see_the_environment_of_the_user(rule_runner: RuleRunner) -> None:
     code = "import os; raise ValueError(sorted({**os.environ}.items() - {('LC_CTYPE', 'C.UTF-8')}))"
     (error,) = validate(rule_runner, code)
     assert "('HOME', '.')" in error.message
@@ -132,7 +132,7 @@ DUMP = ("pants_truss.serving.scripts", "dump_config.py")
 EXPORT = ("pants_truss.serving.scripts", "export_server.py")
 
 
-def test_only_the_outputs_that_were_asked_for_are_handed_back(rule_runner: RuleRunner) -> None:
+def test_only_requested_outputs_are_returned(rule_runner: RuleRunner) -> None:
     result = run(rule_runner, EXPORT, argv=["a/server"], output_directories=("a",))
     assert (result.exit_code, result.stdout, result.stderr) == (0, b"", "")
     assert contents(rule_runner, result.digest) == {
@@ -142,7 +142,7 @@ def test_only_the_outputs_that_were_asked_for_are_handed_back(rule_runner: RuleR
     assert contents(rule_runner, run(rule_runner, EXPORT, argv=["server"]).digest) == {}
 
 
-def test_the_first_script_is_run_with_the_others_beside_it(rule_runner: RuleRunner) -> None:
+def test_the_first_script_runs_and_imports_the_others(rule_runner: RuleRunner) -> None:
     files = {"deep/config ä.yaml": "raise ValueError('read')"}
     argv = ["deep/config ä.yaml", "out.yaml"]
     tool: Dict[str, str] = {"yaml.py": "def dump(data, file): file.write('dumped')\n"}

@@ -39,7 +39,7 @@ def test_a_resolve_without_truss(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"mine.lock": "pyyaml==6.0\n"})
     with engine_error(TrussCliFailed, contains="does not have `truss`"):
         release(rule_runner, "--truss-cli-install-from-resolve=mine")
-    with engine_error(TrussCliFailed, contains="which `[python].resolves` does not name"):
+    with engine_error(TrussCliFailed, contains="but `[python].resolves` does not name"):
         release(rule_runner, "--truss-cli-install-from-resolve=other")
 
 
@@ -63,8 +63,8 @@ def test_a_lockfile_that_is_not_in_the_repository(rule_runner: RuleRunner, path:
         env_inherit={"PATH", "PYENV_ROOT", "HOME"},
     )
     message = (
-        "`[truss-cli].install_from_resolve` is 'mine', which `[python].resolves` does not name, or "
-        "not with a path in the repository."
+        "`[truss-cli].install_from_resolve` is 'mine', but `[python].resolves` does not name it "
+        "with a path in the repository. Add it there."
     )
     with engine_error(TrussCliFailed, contains=message):
         rule_runner.request(TrussRelease, [TrussReleaseRequest()])
@@ -79,7 +79,7 @@ def test_the_lockfile_is_read_again_when_it_has_changed(rule_runner: RuleRunner)
     )
     with engine_error(TrussCliFailed, contains=message):
         release(rule_runner, options)
-    # Of a marker that holds on the tool's Python, and of one that does not.
+    # One marker holds on the tool's Python, the other does not.
     rule_runner.write_files(
         {
             "mine.lock": "truss==0.1; python_version < '3.9'\n"

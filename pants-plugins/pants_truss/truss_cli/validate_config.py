@@ -1,4 +1,4 @@
-"""Has the installed Truss validate a config, as a load and a push do. Runs inside the tool.
+"""Validates a config with the installed Truss, like a load and a push. Runs inside the tool.
 
     validate_config.py config.yaml
 
@@ -15,8 +15,8 @@ from typing import Any, Dict, List
 
 
 def import_config() -> Any:
-    """Without the rest of Truss, which takes three times as long to import; or, in a release where
-    that fails, with it."""
+    """Imports the config class without the rest of Truss, which takes three times as long. In a
+    release where that fails, imports all of Truss."""
     spec = importlib.util.find_spec("truss")
     stub: Any = types.ModuleType("truss")
     stub.__path__ = list(spec.submodule_search_locations or []) if spec else []
@@ -32,7 +32,7 @@ def import_config() -> Any:
 
 
 def describe(error: Exception) -> List[Dict[str, Any]]:
-    """Of pydantic's errors each one; of any other, what it says."""
+    """Returns each error of pydantic, or the message of any other error."""
     errors = getattr(error, "errors", None)
     if callable(errors):
         found = errors()
@@ -54,7 +54,7 @@ def validate(path: str) -> List[Dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    # Truss logs what it thinks of a config; only the answer may be on standard output.
+    # Truss logs about configs; standard output must hold only the answer.
     output = sys.stdout
     sys.stdout = sys.stderr
     found = validate(sys.argv[1])

@@ -1,4 +1,4 @@
-"""With distributions that have of Truss what is asked for, in the ways that its releases do."""
+"""Stand-in distributions provide the parts of Truss that the script uses, as its releases do."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TrussConfig:
 
 
 def validate(folder: Path, config: str, **modules: str) -> Any:
-    """`config` is code, which is run where Truss would look at it."""
+    """`config` is code that runs where Truss would look at the config."""
     files = {"truss/__init__.py": "", "truss/base/__init__.py": "", **modules}
     files.setdefault("truss/base/truss_config.py", CONFIG)
     for name, content in files.items():
@@ -61,10 +61,10 @@ def errors(run: Any) -> List[Dict[str, Any]]:
     return found
 
 
-def test_a_config_that_is_fine(tmp_path: Path) -> None:
+def test_a_valid_config(tmp_path: Path) -> None:
     run = validate(tmp_path, "")
     assert run.stdout == "[]"
-    # What Truss prints is no answer; what it warns of is another's affair.
+    # Output and warnings of Truss are not part of the answer.
     assert run.stderr == "Truss says something.\nLoading.\n"
 
 
@@ -81,18 +81,18 @@ def test_a_config_that_is_fine(tmp_path: Path) -> None:
             "{'loc': (), 'msg': 'n'}])",
             [{"key": ["a", 0, "b"], "message": "m"}, {"key": [], "message": "n"}],
         ),
-        # An attribute of that name that is no method says nothing.
+        # An attribute of that name that is not a method is ignored.
         (
             "e = ValueError('x')\ne.errors = ['y']\nraise e",
             [{"key": [], "message": "ValueError: x"}],
         ),
     ],
 )
-def test_what_truss_refuses(tmp_path: Path, code: str, expected: List[Dict[str, Any]]) -> None:
+def test_invalid_configs(tmp_path: Path, code: str, expected: List[Dict[str, Any]]) -> None:
     assert errors(validate(tmp_path, code)) == expected
 
 
-def test_unknown_keys_are_asked_for_where_truss_can_tell(tmp_path: Path) -> None:
+def test_unknown_keys_are_reported_if_truss_supports_it(tmp_path: Path) -> None:
     method = (
         "config.validate_forbid_extra = lambda: (_ for _ in ()).throw(ValueError('unknown key'))"
     )
@@ -126,14 +126,14 @@ def test_a_release_that_asks_for_its_own_version(tmp_path: Path) -> None:
     assert errors(validate(tmp_path, "", **{"truss/base/truss_config.py": config})) == []
 
 
-def test_a_tool_without_truss_is_no_answer(tmp_path: Path) -> None:
+def test_a_tool_without_truss_fails(tmp_path: Path) -> None:
     run = validate(tmp_path, "", **{"truss/base/truss_config.py": "import lacking\n"})
     assert (run.returncode, run.stdout) == (1, "")
-    # What `TrussScriptResult.last_line` shows.
+    # `TrussScriptResult.last_line` shows this.
     assert run.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'lacking'"
 
 
-def test_a_config_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_config(tmp_path: Path) -> None:
     run = validate(tmp_path, "path = Path('nowhere')\npath.read_text()\n")
     assert errors(run) == [
         {

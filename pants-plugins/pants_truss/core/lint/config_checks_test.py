@@ -97,7 +97,7 @@ def told(config: str) -> List[Tuple[int, str]]:
         ("secrets: {token: abc}\n", 1, "`secrets.token` has a value"),
         ("environment_variables: {DB_PASSWORD: hunter2hunter2}\n", 1, "looks like a credential"),
         # The document.
-        ("a: 1\na: 2\n", 2, "the key `a` is there twice"),
+        ("a: 1\na: 2\n", 2, "the key `a` appears twice"),
         ("a: [\n", 2, "it is not valid YAML"),
         ("- a\n", 1, "it must be a mapping"),
     ],

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List
 from pants_truss.core.lint.config_schema import show
 from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.problem import Data, Key, Problem, dotted, mapping, mappings
-from pants_truss.core.truss_config import needs_model
+from pants_truss.core.truss_config import nearest_python_version, needs_model
 
 PYTHON_VERSIONS = ("py39", "py310", "py311", "py312", "py313", "py314")
 
@@ -44,7 +44,7 @@ def _check_python_version(data: Data) -> Iterator[Problem]:
     value = data.get("python_version")
     if isinstance(value, str) and value not in PYTHON_VERSIONS:
         minor = re.search(r"3\.?([0-9]{1,4})", value)
-        meant = f"py3{min(max(int(minor.group(1)), 10), 14)}" if minor else "py311"
+        meant = nearest_python_version(int(minor.group(1))) if minor else "py311"
         yield _error(
             ("python_version",),
             f"`python_version` is {show((), value)}, but must be one of "

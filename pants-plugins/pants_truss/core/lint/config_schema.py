@@ -12,10 +12,10 @@ import re
 from functools import lru_cache
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from pants_truss.core.confidential import may_show
 from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.problem import Data, Key, Problem, dotted
 from pants_truss.core.lint.tables import read_table
+from pants_truss.core.redaction import may_show
 
 Schema = Dict[str, Any]
 

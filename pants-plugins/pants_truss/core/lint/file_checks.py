@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import posixpath
+import re
 from typing import Collection, Iterator, List, Sequence
 
 from pants_truss.core.gathered import GatheredFile
@@ -74,6 +75,32 @@ def _near(path: str, paths: Collection[str]) -> str:
     same = sorted(other for other in paths if posixpath.basename(other) == name)
     near = same or difflib.get_close_matches(path, paths, 1, 0.8)
     return f" It has {near[0]}." if near else " Add it, or correct the key."
+
+
+def check_names(files: Sequence[GatheredFile]) -> Iterator[Finding]:
+    """Files whose changes `--changed-since` does not see: Pants takes the names that `git diff`
+    prints as they are, and git writes some of them in quotes, with escapes."""
+    sources = sorted({file.source for file in files if file.source})
+    escaped = [path for path in sources if _ESCAPED.search(path)]
+    quoted = [path for path in sources if _QUOTED.search(path) and path not in escaped]
+    for paths, advice in (
+        (escaped, "Rename them."),
+        (quoted, "Rename them, or run `git config core.quotePath false` before Pants."),
+    ):
+        if paths:
+            more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+            yield Finding(
+                "git-name",
+                paths[0],
+                f"`--changed-since` does not see changes of "
+                f"{', '.join(map(repr, paths[:3]))}{more}: git quotes such names. {advice}",
+                Severity.WARNING,
+            )
+
+
+# git quotes these always, and others by `core.quotePath`.
+_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
+_QUOTED = re.compile(r"[^\x00-\x7f]")
 
 
 def check_sizes(files: Sequence[GatheredFile], data_dir: str, limit: int) -> List[Finding]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.gathered import GatheredFile
-from pants_truss.core.lint.file_checks import check_files, check_sizes
+from pants_truss.core.lint.file_checks import check_files, check_names, check_sizes
 from pants_truss.core.lint.finding import Finding, Severity
 
 MODEL = "model/model.py"
@@ -220,3 +220,32 @@ def test_data_may_be_large(path: str, data_dir: str, told: bool) -> None:
 def test_sizes_as_text(size: int, shown: str) -> None:
     (finding,) = check_sizes([file("w", size)], "data", 0)
     assert finding.message.startswith(f"it has {shown}: ")
+
+
+# --- Names that git quotes.
+
+
+def names(*paths: str) -> List[Finding]:
+    return list(
+        check_names([GatheredFile(path, "0", 1, False, None, path, "truss") for path in paths])
+    )
+
+
+def test_names_that_git_quotes() -> None:
+    found = names("a.py", "t/é.py", 't/q".py', "t/line\nbreak", "t/back\\slash", "sp ace.py")
+    assert [(f.rule, f.path, f.severity) for f in found] == [
+        ("git-name", "t/back\\slash", Severity.WARNING),
+        ("git-name", "t/é.py", Severity.WARNING),
+    ]
+    escaped, quoted = found
+    assert "'t/line\\nbreak'" in escaped.message and escaped.message.endswith("Rename them.")
+    assert "`git config core.quotePath false`" in quoted.message
+
+
+def test_many_such_names_are_one_finding() -> None:
+    (found,) = names(*(f"é{number}.py" for number in range(5)))
+    assert "'é2.py' and 2 more: git quotes" in found.message
+
+
+def test_a_file_that_gathering_makes_has_no_name_in_git() -> None:
+    assert not list(check_names([GatheredFile("é", "0", 1, False, None, None, "generated")]))

@@ -62,9 +62,17 @@ RULES: Tuple[Rule, ...] = (
     Rule(
         "dropped-file",
         "A file does not become part of what is served.",
-        "The truss's own `.truss_ignore` leaves it out though the model imports it, or Pants does "
-        "not see it.",
+        "The truss's own `.truss_ignore` leaves it out though the model imports it, Pants ignores "
+        "it, it is a Git LFS pointer, or it is data that lies beside bundled code and belongs to "
+        "no target.",
         is_fatal=True,
+    ),
+    Rule(
+        "git-name",
+        "A file whose changes `--changed-since` does not see.",
+        "git quotes names with quotes, backslashes, control characters or, by default, letters "
+        "that are not ASCII, and Pants takes the quoted name for the name.",
+        severity=Severity.WARNING,
     ),
     Rule(
         "injection",
@@ -84,8 +92,8 @@ RULES: Tuple[Rule, ...] = (
         "missing-requirement",
         "The code imports a distribution that the config does not list.",
         "The server would fail at the import. `python_requirement` targets say which distribution "
-        "provides what; of others nothing is known. Add it to `requirements`, or set "
-        '`requirements="lockfile"` on the target.',
+        "provides what. What the model server brings is not reported. Add it to `requirements`, or "
+        'set `requirements="lockfile"` on the target.',
         severity=Severity.WARNING,
     ),
     Rule(
@@ -96,10 +104,38 @@ RULES: Tuple[Rule, ...] = (
         is_fatal=True,
     ),
     Rule(
+        "nested-truss",
+        "A truss holds the files of another truss below its folder.",
+        "The outer truss uploads the inner one with it. Leave the folder out with `!` in `sources` "
+        "of the target.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        "no-target",
+        "A truss without a target.",
+        "No `truss` target owns the config, so no goal sees it. `pants tailor` adds the target.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        "pin-without-index",
+        "A pin is locked from an index that the image does not ask.",
+        "The lockfile has it from another index than PyPI, and the config names none. An image "
+        "would look for it at PyPI. Add `--extra-index-url` to `requirements` in the config.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        "requirement-not-in-image",
+        "A requirement names a file that is not in the image.",
+        "Truss copies the requirements file alone into the image before it installs: `-r "
+        "other.txt` and `./wheels/x.whl` fail there. Write the requirements into one file.",
+        is_fatal=True,
+    ),
+    Rule(
         "secret",
         "A credential in a file or in the config.",
         "Private keys, `.env` files, tokens of well-known services, and values below `secrets`. "
         "Declare the secret with `null`; its value belongs in the secret store of the server.",
+        is_fatal=True,
     ),
     Rule(
         "shadowed-by-requirement",
@@ -123,6 +159,12 @@ RULES: Tuple[Rule, ...] = (
         "A requirement whose dependencies cannot be pinned.",
         "The truss takes its requirements from the lockfile, but this one does not say enough.",
         severity=Severity.WARNING,
+    ),
+    Rule(
+        "unresolved-import",
+        "An import of a bundled package's module that does not exist.",
+        "The truss bundles other modules of the package, and no file answers the import: the "
+        "server would fail at it.",
     ),
 )
 

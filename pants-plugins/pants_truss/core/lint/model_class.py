@@ -11,7 +11,6 @@ import ast
 import difflib
 import re
 import sys
-import warnings
 from dataclasses import dataclass
 from typing import Iterator, List, Optional, Tuple
 
@@ -24,6 +23,7 @@ from pants_truss.core.lint.signature import (
     annotation_kind,
     bound_parameters,
 )
+from pants_truss.core.python_syntax import parse
 
 # What the server passes to `__init__`, by keyword, if it takes it.
 INIT_ARGUMENTS = ("config", "data_dir", "secrets", "lazy_data_resolver", "environment")
@@ -70,7 +70,7 @@ _NEWER_SYNTAX = re.compile(
 def check_model_class(model: ModelFile) -> List[Finding]:
     try:
         problems = _problems(model)
-    except (RecursionError, MemoryError):
+    except RecursionError:
         # Nesting that this Python cannot take; the truss's own may.
         return []
     return [
@@ -80,10 +80,7 @@ def check_model_class(model: ModelFile) -> List[Finding]:
 
 def _problems(model: ModelFile) -> List[_Problem]:
     try:
-        with warnings.catch_warnings():
-            # What Python would say of the code's escapes is not about the truss.
-            warnings.simplefilter("ignore")
-            tree = ast.parse(model.content)
+        tree = parse(model.content)
     except SyntaxError as e:
         if sys.version_info[:2] < model.python and _NEWER_SYNTAX.search(model.content):
             # The Python that runs Pants may not know it.

@@ -100,18 +100,31 @@ def _line(content: bytes, match: Match[bytes]) -> int:
 
 
 def config_secrets(data: Data) -> Iterator[Problem]:
-    """Values below `secrets`, where Truss wants placeholders and keeps whatever it gets, and
-    environment variables that by name and value are credentials."""
+    """Values below `secrets`, which Truss returns where the secret is not set, and environment
+    variables that by name and value are credentials."""
     for name, value in mapping(data, "secrets").items():
-        if value not in (None, ""):
-            key = ("secrets", name)
+        if value in (None, ""):
+            continue
+        key = ("secrets", name)
+        instead = (
+            f"Write `{name}: null`; the server has the value from its own store, or from the "
+            f"environment variable TRUSS_SECRET_{name}."
+        )
+        if _is_placeholder(str(name), value):
             yield Problem(
                 key,
-                f"`{dotted(key)}` has a value, which every copy of the truss would carry. Write "
-                f"`{name}: null`; the server has the value from its own store, or from the "
-                f"environment variable TRUSS_SECRET_{name}.",
-                rule="secret",
+                f"`{dotted(key)}` has a placeholder. The model gets this text as the secret if the "
+                f"secret is not set, instead of an error. {instead}",
+                Severity.NOTE,
+                "secret",
             )
+            continue
+        yield Problem(
+            key,
+            f"`{dotted(key)}` has a value, which every copy of the truss would carry. {instead}",
+            Severity.ERROR if _is_credential(value) else Severity.WARNING,
+            "secret",
+        )
     for name, value in mapping(data, "environment_variables").items():
         if _SECRET_NAME.search(str(name)) and _looks_random(value):
             key = ("environment_variables", name)
@@ -122,6 +135,39 @@ def config_secrets(data: Data) -> Iterator[Problem]:
                 Severity.WARNING,
                 "secret",
             )
+
+
+# Words that a reader is to replace, such as "your-key" and "ENTER HF TOKEN HERE".
+_FOR_READERS = re.compile(
+    r"\b(your|my|enter|insert|put|add|paste|replace|change|changeme|fill|set|todo|fixme|example|"
+    r"sample|dummy|fake|placeholder|redacted|here|none|null|nil|undefined|tbd|xxx+|token|secret|"
+    r"password|key)\b",
+    re.I,
+)
+
+
+def _is_placeholder(name: str, value: object) -> bool:
+    """Returns True for text that is written for readers: several words, a hint in brackets, or the
+    name of the secret itself."""
+    if not isinstance(value, str) or _is_credential(value):
+        return False
+    text = value.strip()
+    if re.search(r"\s", text) or re.fullmatch(r"[<\[{$(].*[>\]})]|\.{2,}|[*xX-]+", text):
+        return True
+    words = re.sub(r"[-_.]+", " ", text)
+    is_name = words.lower() == re.sub(r"[-_.]+", " ", name).lower()
+    return is_name or bool(_FOR_READERS.search(words))
+
+
+def _is_credential(value: object) -> bool:
+    """Returns True for a token of a known service, and for text with no other meaning."""
+    if not isinstance(value, str):
+        return False
+    known = [match.group() for match in _ANY_FORMAT.finditer(value.encode("utf-8", "replace"))]
+    if known:
+        return not all(_PLACEHOLDER.search(token) for token in known)
+    words = re.sub(r"[-_.]+", " ", value)
+    return _looks_random(value) and not _FOR_READERS.search(words)
 
 
 _SECRET_NAME = re.compile(r"(SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|CREDENTIALS?)$", re.I)

@@ -255,14 +255,75 @@ def messages(data: Dict[Any, Any]) -> List[str]:
 
 
 def test_values_of_secrets() -> None:
-    values: Dict[str, Any] = {"a": None, "b": "", "hf": "x", "c": 0, "d": False, "e": [], "f": {}}
+    values: Dict[str, Any] = {
+        "a": None,
+        "b": "",
+        "hf": "fish",
+        "c": 0,
+        "d": False,
+        "e": [],
+        "f": {},
+    }
     problems = list(config_secrets({"secrets": values}))
     assert [problem.key for problem in problems] == [("secrets", name) for name in ["hf", *"cdef"]]
-    assert {(p.rule, p.severity) for p in problems} == {("secret", Severity.ERROR)}
+    assert {(p.rule, p.severity) for p in problems} == {("secret", Severity.WARNING)}
     assert problems[0].message == (
         "`secrets.hf` has a value, which every copy of the truss would carry. Write `hf: null`; "
         "the server has the value from its own store, or from the environment variable "
         "TRUSS_SECRET_hf."
+    )
+
+
+def severity_of(name: str, value: str) -> Severity:
+    (problem,) = config_secrets({"secrets": {name: value}})
+    assert (problem.key, problem.rule) == (("secrets", name), "secret")
+    return problem.severity
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ENTER HF TOKEN HERE",
+        "your-key",
+        "YOUR_HF_ACCESS_TOKEN",
+        "null",
+        "None",
+        "<token>",
+        "${HF_TOKEN}",
+        "hf_access_token",
+        "hf-access-token",
+        "...",
+        "xxxxxxxx",
+        "placeholder",
+        "your-key-123",
+        "hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    ],
+)
+def test_placeholders_of_secrets_are_notes(value: str) -> None:
+    assert severity_of("hf_access_token", value) is Severity.NOTE
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["q7WzR4tYpL9kJh2G", "hf_" + "qWzRtYpLmKjHgFdSaXcVbNqWzRtYpLmKjH", "AKIA" + "QZ2WRT7YPL3KJHGF"],
+)
+def test_credentials_below_secrets_are_errors(value: str) -> None:
+    assert severity_of("hf_access_token", value) is Severity.ERROR
+    (problem,) = config_secrets({"secrets": {"a": value}})
+    assert value not in problem.message
+
+
+@pytest.mark.parametrize("value", ["hunter2", "swordfish"])
+def test_other_values_of_secrets_are_warnings(value: str) -> None:
+    assert severity_of("hf_access_token", value) is Severity.WARNING
+
+
+def test_the_note_about_a_placeholder() -> None:
+    (problem,) = config_secrets({"secrets": {"hf": "your-token"}})
+    assert problem.message == (
+        "`secrets.hf` has a placeholder. The model gets this text as the secret if the secret is "
+        "not set, instead of an error. Write `hf: null`; the server has the value from its own "
+        "store, or from the environment variable TRUSS_SECRET_hf."
     )
 
 

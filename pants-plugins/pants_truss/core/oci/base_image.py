@@ -1,5 +1,5 @@
-"""Reads the image that others are built on, from an OCI layout. Nothing in it is trusted: it may be
-any folder of the repository, or what a registry sent."""
+"""Reads a base image from an OCI layout. Its content is not trusted: the layout may be any folder
+of the repository, or come from a registry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pants_truss.core.oci.documents import (
     Platform,
 )
 
-# Docker's names, which `skopeo copy --preserve-digests` keeps.
+# Docker's media types, which `skopeo copy --preserve-digests` keeps.
 _DOCKER = "application/vnd.docker"
 _INDEXES = (INDEX_TYPE, f"{_DOCKER}.distribution.manifest.list.v2+json")
 _MANIFESTS = (MANIFEST_TYPE, f"{_DOCKER}.distribution.manifest.v2+json")
@@ -30,7 +30,7 @@ _LAYERS = (
     f"{_DOCKER}.image.rootfs.diff.tar",
     f"{_DOCKER}.image.rootfs.diff.tar.gzip",
 )
-# The same bytes by another name; in an OCI manifest tools expect OCI's.
+# These types have the same bytes; in an OCI manifest tools expect OCI's names.
 _OCI_NAMES = {
     f"{_DOCKER}.image.rootfs.diff.tar": LAYER_TYPE,
     f"{_DOCKER}.image.rootfs.diff.tar.gzip": f"{LAYER_TYPE}+gzip",
@@ -40,7 +40,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Choice:
-    """A manifest or an index in an index. `platforms` are all that it offers, for messages."""
+    """A manifest or an index in an index. `platforms` are all that the index offers."""
 
     descriptor: Descriptor
     platforms: Tuple[str, ...]
@@ -52,7 +52,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Manifest:
-    """`as_json` is all that the manifest says of its layers, with OCI's names of their types."""
+    """`as_json` holds all properties of the layers, with OCI's names of their types."""
 
     config: Descriptor
     layers: Tuple[Descriptor, ...]
@@ -70,7 +70,7 @@ def document(content: bytes, what: str) -> Dict[str, Any]:
 
 
 def choose(index: Mapping[str, Any], platform: Platform, what: str) -> Choice:
-    """The entry of an index for a platform; the only one if it names none."""
+    """Returns the entry of an index for a platform, or the only entry if it names no platform."""
     entries = _objects(index, "manifests", what)
     known = [e for e in entries if e.get("mediaType") in (*_INDEXES, *_MANIFESTS)]
     if not known:
@@ -78,7 +78,7 @@ def choose(index: Mapping[str, Any], platform: Platform, what: str) -> Choice:
     offered = [_platform(entry) for entry in known]
     names = tuple(str(found) for found in offered if found)
     fitting = [e for e, found in zip(known, offered) if found and _fits(found, platform)]
-    # An index in an index has no platform of its own.
+    # An index inside an index has no platform.
     unnamed = [e for e, found in zip(known, offered) if not found]
     if len(known) == 1 and unnamed:
         fitting = unnamed
@@ -93,21 +93,21 @@ def manifest(data: Mapping[str, Any], what: str) -> Manifest:
         raise TrussError(f"{what} has no `config`.")
     config = _descriptor(data["config"], what)
     if config.media_type not in _CONFIGS:
-        raise TrussError(f"{what} is not that of an image: its config is {config.media_type!r}.")
+        raise TrussError(f"{what} does not describe an image: its config is {config.media_type!r}.")
     layers = _objects(data, "layers", what)
     descriptors = tuple(_descriptor(layer, what) for layer in layers)
     for descriptor in descriptors:
         if descriptor.media_type not in _LAYERS:
             raise TrussError(
-                f"{what} has a layer of the type {descriptor.media_type!r}, which cannot be passed "
-                f"on. It can have {', '.join(_LAYERS)}."
+                f"{what} has a layer of the unsupported type {descriptor.media_type!r}. Supported "
+                f"types: {', '.join(_LAYERS)}."
             )
     renamed = ({**x, "mediaType": _OCI_NAMES.get(x["mediaType"], x["mediaType"])} for x in layers)
     return Manifest(config, descriptors, tuple(renamed))
 
 
 def check_config(config: Mapping[str, Any], layers: int, platform: Platform, what: str) -> None:
-    """Raises `TrussError` for a config that does not go with its manifest or the platform."""
+    """Raises `TrussError` if the config does not match its manifest or the platform."""
     rootfs = config.get("rootfs")
     diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if not isinstance(diff_ids, list) or not all(
@@ -115,7 +115,7 @@ def check_config(config: Mapping[str, Any], layers: int, platform: Platform, wha
     ):
         raise TrussError(f"{what} has no valid `rootfs.diff_ids`.")
     if len(diff_ids) != layers:
-        raise TrussError(f"{what} tells of {len(diff_ids)} layers, its manifest of {layers}.")
+        raise TrussError(f"{what} lists {len(diff_ids)} layers, but its manifest lists {layers}.")
     found = _of(config)
     if not _fits(found, platform):
         raise TrussError(f"{what} is for {found}, not for {platform}.")
@@ -131,7 +131,8 @@ def check_config(config: Mapping[str, Any], layers: int, platform: Platform, wha
     triggers = _entry(run, "OnBuild")
     if triggers:
         raise TrussError(
-            f"{what} has ONBUILD commands ({_show(triggers)}), which only `docker build` runs."
+            f"{what} has ONBUILD commands ({_show(triggers)}), which only `docker build` runs. Use "
+            f"a base without them."
         )
 
 
@@ -152,26 +153,26 @@ def environment(config: Mapping[str, Any]) -> Dict[str, str]:
 
 
 def check_blob(descriptor: Descriptor, found: str, size: int, what: str) -> None:
-    """`found` is the sha256 of what lies at the place of the blob, in hex."""
+    """`found` is the sha256, in hex, of the content at the path of the blob."""
     if descriptor.hex != found:
         raise TrussError(
             f"{what}: the content of blobs/sha256/{descriptor.hex} has the digest sha256:{found}. "
-            f"The layout is corrupt: fetch it anew."
+            f"The layout is corrupt: fetch it again."
         )
     if descriptor.size != size:
         raise TrussError(
-            f"{what}: the blob {descriptor.digest} has {size} bytes, not the {descriptor.size} "
-            f"that the image tells of. The layout is corrupt: fetch it anew."
+            f"{what}: the blob {descriptor.digest} has {size} bytes, but the image declares "
+            f"{descriptor.size}. The layout is corrupt: fetch it again."
         )
 
 
 def _descriptor(data: Mapping[str, Any], what: str) -> Descriptor:
     media_type, digest, size = data.get("mediaType"), data.get("digest"), data.get("size")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
-        # It becomes a path.
-        raise TrussError(f"{what} names a blob by the digest {digest!r}, which is not a sha256.")
+        # The digest becomes a path.
+        raise TrussError(f"{what} refers to a blob by {digest!r}, which is not a sha256 digest.")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise TrussError(f"{what} says that {digest} has the size {size!r}.")
+        raise TrussError(f"{what} declares the invalid size {size!r} for {digest}.")
     return Descriptor(str(media_type), digest, size)
 
 
@@ -196,5 +197,5 @@ def _of(data: Mapping[str, Any]) -> Platform:
 def _fits(offered: Platform, wanted: Platform) -> bool:
     if (offered.os, offered.architecture) != (wanted.os, wanted.architecture):
         return False
-    # `arm64` is `arm64/v8`; most images do not say.
+    # `arm64` is the same as `arm64/v8`, and most images name no variant.
     return not wanted.variant or not offered.variant or offered.variant == wanted.variant

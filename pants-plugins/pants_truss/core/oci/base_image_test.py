@@ -69,19 +69,19 @@ def test_no_image_for_the_platform() -> None:
         choose({"manifests": [entry(), entry()]}, LINUX, "it")
 
 
-def test_a_manifest_of_something_else() -> None:
+def test_a_manifest_that_does_not_describe_an_image() -> None:
     helm = {**CONFIG, "mediaType": "application/vnd.cncf.helm.config.v1+json"}
-    with pytest.raises(TrussError, match="is not that of an image"):
+    with pytest.raises(TrussError, match="does not describe an image"):
         manifest({"config": helm, "layers": []}, "it")
 
 
-def test_layers_that_cannot_be_passed_on() -> None:
+def test_layers_of_unsupported_types() -> None:
     foreign = entry("", "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
-    with pytest.raises(TrussError, match="has a layer of the type"):
+    with pytest.raises(TrussError, match="has a layer of the unsupported type"):
         manifest({"config": CONFIG, "layers": [foreign]}, "it")
 
 
-def test_a_layer_keeps_all_that_is_said_of_it() -> None:
+def test_a_layer_keeps_all_its_properties() -> None:
     layer = entry("", "application/vnd.oci.image.layer.v1.tar", annotations={"a": "b"})
     assert manifest({"config": CONFIG, "layers": [layer]}, "it").as_json == (layer,)
 
@@ -91,7 +91,7 @@ def test_a_layer_keeps_all_that_is_said_of_it() -> None:
     [
         ({}, "no valid `rootfs.diff_ids`"),
         ({"rootfs": {"diff_ids": ["x"]}}, "no valid `rootfs.diff_ids`"),
-        ({"rootfs": {"diff_ids": []}}, "tells of 0 layers, its manifest of 1"),
+        ({"rootfs": {"diff_ids": []}}, "lists 0 layers, but its manifest lists 1"),
         (
             {"rootfs": {"diff_ids": [DIGEST]}, "os": "linux", "architecture": "arm64"},
             "is for linux/arm64, not for linux/amd64",
@@ -133,11 +133,11 @@ def test_blobs() -> None:
     check_blob(descriptor, "a" * 64, 5, "it")
     with pytest.raises(TrussError, match=f"has the digest sha256:{'b' * 64}"):
         check_blob(descriptor, "b" * 64, 5, "it")
-    with pytest.raises(TrussError, match="has 6 bytes, not the 5"):
+    with pytest.raises(TrussError, match="has 6 bytes, but the image declares 5"):
         check_blob(descriptor, "a" * 64, 6, "it")
 
 
-def test_null_is_as_good_as_absent() -> None:
+def test_null_counts_as_absent() -> None:
     config: Dict[str, Any] = {
         "rootfs": {"diff_ids": [DIGEST]},
         "os": "linux",
@@ -173,7 +173,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_hostile_documents_are_refused_or_read(data: Any) -> None:
-    """Never another exception than the one that is for the user."""
+    """Invalid documents raise nothing but `TrussError`, which is meant for users."""
     if not isinstance(data, dict):
         return
     for read in (
@@ -188,13 +188,13 @@ def test_hostile_documents_are_refused_or_read(data: Any) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"[" * 200_000])
-def test_what_is_no_json_object(content: bytes) -> None:
+def test_documents_that_are_not_json_objects(content: bytes) -> None:
     with pytest.raises(TrussError, match="not"):
         document(content, "it")
 
 
 @pytest.mark.parametrize("media_type", ["application/json", None, 5, [], INDEX_TYPE.upper()])
-def test_entries_that_are_no_images_are_passed_over(media_type: Any) -> None:
+def test_entries_that_are_not_images_are_skipped(media_type: Any) -> None:
     odd = {**entry("linux/amd64"), "mediaType": media_type}
     mine = entry("linux/amd64", digest="sha256:" + "b" * 64)
     assert choose({"manifests": [odd, mine]}, LINUX, "it").descriptor.digest == mine["digest"]
@@ -260,13 +260,13 @@ def test_a_digest_cannot_lead_elsewhere(digest: Any) -> None:
     for read in reads:
         with pytest.raises(TrussError) as caught:
             read()
-        expected = f"it names a blob by the digest {digest!r}, which is not a sha256."
+        expected = f"it refers to a blob by {digest!r}, which is not a sha256 digest."
         assert str(caught.value) == expected
 
 
 @pytest.mark.parametrize("size", [-1, 1.0, True, "1", None])
-def test_sizes_that_are_none(size: Any) -> None:
-    with pytest.raises(TrussError, match=f"^it says that {DIGEST} has the size {size!r}.$"):
+def test_invalid_sizes(size: Any) -> None:
+    with pytest.raises(TrussError, match=f"^it declares the invalid size {size!r} for {DIGEST}.$"):
         manifest({"config": {**CONFIG, "size": size}, "layers": []}, "it")
 
 
@@ -297,16 +297,16 @@ def test_a_long_value_is_not_shown_whole() -> None:
         check_config(config, 0, LINUX, "it")
 
 
-def test_a_corrupt_blob_and_what_to_do() -> None:
+def test_a_corrupt_blob_has_a_fix() -> None:
     with pytest.raises(TrussError) as caught:
         check_blob(Descriptor("x", DIGEST, 5), "b" * 64, 6, "the image x")
     assert str(caught.value) == (
         f"the image x: the content of blobs/sha256/{'a' * 64} has the digest sha256:{'b' * 64}. "
-        f"The layout is corrupt: fetch it anew."
+        f"The layout is corrupt: fetch it again."
     )
 
 
-def test_of_a_variable_that_is_set_twice_the_last_counts() -> None:
+def test_the_last_value_of_a_variable_counts() -> None:
     assert environment({"config": {"Env": ["A=1", "B=2", "A=3", "C"]}}) == {
         "A": "3",
         "B": "2",
@@ -315,7 +315,7 @@ def test_of_a_variable_that_is_set_twice_the_last_counts() -> None:
     assert environment({}) == environment({"config": {"Env": None}}) == {}
 
 
-# --- One value of a good document replaced: what is refused is refused in words.
+# --- One value of a valid document is replaced: it is accepted, or refused with a message.
 
 
 def mostly(usual: Any) -> st.SearchStrategy[Any]:
@@ -348,7 +348,7 @@ CONFIGS = st.fixed_dictionaries(
     st.lists(descriptors(LAYER_TYPE), max_size=2),
     CONFIGS,
 )
-def test_a_document_that_is_almost_right(
+def test_almost_valid_documents(
     entries: List[Any], config: Any, layers: List[Any], run: Dict[str, Any]
 ) -> None:
     def read_config() -> None:

@@ -1,7 +1,7 @@
-"""The JSON documents of an OCI image, as bytes that depend on nothing but what they say.
+"""Builds the JSON documents of an OCI image as reproducible bytes.
 
 Source: the OCI image format specification, v1.1: image-layout, index, manifest, config,
-descriptor. All are written with sorted keys and no spaces, in ASCII.
+descriptor. Documents are written with sorted keys and without spaces, in ASCII.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
-LAYER_TYPES = {"none": LAYER_TYPE, "gzip": f"{LAYER_TYPE}+gzip", "zstd": f"{LAYER_TYPE}+zstd"}
+LAYER_MEDIA_TYPES = {"none": LAYER_TYPE, "gzip": f"{LAYER_TYPE}+gzip", "zstd": f"{LAYER_TYPE}+zstd"}
 
 INDEX_FILE = "index.json"
 LAYOUT_FILE = "oci-layout"
@@ -38,7 +38,7 @@ class Descriptor:
 
     @property
     def path(self) -> str:
-        """In an image layout."""
+        """The path in an image layout."""
         return blob_path(self.hex)
 
     def as_json(self) -> Dict[str, Any]:
@@ -47,7 +47,7 @@ class Descriptor:
 
 @dataclass(frozen=True)
 class Platform:
-    """Such as `linux/amd64` or `linux/arm64/v8`, in Go's words."""
+    """A platform such as `linux/amd64` or `linux/arm64/v8`, in Go's terms."""
 
     os: str
     architecture: str
@@ -63,7 +63,7 @@ class Platform:
 
 @dataclass(frozen=True)
 class ImageLayer:
-    """`diff_id` is the digest of the uncompressed layer; `comment` says what it holds."""
+    """`diff_id` is the digest of the uncompressed layer; `comment` describes its content."""
 
     descriptor: Descriptor
     diff_id: str
@@ -91,7 +91,7 @@ def blob(media_type: str, data: Any) -> Blob:
 
 
 def timestamp(epoch: int) -> str:
-    """RFC 3339, in UTC."""
+    """Returns the time as RFC 3339, in UTC."""
     return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -102,8 +102,10 @@ def config_blob(
     layers: Sequence[ImageLayer],
     epoch: int,
 ) -> Blob:
-    """The config of an image with `layers` on those of `base`, the config of the base image.
-    `run` replaces entries of the base's execution parameters."""
+    """Returns the config of an image that puts `layers` on those of its base image.
+
+    `base` is the config of the base image. `run` replaces entries of its execution parameters.
+    """
     created = timestamp(epoch)
     history = [
         *(base.get("history") or []),
@@ -113,7 +115,7 @@ def config_blob(
     return blob(
         CONFIG_TYPE,
         {
-            # Of the base: what it says of its operating system.
+            # Keep what the base says about its operating system.
             **{key: base[key] for key in ("os.version", "os.features") if key in base},
             **platform.as_json(),
             "created": created,
@@ -132,7 +134,7 @@ def manifest_blob(
     layers: Sequence[Mapping[str, Any]],
     annotations: Mapping[str, str],
 ) -> Blob:
-    """`layers` are descriptors as JSON: those of a base keep all that they have."""
+    """`layers` are descriptors as JSON; those of base layers keep all their properties."""
     return blob(
         MANIFEST_TYPE,
         {
@@ -148,7 +150,7 @@ def manifest_blob(
 def index_blob(
     manifests: Sequence[Tuple[Descriptor, Platform]], annotations: Mapping[str, str]
 ) -> Blob:
-    """Of an image for several platforms."""
+    """Returns the index of an image for several platforms."""
     return blob(
         INDEX_TYPE,
         {
@@ -166,8 +168,8 @@ def index_blob(
 def layout_files(
     top: Descriptor, platform: Optional[Platform], tags: Sequence[str]
 ) -> Dict[str, bytes]:
-    """The two files of an image layout beside its blobs. `top` is a manifest or an index, which is
-    there by each of its tags."""
+    """Returns the two files of an image layout that are not blobs. `top` is a manifest or an index;
+    each of its tags refers to it."""
     entry = top.as_json()
     if platform:
         entry["platform"] = platform.as_json()

@@ -39,7 +39,7 @@ BASE: Dict[str, Any] = {
 LAYER = ImageLayer(Descriptor(LAYER_TYPE, DIGEST, 5), "sha256:" + "b" * 64, "model")
 
 
-def test_a_config_lies_on_that_of_its_base() -> None:
+def test_a_config_extends_that_of_its_base() -> None:
     run = {"Env": ["A=2"], "Cmd": [], "Labels": None}
     data = json.loads(config_blob(BASE, LINUX, run, [LAYER], 60).content)
     assert data == {
@@ -65,7 +65,7 @@ def test_a_manifest_passes_on_what_it_is_given() -> None:
     assert made.descriptor.size == len(made.content)
 
 
-def test_an_index_tells_platforms() -> None:
+def test_an_index_names_platforms() -> None:
     arm = Platform("linux", "arm64", "v8")
     data = json.loads(index_blob([(LAYER.descriptor, arm)], {"x": "y"}).content)
     assert data["manifests"][0]["platform"] == {
@@ -98,7 +98,7 @@ def test_the_order_of_keys_does_not_matter(data: Dict[str, str], random: Any) ->
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "XST-14", "XST12"])
-def test_no_machine_has_a_time_zone_of_its_own(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timestamps_ignore_the_time_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", zone)
     time.tzset()
     try:
@@ -109,7 +109,7 @@ def test_no_machine_has_a_time_zone_of_its_own(zone: str, monkeypatch: pytest.Mo
         time.tzset()
 
 
-def test_what_a_base_says_of_its_system_is_kept_and_nothing_else() -> None:
+def test_only_the_system_properties_of_a_base_are_kept() -> None:
     base = {**BASE, "os.version": "10.0", "os.features": ["x"], "variant": "v9", "id": "abc"}
     before = deepcopy(base)
     data = json.loads(config_blob(base, Platform("linux", "arm64", "v8"), {}, [LAYER], 0).content)
@@ -130,7 +130,7 @@ def test_a_base_without_parameters_and_history(absent: Dict[str, Any]) -> None:
     ("value", "is_kept"),
     [([], False), ("", False), (None, False), ({}, True), (False, True), (0, True), ([""], True)],
 )
-def test_an_empty_parameter_takes_away_that_of_the_base(value: Any, is_kept: bool) -> None:
+def test_an_empty_parameter_removes_that_of_the_base(value: Any, is_kept: bool) -> None:
     config = json.loads(config_blob(BASE, LINUX, {"Cmd": value}, [], 0).content)["config"]
     assert ("Cmd" in config) is is_kept
     assert config["Env"] == ["A=1"]
@@ -171,7 +171,7 @@ def test_documents_are_one_line_of_ascii_without_spaces(data: Any) -> None:
     assert blob("x", json.loads(text)) == made
 
 
-# --- What is made here can be built on.
+# --- An image that is made here can be a base.
 
 HEX = st.text(alphabet="0123456789abcdef", min_size=64, max_size=64)
 PLATFORMS = st.sampled_from([LINUX, Platform("linux", "arm64"), Platform("linux", "arm64", "v8")])

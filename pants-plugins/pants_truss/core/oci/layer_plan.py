@@ -1,8 +1,9 @@
 """Decides which file of a truss goes into which layer of its image.
 
-What changes least lies lowest, so that a registry, and a machine that pulls, take anew only what
-changed: the server of the Truss release, data, code shared with other trusses, a layer for each of
-its folders, and at last the truss's own code and config. See docs/images.md.
+Layers are ordered so that the content that changes least lies lowest: registries and machines that
+pull then transfer only the changed layers. The order is the server of the Truss release, data, code
+shared with other trusses (one layer for each of its folders), and the truss's own code and config.
+See docs/images.md.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ OTHER_PACKAGES = "other shared packages"
 
 @dataclass(frozen=True)
 class PlannedLayer:
-    """`files` by path in the layout of `core.server_layout`, sorted."""
+    """`files` maps paths in the layout of `core.server_layout` to files, sorted."""
 
     name: str
     files: Mapping[str, GatheredFile]
 
 
 def plan_layers(files: Mapping[str, GatheredFile], shared_layers: int) -> Tuple[PlannedLayer, ...]:
-    """Lowest first; the model's is always there, the others if they hold something. `shared_layers`
-    is how many the shared packages may have.
+    """Returns the layers, lowest first. The model's layer always exists; others only if not empty.
 
-    Beyond that, the first folders by name have one each and the rest share the last: by name and
-    not by size, or an edit that makes a folder larger would move files of others between layers.
+    `shared_layers` limits the layers of shared packages. Beyond the limit, the first folders by
+    name have one layer each and the rest share the last one. The split is by name, not by size:
+    otherwise an edit that makes a folder larger would move files of others between layers.
     """
     data: Dict[str, GatheredFile] = {}
     model: Dict[str, GatheredFile] = {}
@@ -64,8 +65,8 @@ def _shared_layers(
 
 
 def shared_root(path: str, file: GatheredFile) -> Optional[str]:
-    """The folder of shared code that a file in the layout comes from: an external package, or the
-    source root of an imported module. None for a file of the truss itself."""
+    """Returns the folder of shared code that a file in the layout comes from: an external package,
+    or the source root of an imported module. None for a file of the truss itself."""
     if file.reason in (TRUSS, GENERATED) or not file.source or not is_within(path, PACKAGES):
         return None
     below = path[len(PACKAGES) :]

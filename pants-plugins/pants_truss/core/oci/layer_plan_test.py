@@ -77,6 +77,6 @@ def test_each_file_is_in_one_layer(given_files: Dict[str, Tuple[str, str]], most
     layers = plan_layers(files, most)
     placed = [path for layer in layers for path in layer.files]
     assert sorted(placed) == sorted(files)
-    # Data, the model, and what the limit allows for shared code.
+    # One for data, one for the model, and the limit for shared code.
     assert len(layers) <= 2 + max(1, most)
     assert all(list(layer.files) == sorted(layer.files) for layer in layers)

@@ -1,8 +1,8 @@
-"""The files of distributions as pip installs them, whichever release of Pex has installed them.
+"""Makes installed distributions look as pip installs them, on every release of Pex.
 
-That of Pants 2.17 runs `pip install`. Later ones unpack wheels themselves: without `INSTALLER` and
-`REQUESTED`, with `RECORD` in the order of the wheel, and with console scripts of their own, which
-look for variables of Pex. An image is to have the same bytes on each release of Pants.
+The Pex of Pants 2.17 runs `pip install`. Later ones unpack wheels themselves: without `INSTALLER`
+and `REQUESTED`, with `RECORD` in the order of the wheel, and with their own console scripts, which
+read variables of Pex. An image must have the same bytes on each release of Pants.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import hashlib
 import io
 import posixpath
 import re
-from typing import Collection, Dict, Iterator, Mapping, Tuple
+from typing import Collection, Dict, Iterator, List, Mapping, Tuple
 
 _INSTALLER, _REQUESTED = b"pip\n", b""
-# Pex puts no interpreter there: `core.oci.site_files.script_for_image` does. The rest is what pip
-# writes, by distlib.
+# The script that pip writes, by distlib. Pex does not set its interpreter;
+# `core.oci.sys_path_hook.script_for_image` does.
 _SCRIPT = """\
 #!python
 # -*- coding: utf-8 -*-
@@ -33,10 +33,10 @@ _ENTRY_POINT = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>[\w.]+)\s*(\[
 
 
 def as_pip_installs(metadata: Mapping[str, bytes], paths: Collection[str]) -> Dict[str, bytes]:
-    """What to write in place of, or beside, the files at `paths`, by path.
+    """Returns the files to write in place of, or beside, those at `paths`, by path.
 
-    `metadata` has `INSTALLER`, `RECORD` and `entry_points.txt` of each folder `NAME.dist-info`, as
-    far as there are any. A distribution with an `INSTALLER` is left as it is.
+    `metadata` holds `INSTALLER`, `RECORD` and `entry_points.txt` of each folder `NAME.dist-info`,
+    if they exist. A distribution with an `INSTALLER` stays unchanged.
     """
     changed: Dict[str, bytes] = {}
     for record in sorted(path for path in metadata if path.endswith(".dist-info/RECORD")):
@@ -50,6 +50,47 @@ def as_pip_installs(metadata: Mapping[str, bytes], paths: Collection[str]) -> Di
         changed.update(written)
         changed[record] = _with_files(metadata[record], written)
     return changed
+
+
+def describe_collisions(records: Mapping[str, bytes], hashes: Mapping[str, str]) -> Tuple[str, ...]:
+    """A sentence for each pair of distributions that have files of one name with different bytes.
+
+    `records` are the `RECORD` files by path; `hashes` the SHA-256 in hexadecimal of each file that
+    is installed, by path.
+    """
+    claims: Dict[str, Dict[str, str]] = {}
+    for record, content in sorted(records.items()):
+        name = posixpath.basename(posixpath.dirname(record))[: -len(".dist-info")]
+        for path, fingerprint in _recorded(content):
+            claims.setdefault(path, {})[name.replace("-", " ", 1)] = fingerprint
+    found: Dict[Tuple[Tuple[str, ...], str], List[str]] = {}
+    for path, claimed in sorted(claims.items()):
+        if len(set(claimed.values())) > 1:
+            installed = [name for name, value in claimed.items() if value == hashes.get(path)]
+            kept = installed[0] if installed else ""
+            found.setdefault((tuple(sorted(claimed)), kept), []).append(path)
+    return tuple(_collision(names, kept, paths) for (names, kept), paths in found.items())
+
+
+_SHOWN = 3
+
+
+def _collision(names: Tuple[str, ...], kept: str, paths: List[str]) -> str:
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    whose = f"The image has the file of {kept}." if kept else "The image has one of them."
+    return f"{' and '.join(names)} both install {', '.join(paths[:_SHOWN])}{more}. {whose}"
+
+
+def _recorded(record: bytes) -> Iterator[Tuple[str, str]]:
+    """The paths in a `RECORD` that have a SHA-256, with it in hexadecimal."""
+    for row in csv.reader(io.StringIO(record.decode("utf-8", "replace"))):
+        if len(row) > 1 and row[1].startswith("sha256="):
+            encoded = row[1][len("sha256=") :]
+            try:
+                value = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            except ValueError:
+                continue
+            yield row[0], value.hex()
 
 
 def _scripts(entry_points: bytes) -> Iterator[Tuple[str, bytes]]:

@@ -1,14 +1,16 @@
-"""Against what pip writes: the hashes are those of fastapi 0.124.4, installed by pip 23.1.2."""
+"""Compares with the files that pip writes; hashes are of fastapi 0.124.4 and pip 23.1.2."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from typing import Dict
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pants_truss.core.oci.pip_installed import as_pip_installs
+from pants_truss.core.oci.pip_installed import as_pip_installs, describe_collisions
 
 FOLDER = "fastapi-0.124.4.dist-info"
 RECORD = """\
@@ -43,7 +45,7 @@ def test_the_files_are_those_that_pip_writes() -> None:
     assert len(changed) == 4
 
 
-def test_what_pip_has_installed_is_left_as_it_is() -> None:
+def test_distributions_installed_by_pip_stay_unchanged() -> None:
     assert as_pip_installs({**files(), f"{FOLDER}/INSTALLER": b"uv\n"}, ["bin/fastapi"]) == {}
 
 
@@ -77,10 +79,48 @@ def test_entry_points_that_name_no_script(points: bytes) -> None:
 
 @given(st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1)))
 def test_a_second_time_nothing_changes(names: "list[str]") -> None:
-    """Whatever files are called."""
+    """Holds for any file names."""
     quoted = ['"' + name.replace('"', '""') + '",sha256=x,1\n' for name in names]
     given_files = {f"{FOLDER}/RECORD": "".join(quoted).encode()}
     changed = as_pip_installs(given_files, [])
     record = changed[f"{FOLDER}/RECORD"].decode().splitlines()
     assert len(record) == len(names) + 2 and record == sorted(record)
     assert as_pip_installs({**given_files, **changed}, []) == {}
+
+
+def recorded(content: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return f"sha256={digest},{len(content)}"
+
+
+def test_files_that_two_distributions_have() -> None:
+    records = {
+        "one-1.0.dist-info/RECORD": (
+            f"tests/__init__.py,{recorded(b'1')}\nLICENSE,{recorded(b'MIT')}\n"
+            f"one.py,{recorded(b'1')}\nsame.py,{recorded(b's')}\n"
+        ).encode(),
+        "two-2.0.dist-info/RECORD": (
+            f"tests/__init__.py,{recorded(b'2')}\nLICENSE,{recorded(b'BSD')}\n"
+            f"same.py,{recorded(b's')}\ntwo.py,,\n"
+        ).encode(),
+    }
+    hashes = {
+        "tests/__init__.py": hashlib.sha256(b"2").hexdigest(),
+        "LICENSE": hashlib.sha256(b"BSD").hexdigest(),
+    }
+    assert describe_collisions(records, hashes) == (
+        "one 1.0 and two 2.0 both install LICENSE, tests/__init__.py. The image has the file of "
+        "two 2.0.",
+    )
+    assert describe_collisions(records, {})[0].endswith("The image has one of them.")
+
+
+def test_a_long_list_of_files_is_cut() -> None:
+    records = {
+        f"{name}-1.dist-info/RECORD": "".join(
+            f"f{number},{recorded(name.encode())}\n" for number in range(5)
+        ).encode()
+        for name in ("a", "b")
+    }
+    (text,) = describe_collisions(records, {})
+    assert "both install f0, f1, f2 and 2 more. " in text

@@ -1,4 +1,4 @@
-"""The platforms that images are made for, and what Pex has to know to install for them."""
+"""The platforms of images, and what Pex needs to install distributions for them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pants_truss.core.requirement import marker_environments
 
 DEFAULT_PLATFORM = "linux/amd64"
 
-# By Go's name of an architecture, that of Python.
+# Go's name of an architecture -> Python's.
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-# Debian 11's and that of Ubuntu 20.04: what a base image can be taken to have at least.
+# The glibc 2 minor version of Debian 11 and Ubuntu 20.04, the oldest base images to support.
 OLDEST_GLIBC = 31
 _OLD_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
 def parse_platform(text: str) -> Platform:
-    """Raises `TrussError` for one that no truss can be packaged for."""
+    """Raises `TrussError` for a platform that no truss can be packaged for."""
     match = re.fullmatch(r"(\w+)/(\w+)(?:/(\w+))?", text, re.ASCII)
     if not match or match.group(1) != "linux" or match.group(2) not in _MACHINES:
-        known = " and ".join(f"`linux/{name}`" for name in _MACHINES)
-        raise TrussError(f"{text!r} is not a platform that images are made for: {known} are.")
+        known = " or ".join(f"`linux/{name}`" for name in _MACHINES)
+        raise TrussError(f"{text!r} is not a supported platform. Use {known}.")
     return Platform(match.group(1), match.group(2), match.group(3) or "")
 
 
@@ -42,9 +42,12 @@ def pants_machine(platform: Platform) -> str:
 def complete_platform(
     python: Tuple[int, int], platform: Platform, glibc: int = OLDEST_GLIBC
 ) -> Dict[str, Any]:
-    """What Pex takes as `--complete-platform`: which wheels fit, best first, and the environment of
-    markers. `glibc` is the minor version of the newest glibc 2 that they may ask for. Nothing is of
-    the machine that this runs on."""
+    """Returns the content of Pex's `--complete-platform`: the matching wheel tags, best first, and
+    the marker environment.
+
+    `glibc` is the minor version of the newest glibc 2 that wheels may require. The result does not
+    depend on this machine.
+    """
     platforms = _wheel_platforms(machine(platform), glibc)
     tags = [
         *cpython_tags(python, platforms=platforms),
@@ -60,7 +63,7 @@ def complete_platform(
 
 
 def _wheel_platforms(architecture: str, newest: int) -> List[str]:
-    # There is no glibc below 2.17 for aarch64, and none below 2.5 in any standard.
+    # glibc starts at 2.17 on aarch64, and wheel standards start at 2.5.
     oldest = 5 if architecture == "x86_64" else 17
     found = []
     for minor in range(newest, oldest - 1, -1):

@@ -20,12 +20,12 @@ def test_platforms() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "linux", "windows/amd64", "linux/mips", "linux/amd64/"])
-def test_what_is_none(text: str) -> None:
-    with pytest.raises(TrussError, match="`linux/amd64` and `linux/arm64` are"):
+def test_unsupported_platforms(text: str) -> None:
+    with pytest.raises(TrussError, match="Use `linux/amd64` or `linux/arm64`"):
         parse_platform(text)
 
 
-def test_what_pex_is_told() -> None:
+def test_the_complete_platform_for_pex() -> None:
     told = complete_platform((3, 11), Platform("linux", "arm64"))
     tags = told["compatible_tags"]
     assert tags[0] == "cp311-cp311-manylinux_2_31_aarch64"
@@ -59,23 +59,23 @@ def test_older_names_of_wheels() -> None:
         "linux/amd64/\u00e9",
     ],
 )
-def test_what_is_almost_one(text: str) -> None:
+def test_almost_valid_platforms(text: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse_platform(text)
     assert str(caught.value) == (
-        f"{text!r} is not a platform that images are made for: `linux/amd64` and `linux/arm64` are."
+        f"{text!r} is not a supported platform. Use `linux/amd64` or `linux/arm64`."
     )
 
 
 @given(st.sampled_from(["amd64", "arm64"]), st.sampled_from(["", "v1", "v8", "v9_2"]))
-def test_a_platform_is_written_as_it_is_read(architecture: str, variant: str) -> None:
+def test_platforms_round_trip(architecture: str, variant: str) -> None:
     platform = Platform("linux", architecture, variant)
     assert parse_platform(str(platform)) == platform
 
 
-# Those of the names of wheels, which is what pip and Pex hold against the list.
+# Compares by the names of wheels, which pip and Pex match against the list.
 WHEELS: List[Tuple[str, int, Set[str], int]] = [
-    # (its tags, the oldest glibc 2 for it, architectures, the oldest Python 3)
+    # (its tags, its oldest glibc 2, architectures, its oldest Python 3)
     ("py3-none-any", 0, {"amd64", "arm64"}, 0),
     ("cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64", 17, {"amd64"}, 11),
     ("cp311-cp311-manylinux_2_34_aarch64", 34, {"arm64"}, 11),

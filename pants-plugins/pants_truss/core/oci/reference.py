@@ -1,4 +1,4 @@
-"""References to images: `name`, `name:tag`, `name@digest`, `name:tag@digest`."""
+"""Parses references to images: `name`, `name:tag`, `name@digest`, `name:tag@digest`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ImageReference:
-    """`name` is as it is written, with or without a registry."""
+    """`name` is kept as written, with or without a registry."""
 
     name: str
     tag: Optional[str]
@@ -26,7 +26,7 @@ class ImageReference:
 
     @property
     def fetched(self) -> str:
-        """What to ask a registry for: a digest says all, and tools refuse both."""
+        """The reference for a registry. A digest replaces the tag: tools refuse both."""
         if self.digest:
             return f"{self.name}@{self.digest}"
         return f"{self.name}:{self.tag or 'latest'}"
@@ -36,12 +36,16 @@ class ImageReference:
 
 
 def parse_reference(text: str) -> ImageReference:
-    """Raises `TrussError` for what is not a reference to an image."""
+    """Raises `TrussError` for text that is not a reference to an image."""
     if not IMAGE.fullmatch(text):
-        raise TrussError(f"{text!r} is not a reference to an image, such as `python:3.11-slim`.")
+        raise TrussError(
+            f"{text!r} is not an image reference. Write, for example, `python:3.11-slim`."
+        )
     rest, _, digest = text.partition("@")
     if digest and not _DIGEST.fullmatch(digest):
-        raise TrussError(f"{text!r} has a digest that is not a `sha256:` and 64 digits.")
+        raise TrussError(
+            f"{text!r} has an invalid digest. Write `sha256:` followed by 64 hexadecimal digits."
+        )
     folder, slash, last = rest.rpartition("/")
     name, _, tag = last.partition(":")
     return ImageReference(f"{folder}{slash}{name}", tag or None, digest or None)

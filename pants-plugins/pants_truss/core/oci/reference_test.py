@@ -34,7 +34,7 @@ def test_references(text: str, reference: ImageReference, fetched: str) -> None:
     "text",
     ["", "Upper", "a b", "a\nb", "--x", "a:b:c", "a@sha256:short", "/a", "a/", f"a@md5:{'0' * 32}"],
 )
-def test_what_is_none(text: str) -> None:
+def test_invalid_references(text: str) -> None:
     with pytest.raises(TrussError):
         parse_reference(text)
 
@@ -54,7 +54,7 @@ def test_pinning_keeps_the_tag_for_people() -> None:
         ("a:" + "t" * 128, ImageReference("a", "t" * 128, None)),
     ],
 )
-def test_which_colon_is_which(text: str, reference: ImageReference) -> None:
+def test_a_port_is_not_a_tag(text: str, reference: ImageReference) -> None:
     assert parse_reference(text) == reference
 
 
@@ -79,22 +79,22 @@ def test_which_colon_is_which(text: str, reference: ImageReference) -> None:
         f"@{DIGEST}",
     ],
 )
-def test_a_refusal_shows_what_is_written_and_an_example(text: str) -> None:
+def test_an_error_shows_the_text_and_an_example(text: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse_reference(text)
     assert str(caught.value) == (
-        f"{text!r} is not a reference to an image, such as `python:3.11-slim`."
+        f"{text!r} is not an image reference. Write, for example, `python:3.11-slim`."
     )
 
 
 @pytest.mark.parametrize(
     "digest", ["sha512:" + "a" * 128, "sha256:" + "A" * 64, "sha256:" + "a" * 65, "md5:" + "0" * 32]
 )
-def test_another_digest(digest: str) -> None:
+def test_invalid_digests(digest: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse_reference(f"a:1@{digest}")
     assert str(caught.value) == (
-        f"'a:1@{digest}' has a digest that is not a `sha256:` and 64 digits."
+        f"'a:1@{digest}' has an invalid digest. Write `sha256:` followed by 64 hexadecimal digits."
     )
 
 
@@ -114,11 +114,11 @@ DIGESTS = st.none() | st.text(alphabet="0123456789abcdef", min_size=64, max_size
 
 
 @given(st.builds(ImageReference, NAMES, TAGS, DIGESTS))
-def test_a_reference_is_written_as_it_is_read(reference: ImageReference) -> None:
+def test_references_round_trip(reference: ImageReference) -> None:
     assert parse_reference(str(reference)) == reference
     fetched = parse_reference(reference.fetched)
     assert fetched.name == reference.name
-    # Never both, and never neither: a tool would choose for itself.
+    # Exactly one: with both or neither, a tool would choose.
     assert (fetched.tag is None) is (fetched.digest is not None)
     assert fetched.digest == reference.digest
     pinned = reference.pinned(DIGEST)

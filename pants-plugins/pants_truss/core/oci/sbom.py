@@ -1,7 +1,7 @@
-"""The software bill of materials of an image: its base, by name, and what lies on it.
+"""The software bill of materials of an image: its base, by name, and the content added to it.
 
-Source: the CycloneDX specification, version 1.5, as JSON. There is no time in it, and its serial
-number comes from the image, so that it is the same for the same image.
+Source: the CycloneDX specification, version 1.5, as JSON. The document holds no time, and its
+serial number is derived from the image, so the same image gives the same document.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from pants_truss.core.requirement import applies, marker_environments, parse_loc
 
 FILE_SUFFIX = ".cdx.json"
 _TREE_DIGEST = "truss:tree-digest"
-# Of the serial numbers made here, so that no one else makes the same.
+# The namespace keeps serial numbers that are made here apart from all others.
 _NAMESPACE = uuid.UUID("6f5ad4d5-0d4b-5c0a-9d4f-0a8c2b6d1f37")
 
 
 @dataclass(frozen=True)
 class ImageMaterials:
-    """`base` is (name, digest) of the image that it is built on.
-
-    `files` are those of the truss by their path in the layout of `core.server_layout`."""
+    """`base` is (name, digest) of the base image. `files` maps paths in the layout of
+    `core.server_layout` to the files of the truss."""
 
     address: str
     image_digest: str
@@ -90,7 +89,7 @@ def _distribution(found: Distribution) -> Dict[str, Any]:
 
 
 def _ref(found: Distribution) -> str:
-    # A local version, `2.1+cpu`, and an epoch, `1!2.0`, have characters with a meaning in a URL.
+    # Local versions (`2.1+cpu`) and epochs (`1!2.0`) have characters with a meaning in URLs.
     return f"pkg:pypi/{canonicalize_name(found.name)}@{quote(found.version, safe='')}"
 
 
@@ -110,7 +109,7 @@ def _requires(distributions: Iterable[Distribution], python: str) -> List[Dict[s
 
 
 def _first_party(files: Mapping[str, GatheredFile]) -> Dict[str, str]:
-    """Folder of the repository -> the tree digest of what the image has of it."""
+    """Returns folder of the repository -> tree digest of its files in the image."""
     folders: Dict[str, List[GatheredFile]] = {}
     for path, file in files.items():
         folder = shared_root(path, file)

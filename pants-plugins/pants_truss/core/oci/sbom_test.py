@@ -32,7 +32,7 @@ IMAGE = ImageMaterials(
 )
 
 
-def test_what_is_in_it() -> None:
+def test_components() -> None:
     made = sbom(IMAGE)
     assert [c["bom-ref"] for c in made["components"]] == [
         "base:sha256:" + "5" * 64,
@@ -48,7 +48,7 @@ def test_what_is_in_it() -> None:
     assert len(requires["image:t:t"]) == 5
 
 
-def test_its_serial_number_is_the_images() -> None:
+def test_the_serial_number_comes_from_the_image() -> None:
     other = replace(IMAGE, image_digest="sha256:" + "4" * 64)
     assert sbom(IMAGE) == sbom(IMAGE)
     assert sbom(other)["serialNumber"] != sbom(IMAGE)["serialNumber"]
@@ -58,7 +58,7 @@ def test_its_serial_number_is_the_images() -> None:
     )
 
 
-def test_what_it_is_about() -> None:
+def test_metadata_describes_the_image() -> None:
     made = sbom(IMAGE)
     assert made["metadata"] == {
         "component": {
@@ -93,7 +93,7 @@ def requires(distributions: List[Distribution], python: str = "3.11") -> Dict[st
     return {line["ref"]: line["dependsOn"] for line in lines}
 
 
-def test_what_a_distribution_requires_depends_on_the_images_python() -> None:
+def test_requirements_depend_on_the_python_of_the_image() -> None:
     found = [
         Distribution("a", "1", ("B-b>=9; python_version < '3.11'", "b_b", "C; os_name == 'posix'")),
         Distribution("b.b", "2"),
@@ -142,7 +142,7 @@ DISTRIBUTIONS = st.lists(
 
 
 @given(DISTRIBUTIONS, st.randoms())
-def test_all_that_is_referred_to_is_there_once_in_any_order(
+def test_each_reference_has_one_component_in_any_order(
     distributions: List[Distribution], random: Random
 ) -> None:
     made: Dict[str, Any] = sbom(replace(IMAGE, distributions=distributions))

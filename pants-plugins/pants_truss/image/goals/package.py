@@ -22,11 +22,11 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.core.oci.sbom import FILE_SUFFIX as SBOM_SUFFIX
-from pants_truss.image import context, docker_image, find_truss, oci_layout
-from pants_truss.image.context import BuildContextRequest, make_build_context
+from pants_truss.image import build_context, docker_image, image_target, oci_layout
+from pants_truss.image.build_context import BuildContextRequest, make_build_context
 from pants_truss.image.docker_build import ImageName
 from pants_truss.image.docker_image import DockerImageRequest, build_image, may_build
-from pants_truss.image.find_truss import (
+from pants_truss.image.image_target import (
     CheckImageTargetRequest,
     FindTrussOfImageRequest,
     check_image_target,
@@ -34,7 +34,7 @@ from pants_truss.image.find_truss import (
 )
 from pants_truss.image.layer import ImageTimeRequest, find_image_time
 from pants_truss.image.oci_image import OciImage
-from pants_truss.image.oci_layout import OciFields, OciLayout, OciLayoutRequest, make_oci_layout
+from pants_truss.image.oci_layout import OciFieldSet, OciLayout, OciLayoutRequest, make_oci_layout
 from pants_truss.image.target_types import (
     ImageBuilder,
     TrussImageBuilderField,
@@ -59,7 +59,7 @@ from pants_truss.target_types.field_sets import part_of
 
 
 @dataclass(frozen=True)
-class TrussImagePackageFieldSet(PackageFieldSet, OciFields):
+class TrussImagePackageFieldSet(PackageFieldSet, OciFieldSet):
     required_fields = (TrussImageTrussField, TrussImageBuilderField)
 
     builder: TrussImageBuilderField
@@ -72,7 +72,7 @@ class TrussImagePackageFieldSet(PackageFieldSet, OciFields):
 
 @dataclass(frozen=True)
 class ArchiveRequest:
-    """`names` are those by which an engine is to know the image; `path` is the file to write."""
+    """`names` are the names of the image in an engine; `path` is the file to write."""
 
     layout: OciLayout
     image: OciImage
@@ -116,7 +116,7 @@ async def archive_image(request: ArchiveRequest) -> Archive:
 
 @dataclass(frozen=True)
 class OciArtifact(BuiltPackageArtifact):
-    """A layout, for what publishes it. `digest` is that of the image in it."""
+    """A layout to publish. `digest` is the digest of the image in it."""
 
     digest: str = ""
     names: Tuple[ImageName, ...] = ()
@@ -127,17 +127,12 @@ class PackageOciImageRequest:
     field_set: TrussImagePackageFieldSet
 
 
-@dataclass(frozen=True)
-class PackagedOciImage:
-    package: BuiltPackage
-
-
 @rule(desc="Package an OCI image", level=LogLevel.DEBUG)
-async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage:
+async def package_oci_image(request: PackageOciImageRequest) -> BuiltPackage:
     field_set = request.field_set
     platforms = tuple(parse_platform(platform) for platform in field_set.platforms.value)
     made = await make_oci_layout(
-        OciLayoutRequest(part_of(OciFields, field_set), platforms), **implicitly()
+        OciLayoutRequest(part_of(OciFieldSet, field_set), platforms), **implicitly()
     )
     output = field_set.output_path.value_or_default(file_ending=None)
     digests = [await add_prefix(AddPrefix(made.digest, output), **implicitly())]
@@ -163,7 +158,7 @@ async def package_oci_image(request: PackageOciImageRequest) -> PackagedOciImage
                 OciArtifact(archive.path, extra_log_lines=(f"  `docker load` calls it {names}",))
             )
     digest = await merge_digests(MergeDigests(digests), **implicitly())
-    return PackagedOciImage(BuiltPackage(digest, tuple(artifacts)))
+    return BuiltPackage(digest, tuple(artifacts))
 
 
 @rule
@@ -175,7 +170,7 @@ async def package_truss_image(
     checked = await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
     if field_set.builder.value == ImageBuilder.OCI.value:
         packaged = await package_oci_image(PackageOciImageRequest(field_set), **implicitly())
-        return packaged.package
+        return packaged
     found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
     if field_set.builder.value == ImageBuilder.DOCKER.value:
         if not may_build(checked.target, docker_options, publish.dry_run):
@@ -183,7 +178,7 @@ async def package_truss_image(
         built = await build_image(
             DockerImageRequest(field_set.address, found.truss), **implicitly()
         )
-        return built.package
+        return built
     pinned = field_set.pin_requirements.value
     made = await make_build_context(BuildContextRequest(found.truss, pinned), **implicitly())
     output = field_set.output_path.value_or_default(file_ending=None)
@@ -195,9 +190,9 @@ async def package_truss_image(
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
-        *context.rules(),
+        *build_context.rules(),
         *docker_image.rules(),
-        *find_truss.rules(),
+        *image_target.rules(),
         *oci_layout.rules(),
         UnionRule(PackageFieldSet, TrussImagePackageFieldSet),
     ]

@@ -1,4 +1,4 @@
-"""What `pants package` writes of an image, with small scripts in place of Pex and of Truss."""
+"""Tests `pants package` of an image, with small scripts in place of Pex and of Truss."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.goals.conftest import raised
 from pants_truss.image.conftest import OPTIONS, Layout, contents, new_rule_runner
 from pants_truss.image.docker_build import ImageName
-from pants_truss.image.docker_image import DockerFields, may_build
+from pants_truss.image.docker_image import DockerFieldSet, may_build
 from pants_truss.image.goals import package as package_rules
 from pants_truss.image.goals.package import OciArtifact, TrussImagePackageFieldSet
 from pants_truss.image.target_types import TrussImageTarget
@@ -102,7 +102,7 @@ def test_a_layout_lies_in_a_folder_and_its_bill_of_materials_beside_it(
     assert layout.digest == top["digest"]
     assert layout.names == (ImageName("image:latest", "latest", ""),)
     assert layout.extra_log_lines[0] == f"  image {top['digest']}"
-    # It is not an image to be published.
+    # It is not published as an image.
     assert (bom.digest, bom.names, bom.extra_log_lines) == ("", (), ())
     materials = json.loads(found["plain.t/image.cdx.json"])
     assert materials["bomFormat"] == "CycloneDX"
@@ -134,7 +134,7 @@ def test_each_platform_has_files_of_its_own(rule_runner: RuleRunner) -> None:
     for entry, suffix in zip(inner["manifests"], ("amd64", "arm64")):
         assert entry["platform"]["architecture"] == suffix
         assert entry["digest"] in found[f"images/x-{suffix}.cdx.json"].decode()
-    # What holds for both is said once.
+    # A note about both platforms appears once.
     lines = layout.extra_log_lines
     assert len(lines) == len(set(lines))
 
@@ -154,7 +154,7 @@ def test_an_archive_has_the_image_by_its_names(rule_runner: RuleRunner) -> None:
         (entry,) = json.load(file)
         assert {member.mtime for member in tar} == {0}
     assert entry["RepoTags"] == ["a/b:1", "a/b:two"]
-    # Of one platform, the suffix has no name of it.
+    # For a single platform, the suffix does not name it.
     assert paths(built) == ["archive.t/image", "archive.t/image.cdx.json", "archive.t/image.tar"]
 
 
@@ -190,7 +190,7 @@ def test_a_context_is_a_folder_for_any_builder_of_dockerfiles(rule_runner: RuleR
     assert all(path.startswith("context.t/image/") for path in found)
     assert found["context.t/image/model/model.py"] == b"code"
     assert b"FROM base:1.0 AS server" in found["context.t/image/Dockerfile"]
-    # As Truss writes it.
+    # The file that Truss writes.
     assert found["context.t/image/constraints.txt"] == b"h11<1"
 
 
@@ -228,8 +228,8 @@ class Behavior(Enum):
 
 @pytest.fixture
 def pushing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An image with `output={"type": "registry"}`, as Pants 2.32 and later know it."""
-    monkeypatch.setattr(DockerFields, "pushes_on_package", lambda self: True, raising=False)
+    """An image with `output={"type": "registry"}`, as in Pants 2.32 and later."""
+    monkeypatch.setattr(DockerFieldSet, "pushes_on_package", lambda self: True, raising=False)
 
 
 def may_push(behavior: Behavior, dry_run: bool = False) -> bool:
@@ -239,7 +239,7 @@ def may_push(behavior: Behavior, dry_run: bool = False) -> bool:
 
 
 @pytest.mark.usefixtures("pushing")
-def test_what_is_done_about_an_image_that_is_pushed_while_it_is_built(
+def test_push_on_package(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert may_push(Behavior.ALLOW)
@@ -247,13 +247,13 @@ def test_what_is_done_about_an_image_that_is_pushed_while_it_is_built(
     assert caplog.messages == []
     assert may_push(Behavior.WARN)
     (message,) = caplog.messages
-    assert message.startswith("The image p:image is pushed while it is built: its `output` says so")
+    assert message.startswith("p:image: the build pushes the image because of `output`")
     with pytest.raises(InvalidTruss, match=r"`\[docker\].push_on_package` is `error`. Remove"):
         may_push(Behavior.ERROR)
     assert not may_push(Behavior.ALLOW, dry_run=True)
 
 
-def test_an_image_that_is_not_pushed_while_it_is_built() -> None:
+def test_push_on_package_ignores_other_images() -> None:
     assert may_push(Behavior.ERROR, dry_run=True)
 
 
@@ -263,7 +263,7 @@ def test_an_image_is_made_in_the_environment_that_it_names() -> None:
     assert EnvironmentNameRequest.from_field_set(field_set).raw_value == "linux"
 
 
-# --- What is refused before anything is made.
+# --- Errors before anything is made.
 
 
 @pytest.mark.parametrize(
@@ -271,34 +271,33 @@ def test_an_image_is_made_in_the_environment_that_it_names() -> None:
     [
         (
             {"builder": "oci", "pin_requirements": True},
-            "The 'pin_requirements' field in target refused/t:image is of no use with "
+            "The 'pin_requirements' field in target refused/t:image has no effect with "
             '`builder="oci"`. Remove it, or write `builder="docker"`.',
         ),
         (
             {"base": "images/base"},
-            "The 'base' field in target refused/t:image is of no use with `builder=\"docker\"`. "
+            "The 'base' field in target refused/t:image has no effect with `builder=\"docker\"`. "
             'Remove it, or write `builder="oci"`.',
         ),
         (
             {"builder": "context", "docker_archive": True},
-            "The 'docker_archive' field in target refused/t:image is of no use with "
+            "The 'docker_archive' field in target refused/t:image has no effect with "
             '`builder="context"`. Remove it, or write `builder="oci"`.',
         ),
     ],
 )
-def test_fields_that_the_builder_does_not_look_at(
+def test_fields_that_the_builder_ignores(
     rule_runner: RuleRunner, fields: Dict[str, Any], problem: str
 ) -> None:
     assert error(rule_runner, InvalidFieldException, "refused/t", **fields) == problem
 
 
 @pytest.mark.parametrize("builder", ["docker", "oci", "context"])
-def test_an_image_of_no_truss(rule_runner: RuleRunner, builder: str) -> None:
+def test_an_image_without_a_truss(rule_runner: RuleRunner, builder: str) -> None:
     folder = f"no_truss/{builder}"
     text = error(rule_runner, InvalidTruss, folder, builder=builder, truss=":image")
     assert text == (
-        f"The `truss` field of the target {folder}:image is ':image', which is a 'truss_image' "
-        f"target. Name a `truss`."
+        f"{folder}:image: `truss` is ':image', which is a 'truss_image' target. Name a `truss`."
     )
 
 
@@ -310,11 +309,11 @@ def test_an_image_of_a_truss_that_cannot_be_gathered(rule_runner: RuleRunner, bu
     assert text.startswith(f"The truss target {folder}:t is not valid: {folder}/config.yaml:2: ")
 
 
-def test_what_only_a_dockerfile_can_do(rule_runner: RuleRunner) -> None:
+def test_keys_that_need_a_dockerfile(rule_runner: RuleRunner) -> None:
     config = "build_commands: [make]\nsystem_packages: [ffmpeg]\n"
     text = error(rule_runner, InvalidTruss, "only/t", builder="oci", config=config)
     assert text == (
-        "The target only/t:image: only/t/config.yaml has `system_packages`, `build_commands`, "
-        'which only a Dockerfile can do. Use `builder="docker"`, or a `base` in which it is done '
-        "and the config without the key."
+        "only/t:image (only/t/config.yaml): only a Dockerfile supports `system_packages`, "
+        '`build_commands`. Use `builder="docker"`, or a `base` that already has it and a config '
+        "without the key."
     )

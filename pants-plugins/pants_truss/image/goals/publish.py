@@ -1,4 +1,4 @@
-"""`pants publish` of a `truss_image`: by Docker what Docker has built, by skopeo a layout."""
+"""`pants publish` of a `truss_image`: Docker pushes Docker's images, skopeo pushes layouts."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from pants.engine.process import InteractiveProcess
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
-from pants_truss.image import find_truss, skopeo
+from pants_truss.image import image_target, skopeo
 from pants_truss.image.docker_api import push_docker_images
 from pants_truss.image.docker_build import push_on_package
 from pants_truss.image.docker_image import docker_fields
-from pants_truss.image.find_truss import CheckImageTargetRequest, check_image_target
 from pants_truss.image.goals.package import OciArtifact
+from pants_truss.image.image_target import CheckImageTargetRequest, check_image_target
 from pants_truss.image.skopeo import FindSkopeoRequest, find_skopeo
 from pants_truss.image.target_types import (
     ImageBuilder,
@@ -42,7 +42,7 @@ from pants_truss.image.target_types import (
     TrussImageRegistriesField,
 )
 from pants_truss.pants_api import HAS_CALL_BY_NAME, create_digest, implicitly, merge_digests, rule
-from pants_truss.publish.hidden import hidden
+from pants_truss.publish.redacted_env import hidden
 from pants_truss.subsystems.publish import TrussPublishSubsystem
 
 
@@ -60,7 +60,7 @@ class TrussImagePublishFieldSet(PublishFieldSet):  # type: ignore[type-arg]
     skip_push: DockerImageSkipPushField
 
     def get_output_data(self) -> PublishOutputData:
-        """As of a `docker_image`."""
+        """Returns the same data as a `docker_image`."""
         by_docker = self.builder.value == ImageBuilder.DOCKER.value
         return PublishOutputData(
             {
@@ -71,8 +71,8 @@ class TrussImagePublishFieldSet(PublishFieldSet):  # type: ignore[type-arg]
         )
 
 
-class DockerPublishFields(PublishDockerImageFieldSet):
-    """For Pants' docker backend, of a target without the field by which it takes its own."""
+class DockerPublishFieldSet(PublishDockerImageFieldSet):
+    """Fields for Pants' docker backend, from a target without the field that selects its own."""
 
     required_fields = (TrussImageBuilderField,)  # type: ignore[assignment]
 
@@ -94,8 +94,8 @@ def _pushed_before(
 ) -> PublishPackages:
     if names:
         pushed = tuple(tag for tags in names for tag in tags)
-        return PublishPackages(pushed, description="(pushed while it was built: by `output`)")
-    reason = "(not built: by `output` and `[docker].push_on_package`)"
+        return PublishPackages(pushed, description="(pushed by the build, because of `output`)")
+    reason = "(not built, because of `output` and `[docker].push_on_package`)"
     return PublishPackages((field_set.address.spec,), description=reason)
 
 
@@ -105,7 +105,7 @@ async def _publish_by_docker(
     dry_run: bool,
     docker_options: DockerOptions,
 ) -> PublishProcesses:
-    """As Pants' docker backend does. Only here is Docker asked for: a layout needs none."""
+    """Publishes like Pants' docker backend. Only this path needs Docker."""
     built = (artifact for package in packages for artifact in package.artifacts)
     names = [image.tags for image in built if isinstance(image, BuiltDockerImage)]
     if dry_run and not field_set.skip_push.value:
@@ -113,11 +113,11 @@ async def _publish_by_docker(
         return PublishProcesses([PublishPackages(tags, description=why) for tags in names])
     checked = await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
     if field_set.skip_push.value:
-        # From 2.32 on, Pants' rule leaves that to the goal, which asks field sets of Pants' own.
+        # Since 2.32 Pants' rule leaves this to the goal, which only asks Pants' own field sets.
         return PublishProcesses([_skipped(field_set, tuple(tag for tags in names for tag in tags))])
     if push_on_package(docker_fields(checked.target), docker_options):
         return PublishProcesses([_pushed_before(field_set, names)])
-    fields = DockerPublishFields.create(checked.target)
+    fields = DockerPublishFieldSet.create(checked.target)
     return await push_docker_images(PublishDockerImageRequest(fields, packages), **implicitly())
 
 
@@ -134,7 +134,7 @@ async def publish_truss_image(
             field_set, request.packages, options.dry_run, docker_options
         )
     if builder == ImageBuilder.CONTEXT.value:
-        reason = f'(by `builder="{builder}"`: there is no image)'
+        reason = f'(no image, because of `builder="{builder}"`)'
         return PublishProcesses([PublishPackages((field_set.address.spec,), description=reason)])
     package, artifact = _layout(request.packages)
     if field_set.skip_push.value:
@@ -160,7 +160,7 @@ async def publish_truss_image(
                 f"oci:{artifact.relpath}:{name.tag}",
                 f"docker://{name.full}",
             ),
-            # Where skopeo finds the helper that has the credentials of a registry.
+            # The `PATH` on which skopeo finds the credential helper of a registry.
             env={"PATH": tool.search_path, **hidden(tool.env)},
             input_digest=inputs,
         )
@@ -181,9 +181,9 @@ def rules() -> Iterable[object]:
         *collect_rules(),
         *docker_publish.rules(),
         *docker_target_types.rules(),
-        # From 2.32 on that rule calls those of a `docker_image`; the docker backend may be off.
+        # Since 2.32 that rule calls those of a `docker_image`; the docker backend may be off.
         *(docker_build_context.rules() if HAS_CALL_BY_NAME else ()),
-        *find_truss.rules(),
+        *image_target.rules(),
         *skopeo.rules(),
         *TrussImagePublishFieldSet.rules(),
     ]

@@ -1,4 +1,4 @@
-"""Against programs that are called skopeo and docker, and write down what they are given."""
+"""Uses programs called skopeo and docker that record their input."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def rule_runner() -> RuleRunner:
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
-    """A folder with both."""
+    """Returns a folder with both programs."""
     for name in ("skopeo", "docker"):
         path = tmp_path / "bin" / name
         path.parent.mkdir(exist_ok=True)
@@ -69,7 +69,7 @@ def programs(tmp_path: Path) -> Path:
 
 
 def calls(programs: Path) -> List[Any]:
-    """Arguments, environment and files of each."""
+    """Returns arguments, environment and files of each call."""
     log = programs.parent / "log"
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
@@ -103,7 +103,7 @@ def request(
 
 
 def layout(rule_runner: RuleRunner, *names: ImageName) -> BuiltPackage:
-    """As `pants package` makes it, with what lies beside it."""
+    """Returns the package that `pants package` makes, with the files beside the layout."""
     files = [FileContent(path, b"{}") for path in ("out/x/index.json", "out/x.cdx.json")]
     digest = rule_runner.request(Digest, [CreateDigest(files)])
     return BuiltPackage(
@@ -146,13 +146,11 @@ def test_skopeo_copies_the_layout_to_each_name(rule_runner: RuleRunner, programs
             *("copy", "--all", "--preserve-digests", f"oci:out/x:{name.tag}"),
             f"docker://{name.full}",
         )
-        # A helper that has the credentials is found on it.
+        # A credential helper is found on this path.
         assert process.env["PATH"] == f"{programs}:/usr/bin:/bin"
 
 
-def test_the_process_finds_the_layout_where_it_is_started(
-    rule_runner: RuleRunner, programs: Path
-) -> None:
+def test_the_process_finds_the_layout(rule_runner: RuleRunner, programs: Path) -> None:
     (job,) = publish(rule_runner, programs, names=[ONE], env={"DOCKER_CONFIG": "/planted"})
     assert "/planted" not in repr(job)
     with mock_console(rule_runner.options_bootstrapper):
@@ -173,7 +171,7 @@ def test_the_process_finds_the_layout_where_it_is_started(
         ("1", "0.5", "0.5"),
         ("4", "1", "1 2 4 8"),
         ("2", "0", "0 0"),
-        # Neither is a number of seconds to wait.
+        # Neither value is a number of seconds to wait.
         ("2", "-3", "0 0"),
         ("-1", "2", ""),
     ],
@@ -231,15 +229,17 @@ def test_the_layout_is_found_among_other_packages(rule_runner: RuleRunner, progr
 
 
 @pytest.mark.parametrize("option", DRY_OR_NOT)
-def test_a_context_is_no_image(rule_runner: RuleRunner, tmp_path: Path, option: List[str]) -> None:
+def test_a_context_is_not_published(
+    rule_runner: RuleRunner, tmp_path: Path, option: List[str]
+) -> None:
     package = BuiltPackage(EMPTY_DIGEST, (OciArtifact("out/context"),))
     options = [*options_for(tmp_path), *option]
     (job,) = request(rule_runner, [package], "builder='context'", options, {})
     assert (job.names, job.process) == (("src/t:image",), None)
-    assert job.description == '(by `builder="context"`: there is no image)'
+    assert job.description == '(no image, because of `builder="context"`)'
 
 
-# --- What Docker has built.
+# --- Images of Docker.
 
 
 def built(*tags: str) -> BuiltPackage:
@@ -253,9 +253,7 @@ def by_docker(
     return request(rule_runner, packages, fields, [*options_for(programs), *options], {})
 
 
-def test_docker_pushes_each_tag_of_what_it_has_built(
-    rule_runner: RuleRunner, programs: Path
-) -> None:
+def test_docker_pushes_each_tag_of_its_image(rule_runner: RuleRunner, programs: Path) -> None:
     found = by_docker(rule_runner, programs)
     assert [job.names for job in found] == [("host/x:1",), ("host/x:latest",), ("y:1",)]
     assert [process_of(job).process.argv for job in found] == [
@@ -286,16 +284,16 @@ def test_a_target_of_docker_that_is_not_pushed(
         (
             [built("host/x:1", "y:1")],
             ("host/x:1", "y:1"),
-            "(pushed while it was built: by `output`)",
+            "(pushed by the build, because of `output`)",
         ),
         (
             [BuiltPackage(EMPTY_DIGEST, ())],
             ("src/t:image",),
-            "(not built: by `output` and `[docker].push_on_package`)",
+            "(not built, because of `output` and `[docker].push_on_package`)",
         ),
     ],
 )
-def test_what_is_pushed_while_it_is_built_is_not_pushed_again(
+def test_an_image_pushed_by_the_build_is_not_pushed_again(
     rule_runner: RuleRunner,
     programs: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -314,12 +312,12 @@ def test_a_field_of_another_builder(rule_runner: RuleRunner, programs: Path) -> 
     found = raised(caught)
     assert isinstance(found, InvalidFieldException)
     assert str(found) == (
-        "The 'base' field in target src/t:image is of no use with `builder=\"docker\"`. Remove it, "
-        'or write `builder="oci"`.'
+        "The 'base' field in target src/t:image has no effect with `builder=\"docker\"`. Remove "
+        'it, or write `builder="oci"`.'
     )
 
 
-# --- What Pants lists of the targets.
+# --- Output data of targets.
 
 
 @pytest.mark.parametrize(
@@ -331,7 +329,7 @@ def test_a_field_of_another_builder(rule_runner: RuleRunner, programs: Path) -> 
         ("registries=[]", "docker", ()),
     ],
 )
-def test_what_publishes_a_target(
+def test_the_publisher_of_a_target(
     rule_runner: RuleRunner, fields: str, publisher: str, registries: Tuple[str, ...]
 ) -> None:
     build = f"truss()\ntruss_image(name='image', truss=':t', {fields})\n"

@@ -28,15 +28,15 @@ from pants.util.logging import LogLevel
 from pants_truss.core.examples import first_input
 from pants_truss.core.oci.documents import Platform
 from pants_truss.core.oci.platforms import pants_machine, parse_platform
-from pants_truss.image import docker_image, find_truss, oci_layout
+from pants_truss.image import docker_image, image_target, oci_layout
 from pants_truss.image.docker_image import DockerImageRequest, build_image
-from pants_truss.image.find_truss import (
+from pants_truss.image.image_target import (
     CheckImageTargetRequest,
     FindTrussOfImageRequest,
     check_image_target,
     find_truss_of_image,
 )
-from pants_truss.image.oci_layout import OciFields, OciLayoutRequest, make_oci_layout
+from pants_truss.image.oci_layout import OciFieldSet, OciLayoutRequest, make_oci_layout
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.image.target_types import (
     ImageBuilder,
@@ -56,7 +56,7 @@ from pants_truss.pants_api import (
 )
 from pants_truss.script_tool.tool_python import tool_pex_request
 from pants_truss.serving import local_truss
-from pants_truss.serving.local_truss import DescribeTrussRequest, describe_truss
+from pants_truss.serving.local_truss import describe_truss
 from pants_truss.subsystems.script_tool import TrussImageTool
 from pants_truss.target_types.field_sets import part_of
 
@@ -69,7 +69,7 @@ _SCRIPTS = (
 
 
 @dataclass(frozen=True)
-class TrussImageRunFieldSet(RunFieldSet, OciFields):
+class TrussImageRunFieldSet(RunFieldSet, OciFieldSet):
     required_fields = (TrussImageTrussField, TrussImageBuilderField)
     run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
 
@@ -84,14 +84,14 @@ class TrussImageRunFieldSet(RunFieldSet, OciFields):
 
 @dataclass(frozen=True)
 class FindEnginesRequest:
-    """`names` are those of the container engines that would do, the better first."""
+    """`names` are the names of suitable container engines, best first."""
 
     names: Tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ContainerEngines:
-    """`paths` of those that are there; whether one can be reached is another matter."""
+    """`paths` of installed engines. An engine may still be unreachable."""
 
     paths: Tuple[str, ...]
 
@@ -114,11 +114,11 @@ async def find_engines(
     paths = tuple(paths.first_path.path for paths in found if paths.first_path)
     if paths:
         return ContainerEngines(paths)
-    names = " nor ".join(f"`{name}`" for name in request.names)
+    names = " or ".join(f"`{name}`" for name in request.names)
     raise BinaryNotFoundError(
-        f"A container engine is needed to run an image, and there is neither {names} in "
-        f"{', '.join(env_aware.executable_search_path)}. `pants run` of the truss itself needs "
-        f"none."
+        f"No container engine found to run an image: no {names} in "
+        f"{', '.join(env_aware.executable_search_path)}. Install one, or use `pants run` on the "
+        f"truss itself, which needs none."
     )
 
 
@@ -129,8 +129,8 @@ class RunnableImageRequest:
 
 @dataclass(frozen=True)
 class RunnableImage:
-    """`image` is the name that the engine knows it by. `digest` has the image with the digest
-    `manifest` in a layout, if the engine may have to load it."""
+    """`image` is the name of the image in the engine. If the engine may have to load the image,
+    `digest` holds it in a layout, with the digest `manifest`."""
 
     engines: Tuple[str, ...]
     image: str
@@ -148,21 +148,21 @@ async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatfor
         built = await build_image(
             DockerImageRequest(field_set.address, found.truss), **implicitly()
         )
-        artifact = built.package.artifacts[0]
+        artifact = built.artifacts[0]
         assert isinstance(artifact, BuiltDockerImage)
         return RunnableImage(engines.paths, artifact.tags[0], "", EMPTY_DIGEST, ())
     engines = await find_engines(FindEnginesRequest(("docker", "podman")), **implicitly())
-    oci_fields = part_of(OciFields, field_set)
+    oci_fields = part_of(OciFieldSet, field_set)
     platform = _platform_of(field_set.platforms.value, local)
     made = await make_oci_layout(OciLayoutRequest(oci_fields, (platform,)), **implicitly())
     image = made.images[0]
-    # By name, as engines differ in which digest is the id of an image.
+    # By name, because engines differ in which digest is the id of an image.
     name = f"truss-image:{image.manifest.hex[:16]}"
     return RunnableImage(engines.paths, name, image.manifest.digest, made.digest, image.notes)
 
 
 def _platform_of(offered: Tuple[str, ...], local: LocalPlatform) -> Platform:
-    """This machine's, or else the first: engines can emulate others."""
+    """Returns this machine's platform, or else the first: engines can emulate others."""
     platforms = [parse_platform(platform) for platform in offered]
     fitting = [p for p in platforms if local.value.endswith(pants_machine(p))]
     return (fitting or platforms)[0]
@@ -179,7 +179,7 @@ async def run_truss_image(
     await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
     runnable = await find_runnable_image(RunnableImageRequest(field_set), **implicitly())
     found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
-    described = await describe_truss(DescribeTrussRequest(found.truss), **implicitly())
+    described = await describe_truss(found.truss, **implicitly())
     facts: Dict[str, Any] = {
         "address": field_set.address.spec,
         "engines": list(runnable.engines),
@@ -224,7 +224,7 @@ def rules() -> Iterable[object]:
     return [
         *collect_rules(),
         *docker_image.rules(),
-        *find_truss.rules(),
+        *image_target.rules(),
         *local_truss.rules(),
         *oci_layout.rules(),
         *pex.rules(),

@@ -1,4 +1,4 @@
-"""What `pants run` of an image starts, with small scripts in place of Pex, Truss and engines."""
+"""Tests `pants run` of an image, with small scripts in place of Pex, Truss and engines."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ PLATFORMS = ["linux/arm64", "linux/amd64"]
         (["docker", "podman"], ["docker"], ["docker"]),
     ],
 )
-def test_engines_that_are_there_the_better_first(
+def test_installed_engines_in_order_of_preference(
     rule_runner: RuleRunner,
     tmp_path: Path,
     there: List[str],
@@ -145,7 +145,7 @@ def test_an_engine_is_the_first_on_the_search_path_that_works(
     assert engines.paths == (f"{tmp_path}/b/docker",)
 
 
-@pytest.mark.parametrize(("fields", "names"), [(OCI, "`docker` nor `podman`"), ({}, "`docker`")])
+@pytest.mark.parametrize(("fields", "names"), [(OCI, "`docker` or `podman`"), ({}, "`docker`")])
 def test_without_an_engine_an_image_cannot_be_run(
     rule_runner: RuleRunner, tmp_path: Path, fields: Dict[str, str], names: str
 ) -> None:
@@ -153,8 +153,8 @@ def test_without_an_engine_an_image_cannot_be_run(
     configure(rule_runner, folders)
     address = write(rule_runner, "no_engine", **fields)
     assert error(rule_runner, address, BinaryNotFoundError) == (
-        f"A container engine is needed to run an image, and there is neither {names} in "
-        f"{folders[0]}, {folders[1]}. `pants run` of the truss itself needs none."
+        f"No container engine found to run an image: no {names} in {folders[0]}, {folders[1]}. "
+        f"Install one, or use `pants run` on the truss itself, which needs none."
     )
 
 
@@ -221,19 +221,19 @@ def runnable(rule_runner: RuleRunner, address: Address) -> RunnableImage:
         (["linux/arm64", "linux/amd64"], "macos_x86_64", "linux/amd64"),
         (["linux/amd64", "linux/arm64"], "linux_arm64", "linux/arm64"),
         (["linux/amd64", "linux/arm64"], "macos_arm64", "linux/arm64"),
-        # An engine may emulate it.
+        # An engine may emulate the platform.
         (["linux/arm64"], "linux_x86_64", "linux/arm64"),
         (["linux/amd64"], "macos_arm64", "linux/amd64"),
     ],
 )
-def test_the_platform_is_that_of_this_machine_if_it_can_be(
+def test_the_platform_of_this_machine_is_preferred(
     offered: List[str], local: str, taken: str
 ) -> None:
     platform = run._platform_of(tuple(offered), LocalPlatform(local))
     assert str(platform) == taken
 
 
-def test_only_one_platform_is_made_to_be_run(rule_runner: RuleRunner, tmp_path: Path) -> None:
+def test_only_one_platform_is_built(rule_runner: RuleRunner, tmp_path: Path) -> None:
     configure(rule_runner, [engines_in(tmp_path / "bin", "docker")])
     image = runnable(rule_runner, write(rule_runner, "one", platforms=PLATFORMS, **OCI))
     files = contents(rule_runner, image.digest)
@@ -242,11 +242,11 @@ def test_only_one_platform_is_made_to_be_run(rule_runner: RuleRunner, tmp_path: 
     assert top["platform"]["os"] == "linux"
 
 
-# --- What Docker builds.
+# --- Images of Docker.
 
 
-def test_what_docker_has_built_needs_no_layout(rule_runner: RuleRunner, tmp_path: Path) -> None:
-    # podman does not see what Docker has built.
+def test_an_image_of_docker_needs_no_layout(rule_runner: RuleRunner, tmp_path: Path) -> None:
+    # podman does not see images of Docker.
     configure(rule_runner, [engines_in(tmp_path / "bin", "docker", "podman")])
     address = write(rule_runner, "docker/sub", image_tags=["1", "2"], repository="a/b")
     prepared = prepare(rule_runner, address)
@@ -266,7 +266,7 @@ def test_what_docker_has_built_needs_no_layout(rule_runner: RuleRunner, tmp_path
     assert not any(path.startswith("local/layout") for path in found)
 
 
-# --- What is refused.
+# --- Errors.
 
 
 def test_a_context_cannot_be_run(rule_runner: RuleRunner, tmp_path: Path) -> None:
@@ -281,22 +281,21 @@ def test_a_context_cannot_be_run(rule_runner: RuleRunner, tmp_path: Path) -> Non
     assert [kind.__name__ for kind in kinds] == ["TrussImageRunFieldSet"]
 
 
-def test_fields_are_looked_at_before_engines(rule_runner: RuleRunner, tmp_path: Path) -> None:
+def test_fields_are_checked_before_engines(rule_runner: RuleRunner, tmp_path: Path) -> None:
     configure(rule_runner, [tmp_path])
     address = write(rule_runner, "fields", base="images/base")
     assert error(rule_runner, address, InvalidFieldException) == (
-        "The 'base' field in target fields:image is of no use with `builder=\"docker\"`. Remove "
+        "The 'base' field in target fields:image has no effect with `builder=\"docker\"`. Remove "
         'it, or write `builder="oci"`.'
     )
 
 
 @pytest.mark.parametrize("fields", [OCI, {}], ids=["oci", "docker"])
-def test_an_image_of_no_truss(
+def test_an_image_without_a_truss(
     rule_runner: RuleRunner, tmp_path: Path, fields: Dict[str, str]
 ) -> None:
     configure(rule_runner, [engines_in(tmp_path / "bin", "docker")])
     address = write(rule_runner, "no_truss", truss=":image", **fields)
     assert error(rule_runner, address, InvalidTruss) == (
-        "The `truss` field of the target no_truss:image is ':image', which is a 'truss_image' "
-        "target. Name a `truss`."
+        "no_truss:image: `truss` is ':image', which is a 'truss_image' target. Name a `truss`."
     )

@@ -1,10 +1,10 @@
-"""Writes an image layout as one file that `docker load` and `podman load` take.
+"""Writes an image layout as one file for `docker load` and `podman load`.
 
     archive.py archive.json
 
-archive.json: `layout`, the folder; `manifest`, the digest of the image in it; `names`, such as
-`sentiment:latest`; `out`, the file; `mtime` in seconds. It has Docker's own `manifest.json`, for
-Docker before 25, and all that makes it a layout.
+The keys of archive.json: `layout`, the folder; `manifest`, the digest of the image in it; `names`,
+such as `sentiment:latest`; `out`, the file to write; `mtime` in seconds. The file contains Docker's
+own `manifest.json`, for Docker before 25, and a complete layout.
 """
 
 import io

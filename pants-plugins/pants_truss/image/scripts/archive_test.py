@@ -26,7 +26,7 @@ def put(layout: Path, content: bytes) -> Dict[str, Any]:
 
 
 def make_layout(folder: Path, *layers: bytes) -> Tuple[Path, str, Dict[str, Any]]:
-    """The folder, the digest of the image, and its manifest."""
+    """Returns the folder, the digest of the image, and its manifest."""
     layout = folder / "layout"
     manifest = {
         "mediaType": MANIFEST,
@@ -52,7 +52,7 @@ def path(described: Dict[str, Any]) -> str:
     return "blobs/sha256/" + str(described["digest"])[7:]
 
 
-def test_an_archive_is_a_layout_and_what_old_dockers_read(tmp_path: Path) -> None:
+def test_an_archive_is_a_layout_and_an_archive_of_docker(tmp_path: Path) -> None:
     layout, digest, manifest = make_layout(tmp_path, b"upper", b"lower")
     found = members(write(layout, digest, ["a:latest", "r.io/b@1"]))
     size = len((layout / "blobs/sha256" / digest[7:]).read_bytes())
@@ -70,7 +70,7 @@ def test_an_archive_is_a_layout_and_what_old_dockers_read(tmp_path: Path) -> Non
         {
             "Config": path(manifest["config"]),
             "RepoTags": ["a:latest", "r.io/b@1"],
-            # Not sorted: the order is what they are laid over each other in.
+            # Not sorted: layers are applied in this order.
             "Layers": [path(upper), path(lower)],
         }
     ]
@@ -92,7 +92,7 @@ def test_an_image_without_a_name(tmp_path: Path) -> None:
     assert (for_docker["RepoTags"], for_docker["Layers"]) == (None, [])
 
 
-def test_a_layer_that_is_there_twice_is_written_once(tmp_path: Path) -> None:
+def test_a_repeated_layer_is_written_once(tmp_path: Path) -> None:
     layout, digest, manifest = make_layout(tmp_path, b"same", b"other", b"same")
     with tarfile.open(fileobj=io.BytesIO(write(layout, digest, ["a:b"]))) as tar:
         names = tar.getnames()
@@ -116,7 +116,7 @@ def test_entries_have_nothing_of_this_machine(tmp_path: Path) -> None:
     )
 
 
-def test_names_are_ascii_whatever_they_were(tmp_path: Path) -> None:
+def test_names_become_ascii(tmp_path: Path) -> None:
     layout, digest, _ = make_layout(tmp_path)
     found = members(write(layout, digest, ["ä"]))
     assert b'"RepoTags":["\\u00e4"]' in found["manifest.json"]
@@ -132,7 +132,7 @@ def run(folder: Path, **spec: Any) -> Any:
     )
 
 
-def test_the_script_as_it_is_run(tmp_path: Path) -> None:
+def test_the_command_line(tmp_path: Path) -> None:
     layout, digest, _ = make_layout(tmp_path, b"layer")
     process = run(
         tmp_path, layout="layout", manifest=digest, names=["a:b"], mtime=7, out="image.tar"
@@ -141,7 +141,7 @@ def test_the_script_as_it_is_run(tmp_path: Path) -> None:
     assert (tmp_path / "image.tar").read_bytes() == write(layout, digest, ["a:b"], 7)
 
 
-def test_a_blob_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_blob(tmp_path: Path) -> None:
     layout, digest, manifest = make_layout(tmp_path, b"layer")
     (layout / path(manifest["layers"][0])).unlink()
     with pytest.raises(FileNotFoundError):

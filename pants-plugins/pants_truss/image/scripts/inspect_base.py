@@ -1,13 +1,13 @@
-"""Tells what a base image has of Python, from the lists of files in its layers, and that these are
-what its config says. Nothing is unpacked.
+"""Finds the Python of a base image in the file lists of its layers, and checks the digests of the
+layers against the config. Nothing is unpacked.
 
     inspect_base.py base.json
 
-base.json: `layers`, the blobs, lowest first, and `diff_ids`, their digests uncompressed; `path`,
-that of the image; `python`, the absolute path of its Python, or a name to be found on `path`;
-`ours`, folders that will be written to; `new`, those that must not be there. Prints JSON: either
-`error`, or `version` such as `3.11`, `site`, the folder that this Python reads `.pth` files from,
-first of all, and `prefix`, where it is installed to.
+The keys of base.json: `layers`, the blobs, lowest first; `diff_ids`, their uncompressed digests;
+`path`, the PATH of the image; `python`, the absolute path of its Python, or a name on `path`;
+`ours`, folders that will be written to; `new`, folders that must not exist. Prints JSON: either
+`error`, or `version` such as `3.11`, `site`, the folder whose `.pth` files this Python reads first,
+and `prefix`, its installation prefix.
 """
 
 import gzip
@@ -30,7 +30,7 @@ OF_PYTHON = re.compile(
 
 
 class BadBase(Exception):
-    """The message is for the user."""
+    """The message is shown to the user."""
 
 
 def uncompressed(path: str) -> BinaryIO:
@@ -49,7 +49,7 @@ def uncompressed(path: str) -> BinaryIO:
 
 
 class Hashed:
-    """A stream whose digest is known once it was read to its end."""
+    """A stream whose digest is known after it was read to its end."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -67,7 +67,7 @@ class Hashed:
 
 
 def inside(name: str, what: str, layer: str) -> str:
-    """The name without `./`. Unpacked by a careless tool, others land outside of the image."""
+    """Returns the name without `./`. A careless tool would unpack other names outside the image."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts:
         raise BadBase(f"the layer {layer} has the {what} {name!r}, which leads out of the image")
@@ -75,7 +75,7 @@ def inside(name: str, what: str, layer: str) -> str:
 
 
 class Tree:
-    """What of the image's files matters here, by path without a leading slash."""
+    """The files of an image that matter here, by path without a leading slash."""
 
     def __init__(self) -> None:
         self.kinds: Dict[str, str] = {}
@@ -104,7 +104,7 @@ class Tree:
                     mine[name] = (FILE, "")
         if stream.digest() != diff_id:
             raise BadBase(
-                f"the layer {layer} has the digest {stream.digest()} uncompressed, but its config "
+                f"the layer {layer} has the uncompressed digest {stream.digest()}, but its config "
                 f"says {diff_id}"
             )
         self._hide(hidden)
@@ -113,7 +113,7 @@ class Tree:
 
     def _hide(self, hidden: List[str]) -> None:
         for gone in hidden:
-            # An empty one is the image's own root.
+            # An empty path is the root of the image.
             below = f"{gone.rstrip('/')}/" if gone else ""
             for name in [n for n in self.kinds if n == gone or n.startswith(below)]:
                 self.kinds.pop(name)
@@ -126,7 +126,7 @@ class Tree:
             self.links[name] = target
 
     def resolve(self, path: str) -> Optional[str]:
-        """Through all links, as the image's kernel would; None where that leads nowhere."""
+        """Resolves all links, like the kernel in the image. None if the path does not exist."""
         done = ""
         rest = [part for part in path.split("/") if part not in ("", ".")]
         for _ in range(400):
@@ -154,7 +154,7 @@ class Tree:
 
 
 def find_python(tree: Tree, python: str, path: str) -> str:
-    """The path of the executable as it is called, not resolved."""
+    """Returns the path by which the executable is called, without resolving links."""
     if python.startswith("/"):
         candidates = [python]
     else:
@@ -173,7 +173,7 @@ def check_libc(tree: Tree) -> None:
     loaders = [name.rpartition("/")[2] for name in tree.kinds if "/ld-" in f"/{name}"]
     musl = [name for name in loaders if name.startswith("ld-musl-")]
     if musl and not any(name.startswith("ld-linux-") for name in loaders):
-        raise BadBase("its C library is musl, and requirements are installed for glibc")
+        raise BadBase("its C library is musl, but requirements are installed for glibc")
 
 
 def describe_python(tree: Tree, python: str) -> Dict[str, str]:
@@ -189,14 +189,15 @@ def describe_python(tree: Tree, python: str) -> Dict[str, str]:
             if re.fullmatch(rf"{re.escape(installed)}/lib/python3\.\d+/os\.py", n)
         ]
         if len(found) != 1:
-            raise BadBase(f"the version of its /{real} cannot be told")
+            raise BadBase(f"cannot determine the version of its /{real}")
         version = found[0].split("/")[-2][len("python") :]
     site = site_of(tree, prefix, is_venv, version)
     return {"version": version, "site": site, "prefix": site.rpartition("/lib/python")[0]}
 
 
 def prefix_of(tree: Tree, python: str) -> Tuple[str, bool]:
-    """As `site` finds it: beside the executable as it is called there may be a `pyvenv.cfg`."""
+    """Finds the prefix like `site`: the folder of the unresolved executable may have a
+    `pyvenv.cfg`."""
     step = python.lstrip("/")
     for _ in range(40):
         folder = step.rpartition("/")[0]
@@ -212,24 +213,24 @@ def prefix_of(tree: Tree, python: str) -> Tuple[str, bool]:
 
 
 def site_of(tree: Tree, prefix: str, is_venv: bool, version: str) -> str:
-    # Debian's Python has places of its own, and what pip installs comes first.
+    # Debian's Python has its own folders; the folder of pip comes first.
     if not is_venv and prefix == "usr" and tree.has("usr/lib/python3/dist-packages"):
         return f"usr/local/lib/python{version}/dist-packages"
     if not is_venv and not tree.has(f"{prefix}/lib/python{version}/os.py"):
-        raise BadBase(f"the library of its Python {version} is not in /{prefix}/lib")
+        raise BadBase(f"its Python {version} has no library in /{prefix}/lib")
     return f"{prefix}/lib/python{version}/site-packages"
 
 
 def check_ours(tree: Tree, folders: List[str]) -> None:
-    """A link in the way would lead what is written into another folder."""
+    """Refuses links in these paths: a link would redirect files into another folder."""
     for folder in folders:
         steps = folder.split("/")
         for count in range(1, len(steps) + 1):
             step = "/".join(steps[:count])
             if step in tree.links:
                 raise BadBase(
-                    f"its /{step} is a link to {tree.links[step]!r}, where the image needs a "
-                    f"folder of its own"
+                    f"its /{step} is a link to {tree.links[step]!r}, but the image needs a folder "
+                    f"there"
                 )
 
 
@@ -247,7 +248,7 @@ def inspect(spec: Dict[str, Any]) -> Dict[str, str]:
     check_libc(tree)
     for folder in spec["new"]:
         if folder in tree.kinds:
-            raise BadBase(f"it has /{folder} already: it is an image of a truss itself")
+            raise BadBase(f"it already has /{folder}: it is itself an image of a truss")
     return described
 
 

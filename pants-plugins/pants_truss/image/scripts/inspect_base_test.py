@@ -1,4 +1,4 @@
-"""The parts of it, where whole layers would say less."""
+"""Tests parts of the script for which whole layers would show less."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-# Not as a statement: what it imports in turn is not here.
+# Not an import statement, because its own imports are not available here.
 inspect_base: Any = importlib.import_module("pants_truss.image.scripts.inspect_base")
 
 FILE, FOLDER = "file", "folder"
 
 
 def tree(*entries: Any) -> Any:
-    """Of files, folders (with a slash at the end) and links (path, target)."""
+    """Returns a tree of files, folders (with a final slash) and links (path, target)."""
     made = inspect_base.Tree()
     for entry in entries:
         if isinstance(entry, tuple):
@@ -38,7 +38,7 @@ def tree(*entries: Any) -> Any:
         (["a"], "/a", "a"),
         (["a"], "//./a/.", "a"),
         (["a"], "b", None),
-        # The root is there, and nothing is above it.
+        # The root exists, and nothing lies above it.
         ([], "/", ""),
         ([], "", ""),
         (["a"], "../../a", "a"),
@@ -48,20 +48,20 @@ def tree(*entries: Any) -> Any:
         ([("usr/l", "../a"), "a"], "usr/l", "a"),
         ([("usr/l", "../../../a"), "a"], "usr/l", "a"),
         ([("usr/l", "/a"), "a"], "/usr/l", "a"),
-        # In the middle, and to a folder.
+        # A link in the middle of a path, to a folder.
         ([("bin", "usr/bin"), "usr/bin/x"], "/bin/x", "usr/bin/x"),
         ([("bin", "./usr//bin/"), "usr/bin/x"], "bin/x", "usr/bin/x"),
         ([("a", "b"), ("b", "c"), "c/d"], "a/d", "c/d"),
-        # What is above a link is above its target.
+        # The parent of a link is the parent of its target.
         ([("a", "b/c"), "b/x"], "a/../x", "b/x"),
         ([("l", "nowhere")], "l", None),
         ([("l", "l")], "l", None),
         ([("a", "b"), ("b", "a")], "a/x", None),
-        # One that grows with each turn.
+        # A link that grows with each step.
         ([("a", "a/a")], "a", None),
     ],
 )
-def test_where_a_path_leads(entries: List[Any], path: str, expected: Optional[str]) -> None:
+def test_resolve(entries: List[Any], path: str, expected: Optional[str]) -> None:
     assert tree(*entries).resolve(path) == expected
     assert tree(*entries).has(path) is (expected is not None)
 
@@ -71,7 +71,7 @@ LINKS = st.dictionaries(st.sampled_from(["a", "b", "a/b", "b/a", "a/a"]), STEPS,
 
 
 @given(LINKS, STEPS)
-def test_no_links_lead_round_for_ever_or_out_of_the_image(links: Dict[str, str], path: str) -> None:
+def test_links_neither_loop_nor_leave_the_image(links: Dict[str, str], path: str) -> None:
     made = tree(*links.items(), "c/")
     found = made.resolve(path)
     assert found is None or found == "" or found in made.kinds
@@ -94,7 +94,7 @@ def test_names_that_lead_out_of_the_image(name: str) -> None:
     )
 
 
-# Layers, one over the other.
+# Several layers.
 
 
 def member(name: str, target: str = "", kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
@@ -128,7 +128,7 @@ def folder_of(name: str) -> tarfile.TarInfo:
     return member(name, "", tarfile.DIRTYPE)
 
 
-def test_only_what_tells_of_python_is_kept_of_files(tmp_path: Path) -> None:
+def test_only_files_of_python_are_kept(tmp_path: Path) -> None:
     names = [
         "usr/bin/python3.13t",
         "bin/python",
@@ -148,7 +148,7 @@ def test_only_what_tells_of_python_is_kept_of_files(tmp_path: Path) -> None:
     ]
     made = stacked(tmp_path, [member(name) for name in [*names, *others]])
     assert sorted(made.kinds) == sorted(names)
-    # Of links and folders all: they may be on the way.
+    # All links and folders are kept, because they may be on the way.
     made = stacked(tmp_path, [link("etc/x", "/y"), folder_of("srv/"), folder_of("./")])
     assert made.kinds == {"etc/x": "link", "srv": FOLDER, "": FOLDER}
     assert made.links == {"etc/x": "/y"}
@@ -161,14 +161,14 @@ PYTHON = [member("usr/bin/python3"), member("usr/bin/python3.11"), folder_of("us
     "upper, left",
     [
         ([member("usr/bin/.wh.python3")], ["usr/bin", "usr/bin/python3.11"]),
-        # Not what begins with that name as well.
+        # Paths that only begin with the same name stay.
         ([member("usr/bin/.wh.python")], ["usr/bin", "usr/bin/python3", "usr/bin/python3.11"]),
         ([member("usr/.wh.bin")], []),
         ([member(".wh.usr")], []),
         ([member(".wh..wh..opq")], []),
         ([member("usr/bin/.wh..wh..opq")], ["usr/bin"]),
         ([member("us/.wh..wh..opq")], ["usr/bin", "usr/bin/python3", "usr/bin/python3.11"]),
-        # What a layer itself has is not hidden by it, whatever comes first in it.
+        # A layer does not hide its own entries, in any order.
         (
             [member("usr/bin/python3"), member("usr/bin/.wh..wh..opq")],
             ["usr/bin", "usr/bin/python3"],
@@ -176,7 +176,7 @@ PYTHON = [member("usr/bin/python3"), member("usr/bin/python3.11"), folder_of("us
         ([member("./usr/bin/.wh..wh..opq"), link("usr/bin/x", "y")], ["usr/bin", "usr/bin/x"]),
     ],
 )
-def test_what_a_layer_hides(tmp_path: Path, upper: List[tarfile.TarInfo], left: List[str]) -> None:
+def test_whiteouts(tmp_path: Path, upper: List[tarfile.TarInfo], left: List[str]) -> None:
     made = stacked(tmp_path, PYTHON, upper)
     assert sorted(made.kinds) == left
 
@@ -206,7 +206,7 @@ def test_a_layer_that_ends_too_early(tmp_path: Path) -> None:
     )
 
 
-def test_a_layer_that_has_more_after_its_end_is_another_one(tmp_path: Path) -> None:
+def test_bytes_after_the_end_of_a_layer_change_its_digest(tmp_path: Path) -> None:
     path, diff_id = layer(tmp_path, *PYTHON)
     with open(path, "ab") as file:
         file.write(b"x")
@@ -214,7 +214,7 @@ def test_a_layer_that_has_more_after_its_end_is_another_one(tmp_path: Path) -> N
     with pytest.raises(inspect_base.BadBase) as caught:
         inspect_base.Tree().add_layer(path, diff_id)
     assert str(caught.value) == (
-        f"the layer {Path(path).name} has the digest {found} uncompressed, but its config says "
+        f"the layer {Path(path).name} has the uncompressed digest {found}, but its config says "
         f"{diff_id}"
     )
 
@@ -222,7 +222,7 @@ def test_a_layer_that_has_more_after_its_end_is_another_one(tmp_path: Path) -> N
 def test_layers_are_read_compressed_or_not(tmp_path: Path) -> None:
     path, diff_id = layer(tmp_path, *PYTHON)
     raw = Path(path).read_bytes()
-    # Gzip in two pieces is one file as well.
+    # Gzip data in two members is one file as well.
     for content in (raw, gzip.compress(raw), gzip.compress(raw[:700]) + gzip.compress(raw[700:])):
         Path(path).write_bytes(content)
         made = inspect_base.Tree()
@@ -239,9 +239,9 @@ def test_layers_are_read_compressed_or_not(tmp_path: Path) -> None:
         (["usr/bin/python3"], "python3", "/bin:/usr/bin", "/usr/bin/python3"),
         (["usr/bin/python3"], "/usr/bin/python3", "", "/usr/bin/python3"),
         (["usr/bin/python3", "bin/python3"], "python3", "/bin:/usr/bin", "/bin/python3"),
-        # An empty one is the folder that a process happens to be in.
+        # An empty entry is the working folder of a process.
         (["python3", "bin/python3"], "python3", "::/bin", "/bin/python3"),
-        # A folder of that name, and a link to nothing, are passed by.
+        # A folder of that name, and a broken link, are skipped.
         (["a/python3/", ("b/python3", "x"), "c/python3"], "python3", "/a:/b:/c", "/c/python3"),
         ([("bin", "usr/bin"), "usr/bin/python3"], "python3", "/bin", "/bin/python3"),
     ],
@@ -269,7 +269,7 @@ def test_the_python_that_is_found(
         ),
     ],
 )
-def test_no_python_where_it_is_looked_for(entries: List[str], python: str, message: str) -> None:
+def test_a_missing_python(entries: List[str], python: str, message: str) -> None:
     with pytest.raises(inspect_base.BadBase) as caught:
         inspect_base.find_python(tree(*entries), python, "/a:/b")
     assert str(caught.value) == message
@@ -283,18 +283,18 @@ def described(*entries: Any, python: str = "/usr/bin/python3") -> Tuple[str, str
 LIBRARY = "usr/lib/python3.11/os.py"
 
 
-def test_the_version_of_an_executable_that_does_not_tell_it() -> None:
+def test_the_version_of_an_executable_without_a_version_in_its_name() -> None:
     assert described("usr/bin/python3", LIBRARY)[0] == "3.11"
-    # Of another Python, below it or beside.
+    # A library of another Python, below or beside it.
     others = ["usr/local/lib/python3.12/os.py", "opt/usr/lib/python3.13/os.py"]
     assert described("usr/bin/python3", LIBRARY, *others)[0] == "3.11"
 
 
 @pytest.mark.parametrize("libraries", [[], [LIBRARY, "usr/lib/python3.12/os.py"]])
-def test_a_version_that_cannot_be_told(libraries: List[str]) -> None:
+def test_a_version_that_cannot_be_determined(libraries: List[str]) -> None:
     with pytest.raises(inspect_base.BadBase) as caught:
         described("usr/bin/python3", *libraries)
-    assert str(caught.value) == "the version of its /usr/bin/python3 cannot be told"
+    assert str(caught.value) == "cannot determine the version of its /usr/bin/python3"
 
 
 def test_a_virtual_environment_is_where_its_link_lies() -> None:
@@ -302,7 +302,7 @@ def test_a_virtual_environment_is_where_its_link_lies() -> None:
     venv = [("venv/bin/python3", "/usr/bin/python3.11"), "venv/pyvenv.cfg"]
     expected = ("3.11", "venv/lib/python3.11/site-packages", "venv")
     assert described(*base, *venv, python="/venv/bin/python3") == expected
-    # By way of links to it, each where it lies.
+    # Through links, each resolved where it lies.
     links = [("bin/python3", "../here/python3"), ("here/python3", "/venv/bin/python3")]
     assert described(*base, *venv, *links, python="/bin/python3") == expected
     moved = [("opt/env", "/venv")]
@@ -320,7 +320,7 @@ def test_a_virtual_environment_is_where_its_link_lies() -> None:
         ([LIBRARY, "usr/lib/python3/dist-packages/"], "usr/local/lib/python3.11/dist-packages"),
     ],
 )
-def test_debians_python_has_places_of_its_own(entries: List[str], site: str) -> None:
+def test_debians_python_has_its_own_folders(entries: List[str], site: str) -> None:
     assert described("usr/bin/python3.11", ("usr/bin/python3", "python3.11"), *entries) == (
         "3.11",
         site,
@@ -328,7 +328,7 @@ def test_debians_python_has_places_of_its_own(entries: List[str], site: str) -> 
     )
 
 
-# What is in the way.
+# Links in the paths that are written to.
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_debians_python_has_places_of_its_own(entries: List[str], site: str) -> 
         ([("app", "/srv")], ["app"], "app"),
         ([("opt", "/srv")], ["app", "opt/a/b"], "opt"),
         ([("opt/a", "x"), ("opt/a/b", "y")], ["opt/a/b"], "opt/a"),
-        # One that leads to itself, or nowhere, is one.
+        # A link to itself, or to nothing, counts too.
         ([("app", "app")], ["app"], "app"),
     ],
 )
@@ -346,7 +346,7 @@ def test_a_link_in_the_way(entries: List[Any], folders: List[str], step: str) ->
     with pytest.raises(inspect_base.BadBase) as caught:
         inspect_base.check_ours(made, folders)
     assert str(caught.value) == (
-        f"its /{step} is a link to {made.links[step]!r}, where the image needs a folder of its own"
+        f"its /{step} is a link to {made.links[step]!r}, but the image needs a folder there"
     )
 
 

@@ -1,9 +1,9 @@
-"""Has the installed Truss write what it adds to a truss to make an image of it: the Dockerfile, the
+"""Writes the files that the installed Truss adds to a truss to make an image: the Dockerfile, the
 server, lists of requirements. Runs inside the tool.
 
     make_context.py truss context
 
-Of the truss's own files none is left in `context`, but for the config, which Truss rewrites.
+`context` holds none of the truss's own files except the config, which Truss rewrites.
 """
 
 import filecmp
@@ -16,7 +16,7 @@ from truss.truss_handle.truss_handle import TrussHandle
 
 def make_context(truss: Path, context: Path) -> None:
     TrussHandle(truss).docker_build_setup(context)
-    # A second copy of all, of which Baseten takes a digest.
+    # A second copy of all files, from which Baseten computes a digest.
     shutil.rmtree(context / "build_hash", ignore_errors=True)
     for file in sorted(truss.rglob("*")):
         copy = context / file.relative_to(truss)

@@ -1,4 +1,4 @@
-"""With a distribution that writes a context as Truss does."""
+"""Uses a stand-in distribution that writes a context like Truss."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def make(folder: Path, files: Dict[str, str]) -> Dict[str, str]:
 ADDED = {name: name for name in ("Dockerfile", "server/main.py", "requirements.txt")}
 
 
-def test_only_what_truss_adds_is_left(tmp_path: Path) -> None:
+def test_only_files_of_truss_remain(tmp_path: Path) -> None:
     files = {
         "config.yaml": "model_name: a\n",
         "model/model.py": "x = 1\n",
@@ -61,13 +61,13 @@ def test_only_what_truss_adds_is_left(tmp_path: Path) -> None:
         "data/__pycache__/x": "",
     }
     assert make(tmp_path, files) == {**ADDED, "config.yaml": "rewritten: true\n"}
-    # The truss is as it was.
+    # The truss stays unchanged.
     assert (tmp_path / "truss/model/model.py").read_text() == "x = 1\n"
     assert (tmp_path / "truss/config.yaml").read_text() == "model_name: a\n"
 
 
-def test_a_config_that_truss_leaves_as_it_is_is_not_written_twice(tmp_path: Path) -> None:
+def test_an_unchanged_config_is_not_written_twice(tmp_path: Path) -> None:
     files = {"config.yaml": "rewritten: true\n", "Dockerfile": "of the truss"}
     found = make(tmp_path, files)
-    # A file of the truss that Truss has put its own in place of is Truss's.
+    # A file that Truss replaces is Truss's.
     assert found == ADDED

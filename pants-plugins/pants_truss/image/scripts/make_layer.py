@@ -1,12 +1,12 @@
-"""Writes files as one layer of an image, whose bytes depend on nothing but names, contents and
-modes of these files.
+"""Writes files as one reproducible layer of an image: its bytes depend only on the names, contents
+and modes of the files.
 
     make_layer.py layer.json
 
-layer.json: `tree`, the folder with the files; `entries`, (path, kind) in the layer, where kind is
-`d` for a folder, `f` for a file and `x` for an executable one; `out`, the folder for the blob;
-`compression`, `gzip`, `zstd` or `none`, and `level`; `mtime` in seconds. Prints the digest of the
-uncompressed layer.
+The keys of layer.json: `tree`, the folder with the files; `entries`, (path, kind) in the layer,
+where kind is `d` for a folder, `f` for a file and `x` for an executable file; `out`, the folder for
+the blob; `compression`, `gzip`, `zstd` or `none`, and `level`; `mtime` in seconds. Prints the
+digest of the uncompressed layer.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ CHUNK = 1024 * 1024
 
 
 class Gzip:
-    """Python's own writes the name and time of the file, and zlib's header the system."""
+    """Writes a reproducible header: Python's has the file's name and time, zlib's the system."""
 
     HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
@@ -63,7 +63,7 @@ def compressor(name: str, level: int) -> Any:
 
 
 class Blob:
-    """What is written to it is compressed on its way to a file; both sides are hashed."""
+    """Compresses written data into a file, and hashes both sides."""
 
     def __init__(self, file: BinaryIO, compression: Any) -> None:
         self._file, self._compression = file, compression
@@ -84,7 +84,7 @@ class Blob:
         self._file.write(data)
 
     def close(self) -> Tuple[str, str]:
-        """The digests of the blob and of the layer."""
+        """Returns the digests of the blob and of the layer."""
         self._put(self._compression.flush())
         self._file.close()
         return self._outer.hexdigest(), self._inner.hexdigest()
@@ -107,7 +107,7 @@ def write_layer(tree: str, entries: List[Tuple[str, str]], mtime: int, blob: Any
             if kind == "d":
                 tar.addfile(info)
                 continue
-            # A link would bring in what it points to, which nothing has looked at.
+            # Following a link would add a file that nothing has checked.
             descriptor = os.open(os.path.join(tree, path), os.O_RDONLY | os.O_NOFOLLOW)
             with os.fdopen(descriptor, "rb") as file:
                 info.size = os.fstat(descriptor).st_size

@@ -1,4 +1,4 @@
-"""The parts of it; `scripts_test.py` has it as it is run."""
+"""Tests parts of the script; `scripts_test.py` runs the whole script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-# Not as a statement: what it imports in turn is not here.
+# Not an import statement, because its own imports are not available here.
 make_layer: Any = importlib.import_module("pants_truss.image.scripts.make_layer")
 
 
@@ -27,7 +27,7 @@ def compress(level: int, pieces: List[bytes]) -> bytes:
 def test_gzip_in_pieces(pieces: List[bytes], level: int) -> None:
     compressed = compress(level, pieces)
     assert gzip.decompress(compressed) == b"".join(pieces)
-    # No name, no time, no system: the header is the same everywhere.
+    # The header has no name, time or system, so it is the same everywhere.
     assert compressed[:10] == bytes([31, 139, 8, 0, 0, 0, 0, 0, 0, 255])
 
 
@@ -46,7 +46,7 @@ def test_the_level_counts() -> None:
 
 
 class Output(io.BytesIO):
-    """What is in it can be asked for after it was closed."""
+    """The content can be read after the blob was closed."""
 
     content = b""
 
@@ -84,7 +84,7 @@ def make(folder: Path, *entries: Any) -> str:
     return diff_id
 
 
-def test_only_what_is_named_is_in_a_layer_in_the_order_of_bytes(tmp_path: Path) -> None:
+def test_a_layer_has_only_the_given_entries_in_byte_order(tmp_path: Path) -> None:
     (tmp_path / "tree/a").mkdir(parents=True)
     for name in ("a/b", "a-b", "a.b", "é", "z", "not named"):
         (tmp_path / "tree" / name).write_text(name)
@@ -92,7 +92,7 @@ def test_only_what_is_named_is_in_a_layer_in_the_order_of_bytes(tmp_path: Path) 
     diff_id = make(
         tmp_path, ("é", "f"), (long, "d"), ("z", "f"), ("a/b", "f"), ("a.b", "f"), ("a-b", "f")
     )
-    # A folder need not be there: it is only written down. Without compression the two are one.
+    # The entry of a folder needs no folder on disk. Without compression both digests are equal.
     (blob,) = (tmp_path / "out").iterdir()
     assert blob.name == diff_id
     with tarfile.open(blob) as tar:
@@ -101,19 +101,19 @@ def test_only_what_is_named_is_in_a_layer_in_the_order_of_bytes(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kind", ["f", "x"])
-def test_a_file_that_is_not_there(tmp_path: Path, kind: str) -> None:
+def test_a_missing_file(tmp_path: Path, kind: str) -> None:
     (tmp_path / "tree").mkdir()
     with pytest.raises(FileNotFoundError, match="nowhere"):
         make(tmp_path, ("nowhere", kind))
-    # What was begun has no name that could be taken for a blob's.
+    # An unfinished file has no name of a blob.
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["layer"]
 
 
-def test_a_layer_of_nothing(tmp_path: Path) -> None:
+def test_an_empty_layer(tmp_path: Path) -> None:
     assert make(tmp_path) == hashlib.sha256(bytes(tarfile.RECORDSIZE)).hexdigest()
 
 
-def test_an_entry_is_of_nobody() -> None:
+def test_an_entry_has_no_owner() -> None:
     found = [make_layer.header("a", kind, 7) for kind in "dfx"]
     assert [(e.type, oct(e.mode), e.mtime, e.uid, e.gid, e.uname) for e in found] == [
         (tarfile.DIRTYPE, "0o755", 7, 0, 0, ""),

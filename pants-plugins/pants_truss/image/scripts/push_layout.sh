@@ -1,8 +1,8 @@
 #!/bin/sh
 # push_layout.sh "DELAY DELAY ..." COMMAND ARGUMENT...
 #
-# Runs skopeo, and again after each delay, in seconds, unless the registry has refused: skopeo's own
-# `--retry-times` does not count an upload that breaks off among what may be mended.
+# Runs skopeo, and retries after each delay, in seconds, unless the registry refuses the push.
+# skopeo's own `--retry-times` does not retry an upload that breaks off.
 
 delays=$1
 shift
@@ -22,7 +22,7 @@ for delay in $delays; do
     if [ "$code" -eq 0 ] || grep -Eqi "$refused" push.log; then
         break
     fi
-    echo "The push has failed (exit code $code). Trying again in $delay s." >&2
+    echo "The push failed (exit code $code). Retrying in $delay s." >&2
     sleep "$delay"
     run "$@"
 done

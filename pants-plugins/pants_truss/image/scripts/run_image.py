@@ -2,9 +2,9 @@
 
     run_image.py [--host HOST] [--port PORT] [-- arguments of the container engine]
 
-It is run beside image.json: `address`, that of the target; `engines`, the paths of docker and
-podman as far as they are there; `image`, its name or id; `layout` and `manifest`, where the image
-is if the engine may lack it; `environment`, variables of the config; `example`, a body to try;
+Runs beside image.json with the keys: `address`, the address of the target; `engines`, the paths of
+docker and podman, if they exist; `image`, its name or id; `layout` and `manifest`, which locate the
+image if the engine may lack it; `environment`, variables of the config; `example`, a sample body;
 `arguments` of the engine; `notes` for the user.
 """
 
@@ -28,7 +28,7 @@ import archive  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import ports  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 INSIDE = 8080
-# How long requests may go on after Ctrl-C, in seconds.
+# Seconds that running requests get after Ctrl-C.
 GRACE = 2
 MAX_EXAMPLE = 2000
 
@@ -53,14 +53,14 @@ def parse_arguments(address: str) -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine")
     parser.add_argument(
-        "--port", type=int, default=INSIDE, help="default: %(default)s; 0 takes one that is free"
+        "--port", type=int, default=INSIDE, help="default: %(default)s; 0 uses any free port"
     )
     parser.add_argument("engine", nargs="*", help="arguments of `docker run` or `podman run`")
     return parser.parse_args()
 
 
 def choose_engine(engines: List[str]) -> str:
-    """The first that answers: a client may be there without its daemon."""
+    """Returns the first engine that answers: a client may exist without its daemon."""
     for engine in engines[:-1]:
         if run_quietly([engine, "version"]) == 0:
             return engine
@@ -68,7 +68,7 @@ def choose_engine(engines: List[str]) -> str:
 
 
 def load(facts: Dict[str, Any], engine: str) -> None:
-    """Unless the engine has this very image: its name has the digest of all that it is."""
+    """Loads the image, unless the engine has it: its name contains the digest of its content."""
     inspect = [engine, "image", "inspect", facts["image"]]
     if run_quietly(inspect) == 0:
         return
@@ -90,7 +90,7 @@ def load(facts: Dict[str, Any], engine: str) -> None:
         process.kill()
         raise
     if process.wait():
-        fail(f"{engine} has not taken the image of {facts['address']}: see above.")
+        fail(f"{engine} cannot load the image of {facts['address']}. See the output above.")
 
 
 def run_quietly(command: List[str]) -> int:
@@ -100,12 +100,12 @@ def run_quietly(command: List[str]) -> int:
 
 
 def creation(facts: Dict[str, Any], name: str, host: str, port: int, more: List[str]) -> List[str]:
-    """The arguments of the engine that create the container."""
+    """Returns the arguments of the engine that create the container."""
     secret_variables = sorted(n for n in os.environ if n.startswith("TRUSS_SECRET_"))
     variables = [
         f"{variable}={value}"
         for variable, value in sorted(facts["environment"].items())
-        # It is the image's to say, and the one that is published.
+        # The image defines this port, and publishes it.
         if variable != "INFERENCE_SERVER_PORT"
     ]
     shown = f"[{host}]" if ":" in host else host
@@ -115,7 +115,7 @@ def creation(facts: Dict[str, Any], name: str, host: str, port: int, more: List[
         f"--name={name}",
         f"--publish={shown}:{port}:{INSIDE}",
         *(f"--env={variable}" for variable in variables),
-        # By name: the values come from this process, and appear in no list of processes.
+        # By name: the values come from this process and appear in no list of processes.
         *(f"--env={variable}" for variable in secret_variables),
         *facts["arguments"],
         *more,
@@ -124,8 +124,8 @@ def creation(facts: Dict[str, Any], name: str, host: str, port: int, more: List[
 
 
 class Interrupts:
-    """Ctrl-C and SIGTERM, as a KeyboardInterrupt; the first only, as what ends a container is not
-    to be cut short. One that comes within `held` is raised when that ends."""
+    """Raises KeyboardInterrupt for the first Ctrl-C or SIGTERM only, so that nothing interrupts the
+    end of a container. A signal within `held` is raised when `held` ends."""
 
     def __init__(self) -> None:
         self.number: Optional[int] = None
@@ -151,8 +151,7 @@ class Interrupts:
 
 
 class Container:
-    """What it starts is in sessions of its own: the terminal's Ctrl-C is for this process to pass
-    on."""
+    """Starts processes in sessions of their own: this process passes on the terminal's Ctrl-C."""
 
     def __init__(self, facts: Dict[str, Any], engine: str, host: str, port: int) -> None:
         self.facts, self.engine, self.host, self.port = facts, engine, host, port
@@ -161,8 +160,8 @@ class Container:
         self.name = f"truss-{secrets.token_hex(6)}"
 
     def create(self, more: List[str]) -> None:
-        """Not to be interrupted: the engine's daemon might still make a container that nobody
-        knows of, or this process know nothing of a client that it has just started."""
+        """Must not be interrupted: otherwise the engine could create a container that nobody
+        knows, or this process could lose a client that it has just started."""
         arguments = creation(self.facts, self.name, self.host, self.port, more)
         code = subprocess.run(
             [self.engine, *arguments],
@@ -171,11 +170,14 @@ class Container:
             check=False,
         ).returncode
         if code:
-            fail(f"{self.engine} cannot create a container of {self.facts['address']}: see above.")
+            fail(
+                f"{self.engine} cannot create a container of {self.facts['address']}. See the "
+                f"output above."
+            )
 
     def remove(self) -> None:
         run_quietly([self.engine, "stop", f"--time={GRACE}", self.name])
-        # It is gone by now, unless it has not begun.
+        # The container is gone by now, unless it never started.
         run_quietly([self.engine, "rm", "--force", self.name])
         if self._client:
             try:
@@ -184,7 +186,7 @@ class Container:
                 self._client.kill()
 
     def run(self) -> int:
-        """Until it ends by itself."""
+        """Runs until the container ends by itself."""
         self._client = subprocess.Popen(
             [self.engine, "start", "--attach", self.name],
             start_new_session=True,
@@ -221,7 +223,7 @@ def answers(host: str, port: int) -> bool:
 
 
 def watch_parent() -> None:
-    """Pants ends what it runs; if Pants itself is killed, nothing would."""
+    """Ends this process if Pants itself is killed; otherwise Pants ends what it runs."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -251,10 +253,10 @@ def serve(facts: Dict[str, Any], arguments: argparse.Namespace, interrupts: Inte
         with interrupts.held():
             container.remove()
     if code:
-        say(f"The container of {facts['address']} has ended with {code}.")
+        say(f"The container of {facts['address']} exited with code {code}.")
     elif not container.is_ready:
         code = 1
-        say(f"The container of {facts['address']} has ended before its model was loaded.")
+        say(f"The container of {facts['address']} exited before its model was loaded.")
     return code
 
 

@@ -1,4 +1,4 @@
-"""How a container ends, with an engine that takes its time."""
+"""Tests how a container ends, with a slow engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 SCRIPTS = Path(__file__).parent
 SERVING = SCRIPTS.parent.parent / "serving/scripts"
 
-# Logs what it is asked for when it begins, and again when it is done.
+# Logs each call when it begins, and again when it is done.
 ENGINE = """\
 #!/bin/sh
 echo "$1 $2" >> log
@@ -53,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-# Python as it is on a busy machine: what it starts may be far along before it knows of it.
+# A Python on a busy machine: its child may be far along before Python knows of it.
 BUSY = """\
 import runpy, subprocess, time
 begin = subprocess.Popen.__init__
@@ -93,7 +93,7 @@ def wait_for(folder: Path, word: str) -> None:
 @pytest.mark.parametrize("command", [["run_image.py"], ["-c", BUSY]], ids=["idle", "busy"])
 @pytest.mark.parametrize("moment", ["create", "start"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_container_is_gone(
+def test_the_container_is_removed(
     folder: Path, moment: str, number: signal.Signals, command: List[str]
 ) -> None:
     process = start(folder, command=command)
@@ -103,7 +103,7 @@ def test_the_container_is_gone(
     assert process.returncode == 128 + number, output
     assert "Traceback" not in output
     lines = log(folder)
-    # Not before it has been made, or it would be left.
+    # Not before the container exists: otherwise it would remain.
     assert lines.index("create done") < next(i for i, x in enumerate(lines) if x[:4] == "stop")
     assert "rm --force" in lines
 
@@ -118,7 +118,7 @@ def test_the_terminals_interrupt_reaches_no_engine(folder: Path) -> None:
     process.communicate(timeout=30)
 
 
-def test_what_the_engine_is_told(folder: Path) -> None:
+def test_the_arguments_of_the_engine(folder: Path) -> None:
     (folder / "docker").write_text('#!/bin/sh\nfor a; do echo "$a"; done >> log\n')
     process = start(folder, "--", "--gpus=all")
     output = process.communicate(timeout=30)[0]
@@ -130,12 +130,12 @@ def test_what_the_engine_is_told(folder: Path) -> None:
     assert any(x.startswith("--publish=127.0.0.1:") and x.endswith(":8080") for x in told)
     assert not any("INFERENCE_SERVER_PORT" in x or "s3cret" in x for x in told)
     assert "Warning: a note" in output
-    # It has ended at once.
+    # The container exits at once.
     assert process.returncode == 1
-    assert "has ended before its model was loaded" in output
+    assert "exited before its model was loaded" in output
 
 
-def test_an_engine_that_creates_nothing(folder: Path) -> None:
+def test_an_engine_that_cannot_create_a_container(folder: Path) -> None:
     (folder / "docker").write_text("#!/bin/sh\necho no such image >&2\nexit 125\n")
     process = start(folder)
     output = process.communicate(timeout=30)[0]

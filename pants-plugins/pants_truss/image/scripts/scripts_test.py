@@ -1,4 +1,4 @@
-"""The scripts as they are run: by a Python, on files."""
+"""Runs the scripts with a Python, on files."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_layer(tmp_path: Path) -> None:
     ]
 
 
-def test_where_and_when_do_not_matter(tmp_path: Path) -> None:
+def test_layers_do_not_depend_on_place_and_time(tmp_path: Path) -> None:
     blobs = []
     for name, umask in (("one", 0o022), ("another folder", 0o077)):
         folder = tmp_path / name
@@ -112,7 +112,7 @@ NAMES = st.text(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(files=st.dictionaries(NAMES, st.binary(max_size=50), max_size=6))
-def test_what_goes_in_comes_out(
+def test_layers_round_trip(
     files: Dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("layer")
@@ -248,7 +248,7 @@ SITES: Dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", SITES)
-def test_where_python_is(tmp_path: Path, name: str) -> None:
+def test_the_python_of_a_base(tmp_path: Path, name: str) -> None:
     layers, options, version, site = SITES[name]
     found = inspect(tmp_path, *layers, **options)
     prefix = site.rpartition("/lib/python")[0]
@@ -263,9 +263,9 @@ ERRORS: Dict[str, Any] = {
     "loop": ([[link("usr/bin/python3", "python3")]], "it has no python3"),
     "hidden": ([DEBIAN, [member("usr/bin/.wh.python3")]], "It has /usr/bin/python3.11"),
     "hidden folder": ([DEBIAN, [member("usr/.wh.bin")]], "it has no python3"),
-    "no library": ([DEBIAN[:2]], "the library of its Python 3.11 is not in /usr/lib"),
+    "no library": ([DEBIAN[:2]], "its Python 3.11 has no library in /usr/lib"),
     "our folder": ([DEBIAN, [link("app", "/srv")]], "its /app is a link to '/srv'"),
-    "an image of a truss": ([DEBIAN, [folder_of("opt/truss")]], "it has /opt/truss already"),
+    "an image of a truss": ([DEBIAN, [folder_of("opt/truss")]], "it already has /opt/truss"),
     "scripts": (
         [DEBIAN, [link("usr/local/bin", "/etc")]],
         "its /usr/local/bin is a link to '/etc'",
@@ -277,7 +277,7 @@ ERRORS: Dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_what_is_wrong_with_a_base(tmp_path: Path, name: str) -> None:
+def test_invalid_bases(tmp_path: Path, name: str) -> None:
     layers, message = ERRORS[name]
     assert message in inspect(tmp_path, *layers)["error"]
 
@@ -287,12 +287,13 @@ def test_a_musl_beside_a_glibc(tmp_path: Path) -> None:
     assert inspect(tmp_path, [*PYTHON_ORG, *loaders])["version"] == "3.11"
 
 
-def test_a_layer_that_is_no_tar(tmp_path: Path) -> None:
+def test_a_layer_that_is_not_a_tar(tmp_path: Path) -> None:
     (tmp_path / "bad").write_bytes(b"not a tar" * 100)
     bad: Dict[str, Any] = {"layers": ["bad"], "diff_ids": ["sha256:0"]}
     assert "the layer bad cannot be read" in inspect(tmp_path, **bad)["error"]
 
 
-def test_a_layer_that_is_not_what_the_config_says(tmp_path: Path) -> None:
+def test_a_layer_that_does_not_match_the_config(tmp_path: Path) -> None:
     error = inspect(tmp_path, DEBIAN, diff_ids=["sha256:" + "0" * 64])["error"]
-    assert "the layer layer0 has the digest sha256:" in error and "but its config says" in error
+    assert "the layer layer0 has the uncompressed digest sha256:" in error
+    assert "but its config says" in error

@@ -1,4 +1,4 @@
-"""Asks a remote what it has, with the credentials and the API client of Truss."""
+"""Asks a remote about its models, with the credentials and the API client of Truss."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import importlib
 import json
 from typing import Any, Dict, List, NamedTuple, Optional
 
-# States in which a deployment is not, and will not become, what serves. Those of the API, and those
-# that Truss shows in their place.
+# States of a deployment that does not serve and never will: those of the API, and those that Truss
+# shows in their place.
 _FAILED = {
     "BUILDING_MODEL_FAILED",
     "BUILDING_MODEL_STOPPED",
@@ -19,7 +19,7 @@ _FAILED = {
     "MODEL_DEPLOY_FAILED",
     "MODEL_DNE_ERROR",
 }
-# It has not come up yet.
+# States of a deployment that is not up yet.
 _STARTING = {
     "BUILDING",
     "BUILDING_MODEL",
@@ -32,7 +32,7 @@ _STARTING = {
     "UNKNOWN",
     "UPDATING",
 }
-# It has been up, perhaps, and is not now; who is asked about it is told so each time.
+# States of a deployment that may have been up, and is not now. Each run reports that.
 _DOWN = {
     "DEACTIVATED_MODEL",
     "DEACTIVATING",
@@ -43,12 +43,12 @@ _DOWN = {
 }
 
 
-# Of a deployment that the remote does not have any more.
+# The state of a deployment that the remote no longer has.
 GONE = "GONE"
 
 
 class Deployment(NamedTuple):
-    """`status` is that of the API, such as `MODEL_READY`."""
+    """`status` is a status of the API, such as `MODEL_READY`."""
 
     id: str
     status: str
@@ -67,12 +67,12 @@ class Deployment(NamedTuple):
 
     @property
     def is_up(self) -> bool:
-        """Or has been, and was scaled down since."""
+        """True if the deployment is up, or was up and has been scaled down."""
         return not (self.has_failed or self.is_starting or self.is_down or self.status == GONE)
 
 
 class Model(NamedTuple):
-    """Of a model that does not exist yet `id` is None. `hostname` is a URL."""
+    """`id` is None for a model that does not exist yet. `hostname` is a URL."""
 
     id: Optional[str]
     deployments: List[Deployment]
@@ -80,7 +80,7 @@ class Model(NamedTuple):
 
 
 class Remote:
-    """Raises what the API client of Truss raises."""
+    """Raises the errors of Truss's API client."""
 
     def __init__(self, name: Optional[str]) -> None:
         self._factory: Any = importlib.import_module("truss.remote.remote_factory").RemoteFactory
@@ -89,15 +89,15 @@ class Remote:
 
     @property
     def secrets(self) -> List[str]:
-        """What must not be printed: Truss may have it from a keyring."""
+        """Values that must not be printed. Truss may have them from a keyring."""
         with contextlib.suppress(Exception):
             header = str(self._remote.fetch_auth_header()["Authorization"])
             return [header, header.partition(" ")[2]]
         return []
 
     def find_model(self, name: str, team: Optional[str]) -> Optional[Model]:
-        """None if several teams have one of that name, and neither the target nor the user's
-        configuration names a team."""
+        """Returns the model. None if several teams have a model of that name and no team is named,
+        neither by the target nor by the user's configuration."""
         get: Any = getattr(self._factory, "get_remote_team", None)
         team = team or (get(self.name) if get else None)
         found = [
@@ -115,7 +115,7 @@ class Remote:
         return next(found, Deployment(deployment_id, GONE))
 
     def urls(self, model: Model, deployment: Deployment) -> Dict[str, str]:
-        """As `truss push` answers them."""
+        """Returns the same URLs as `truss push`."""
         found = {"logs_url": f"{self._remote.api.app_url}/models/{model.id}/logs/{deployment.id}"}
         if model.hostname:
             found["predict_url"] = f"{model.hostname}/deployment/{deployment.id}/predict"

@@ -1,4 +1,4 @@
-"""Against an HTTP server on loopback, by way of a client as small as can be in Truss's place."""
+"""Talks to an HTTP server on loopback, through a minimal client in Truss's place."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def server() -> Iterator[Server]:
 def has_teams(
     request: Any, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[bool]:
-    """A release that knows of teams in the user's configuration, and one before them."""
+    """One release knows teams in the user's configuration, an earlier one does not."""
     package = tmp_path / "truss/remote"
     package.mkdir(parents=True)
     source = f"URL = {server.url!r}\n{FACTORY}{request.param}"
@@ -123,7 +123,7 @@ def model(id: str, name: str, team: Any = None) -> Dict[str, Any]:
     return {"id": id, "name": name, **({"team": {"name": team}} if team else {})}
 
 
-def test_the_first_remote_of_the_user_is_taken_without_a_name(has_teams: bool) -> None:
+def test_the_first_remote_is_used_if_none_is_named(has_teams: bool) -> None:
     assert baseten.Remote(None).name == "one"
     assert baseten.Remote("two").name == "two"
 
@@ -132,7 +132,7 @@ def test_the_first_remote_of_the_user_is_taken_without_a_name(has_teams: bool) -
     "name, secrets",
     [("one", ["Api-Key s3cret", "s3cret"]), ("two", ["s3cret", ""]), ("keyless", [])],
 )
-def test_what_must_not_be_printed(has_teams: bool, name: str, secrets: List[str]) -> None:
+def test_secrets_of_a_remote(has_teams: bool, name: str, secrets: List[str]) -> None:
     assert baseten.Remote(name).secrets == secrets
 
 
@@ -151,12 +151,12 @@ OTHERS = [model("x1", "other"), {"id": "x2"}, model("x3", "mine too")]
         ([OF_RED], "one", None, "m2"),
         ([OF_RED, OF_BLUE], "one", "blue", "m3"),
         ([OF_RED, OF_BLUE], "one", "green", None),
-        # Of no team, or of one without a name.
+        # Without a team, or with a team without a name.
         ([MINE, {**MINE, "team": None}], "one", "red", None),
         ([OF_RED, OF_BLUE], "two", "red", "m2"),
     ],
 )
-def test_the_model_of_a_name(
+def test_models_are_found_by_name(
     server: Server,
     has_teams: bool,
     models: List[Dict[str, Any]],
@@ -167,14 +167,12 @@ def test_the_model_of_a_name(
     server.models = models
     server.answer = {"data": {"model": {"id": expected, "versions": []}}}
     assert baseten.Remote(remote).find_model("mine", team) == baseten.Model(expected, [])
-    # A model that is not there is not asked about.
+    # A missing model is not asked about.
     assert len(server.queries) == (2 if expected else 1)
     assert not expected or f'"{expected}"' in server.queries[1]
 
 
-def test_models_of_several_teams_are_not_told_apart_by_name(
-    server: Server, has_teams: bool
-) -> None:
+def test_a_name_in_several_teams_needs_a_team(server: Server, has_teams: bool) -> None:
     server.models = [OF_RED, OF_BLUE]
     assert baseten.Remote("one").find_model("mine", None) is None
 
@@ -203,7 +201,7 @@ def test_a_model_and_its_deployments(server: Server, has_teams: bool) -> None:
     ready, unknown = baseten.Deployment("d1", "MODEL_READY"), "UNKNOWN"
     others = [baseten.Deployment(name, unknown) for name in ("d2", "d3", "d4")]
     assert found == baseten.Model("m", [ready, *others], "http://h")
-    # An id cannot lead out of its quotes.
+    # An id cannot end its quotes.
     assert server.queries == [
         '{ model(id: "m\\"\\\\\\u00e4") { id hostname versions { id '
         "current_model_deployment_status { status } } } }\n"
@@ -231,7 +229,7 @@ def test_a_model_that_is_gone(server: Server, has_teams: bool, answer: Dict[str,
 
 @newer
 @pytest.mark.parametrize("extensions", [{}, {"code": "INTERNAL_SERVER_ERROR"}])
-def test_any_other_error_is_no_answer(
+def test_other_errors_are_raised(
     server: Server, has_teams: bool, extensions: Dict[str, Any]
 ) -> None:
     server.answer = {"errors": [{"message": "it failed", "extensions": extensions}]}
@@ -275,7 +273,7 @@ def test_states_of_a_deployment(status: str, kind: str) -> None:
     assert kinds(status) == [kind]
 
 
-def test_what_is_gone_is_nothing_of_that() -> None:
+def test_a_gone_deployment_is_in_no_other_state() -> None:
     assert kinds(baseten.GONE) == []
 
 
@@ -283,5 +281,5 @@ KNOWN = sorted({*baseten._FAILED, *baseten._STARTING, *baseten._DOWN})
 
 
 @given(st.sampled_from(KNOWN) | st.text(max_size=8))
-def test_every_state_is_one_of_them(status: str) -> None:
+def test_every_state_has_one_kind(status: str) -> None:
     assert len(kinds(status)) == (status != baseten.GONE)

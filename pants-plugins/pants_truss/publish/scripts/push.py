@@ -2,8 +2,8 @@
 
     push.py spec.json
 
-Around `truss push` it knows what was pushed before, tries again where that can help, and finds out
-whether a push whose answer was lost has been registered all the same.
+It wraps `truss push`: it reads what was pushed before, retries if that can help, and finds out if a
+push whose response was lost has created a deployment.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ import truss_cli  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 from truss_cli import Ended  # noqa: E402  # pants: no-infer-dep
 
 _INTERRUPTED = 130
-# How often a deployment is asked about that is waited for, how many times that may fail, and how
-# much longer than it was told to Truss may wait; the first and the last in seconds.
+# Seconds between two polls of a deployment, the number of polls that may fail, and the seconds that
+# Truss may exceed its timeout by.
 _POLL = 2
 _MAX_FAILED_POLLS = 10
 _GRACE = 5
@@ -40,12 +40,12 @@ class Push:
     def __init__(self, spec: Dict[str, Any], log: redact.RedactedStream) -> None:
         self._spec = spec
         self._log = log
-        self._identity = state.Identity(**spec["identity"])
+        self._identity = state.DeploymentSlot(**spec["identity"])
         content = state.Content(spec["tree_digest"], spec["options"])
         self._record = record.Record(spec["state_file"], self._identity, content)
         self._group: Any = None
-        # Of the last attempt: the id of the deployment that was made, and whether there was an
-        # answer to the request that makes it.
+        # The result of the last attempt: the id of the created deployment, and if the request that
+        # creates it was answered.
         self._made: Optional[str] = None
         self._answered = True
 
@@ -67,9 +67,9 @@ class Push:
             if ended.error is None or not ended.is_transient:
                 return ended
             if number < attempts:
-                # Each time twice as long; not all jobs of a CI run at the same time.
+                # Doubles each time. The random factor spreads the jobs of a CI.
                 delay = self._spec["backoff"] * 2 ** (number - 1) * random.uniform(0.75, 1.25)
-                then = f"trying again in {delay:.2f} s"
+                then = f"retrying in {delay:.2f} s"
                 self._say(f"attempt {number} of {attempts} failed, {then}: {ended.error}")
                 time.sleep(delay)
         with suppress(Exception):
@@ -79,7 +79,7 @@ class Push:
                 return recovered
         if self._answered:
             self._record.refused()
-        return Ended({}, f"given up after {attempts} attempts: {ended.error}")
+        return Ended({}, f"gave up after {attempts} attempts: {ended.error}")
 
     def _attempt(self) -> Ended:
         try:
@@ -128,28 +128,28 @@ class Push:
         if ended.error is None:
             return self._finish(ended.result)
         if self._made:
-            # Something went wrong with the wait. Another attempt would make another deployment.
-            error = f"deployment {self._made} is there, but: {ended.error}"
+            # The wait failed. Another attempt would create another deployment.
+            error = f"deployment {self._made} exists, but the wait for it failed: {ended.error}"
             return Ended({}, error)
         return ended
 
     def _finish(self, result: Dict[str, Any]) -> Ended:
         deployment = result.get("model_version_id")
         if not deployment:
-            return Ended({}, "`truss push` succeeded, but did not answer which deployment it made")
+            return Ended({}, "`truss push` succeeded, but named no deployment in its answer")
         if deployment != self._made:
             self._record.made(self._spec["target"], deployment, result.get("model_id"))
         urls = {name: result[name] for name in ("predict_url", "logs_url") if result.get(name)}
-        self._tell(self._record.add(live=self._spec["wait"], **urls))
+        self._report(self._record.add(live=self._spec["wait"], **urls))
         return Ended(result)
 
-    def _tell(self, entry: state.Entry) -> None:
+    def _report(self, entry: state.Entry) -> None:
         self._say(f"model {entry['model_id']}, deployment {entry['deployment_id']}")
         for name in ("predict_url", "logs_url"):
             if entry.get(name):
                 self._say(f"{name}: {entry[name]}")
 
-    # What is there already.
+    # Existing deployments.
 
     def _connect(self) -> baseten.Remote:
         remote = baseten.Remote(None if self._spec["by_environment"] else self._identity.remote)
@@ -160,7 +160,7 @@ class Push:
         return remote.find_model(self._identity.model_name, self._identity.team)
 
     def _is_there(self, remote: baseten.Remote) -> Optional[Ended]:
-        """None if it has to be pushed."""
+        """Returns how it ended, or None if the truss must be pushed."""
         decision = self._record.decide(self._spec["skip_unchanged"])
         entry = self._record.entry
         if decision.kind == "ask":
@@ -176,7 +176,7 @@ class Push:
         return Ended({}) if decision.kind in ("skip", "starting") else None
 
     def _recover(self, remote: baseten.Remote) -> Optional[Ended]:
-        """How it ended, if an earlier attempt was registered and nobody saw the answer."""
+        """Returns how it ended, if an earlier attempt with a lost answer created a deployment."""
         if not self._record.entry.get("pending"):
             return None
         model = self._find_model(remote)
@@ -184,17 +184,17 @@ class Push:
         if model is None or deployment is None:
             return None
         self._say(
-            f"the answer to an earlier attempt was lost, but the remote has deployment "
-            f"{deployment.id} of it: not pushed again"
+            f"the answer to an earlier attempt was lost, but the remote has created deployment "
+            f"{deployment.id} for it: not pushed again"
         )
         self._record.made(self._spec["target"], deployment.id, model.id)
-        self._tell(self._record.add(**remote.urls(model, deployment)))
+        self._report(self._record.add(**remote.urls(model, deployment)))
         if self._spec["wait"]:
             return self._wait(remote, model.id, deployment.id)
         return Ended({})
 
     def _wait(self, remote: baseten.Remote, model_id: str, deployment_id: str) -> Ended:
-        """For a deployment of an earlier attempt: `truss push` waits for its own only."""
+        """Waits for a deployment of an earlier attempt. `truss push` only waits for its own."""
         timeout = self._spec["wait_timeout"]
         deadline = time.monotonic() + timeout if timeout else float("inf")
         failed = 0
@@ -222,7 +222,7 @@ class Push:
 
     def interrupted(self) -> None:
         self._log.finish()
-        self._say("interrupted; the next run finds out what has become of it")
+        self._say("interrupted; the next run checks if the push has created a deployment")
 
     def _say(self, text: str) -> None:
         self._log.write(f"{self._identity.model_name} @ {self._identity}: {text}\n")
@@ -239,7 +239,7 @@ def _end_wait(*_: object) -> None:
 def main(spec_path: str) -> int:
     spec = json.loads(Path(spec_path).read_text())
     log = redact.RedactedStream(sys.stderr, redact.secrets_of_user())
-    # Truss logs what a server answers, which may be what it was sent.
+    # Truss logs the server's answers, which may repeat what it was sent.
     sys.stdout = sys.stderr = log
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGALRM, _end_wait)

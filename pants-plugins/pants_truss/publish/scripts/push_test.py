@@ -1,4 +1,4 @@
-"""The script in a process of its own, as the rules lay it out."""
+"""Runs the script in a separate process, laid out as the rules do it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from pants_truss.publish.conftest import Baseten, Pushing
 MADE = ["model m1, deployment d1", "predict_url: https://predict", "logs_url: https://logs"]
 SAME = "unchanged: sha256:0123456789ab is deployment d1"
 FOUND = [
-    "the answer to an earlier attempt was lost, but the remote has deployment d1 of it: not pushed "
-    "again",
+    "the answer to an earlier attempt was lost, but the remote has created deployment d1 for it: "
+    "not pushed again",
     "model m1, deployment d1",
     "logs_url: https://app/models/m1/logs/d1",
 ]
 
 
-def test_a_push_and_what_is_left_of_it_the_next_times(pushing: Pushing, baseten: Baseten) -> None:
+def test_a_push_and_its_record_in_later_runs(pushing: Pushing, baseten: Baseten) -> None:
     assert pushing.run() == (0, MADE)
     assert pushing.rest == ["Pushing push truss --remote=local"]
     assert baseten.calls == ["models", "create"]
     (entry,) = pushing.entries
     assert (entry["target"], entry["live"], "pending" in entry) == ("a:b", False, False)
-    # Nobody has seen it come up: that is asked once.
+    # It has not been seen up, so the remote is asked once.
     baseten.calls.clear()
     assert pushing.run() == (0, [SAME])
     assert baseten.calls == ["model"]
@@ -40,12 +40,12 @@ def test_credentials_of_the_environment_name_no_remote(pushing: Pushing) -> None
     assert pushing.rest == ["Pushing push truss"]
 
 
-def test_what_is_still_starting(pushing: Pushing, baseten: Baseten) -> None:
+def test_a_deployment_that_is_starting(pushing: Pushing, baseten: Baseten) -> None:
     baseten.initial = "BUILDING"
     pushing.run()
     expected = (0, [f"{SAME}, and BUILDING"])
     assert pushing.run() == expected
-    # Within a minute the same, and nobody is asked.
+    # Within a minute the recorded answer is used and the remote is not asked.
     assert (pushing.run(), baseten.calls.count("model")) == (expected, 1)
     baseten.statuses["d1"] = "MODEL_READY"
     code, said = pushing.run(wait=True)
@@ -61,7 +61,7 @@ def test_what_is_still_starting(pushing: Pushing, baseten: Baseten) -> None:
         ("INACTIVE", "INACTIVE", "deployment d1 is INACTIVE"),
     ],
 )
-def test_who_waits_is_told_that_it_does_not_come_up(
+def test_a_wait_fails_if_the_deployment_does_not_come_up(
     pushing: Pushing, baseten: Baseten, before: str, later: str, error: str
 ) -> None:
     baseten.initial = before
@@ -75,7 +75,7 @@ def test_who_waits_is_told_that_it_does_not_come_up(
     assert baseten.calls.count("create") == 1
 
 
-def test_a_wait_has_an_end(pushing: Pushing, baseten: Baseten) -> None:
+def test_a_wait_times_out(pushing: Pushing, baseten: Baseten) -> None:
     baseten.initial = "BUILDING"
     pushing.run()
     pushing.run()
@@ -84,7 +84,7 @@ def test_a_wait_has_an_end(pushing: Pushing, baseten: Baseten) -> None:
 
 
 @pytest.mark.parametrize("status", ["BUILD_FAILED", None])
-def test_what_has_failed_or_is_gone_is_pushed_again(
+def test_failed_and_gone_deployments_are_pushed_again(
     pushing: Pushing, baseten: Baseten, status: Any
 ) -> None:
     pushing.run()
@@ -92,29 +92,30 @@ def test_what_has_failed_or_is_gone_is_pushed_again(
     if status is None:
         baseten.statuses["d0"] = baseten.statuses.pop("d1")
     code, said = pushing.run()
-    assert said[0] == f"deployment d1 of it is {status or 'GONE'}: pushed again"
+    assert said[0] == f"deployment d1 is {status or 'GONE'}: pushed again"
     assert (code, said[1]) == (0, "model m1, deployment d2")
 
 
-def test_a_wait_of_truss_that_fails_is_not_tried_again(pushing: Pushing, baseten: Baseten) -> None:
+def test_a_failed_wait_of_truss_is_not_retried(pushing: Pushing, baseten: Baseten) -> None:
     baseten.initial = "BUILD_FAILED"
     assert pushing.run(wait=True, attempts=3) == (
         1,
         [
-            "error: deployment d1 is there, but: Deployment failed with status BUILD_FAILED",
+            "error: deployment d1 exists, but the wait for it failed: Deployment failed with "
+            "status BUILD_FAILED",
         ],
     )
     assert list(baseten.statuses) == ["d1"]
     assert pushing.entries[0]["deployment_id"] == "d1"
 
 
-# Attempts.
+# Retries.
 
 
-def test_another_attempt_where_that_can_help(pushing: Pushing, baseten: Baseten) -> None:
+def test_transient_errors_are_retried(pushing: Pushing, baseten: Baseten) -> None:
     baseten.faults = [500, 429]
     code, said = pushing.run(attempts=3)
-    failed = "trying again in 0.00 s:"
+    failed = "retrying in 0.00 s:"
     assert (code, said) == (
         0,
         [
@@ -125,47 +126,47 @@ def test_another_attempt_where_that_can_help(pushing: Pushing, baseten: Baseten)
     )
 
 
-def test_attempts_have_an_end(pushing: Pushing, baseten: Baseten) -> None:
+def test_retries_are_limited(pushing: Pushing, baseten: Baseten) -> None:
     baseten.faults = [500, 500, 500]
     code, said = pushing.run(attempts=2)
     assert (code, said[1:]) == (
         1,
-        ['error: given up after 2 attempts: 500 for "refused ***"'],
+        ['error: gave up after 2 attempts: 500 for "refused ***"'],
     )
     assert baseten.calls.count("create") == 2
 
 
-def test_a_refusal_is_final_and_leaves_no_trace(pushing: Pushing, baseten: Baseten) -> None:
+def test_a_refusal_is_not_retried_or_recorded(pushing: Pushing, baseten: Baseten) -> None:
     baseten.faults = [400]
     assert pushing.run(attempts=3) == (1, ['error: 400 for "refused ***"'])
     assert (baseten.calls.count("create"), pushing.entries) == (1, [])
 
 
-def test_credentials_that_the_remote_does_not_take(pushing: Pushing, baseten: Baseten) -> None:
+def test_credentials_that_the_remote_rejects(pushing: Pushing, baseten: Baseten) -> None:
     baseten.faults = [403]
     assert pushing.run(attempts=3) == (
         1,
         [
-            'error: 403 for "refused ***". The remote does not take the credentials, which are '
-            "those of [local] in .trussrc"
+            'error: 403 for "refused ***". The remote rejects the credentials from [local] in '
+            ".trussrc"
         ],
     )
 
 
 @pytest.mark.parametrize("attempts, said", [(1, FOUND), (2, FOUND)])
-def test_a_push_whose_answer_was_lost_is_not_made_twice(
+def test_a_push_with_a_lost_answer_is_not_repeated(
     pushing: Pushing, baseten: Baseten, attempts: int, said: List[str]
 ) -> None:
     baseten.faults = ["cut"]
     code, found = pushing.run(attempts=attempts)
     assert code == 0
-    # The first attempt of several tells what was wrong.
+    # The first of several attempts reports the error.
     assert found[attempts - 1 :] == said
     assert list(baseten.statuses) == ["d1"]
     assert "pending" not in pushing.entries[0]
 
 
-def test_the_next_run_finds_out_what_became_of_a_push(pushing: Pushing, baseten: Baseten) -> None:
+def test_the_next_run_finds_an_interrupted_push(pushing: Pushing, baseten: Baseten) -> None:
     baseten.faults = ["hold"]
     process = pushing.start()
     assert baseten.held.wait(30)
@@ -173,33 +174,33 @@ def test_the_next_run_finds_out_what_became_of_a_push(pushing: Pushing, baseten:
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert stderr.splitlines()[1:] == [
-        "mine @ local: interrupted; the next run finds out what has become of it"
+        "mine @ local: interrupted; the next run checks if the push has created a deployment"
     ]
     assert pushing.entries[0]["pending"]["known"] == []
-    # It had been registered all the same.
+    # The push had created a deployment.
     baseten.statuses["d1"] = "MODEL_READY"
     assert pushing.run() == (0, FOUND)
     assert baseten.calls.count("create") == 1
 
 
-def test_a_remote_that_cannot_be_asked(pushing: Pushing, baseten: Baseten) -> None:
+def test_a_remote_that_does_not_answer(pushing: Pushing, baseten: Baseten) -> None:
     pushing.run()
     baseten.is_down = True
     code, said = pushing.run(attempts=2)
-    assert (code, said[1:]) == (1, ['error: given up after 2 attempts: 503 for "down"'])
-    # What is known of it is not lost, and it is not pushed blindly.
+    assert (code, said[1:]) == (1, ['error: gave up after 2 attempts: 503 for "down"'])
+    # The record is kept, and the truss is not pushed blindly.
     assert pushing.entries[0]["deployment_id"] == "d1"
     assert list(baseten.statuses) == ["d1"]
 
 
-# What is wrong before anything is sent.
+# Errors before anything is sent.
 
 
 def test_an_answer_without_a_deployment(pushing: Pushing, baseten: Baseten) -> None:
     baseten.faults = ["other"]
     assert pushing.run() == (
         1,
-        ["error: `truss push` succeeded, but did not answer which deployment it made"],
+        ["error: `truss push` succeeded, but named no deployment in its answer"],
     )
 
 
@@ -207,18 +208,18 @@ def test_an_option_that_the_release_lacks(pushing: Pushing, baseten: Baseten) ->
     assert pushing.run(arguments=["--wait", "--team=a"], attempts=3) == (
         1,
         [
-            "error: `truss push` of Truss 0.9.1 has no option `--team`. `[truss-cli]."
-            "install_from_resolve` takes another release."
+            "error: `truss push` of Truss 0.9.1 has no option `--team`. Set `[truss-cli]."
+            "install_from_resolve` to a release that has it."
         ],
     )
     assert "create" not in baseten.calls
 
 
-def test_a_state_file_that_is_none(pushing: Pushing, baseten: Baseten) -> None:
+def test_an_invalid_state_file(pushing: Pushing, baseten: Baseten) -> None:
     (pushing.folder / "state.json").write_text('{"version": 2, "deployments": []}')
     assert pushing.run() == (1, [])
     assert pushing.rest == [
-        "error: state.json is of version 2, and this plugin reads version 1. Restore it, or delete "
-        "it to have every truss pushed again."
+        "error: state.json has version 2, but this plugin reads version 1. Restore it, or delete "
+        "it to push every truss again."
     ]
     assert baseten.calls == []

@@ -1,4 +1,4 @@
-"""What `push.py` writes down of one truss at one remote, and what it reads there."""
+"""Reads and writes what `push.py` records about one truss at one remote."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import baseten  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import state  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
-# How long an answer of the remote counts, and how long after an interrupted push a new deployment
-# is taken for its own, in seconds.
+# Seconds that an answer of the remote stays valid, and seconds after an interrupted push in which a
+# new deployment counts as the result of that push.
 _ANSWER_COUNTS = 60
 _OWN_DEPLOYMENT = 3600
 
 
 class Record:
-    def __init__(self, path: str, identity: state.Identity, content: state.Content) -> None:
+    def __init__(self, path: str, identity: state.DeploymentSlot, content: state.Content) -> None:
         self._path = path
         self._identity = identity
         self._content = content
@@ -30,7 +30,7 @@ class Record:
         return state.find(state.read(self._path), self._identity) or {}
 
     def decide(self, skip_unchanged: bool) -> state.Decision:
-        """As the rules did; another push of this run may have asked the remote since."""
+        """Decides like the rules. Another push of this run may have asked the remote since."""
         entry = self.entry
         decision = state.decide(entry, self._content, skip_unchanged)
         if decision.kind == "ask" and time.time() - entry.get("asked", 0) <= _ANSWER_COUNTS:
@@ -41,8 +41,10 @@ class Record:
         self._update(_answer(found))
 
     def ask_about_others(self, remote: baseten.Remote) -> None:
-        """All at the remote that have not been seen to be up: asking now saves each of them the
-        start of Truss. What cannot be answered is left to them."""
+        """Asks about all deployments at the remote that have not been seen up.
+
+        Asking now saves each of them a start of Truss. After an error they ask themselves.
+        """
         here = (self._identity.remote, self._identity.remote_url)
         with suppress(Exception):
             for entry in state.read(self._path):
@@ -52,27 +54,29 @@ class Record:
                     continue
                 if time.time() - entry.get("asked", 0) > _ANSWER_COUNTS:
                     found = remote.find_deployment(entry["model_id"], entry["deployment_id"])
-                    identity = state.Identity(*(entry[name] for name in state.Identity._fields))
+                    identity = state.DeploymentSlot(
+                        *(entry[name] for name in state.DeploymentSlot._fields)
+                    )
                     state.update(self._path, identity, _answer(found))
 
     def registered(self, model: Optional[baseten.Model]) -> Optional[baseten.Deployment]:
-        """What is new at the remote since a push of the same content was sent whose answer nobody
-        saw."""
+        """The deployment created by a push whose response was lost, if exactly one candidate
+        exists. The lost push had the same content."""
         entries = state.read(self._path)
         pending = (state.find(entries, self._identity) or {}).get("pending") or {}
         if model is None or pending.get("known") is None:
             return None
         if not self._content.is_of(pending) or time.time() - pending["began"] > _OWN_DEPLOYMENT:
             return None
-        # Another environment of the model may have got one since.
+        # Another environment of the model may have received a deployment since.
         known = {*pending["known"], *(entry.get("deployment_id") for entry in entries)}
         new = [each for each in model.deployments if each.id not in known]
-        # With more than one it is not known whose they are.
+        # With more than one candidate, their origin is unknown.
         return new[0] if len(new) == 1 and not new[0].has_failed else None
 
     def begin(self, model: Optional[baseten.Model]) -> None:
-        """Just before the remote is told to make a deployment: a run that is killed from here on
-        leaves a trace."""
+        """Records that a push starts, just before the remote is asked to make a deployment: a run
+        that is killed later leaves a trace."""
         pending = {
             "tree_digest": self._content.tree_digest,
             "options": list(self._content.options),
@@ -82,7 +86,7 @@ class Record:
         self._update(lambda entry: entry.update(pending=pending))
 
     def refused(self) -> None:
-        """The remote has made nothing of it."""
+        """Records that the remote made no deployment."""
         if self.entry.get("pending"):
             self._update(lambda entry: entry.pop("pending"))
 
@@ -110,9 +114,9 @@ class Record:
 
 
 def judge(decision: state.Decision, found: baseten.Deployment) -> state.Decision:
-    """What to do when the remote has answered."""
+    """Decides what to do after the remote has answered."""
     if found.status == baseten.GONE or found.has_failed:
-        why = f"deployment {found.id} of it is {found.status}: pushed again"
+        why = f"deployment {found.id} is {found.status}: pushed again"
         return state.Decision("push", why)
     if found.is_starting:
         return state.Decision("starting", f"{decision.why}, and {found.status}")
@@ -121,7 +125,7 @@ def judge(decision: state.Decision, found: baseten.Deployment) -> state.Decision
 
 def _answer(found: baseten.Deployment) -> Callable[[Dict[str, Any]], None]:
     def note(entry: state.Entry) -> None:
-        # Another push may have taken its place since.
+        # Another push may have replaced this deployment since.
         if entry.get("deployment_id") == found.id:
             entry["asked"] = time.time()
             entry["status"] = found.status

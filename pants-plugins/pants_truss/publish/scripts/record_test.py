@@ -1,4 +1,4 @@
-"""What is written down of pushes, in real files."""
+"""Tests the record of pushes, in real files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import pytest
 
 SCRIPTS = Path(__file__).resolve().parent
-# Beside each other, as the rules lay them out.
+# The scripts lie beside each other, as the rules place them.
 sys.path[:0] = [str(SCRIPTS), str(SCRIPTS.parent)]
 baseten: Any = importlib.import_module("baseten")
 record: Any = importlib.import_module("record")
@@ -27,7 +27,7 @@ SHORT = "sha256:0123456789ab"
 
 def make(folder: Path, identity: Tuple[Optional[str], ...] = MINE, content: Any = CONTENT) -> Any:
     return record.Record(
-        str(folder / "state.json"), state.Identity(*identity), state.Content(*content)
+        str(folder / "state.json"), state.DeploymentSlot(*identity), state.Content(*content)
     )
 
 
@@ -44,10 +44,10 @@ def model(*ids: str, status: str = "MODEL_READY") -> Any:
     return baseten.Model("m1", [baseten.Deployment(id, status) for id in ids])
 
 
-def test_a_push_from_its_beginning_to_its_end(tmp_path: Path) -> None:
+def test_the_record_of_a_push(tmp_path: Path) -> None:
     mine = make(tmp_path)
     assert mine.entry == {}
-    assert mine.decide(True) == ("push", "no push of it is recorded")
+    assert mine.decide(True) == ("push", "no recorded push")
     mine.begin(model("old2", "old1"))
     pending = mine.entry["pending"]
     assert abs(time.time() - pending.pop("began")) < 30
@@ -56,12 +56,12 @@ def test_a_push_from_its_beginning_to_its_end(tmp_path: Path) -> None:
         "options": ["--wait"],
         "known": ["old1", "old2"],
     }
-    assert mine.decide(True) == ("push", "nobody saw how its last push ended")
+    assert mine.decide(True) == ("push", "the result of the last push is unknown")
     mine.made("a:b", "d1", "m1")
     (entry,) = entries(tmp_path)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", entry.pop("pushed_at"))
     assert entry == {
-        **dict(zip(state.Identity._fields, MINE)),
+        **dict(zip(state.DeploymentSlot._fields, MINE)),
         "target": "a:b",
         "tree_digest": CONTENT[0],
         "options": ["--wait"],
@@ -73,14 +73,14 @@ def test_a_push_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     assert mine.add(live=True, logs_url="http://logs")["logs_url"] == "http://logs"
     assert mine.decide(True) == ("skip", f"unchanged: {SHORT} is deployment d1")
     assert mine.decide(False).kind == "push"
-    # Of the one before nothing is left.
+    # Nothing remains of the previous deployment.
     mine.answer(deployment("MODEL_READY"))
     mine.made("a:b", "d2", None)
     assert not {"logs_url", "status", "asked"} & {*mine.entry}
     assert (mine.entry["deployment_id"], mine.entry["live"]) == ("d2", False)
 
 
-def test_what_the_remote_refuses_leaves_no_trace(tmp_path: Path) -> None:
+def test_a_refused_push_is_not_recorded(tmp_path: Path) -> None:
     mine = make(tmp_path)
     mine.begin(None)
     mine.refused()
@@ -98,9 +98,9 @@ def test_what_the_remote_refuses_leaves_no_trace(tmp_path: Path) -> None:
     [
         ("MODEL_READY", True, "skip", f"unchanged: {SHORT} is deployment d1"),
         ("BUILDING", False, "starting", f"unchanged: {SHORT} is deployment d1, and BUILDING"),
-        ("BUILD_FAILED", False, "push", "deployment d1 of it is BUILD_FAILED: pushed again"),
-        ("GONE", False, "push", "deployment d1 of it is GONE: pushed again"),
-        # It is there, and whoever waits for it hears that it is down.
+        ("BUILD_FAILED", False, "push", "deployment d1 is BUILD_FAILED: pushed again"),
+        ("GONE", False, "push", "deployment d1 is GONE: pushed again"),
+        # The deployment exists; a run that waits for it reports that it is down.
         ("INACTIVE", False, "skip", f"unchanged: {SHORT} is deployment d1"),
     ],
 )
@@ -119,7 +119,7 @@ def test_an_answer_counts_for_a_minute(
         assert mine.decide(True) == ("ask", f"unchanged: {SHORT} is deployment d1")
 
 
-def test_an_answer_about_another_deployment_is_not_noted(tmp_path: Path) -> None:
+def test_an_answer_about_another_deployment_is_ignored(tmp_path: Path) -> None:
     mine = make(tmp_path)
     mine.made("a:b", "d1", "m1")
     mine.answer(deployment("MODEL_READY", "d0"))
@@ -127,12 +127,12 @@ def test_an_answer_about_another_deployment_is_not_noted(tmp_path: Path) -> None
     assert "asked" not in mine.entry
 
 
-def test_an_answer_about_what_was_never_pushed_makes_no_entry(tmp_path: Path) -> None:
+def test_an_answer_creates_no_entry(tmp_path: Path) -> None:
     make(tmp_path).answer(deployment("MODEL_READY"))
     assert entries(tmp_path) == []
 
 
-# Whose a new deployment is.
+# The origin of a new deployment.
 
 
 @pytest.mark.parametrize(
@@ -143,16 +143,16 @@ def test_an_answer_about_what_was_never_pushed_makes_no_entry(tmp_path: Path) ->
         (model("d0"), model("d0"), None),
         (model("d0"), model(), None),
         (model("d0"), None, None),
-        # What was there before is not known.
+        # The earlier deployments are unknown.
         (None, model("d1"), None),
-        # Two, and nobody knows whose they are.
+        # With two candidates, their origin is unknown.
         (model(), model("d1", "d2"), None),
         (model(), model("d1", status="BUILD_FAILED"), None),
         (model(), model("d1", status="BUILDING"), "d1"),
         (model(), model("d1", status="INACTIVE"), "d1"),
     ],
 )
-def test_what_a_lost_push_has_made(
+def test_the_deployment_of_a_push_with_a_lost_answer(
     tmp_path: Path, known: Any, found: Any, expected: Optional[str]
 ) -> None:
     mine = make(tmp_path)
@@ -175,7 +175,7 @@ def test_a_new_deployment_of_other_content_is_not_ours(tmp_path: Path, content: 
     assert make(tmp_path, content=content).registered(model("d1")) is None
 
 
-def test_nothing_is_taken_for_a_push_of_long_ago_or_of_none(tmp_path: Path) -> None:
+def test_old_or_missing_pushes_have_no_deployment(tmp_path: Path) -> None:
     mine = make(tmp_path)
     assert mine.registered(model("d1")) is None
     mine.begin(model())
@@ -188,11 +188,11 @@ def test_nothing_is_taken_for_a_push_of_long_ago_or_of_none(tmp_path: Path) -> N
     assert mine.registered(model("d1", "d2")) is None
 
 
-# Others at the remote.
+# Other deployments at the remote.
 
 
 class Remote:
-    """Has deployments that are up, and none of what `fails`."""
+    """A remote whose deployments are up, except those in `fails`."""
 
     def __init__(self, fails: str = "") -> None:
         self.fails = fails
@@ -206,7 +206,7 @@ class Remote:
 
 
 def others(folder: Path) -> Any:
-    """Those that are to be asked about are `a` and `f`."""
+    """The remote is asked about `a` and `f`."""
     known: Dict[str, Dict[str, Any]] = {
         "a": {},
         "b": {"live": True},
@@ -225,7 +225,7 @@ def others(folder: Path) -> Any:
     return make(folder)
 
 
-def test_all_of_the_remote_that_may_not_be_up_are_asked_about(tmp_path: Path) -> None:
+def test_the_remote_is_asked_about_all_deployments_that_may_be_down(tmp_path: Path) -> None:
     remote = Remote()
     others(tmp_path).ask_about_others(remote)
     assert remote.asked == [("m-a", "d-a"), ("m-f", "d-f")]
@@ -239,13 +239,13 @@ def test_all_of_the_remote_that_may_not_be_up_are_asked_about(tmp_path: Path) ->
         "g": None,
         "h": None,
     }
-    # Once more: they are known to be up.
+    # A second call asks nothing: they are known to be up.
     again = Remote()
     make(tmp_path).ask_about_others(again)
     assert again.asked == []
 
 
-def test_what_cannot_be_answered_is_left_to_the_others(tmp_path: Path) -> None:
+def test_errors_about_other_deployments_are_ignored(tmp_path: Path) -> None:
     remote = Remote(fails="d-f")
     others(tmp_path).ask_about_others(remote)
     live = [entry["model_name"] for entry in entries(tmp_path) if entry.get("live")]

@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is printed."""
+"""Keeps secrets out of printed output."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _VARIABLES = ("BASETEN_API_KEY", "BASETEN_TRUSS_AUTH_API_KEY")
 _KEYS = ("api_key", "oauth_access_token", "oauth_refresh_token")
 
 _HIDDEN = "***"
-# What is shorter is no credential, and would hide every other word.
+# Shorter values are not credentials; redacting them would hide ordinary words.
 _MIN_LENGTH = 6
 
 
 class RedactedStream(io.TextIOBase):
-    """Writes to another stream, line by line, with every secret replaced. A secret that comes in
-    pieces is found too, as long as it comes in one line."""
+    """Writes to another stream, line by line, with every secret redacted. A secret that is written
+    in pieces is redacted too, if it is in one line."""
 
     def __init__(self, stream: TextIO, secrets: Iterable[str]) -> None:
         self._stream = stream
@@ -28,7 +28,7 @@ class RedactedStream(io.TextIOBase):
 
     def add(self, secrets: Iterable[str]) -> None:
         known = {*self._secrets, *(secret for secret in secrets if len(secret) >= _MIN_LENGTH)}
-        # The longest first: one may be part of another.
+        # The longest first, because one secret may contain another.
         self._secrets = sorted(known, key=lambda secret: (-len(secret), secret))
 
     def redact(self, text: str) -> str:
@@ -49,20 +49,20 @@ class RedactedStream(io.TextIOBase):
     def write(self, text: str) -> int:
         *lines, self._pending = (self._pending + text).split("\n")
         for line in lines:
-            # Rich fills lines up to their width.
+            # Rich pads lines to their full width.
             self._stream.write(self.redact(line).rstrip() + "\n")
         if lines:
             self._stream.flush()
         return len(text)
 
     def finish(self) -> None:
-        """Writes what is left of a line without an end."""
+        """Writes the rest of an unfinished line."""
         if self._pending:
             self.write("\n")
 
 
 def secrets_of_user() -> List[str]:
-    """All that the environment and Truss's own file have, for any remote."""
+    """Returns all secrets in the environment and in Truss's own file, for any remote."""
     found = [os.environ.get(name, "") for name in _VARIABLES]
     parser = configparser.ConfigParser(interpolation=None)
     with suppress(configparser.Error, OSError, UnicodeDecodeError):
@@ -70,7 +70,7 @@ def secrets_of_user() -> List[str]:
     for section in parser.sections():
         for key in _KEYS:
             value = parser.get(section, key, fallback="")
-            # Output is searched line by line. If the parser gives up in the middle of a file, it
-            # keeps lists of lines, up to Python 3.12.
+            # Output is searched line by line. If the parser fails inside a file, it returns lists
+            # of lines, up to Python 3.12.
             found += value.splitlines() if isinstance(value, str) else value
     return [secret for secret in found if secret]

@@ -28,7 +28,7 @@ def test_one_secret_is_part_of_another() -> None:
     assert written(["secret", "Bearer secret"], ["x Bearer secret\n"]) == "x ***\n"
 
 
-def test_what_is_too_short_is_no_secret() -> None:
+def test_short_values_are_not_secrets() -> None:
     assert written(["", "a", "dev"], ["a device\n"]) == "a device\n"
 
 
@@ -36,7 +36,7 @@ text = st.text("abc\n", max_size=6)
 
 
 @given(st.lists(st.text("abc", min_size=6, max_size=8), max_size=3), st.lists(text))
-def test_no_secret_comes_through(secrets: List[str], pieces: List[str]) -> None:
+def test_no_secret_is_written(secrets: List[str], pieces: List[str]) -> None:
     output = written(secrets, pieces)
     assert not any(secret in output for secret in secrets)
     assert output.count("\n") == "".join(pieces).count("\n") + (
@@ -44,11 +44,11 @@ def test_no_secret_comes_through(secrets: List[str], pieces: List[str]) -> None:
     )
 
 
-def test_the_line_is_known_when_it_ends() -> None:
+def test_lines_are_written_when_they_end() -> None:
     target = io.StringIO()
     stream = RedactedStream(target, [])
     assert (stream.write("a"), stream.write("b  \nc"), target.getvalue()) == (1, 5, "ab\n")
-    # What is learned meanwhile counts for what has not been written yet.
+    # A secret that is added later is redacted in lines that are not written yet.
     stream.add(["csecret", "short"])
     stream.write("secret")
     stream.finish()
@@ -56,7 +56,7 @@ def test_the_line_is_known_when_it_ends() -> None:
     assert target.getvalue() == "ab\n***\n"
 
 
-# What is secret.
+# Values that are secret.
 
 TRUSSRC = """\
 [one]
@@ -79,7 +79,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_all_that_the_users_file_and_the_environment_have_is_secret(
+def test_secrets_of_the_file_and_the_environment(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert secrets_of_user() == []
@@ -90,7 +90,7 @@ def test_all_that_the_users_file_and_the_environment_have_is_secret(
     assert secrets_of_user() == ["mine", "other", "key%of%one", "access", "refresh"]
 
 
-def test_the_users_file_may_be_elsewhere(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_that_a_variable_names(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / ".trussrc").write_text(TRUSSRC)
     (home / "elsewhere").write_text("[a]\napi_key: elsewhere\n")
     monkeypatch.setenv("USER_TRUSSRC_PATH", "~/elsewhere")

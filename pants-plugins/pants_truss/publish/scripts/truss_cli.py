@@ -1,7 +1,7 @@
-"""Runs the Truss release's own command line in this process, and tells how it ended.
+"""Runs the Truss release's own command line in this process, and returns how it ended.
 
-In this process, because the exception is worth more than what the command prints of it: only its
-type says whether another attempt can help.
+It runs in this process because the exception says more than the command's output: only its type
+shows if a retry can help.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import (
     TextIO,
 )
 
-# HTTP statuses, and codes of GraphQL errors, which another attempt may not meet.
+# HTTP statuses and GraphQL error codes for which a retry can help.
 _TRANSIENT_STATUSES = (408, 425, 429)
 _TRANSIENT_CODES = (
     "GATEWAY_TIMEOUT",
@@ -37,7 +37,7 @@ _TRANSIENT_CODES = (
     "SERVICE_UNAVAILABLE",
     "TIMEOUT",
 )
-# By name: of `requests`, `urllib3`, `http.client`, `boto3` and `botocore`. The base classes count.
+# Names of errors of `requests`, `urllib3`, `http.client`, `boto3` and `botocore`, or base classes.
 _TRANSIENT_ERRORS = {
     "ChunkedEncodingError",
     "ConnectionClosedError",
@@ -56,12 +56,12 @@ _TRANSIENT_ERRORS = {
     "ResponseStreamingError",
     "Timeout",
 }
-# Among those by their base classes, but no attempt will end otherwise.
+# Errors whose base classes are in the list above, but for which a retry cannot help.
 _FINAL_ERRORS = {"InvalidURL", "MissingSchema", "LocationParseError"}
 
 
 class Ended(NamedTuple):
-    """`result` is what the command answers; `error` is one line, and None where it succeeded."""
+    """`result` is the command's answer. `error` is one line, or None on success."""
 
     result: Dict[str, Any]
     error: Optional[str] = None
@@ -69,18 +69,18 @@ class Ended(NamedTuple):
 
 
 class MissingOption(Exception):
-    """The Truss release does not have it."""
+    """The Truss release does not have the option."""
 
 
 def load() -> Any:
-    """The `click` group that the command `truss` is."""
+    """Returns the `click` group of the command `truss`."""
     entry_points: Any = importlib.metadata.entry_points()
     (entry_point,) = entry_points.select(group="console_scripts", name="truss")
     return entry_point.load()
 
 
 def check_options(group: Any, arguments: Sequence[str]) -> None:
-    """Raises `MissingOption` for what `truss push` of this release would refuse."""
+    """Raises `MissingOption` for options that `truss push` of this release does not have."""
     known: Set[str] = set()
     for parameter in group.commands["push"].params:
         known.update(parameter.opts)
@@ -90,18 +90,18 @@ def check_options(group: Any, arguments: Sequence[str]) -> None:
         if name.startswith("--") and name not in known:
             version = importlib.metadata.version("truss")
             raise MissingOption(
-                f"`truss push` of Truss {version} has no option `{name}`. `[truss-cli]."
-                f"install_from_resolve` takes another release."
+                f"`truss push` of Truss {version} has no option `{name}`. Set `[truss-cli]."
+                f"install_from_resolve` to a release that has it."
             )
 
 
 class WaitEnded(BaseException):
-    """A wait has taken too long. Not an `Exception`: Truss goes on after most of these."""
+    """A wait took too long. Not an `Exception`, because Truss continues after most of these."""
 
 
 def run(group: Any, arguments: Sequence[str], log: TextIO, credentials: str) -> Ended:
-    """`truss` with these arguments, and `--output=json` among them. All that it prints goes to
-    `log`; `credentials` are as in `describe`."""
+    """Runs `truss` with these arguments, which include `--output=json`. All output goes to `log`;
+    for `credentials` see `describe`."""
     output = io.StringIO()
     error: Optional[BaseException] = None
     with _streams(output, log), deterministic_archives():
@@ -110,15 +110,15 @@ def run(group: Any, arguments: Sequence[str], log: TextIO, credentials: str) -> 
         except WaitEnded as e:
             return Ended({}, str(e))
         except SystemExit as e:
-            # `--output=json` prints the error, and exits while handling it.
+            # With `--output=json` Truss prints the error, and exits while handling it.
             error = e.__context__ if e.code else None
             if e.code and error is None:
-                return Ended({}, f"`truss push` ended with exit code {e.code}")
+                return Ended({}, f"`truss push` exited with code {e.code}")
         except Exception as e:
             error = e
     if error is not None:
         if any(isinstance(each, KeyboardInterrupt) for each in _chain(error)):
-            # `click` makes another error of it.
+            # `click` turns the interrupt into another error.
             raise KeyboardInterrupt
         return Ended(_json(output.getvalue()), describe(error, credentials), is_transient(error))
     return Ended(_json(output.getvalue()))
@@ -136,7 +136,7 @@ def _streams(output: TextIO, log: TextIO) -> Iterator[None]:
 
 
 def _json(output: str) -> Dict[str, Any]:
-    """The object that ends the output."""
+    """Returns the JSON object at the end of the output."""
     start = output.rfind("\n{") + 1
     try:
         found = json.loads(output[start:])
@@ -147,8 +147,8 @@ def _json(output: str) -> Dict[str, Any]:
 
 @contextlib.contextmanager
 def deterministic_archives() -> Iterator[None]:
-    """Truss packs a truss in the order, and with the times and owners, that the disk happens to
-    have. The same tree is to be the same archive, so both are made the same here."""
+    """Makes archives reproducible. Truss packs files in the order, and with the times and owners,
+    that they have on disk; this normalises all three."""
     walk, gettarinfo = os.walk, tarfile.TarFile.gettarinfo
 
     def sorted_walk(*arguments: Any, **options: Any) -> Iterator[Any]:
@@ -171,14 +171,14 @@ def deterministic_archives() -> Iterator[None]:
         os.walk, tarfile.TarFile.gettarinfo = walk, gettarinfo  # type: ignore
 
 
-# What stands before a server gives up on it: what it does meanwhile is not known.
+# Statuses of gateways that gave up on the server; the server may still be working.
 _GATEWAY_ERRORS = (502, 503, 504)
 _CREATE = re.compile(rb"\bcreate_model(_version)?_from_truss\(")
 
 
 class Answer(NamedTuple):
-    """To a request that makes a deployment. `is_whole`: it came to its end; of a connection that
-    ends among the headers there is an empty answer, of status 200."""
+    """The answer to a request that makes a deployment. `is_whole` is False if the answer broke off;
+    a connection that ends among the headers gives an empty answer with status 200."""
 
     status: int
     is_whole: bool
@@ -192,8 +192,8 @@ class Answer(NamedTuple):
 
 @contextlib.contextmanager
 def watch_creation(before: Callable[[], None], after: Callable[[Answer], None]) -> Iterator[None]:
-    """Calls `before` when a request is about to be sent that makes a deployment, and `after` once
-    it is answered."""
+    """Calls `before` just before a request that makes a deployment is sent, and `after` when it is
+    answered."""
     session: Any = importlib.import_module("requests").Session
     send = session.send
 
@@ -219,7 +219,7 @@ def _read(response: Any) -> Answer:
     try:
         data = response.json()
     except ValueError:
-        # An error is one without JSON, too.
+        # An error without JSON is still an answer.
         return Answer(status, is_whole=status >= 400 and status not in _GATEWAY_ERRORS)
     try:
         (answer,) = data["data"].values()
@@ -230,16 +230,16 @@ def _read(response: Any) -> Answer:
 
 
 def describe(error: BaseException, credentials: str) -> str:
-    """One line. `credentials` says where they come from."""
+    """Describes the error in one line. `credentials` names the source of the credentials."""
     text = " ".join(str(error).split()) or type(error).__name__
     if _status(error) in (401, 403):
-        text += f". The remote does not take the credentials, which are those of {credentials}"
+        text += f". The remote rejects the credentials from {credentials}"
     return text
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether another attempt may end otherwise: yes for server errors, for timeouts and for
-    connections that broke; no for what the server refuses."""
+    """Returns True if a retry may help: for server errors, timeouts and broken connections, but not
+    for requests that the server refuses."""
     for each in _chain(error):
         names = {kind.__name__ for kind in type(each).__mro__}
         if names & _FINAL_ERRORS or "CERTIFICATE_VERIFY_FAILED" in str(each):
@@ -250,7 +250,7 @@ def is_transient(error: BaseException) -> bool:
         code = getattr(each, "graphql_error_code", None)
         if code is not None:
             return code in _TRANSIENT_CODES
-        # A `TimeoutError` of Python's own is how Truss ends a wait: the deployment is there.
+        # Truss ends a wait with Python's own `TimeoutError`; the deployment exists then.
         if isinstance(each, TimeoutError) and type(each) is TimeoutError:
             return False
         if names & _TRANSIENT_ERRORS:
@@ -259,7 +259,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def _chain(error: BaseException) -> List[BaseException]:
-    """The error, and those that it was raised from."""
+    """Returns the error, and the errors that it was raised from."""
     found: List[BaseException] = []
     current: Optional[BaseException] = error
     while current is not None and current not in found:
@@ -269,7 +269,7 @@ def _chain(error: BaseException) -> List[BaseException]:
 
 
 def _status(error: BaseException) -> Optional[int]:
-    """The HTTP status, as `requests` and as `botocore` have it."""
+    """Returns the HTTP status, from an error of `requests` or `botocore`."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")

@@ -1,4 +1,4 @@
-"""How a command of Truss ends, and what is left of it in this process."""
+"""Tests how a command of Truss ends, and that it leaves this process unchanged."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ MADE = '{"model_id": "m"}'
     [
         (exiting(0, MADE), ({"model_id": "m"}, None, False)),
         (exiting(None, MADE), ({"model_id": "m"}, None, False)),
-        # It has dealt with what it handled.
+        # The handled error is not the result.
         (exiting(0, MADE, ValueError("no matter")), ({"model_id": "m"}, None, False)),
-        (exiting(2), ({}, "`truss push` ended with exit code 2", False)),
-        (exiting("no"), ({}, "`truss push` ended with exit code no", False)),
+        (exiting(2), ({}, "`truss push` exited with code 2", False)),
+        (exiting("no"), ({}, "`truss push` exited with code no", False)),
         (exiting(1, MADE, ConnectionError("a\nb")), ({"model_id": "m"}, "a b", True)),
         (exiting(1, error=OSError()), ({}, "OSError", False)),
     ],
 )
-def test_how_it_ended(body: Any, expected: Any) -> None:
+def test_results_of_commands(body: Any, expected: Any) -> None:
     assert run(body) == expected
 
 
-def test_the_command_is_called_as_from_a_shell_and_asks_nobody() -> None:
+def test_the_command_runs_as_in_a_shell_without_input() -> None:
     seen: List[Any] = []
 
     def body(args: List[str]) -> None:
@@ -78,7 +78,7 @@ def test_the_command_is_called_as_from_a_shell_and_asks_nobody() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()])
-def test_streams_and_archives_are_as_before_however_it_ended(error: BaseException) -> None:
+def test_streams_and_archives_are_restored(error: BaseException) -> None:
     def body(_: List[str]) -> None:
         raise error
 
@@ -95,7 +95,7 @@ def test_streams_and_archives_are_as_before_however_it_ended(error: BaseExceptio
         ("{}", {}),
         ('{"a": 1}', {"a": 1}),
         ('progress\n{"a": {\n  "b": 1}}\n\n', {"a": {"b": 1}}),
-        # The last one is the answer.
+        # The last object is the answer.
         ('{"a": 1}\n{"b": 2}\n', {"b": 2}),
         ('{"a": 1}\nmore\n', {}),
         ('text {"a": 1}', {}),
@@ -109,11 +109,11 @@ def test_the_answer_is_the_object_at_the_end(output: str, expected: Any) -> None
     assert run(lambda _: print(output)).result == expected
 
 
-# What another attempt may mend: what the table beside does not have.
+# Retries: cases that the table in the other test does not have.
 
 
 def of_library(*names: str) -> Any:
-    """An error whose base classes have these names, the last one first."""
+    """Returns an error whose base classes have these names, the last one first."""
     kind: type = Exception
     for name in reversed(names):
         kind = type(name, (kind,), {})
@@ -140,7 +140,7 @@ def in_context(outer: Any, inner: BaseException) -> BaseException:
     "error, expected",
     [
         (of_library("MyOwn", "ReadTimeoutError", "PoolError")(), True),
-        # By their base classes these are others' errors of connections.
+        # By their base classes these look like connection errors of other libraries.
         (of_library("InvalidURL", "HTTPException")(), False),
         (of_library("MissingSchema", "ConnectionError")(), False),
         (in_context(ValueError("upload failed"), ConnectionResetError()), True),
@@ -149,21 +149,21 @@ def in_context(outer: Any, inner: BaseException) -> BaseException:
         (with_response({}), False),
         (with_response({"ResponseMetadata": {"HTTPStatusCode": 429}}), True),
         (with_response(types.SimpleNamespace(status_code=599)), True),
-        # A certificate that is not trusted, wherever in the chain that is told.
+        # An untrusted certificate, at any place in the chain.
         (in_context(ConnectionError(), ValueError("x CERTIFICATE_VERIFY_FAILED y")), True),
         (in_context(ValueError(), ConnectionError("CERTIFICATE_VERIFY_FAILED")), False),
         (type("SocketTimeout", (TimeoutError,), {})(), False),
         (type("Timeout", (TimeoutError,), {})(), True),
     ],
 )
-def test_what_another_attempt_may_mend(error: BaseException, expected: bool) -> None:
+def test_errors_that_a_retry_may_fix(error: BaseException, expected: bool) -> None:
     assert truss_cli.is_transient(error) is expected
 
 
-def test_credentials_that_storage_does_not_take() -> None:
+def test_credentials_that_storage_rejects() -> None:
     error = with_response({"ResponseMetadata": {"HTTPStatusCode": 403}})
     assert truss_cli.describe(error, "`[a]` in .trussrc") == (
-        "x. The remote does not take the credentials, which are those of `[a]` in .trussrc"
+        "x. The remote rejects the credentials from `[a]` in .trussrc"
     )
 
 
@@ -203,23 +203,21 @@ def request(body: Any, answer: Any = 0) -> Any:
         (None, False),
     ],
 )
-def test_what_is_a_request_that_makes_a_deployment(
-    session: Any, body: Any, makes_one: bool
-) -> None:
+def test_requests_that_make_a_deployment(session: Any, body: Any, makes_one: bool) -> None:
     calls: List[Any] = []
     with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
         session.send(request(body))
     assert calls == (["before", truss_cli.Answer(200, True)] if makes_one else [])
 
 
-def test_a_request_without_an_answer_has_been_sent_all_the_same(session: Any) -> None:
+def test_a_request_without_an_answer_counts_as_sent(session: Any) -> None:
     calls: List[Any] = []
     send = type(session).send
     with pytest.raises(ConnectionResetError):
         with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
             session.send(request("create_model_from_truss(", None))
     assert calls == ["before"]
-    # Others who use the library are not watched any more.
+    # Other users of the library are no longer watched.
     assert type(session).send is send
 
 
@@ -238,7 +236,7 @@ def test_a_request_without_an_answer_has_been_sent_all_the_same(session: Any) ->
         {"data": [1]},
     ],
 )
-def test_an_answer_of_another_shape_has_made_nothing(session: Any, data: Any) -> None:
+def test_an_unknown_answer_has_made_no_deployment(session: Any, data: Any) -> None:
     answers: List[Any] = []
     with truss_cli.watch_creation(lambda: None, answers.append):
         session.send(request("create_model_from_truss(", data))
@@ -249,7 +247,7 @@ def test_an_answer_of_another_shape_has_made_nothing(session: Any, data: Any) ->
 # Archives.
 
 
-def test_an_archive_has_nothing_of_who_made_it(tmp_path: Path) -> None:
+def test_archives_have_no_owners_or_times(tmp_path: Path) -> None:
     for name in ("z", "a/b", "a/B"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")

@@ -29,7 +29,7 @@ class Error(Exception):
 
 
 def named(name: str, *bases: type, text: str = "") -> Exception:
-    """An error of a library that is not here."""
+    """Returns an error of a library that is not installed here."""
     error: Exception = type(name, bases or (Error,), {})(text)
     return error
 
@@ -61,33 +61,31 @@ class Timeout(Error):
         (caused(Error(response=Response(403)), named("ConnectionClosedError")), False),
         (named("SSLError", ConnectionError, text="[SSL: CERTIFICATE_VERIFY_FAILED]"), False),
         (named("SSLError", ConnectionError, text="EOF occurred"), True),
-        # How Truss ends a wait: the deployment is there.
+        # Truss ends a wait this way; the deployment exists.
         (TimeoutError("Deployment timed out."), False),
         (RuntimeError("Deployment failed with status BUILD_FAILED."), False),
         (KeyError("data"), False),
     ],
 )
-def test_what_another_attempt_may_mend(error: Exception, expected: bool) -> None:
+def test_errors_that_a_retry_may_fix(error: Exception, expected: bool) -> None:
     assert truss_cli.is_transient(error) == expected
 
 
-def test_a_chain_that_goes_round() -> None:
+def test_a_cyclic_chain_of_errors() -> None:
     first, second = ValueError("1"), ValueError("2")
     first.__cause__, second.__cause__ = second, first
     assert not truss_cli.is_transient(first)
 
 
-def test_one_line() -> None:
+def test_a_description_is_one_line() -> None:
     assert truss_cli.describe(ValueError("a\n  b"), "K") == "a b"
     assert truss_cli.describe(ValueError(), "K") == "ValueError"
     text = truss_cli.describe(Error("401 Client Error", Response(401)), "K")
-    assert text == (
-        "401 Client Error. The remote does not take the credentials, which are those of K"
-    )
+    assert text == ("401 Client Error. The remote rejects the credentials from K")
 
 
 class Group:
-    """Ends as it is told."""
+    """Ends with the given outcome."""
 
     def __init__(self, output: str = "", error: Optional[BaseException] = None) -> None:
         self.output, self.error = output, error
@@ -113,9 +111,9 @@ def run(group: Group) -> truss_cli.Ended:
     return ended
 
 
-def test_how_it_ended() -> None:
+def test_results_of_commands() -> None:
     assert run(Group('{"model_id": "m"}')) == ({"model_id": "m"}, None, False)
-    # A release says more than JSON.
+    # Truss may print more than JSON.
     assert run(Group('a {line}\n{\n "model_id": {"m": 1}\n}')).result == {"model_id": {"m": 1}}
     assert run(Group("no JSON")).result == {}
     assert run(Group(error=ConnectionResetError("gone"))) == ({}, "gone", True)
@@ -123,7 +121,7 @@ def test_how_it_ended() -> None:
     assert (ended.error, ended.is_transient) == ("wrong", False)
 
 
-def test_a_wait_that_takes_too_long_is_over() -> None:
+def test_a_wait_that_takes_too_long_ends() -> None:
     class Endless(Group):
         def main(self, args: List[str], **options: Any) -> None:
             super().main(args, **options)
@@ -132,7 +130,7 @@ def test_a_wait_that_takes_too_long_is_over() -> None:
     assert run(Endless()) == ({}, "too long", False)
 
 
-def test_what_makes_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_to_requests_that_make_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     class Response:
         def __init__(self, status_code: int, body: str) -> None:
             self.status_code, self._body = status_code, body
@@ -160,9 +158,9 @@ def test_what_makes_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
         (create, (200, '{"errors": [], "data": null}'), truss_cli.Answer(200, True)),
         (create, (403, "no"), truss_cli.Answer(403, True)),
         (create, (500, "no"), truss_cli.Answer(500, True)),
-        # What stood behind the gateway may have made it.
+        # The server behind the gateway may have made the deployment.
         (create, (502, "no"), truss_cli.Answer(502, False)),
-        # The connection has ended among the headers, or in the middle.
+        # The connection ended among the headers, or in the middle.
         (create, (200, ""), truss_cli.Answer(200, False)),
         (create, (200, made[:-5]), truss_cli.Answer(200, False)),
     ]
@@ -180,7 +178,7 @@ def test_what_makes_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls[len(expected) :] == ["sent"]
 
 
-def test_an_interruption_is_none_of_them() -> None:
+def test_an_interruption_is_raised() -> None:
     abort = caused(RuntimeError(), KeyboardInterrupt())  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
         run(Group(error=abort))
@@ -204,7 +202,7 @@ def test_an_option_that_the_release_lacks(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def pack(folder: Path) -> bytes:
-    """As Truss packs a truss."""
+    """Packs a truss like Truss."""
     target = io.BytesIO()
     with tarfile.open(fileobj=target, mode="w:") as archive:
         for root, _, names in os.walk(folder):

@@ -1,4 +1,4 @@
-"""Asks the server's own application, without a network. Part of `run_examples.py`."""
+"""Calls the server's own application without a network. Part of `run_examples.py`."""
 
 import asyncio
 import json
@@ -13,14 +13,14 @@ class Client:
         self._application = application
 
     async def post(self, body: bytes) -> Tuple[int, str, List[bytes]]:
-        """Status, content type and the chunks of the body."""
+        """Returns status, content type and the chunks of the body."""
         status, content_type, chunks = 0, "", []
         requests = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> Dict[str, Any]:
             if requests:
                 return requests.pop()
-            # Until it is cancelled: the client stays connected.
+            # Waits until it is cancelled: the client stays connected.
             await asyncio.Event().wait()
             raise AssertionError
 
@@ -39,23 +39,23 @@ class Client:
         return status, content_type, chunks
 
     async def talk(self, texts: List[str]) -> List[Any]:
-        """What a websocket answers to `texts`, sent one after the other before it is closed."""
+        """Returns the answers of a websocket to `texts`, sent in order before it is closed."""
         answers: List[Any] = []
         messages: List[Dict[str, Any]] = [{"type": "websocket.connect"}]
         messages += [{"type": "websocket.receive", "text": text} for text in texts]
         messages.append({"type": "websocket.disconnect", "code": 1000})
 
-        told = [False]
+        disconnected = [False]
 
         async def receive() -> Dict[str, Any]:
             if len(messages) > 1:
                 return messages.pop(0)
-            told[0] = True
+            disconnected[0] = True
             return messages[0]
 
         async def send(message: Dict[str, Any]) -> None:
-            if len(messages) == 1 and told[0]:
-                # Or a model that sends for ever would.
+            if len(messages) == 1 and disconnected[0]:
+                # Ends a model that would otherwise send without end.
                 raise OSError("The client has closed the websocket.")
             if message["type"] == "websocket.send":
                 text = message.get("text")

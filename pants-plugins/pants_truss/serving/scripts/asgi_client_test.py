@@ -1,4 +1,4 @@
-"""With small applications of the kind that the server's own is."""
+"""Uses small applications of the same kind as the server's own."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_application_sees_a_whole_request() -> None:
             [response(200, (b"x", b"y"), (b"CONTENT-TYPE", b"text/x; a=\xe4"))],
             (200, "text/x; a=ä", []),
         ),
-        # Chunks stay apart, and those without content are none.
+        # Chunks stay separate; empty chunks do not count.
         (
             [response(200), chunk(b"a"), chunk(b""), chunk(b"b\n"), chunk(b"", False)],
             (200, "", [b"a", b"b\n"]),
@@ -89,14 +89,14 @@ def test_the_application_sees_a_whole_request() -> None:
         ([response(200), chunk(bytearray(b"a"))], (200, "", [b"a"])),
     ],
 )
-def test_what_a_request_is_answered(
+def test_answers_to_requests(
     messages: List[Message], expected: Tuple[int, str, List[bytes]]
 ) -> None:
     assert post(answering(*messages)) == expected
 
 
 def test_the_client_stays_connected_until_it_has_its_answer() -> None:
-    """As the server's streams have it, which watch for a client that is gone."""
+    """The server's streams also watch for a disconnected client."""
     ended: List[str] = []
 
     async def watch(receive: Receive) -> None:
@@ -119,7 +119,7 @@ def test_the_client_stays_connected_until_it_has_its_answer() -> None:
     assert ended == ["cancelled"]
 
 
-def test_one_client_asks_more_than_once() -> None:
+def test_one_client_sends_several_requests() -> None:
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         await send(response(200))
         await send(chunk((await receive())["body"][::-1]))
@@ -131,7 +131,7 @@ def test_one_client_asks_more_than_once() -> None:
     assert asyncio.run(both()) == [[b"21"], [b"43"]]
 
 
-def test_what_the_application_raises_comes_through() -> None:
+def test_errors_of_the_application_are_raised() -> None:
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         raise KeyError(scope["type"])
 
@@ -162,7 +162,7 @@ async def echo(scope: Message, receive: Receive, send: Send) -> None:
         (["ä\n☃"], ["ä\n☃"]),
     ],
 )
-def test_a_websocket_is_told_texts_in_their_order(texts: List[str], expected: List[Any]) -> None:
+def test_a_websocket_receives_texts_in_order(texts: List[str], expected: List[Any]) -> None:
     assert talk(echo, *texts) == expected
 
 
@@ -182,7 +182,7 @@ def test_a_websocket_has_a_path_of_its_own() -> None:
     assert "method" not in scope
 
 
-def test_bytes_of_a_websocket_are_text_as_well() -> None:
+def test_bytes_of_a_websocket_become_text() -> None:
     application = answering(
         {"type": "websocket.accept"},
         {"type": "websocket.send", "bytes": b'{"a": 1}'},
@@ -193,13 +193,13 @@ def test_bytes_of_a_websocket_are_text_as_well() -> None:
     assert talk(application) == [{"a": 1}, "ä", "�"]
 
 
-def test_answers_without_questions_count_until_the_client_has_gone() -> None:
+def test_unrequested_answers_count_until_the_disconnect() -> None:
     told: List[str] = []
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "websocket.receive":
             pass
-        # All has been sent, but nobody has said yet that this was all.
+        # All texts are sent, but the disconnect is not received yet.
         await send({"type": "websocket.send", "text": "1"})
         await send({"type": "websocket.send", "text": "2"})
         told.extend([(await receive())["type"], (await receive())["type"]])
@@ -209,11 +209,11 @@ def test_answers_without_questions_count_until_the_client_has_gone() -> None:
     client = asgi_client.Client(application)
     with pytest.raises(OSError, match=r"^The client has closed the websocket\.$"):
         asyncio.run(asyncio.wait_for(client.talk(["x"]), timeout=10))
-    # Whoever asks again is told again, and does not wait for ever.
+    # A repeated call returns the same message without waiting.
     assert told == ["websocket.disconnect"] * 2
 
 
-def test_a_model_that_takes_the_end_as_such_keeps_its_answers() -> None:
+def test_a_model_that_handles_the_disconnect_keeps_its_answers() -> None:
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         try:
             while True:
@@ -238,5 +238,5 @@ def test_json_is_decoded(value: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "a", "{'a': 1}", "1 2", "[1,]", "\ufeff1"])
-def test_what_is_no_json_is_left_as_it_is(text: str) -> None:
+def test_text_that_is_not_json_stays_unchanged(text: str) -> None:
     assert asgi_client.decode(text) == text

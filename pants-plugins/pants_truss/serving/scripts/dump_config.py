@@ -1,4 +1,4 @@
-"""Writes a config with all its defaults, as an image has it: the server reads keys that few configs
+"""Writes a config with all its defaults, as in an image: the server reads keys that few configs
 have. Runs inside the tool.
 
     dump_config.py config.yaml app/config.yaml

@@ -1,4 +1,4 @@
-"""With a distribution that has of Truss what is asked for."""
+"""Uses a stand-in distribution with the parts of Truss that the script needs."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def dump(folder: Path, config: str) -> Any:
 
 def test_a_config_with_its_defaults(tmp_path: Path) -> None:
     run = dump(tmp_path, "model_name: ä ☃\nrequirements: [a, b]\n")
-    # A warning would be no error, but would look like one.
+    # A warning would look like an error.
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
     found = yaml.safe_load((tmp_path / "app/deep/config.yaml").read_text("utf-8"))
     assert found == {"verbose": True, "model_name": "ä ☃", "requirements": ["a", "b"]}
@@ -71,11 +71,11 @@ def test_a_config_with_its_defaults(tmp_path: Path) -> None:
     "config, error",
     [
         ("invalid: 1\n", "is too large; is wrong\n"),
-        # In the words of each Python.
+        # The message of each Python.
         ("5\n", "TypeError: argument of type 'int' is not "),
     ],
 )
-def test_a_config_that_truss_refuses_is_one_line(tmp_path: Path, config: str, error: str) -> None:
+def test_an_invalid_config_gives_one_line(tmp_path: Path, config: str, error: str) -> None:
     run = dump(tmp_path, config)
     assert (run.returncode, run.stdout) == (1, "")
     assert run.stderr.startswith(error) and len(run.stderr.splitlines()) == 1

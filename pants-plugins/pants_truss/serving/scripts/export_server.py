@@ -1,5 +1,4 @@
-"""Copies the installed Truss's model server to a folder, as it lies in an image. Runs inside the
-tool.
+"""Copies the installed Truss's model server to a folder, as in an image. Runs inside the tool.
 
     export_server.py server
 """
@@ -20,8 +19,8 @@ def find_truss() -> Path:
 
 
 def shared_name(server: Path) -> str:
-    """The name by which the server imports the code it shares with others: Truss 0.18.18 renamed
-    it, in the image only."""
+    """Returns the name by which the server imports the code it shares. Truss 0.18.18 renamed that
+    code, but only in the image."""
     text = (server / "truss_server.py").read_text(encoding="utf-8")
     return "_truss_shared" if "_truss_shared" in text else "shared"
 

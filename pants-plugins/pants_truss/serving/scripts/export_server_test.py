@@ -1,4 +1,4 @@
-"""Of a distribution that is laid out as Truss."""
+"""Uses a stand-in distribution with the layout of Truss."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def export(folder: Path, files: Dict[str, str]) -> Dict[str, str]:
     "imports, shared",
     [
         ("from shared.util import x", "shared"),
-        # From Truss 0.18.18 on.
+        # The name since Truss 0.18.18.
         ("from _truss_shared.util import x", "_truss_shared"),
     ],
 )
@@ -45,7 +45,7 @@ def test_shared_code_gets_the_name_that_the_server_imports(
     tmp_path: Path, imports: str, shared: str
 ) -> None:
     files = {
-        # It is looked for, and not imported.
+        # Truss is located without an import.
         "truss/__init__.py": "raise SystemExit('imported')\n",
         f"{SERVER}/truss_server.py": imports,
         f"{SERVER}/common/__init__.py": "",
@@ -69,7 +69,7 @@ LITTER: List[str] = [
 ]
 
 
-def test_compiled_files_are_left_behind(tmp_path: Path) -> None:
+def test_compiled_files_are_not_copied(tmp_path: Path) -> None:
     files = {
         "truss/__init__.py": "",
         f"{SERVER}/truss_server.py": "",

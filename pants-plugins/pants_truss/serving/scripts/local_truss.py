@@ -1,12 +1,12 @@
-"""Makes a process see what the server in an image of a truss sees: the same files at the same
-places, and the same order of folders to import from.
+"""Gives a process the same files at the same paths, and the same module path, as the server in an
+image of the truss.
 
-In an image that order is `/app`, the standard library, the installed distributions, and
+In an image the module path is `/app`, the standard library, the installed distributions, and
 `/packages`, which the server appends just before it loads the model (`model_wrapper.py`,
 `_load_impl`).
 
-Runs in the environment of the truss, on any Python that Truss has had since 3.9, and so does
-without anything but the standard library.
+Runs in the environment of the truss, on any Python that Truss has supported since 3.9, so this
+module uses only the standard library.
 """
 
 import ctypes
@@ -25,14 +25,14 @@ from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 
 class Here:
-    """The folder that this process was given, and `facts` about the truss in it."""
+    """The folder of this process, and `facts` about the truss in it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.facts: Dict[str, Any] = json.loads((root / "local/truss.json").read_text("utf-8"))
         self.app = root / "app"
         self.packages = root / "packages"
-        # Where the distributions are, once it has been entered.
+        # The folders of the distributions, once `enter` has run.
         self.sites: List[str] = []
 
 
@@ -41,13 +41,14 @@ def find_here() -> Here:
 
 
 def enter(here: Here) -> None:
-    """Before this only the standard library and the scripts of this folder can be imported."""
+    """Enters the environment. Before this call, only the standard library and the scripts of this
+    folder can be imported."""
     venvs = [_find_venv(here, venv) for venv in here.facts["venvs"]]
     here.sites = [_site_packages(venv) for venv in venvs]
     _set_path(here.app, here.sites)
     folders = [str(venv / "bin") for venv in venvs] + [os.environ.get("PATH", os.defpath)]
     os.environ["PATH"] = os.pathsep.join(folders)
-    # Nothing of how the process was started is for the model, or for the processes it starts.
+    # The model and its subprocesses must not see how this process was started.
     for name in [*os.environ]:
         if name.startswith("PEX_") or name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"):
             del os.environ[name]
@@ -69,7 +70,7 @@ def _find_venv(here: Here, venv: Dict[str, str]) -> Path:
 
 
 def _site_packages(venv: Path) -> str:
-    # The scheme by its name: a Python of a Linux distribution may have one of its own.
+    # Names the scheme, because the Python of a Linux distribution may have its own default.
     folders = {"base": str(venv), "platbase": str(venv)}
     return sysconfig.get_path("purelib", "posix_prefix", vars=folders)
 
@@ -80,7 +81,7 @@ def _set_path(app: Path, sites: List[str]) -> None:
     standard = [entry for entry in sys.path if entry not in own]
     sys.path[:] = standard
     for folder in sites:
-        # Its `.pth` files count, as they do in an image.
+        # Also processes `.pth` files, as in an image.
         site.addsitedir(folder)
     added = [entry for entry in sys.path if entry not in standard]
     sys.path[:] = [str(app), *standard, *added]
@@ -88,15 +89,15 @@ def _set_path(app: Path, sites: List[str]) -> None:
 
 
 def adopt_orphans() -> None:
-    """Processes that the model starts, and that their own parent leaves behind, become children of
-    this one, so that `end_children` finds them. Linux only; elsewhere those are missed."""
+    """Makes orphaned processes of the model children of this process, so that `end_children` finds
+    them. Works on Linux only."""
     with suppress(Exception):
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
 
 
 def end_children() -> None:
-    """Workers and other processes of a model outlive it if nobody ends them, with the port that
-    they have inherited, or with the output that Pants waits for the end of."""
+    """Kills the processes that a model started. Otherwise they would outlive it, and keep an
+    inherited port, or the output whose end Pants waits for."""
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
         pids = _descendants(os.getpid())
@@ -112,7 +113,7 @@ def end_children() -> None:
 
 
 def _descendants(root: int) -> List[int]:
-    """Of a process, without those that have ended and only wait to be noticed."""
+    """Returns the descendants of a process, without ended processes that nobody has reaped."""
     children: Dict[int, List[int]] = {}
     for pid, parent, state in _processes():
         if state != "Z":
@@ -127,11 +128,11 @@ def _descendants(root: int) -> List[int]:
 
 
 def _processes() -> Iterator[Tuple[int, int, str]]:
-    """Number, parent and state of each."""
+    """Yields number, parent and state of each process."""
     if os.path.exists("/proc/self/stat"):
         for name in filter(str.isdigit, os.listdir("/proc")):
             with suppress(OSError):
-                # The name of the program, in brackets, may have anything in it.
+                # The program's name, in brackets, may contain any character.
                 stat = Path("/proc", name, "stat").read_bytes()
                 state, parent = stat.rpartition(b")")[2].split()[:2]
                 yield int(name), int(parent), state.decode()
@@ -146,7 +147,7 @@ def _processes() -> Iterator[Tuple[int, int, str]]:
 
 
 def leave(code: int) -> None:
-    """Ends this process, whatever threads the model still has, and all that it has started."""
+    """Ends this process, whatever threads the model still runs, and all processes it started."""
     end_children()
     for stream in (sys.stdout, sys.stderr):
         with suppress(Exception):
@@ -155,7 +156,7 @@ def leave(code: int) -> None:
 
 
 def load_config() -> Dict[str, Any]:
-    """The config in the working folder."""
+    """Returns the config in the working folder."""
     yaml = importlib.import_module("yaml")
     with open("config.yaml", encoding="utf-8") as file:
         return dict(yaml.safe_load(file))
@@ -164,15 +165,15 @@ def load_config() -> Dict[str, Any]:
 def set_environment(config: Dict[str, Any]) -> None:
     variables = config.get("environment_variables") or {}
     os.environ.update(variables)
-    # As Python does when it starts, which it already has.
+    # Python reads this variable only when it starts.
     sys.path[1:1] = [entry for entry in variables.get("PYTHONPATH", "").split(os.pathsep) if entry]
     # Logs for people; in an image they are JSON.
     os.environ.setdefault("DISABLE_JSON_LOGGING", "1")
 
 
 def on_load(wrapper_class: Any, here: Here, failed: Callable[[BaseException], None]) -> None:
-    """Has the server's model wrapper append the packages when it loads the model, and say why that
-    fails. Releases before 0.9 load in `load` itself."""
+    """Makes the server's model wrapper append the packages when it loads the model, and report why
+    a load fails. Releases before 0.9 load in `load` itself."""
     name = "_load_impl" if hasattr(wrapper_class, "_load_impl") else "load"
     load = getattr(wrapper_class, name)
 

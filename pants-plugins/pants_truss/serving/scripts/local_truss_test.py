@@ -1,4 +1,4 @@
-"""In processes of their own, laid out as where a truss runs: what it changes is the process."""
+"""Runs in separate processes, laid out like a truss, because the script changes its process."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def start(root: Path, code: str, **environment: str) -> "subprocess.Popen[str]":
-    """A script that lies beside it, as those that use it do."""
+    """Writes a script beside it, like the scripts that use it."""
     (root / "local/script.py").write_text(f"import local_truss\n{code}", encoding="utf-8")
     return subprocess.Popen(
         [sys.executable, str(root / "local/script.py"), "an argument"],
@@ -73,7 +73,7 @@ def test_the_order_of_folders_is_that_of_an_image(root: Path) -> None:
     assert sites == [str(own)]
     assert str(root / "local") not in path
     assert str(site_packages(Path(sys.prefix))) not in path
-    # Between them is the standard library alone.
+    # Only the standard library lies between them.
     standard = [os.path.dirname(json.__path__[0]), *(p for p in path[1:-2] if "lib-dynload" in p)]
     assert {*path[1:-2]} >= {*standard}
     assert not any("site-packages" in entry for entry in path[1:-2])
@@ -86,7 +86,7 @@ def test_the_process_looks_as_if_started_in_the_truss(root: Path) -> None:
     assert path == f"{root.parent / 'cache' / VENV / 'bin'}:/usr/bin:/bin"
 
 
-def test_nothing_of_its_start_is_left_in_the_environment(root: Path) -> None:
+def test_variables_of_the_start_are_removed(root: Path) -> None:
     left = entered(
         root,
         "sorted(os.environ)",
@@ -120,7 +120,7 @@ def test_several_environments_come_in_their_order(root: Path) -> None:
     assert path == [str(venv / "bin") for venv in venvs]
 
 
-def test_an_environment_that_the_cache_has_lost_is_made_again(root: Path) -> None:
+def test_a_missing_environment_is_created_again(root: Path) -> None:
     venv = root.parent / "cache" / VENV
     shutil.rmtree(venv)
     shim = root / "shim"
@@ -129,12 +129,12 @@ def test_an_environment_that_the_cache_has_lost_is_made_again(root: Path) -> Non
     )
     shim.chmod(0o755)
     assert entered(root, "here.sites") == [str(site_packages(venv))]
-    # It is not asked again for what is there.
+    # An existing environment is not created again.
     shim.write_text("#!/bin/sh\nexit 1\n")
     assert entered(root, "here.sites") == [str(site_packages(venv))]
 
 
-def test_an_environment_that_cannot_be_made_is_an_error(root: Path) -> None:
+def test_an_environment_that_cannot_be_created_is_an_error(root: Path) -> None:
     shutil.rmtree(root.parent / "cache")
     (root / "shim").write_text("#!/bin/sh\nexit 3\n")
     (root / "shim").chmod(0o755)
@@ -191,7 +191,7 @@ class Newer:
 
 
 class Older:
-    """As of Truss before 0.9."""
+    """Truss before 0.9."""
 
     seen = [""]
 
@@ -216,7 +216,7 @@ def test_the_packages_come_last_and_only_when_the_model_loads(
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), KeyboardInterrupt()])
-def test_who_waits_for_a_model_is_told_that_it_failed(
+def test_a_failed_load_is_reported(
     root: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -230,7 +230,7 @@ def test_who_waits_for_a_model_is_told_that_it_failed(
 
 # Processes of a model.
 
-# The name of a program may look like what comes after it in the list of processes.
+# A program's name may look like the fields that follow it in the list of processes.
 HOSTILE_NAME = "x) Z 1 (y"
 
 
@@ -266,7 +266,7 @@ def write_hostile(root: Path) -> Path:
 
 
 @linux
-def test_all_that_a_model_has_started_is_ended(root: Path) -> None:
+def test_processes_of_a_model_are_killed(root: Path) -> None:
     hostile = write_hostile(root)
     code = (
         f"HOSTILE = {str(hostile)!r}\n{STARTS}"
@@ -283,7 +283,7 @@ def test_all_that_a_model_has_started_is_ended(root: Path) -> None:
 
 
 @linux
-def test_who_leaves_takes_all_along_whatever_still_runs(root: Path) -> None:
+def test_leave_ends_threads_and_children(root: Path) -> None:
     hostile = write_hostile(root)
     code = (
         f"HOSTILE = {str(hostile)!r}\n{STARTS}"
@@ -297,13 +297,13 @@ def test_who_leaves_takes_all_along_whatever_still_runs(root: Path) -> None:
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stderr) == (7, "")
     assert time.monotonic() - began < 30
-    # What had not been written yet is.
+    # Buffered output is written.
     mine: List[int] = json.loads(stdout)
     assert not any(is_alive(pid) for pid in mine)
 
 
 @linux
-def test_a_process_of_somebody_else_is_left_alone(root: Path) -> None:
+def test_other_processes_are_not_killed(root: Path) -> None:
     other = subprocess.Popen(["sleep", "60"])
     try:
         run(root, "local_truss.adopt_orphans()\nlocal_truss.end_children()\n")
@@ -313,12 +313,12 @@ def test_a_process_of_somebody_else_is_left_alone(root: Path) -> None:
         other.wait()
 
 
-def test_leaving_with_streams_that_are_gone(root: Path) -> None:
+def test_leave_with_closed_streams(root: Path) -> None:
     code = "import sys\nsys.stdout.close()\nsys.stderr = None\nlocal_truss.leave(5)\n"
     assert run(root, code, 5) == ""
 
 
-def test_facts_are_read_where_the_script_lies(root: Path) -> None:
+def test_facts_are_read_beside_the_script(root: Path) -> None:
     facts: Dict[str, Any] = {"address": "ä:☃", "venvs": []}
     (root / "local/truss.json").write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
     link = root.parent / "link"

@@ -1,7 +1,8 @@
-"""Models that fail for real, laid out as where they run."""
+"""Uses models that really fail, laid out like a truss."""
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import re
@@ -22,7 +23,7 @@ MODEL = "app/model/model.py"
 
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Any]:
-    """With the folders of a truss to import from, as far as this Python can have them."""
+    """Puts the folders of a truss into the module path, where this Python allows it."""
     root = tmp_path.resolve()
     for folder in ("app/model", "packages", "local", "venv/site-packages"):
         (root / folder).mkdir(parents=True)
@@ -60,12 +61,13 @@ def described(here: Any, files: Dict[str, str]) -> Dict[str, Any]:
 
 def test_an_error_of_a_model(here: Any) -> None:
     error = described(here, {MODEL: "def load():\n    raise ValueError('no weights')\n\nload()\n"})
-    # Without the marks below a line, which not each Python makes.
+    # Without the markers below a line, which not every Python prints.
     lines = error["traceback"].splitlines(keepends=True)
     error["traceback"] = "".join(line for line in lines if line.strip(" ~^\n"))
     assert error == {
         "type": "ValueError",
         "message": "no weights",
+        "advice": None,
         "traceback": (
             "Traceback (most recent call last):\n"
             '  File "app/model/model.py", line 4, in <module>\n'
@@ -77,10 +79,41 @@ def test_an_error_of_a_model(here: Any) -> None:
         "missing": None,
         "wanted": None,
         "hidden": None,
+        "absent": None,
         "importer": MODEL,
         "line": 2,
         "via": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("open(f'{here}/words.json')", "app/model/words.json"),
+        ("open(f'{here}/../data/words.json')", "app/data/words.json"),
+        ("open(f'{here}/../../packages/kit/words.json')", "packages/kit/words.json"),
+        ("(Path(here) / 'words.json').read_bytes()", "app/model/words.json"),
+        ("open('/nowhere/words.json')", None),
+        (
+            "raise OSError(f'Unable to open file: {here}/words.json not found')",
+            "app/model/words.json",
+        ),
+        (
+            "raise Exception(f\"No such file or directory: '{here}/words.json' (os error 2)\")",
+            "app/model/words.json",
+        ),
+        ("raise ValueError(f'{here}/words.json is not valid')", None),
+        ("raise FileNotFoundError('nothing')", None),
+        ("raise FileNotFoundError(2, 'x', 3)", None),
+    ],
+)
+def test_a_file_that_is_not_there(here: Any, code: str, absent: Optional[str]) -> None:
+    start = "import os\nfrom pathlib import Path\nhere = os.path.dirname(__file__)\n"
+    assert described(here, {MODEL: f"{start}{code}\n"})["absent"] == absent
+
+
+def test_a_relative_path_begins_where_the_server_runs(here: Any) -> None:
+    assert described(here, {MODEL: "open('words.json')"})["absent"] == "app/words.json"
 
 
 def test_the_place_is_the_last_one_in_the_truss(here: Any) -> None:
@@ -105,7 +138,7 @@ def test_the_place_is_the_last_one_in_the_truss(here: Any) -> None:
     ]
 
 
-def test_an_error_that_never_was_in_the_truss(here: Any) -> None:
+def test_an_error_outside_the_truss(here: Any) -> None:
     try:
         int("x")
     except ValueError as e:
@@ -137,14 +170,14 @@ def test_messages_have_no_folders_of_this_machine(here: Any) -> None:
         ("try:\n    import os\nfinally:\n    import lacking_a.x", "lacking_a", "lacking_a.x"),
     ],
 )
-def test_what_a_line_wanted_in_whole(
+def test_the_whole_imported_module_is_named(
     here: Any, line: str, missing: Optional[str], wanted: Optional[str]
 ) -> None:
     error = described(here, {MODEL: line})
     assert (error["missing"], error["wanted"]) == (missing, wanted)
 
 
-def test_a_line_of_another_import_is_not_meant(here: Any) -> None:
+def test_an_import_on_another_line_does_not_count(here: Any) -> None:
     code = "def later():\n    import lacking_a.never\n\nimport lacking_a\n"
     error = described(here, {MODEL: code})
     assert (error["wanted"], error["importer"], error["line"]) == ("lacking_a", MODEL, 4)
@@ -161,7 +194,7 @@ def test_an_import_in_an_installed_distribution(here: Any) -> None:
     assert (error["importer"], error["line"], error["wanted"]) == (MODEL, 2, "lacking_a")
 
 
-def test_an_import_by_way_of_a_distribution_that_is_the_trusss_own(here: Any) -> None:
+def test_an_import_of_the_truss_through_a_distribution(here: Any) -> None:
     files = {
         MODEL: "import dist\n",
         "venv/site-packages/dist.py": "import helper\n",
@@ -204,7 +237,7 @@ def test_a_module_that_is_bundled_nowhere_is_not_hidden(here: Any) -> None:
     assert described(here, files)["hidden"] is None
 
 
-def test_a_file_that_is_no_python(here: Any) -> None:
+def test_a_file_that_is_not_python(here: Any) -> None:
     error = described(here, {MODEL: "import helper\n", "packages/helper.py": "x = 1\ny = (\n"})
     assert (error["type"], error["importer"], error["line"]) == (
         "SyntaxError",
@@ -219,11 +252,11 @@ def test_code_that_the_model_compiles_itself(here: Any) -> None:
     assert (error["type"], error["importer"], error["line"]) == ("SyntaxError", MODEL, 2)
 
 
-# What the server logs.
+# Errors that the server logs.
 
 
 def logged(here: Any, pathname: str, source: str) -> List[str]:
-    """By code that lies there."""
+    """Logs from code that lies in the given file."""
     handler = model_problems.LoggedErrors(here)
     logger = logging.Logger("server")
     logger.addHandler(handler)
@@ -249,12 +282,12 @@ def test_only_errors_that_the_server_logs_count(here: Any, pathname: str, counts
     assert logged(here, pathname, source) == (["KeyError(1)"] if counts else [])
 
 
-def test_a_log_without_an_exception_is_none(here: Any) -> None:
+def test_a_log_record_without_an_exception_does_not_count(here: Any) -> None:
     source = (
         "logger.error('only text')\nlogger.warning('x', exc_info=True)\n"
         "logger.error('x', exc_info=KeyError('k'))\n"
     )
-    # Outside of an `except` there is nothing to tell of; what is handed over counts.
+    # Outside an `except` block there is no current error; an explicit one counts.
     assert logged(here, "app/server.py", source) == ["KeyError('k')"]
 
 
@@ -284,7 +317,7 @@ def test_a_package_that_a_distribution_hides(here: Any) -> None:
         "line": 3,
     }
     assert shadowed(here, files) == [expected]
-    # Of its modules nothing is said.
+    # Its modules are not reported.
     files[MODEL] = "import os\n\nfrom front import sub\n"
     for name in ("front", "front.sub"):
         sys.modules.pop(name, None)
@@ -309,18 +342,18 @@ def test_shadowed_modules_come_in_order_each_with_its_importer(here: Any) -> Non
 @pytest.mark.parametrize(
     "name, model",
     [
-        # It is what is used.
+        # The bundled module is the one in use.
         ("mine", "import mine\n"),
-        # Nothing of the truss imports it.
+        # Nothing in the truss imports it.
         ("time", "import os\n"),
-        # Nobody has loaded it.
+        # It is not loaded.
         ("mine", "def later():\n    import mine\n"),
-        # Another by that name, in a package of the model.
+        # A package of the model has a module of the same name.
         ("time", "def later():\n    from .time import x\n"),
         ("time", "import timeit\n"),
     ],
 )
-def test_what_is_not_shadowed(here: Any, name: str, model: str) -> None:
+def test_modules_that_are_not_shadowed(here: Any, name: str, model: str) -> None:
     assert shadowed(here, {MODEL: model, f"packages/{name}.py": ""}) == []
 
 
@@ -363,3 +396,65 @@ def test_imports_of_a_file(
     path = tmp_path / "x.py"
     path.write_text(statement, encoding="utf-8")
     assert [(x.module, x.names) for x in model_problems._imports_of(path)] == names
+
+
+# --- Outputs that the server cannot send.
+
+RESPONSES = "venv/site-packages/starlette/responses.py"
+
+
+def unsendable(here: Any, source: str, sender: str = RESPONSES) -> Dict[str, Any]:
+    """`source` is the body of a function of the server."""
+    write(here, {sender: f"def send(output):\n    {source}\n", MODEL: "class Model: pass\n"})
+    importlib.import_module("model.model")
+    module = runpy.run_path(str(here.root / sender))
+    try:
+        module["send"](None)
+    except Exception as e:
+        found: Dict[str, Any] = model_problems.describe(e, here)
+        return found
+    raise AssertionError("It was sent.")
+
+
+@pytest.mark.parametrize(
+    ("source", "advice"),
+    [
+        ("return (1).encode()", "`predict` yields int, but a stream is text or bytes."),
+        (
+            "import datetime, json; json.dumps(datetime.datetime.now())",
+            "`predict` returns a value of type datetime, which is not JSON.",
+        ),
+        ("import json; json.dumps({1, 2})", "`predict` returns a value of type set, which is"),
+        ("import json; json.dumps(b'x')", "`predict` returns a value of type bytes, which is"),
+        (
+            "import json; json.dumps(float('nan'), allow_nan=False)",
+            "the server cannot send what `predict` returns (ValueError: Out of range float",
+        ),
+        (
+            "import json; json.dumps({(1, 2): 3})",
+            "the server cannot send what `predict` returns (TypeError: keys must be",
+        ),
+        (
+            "'\\ud800'.encode('utf-8')",
+            "the server cannot send what `predict` returns (UnicodeEncodeError:",
+        ),
+    ],
+)
+def test_an_output_that_the_server_cannot_send(here: Any, source: str, advice: str) -> None:
+    found = unsendable(here, source)
+    assert found["advice"].startswith(advice)
+    assert (found["importer"], found["line"]) == (MODEL, None)
+    assert len(found["traceback"].splitlines()) <= 5
+
+
+def test_an_error_of_a_group_is_the_one_inside(here: Any) -> None:
+    class Group(Exception):
+        exceptions = (ValueError("inside"),)
+
+    assert model_problems.describe(Group(), here)["message"] == "inside"
+
+
+def test_an_error_of_the_server_itself_has_no_advice(here: Any) -> None:
+    found = unsendable(here, "raise ValueError('no')", "venv/site-packages/other/server.py")
+    assert (found["advice"], found["importer"]) == (None, None)
+    assert found["traceback"].count("File ") == 1

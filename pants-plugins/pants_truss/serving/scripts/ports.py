@@ -1,16 +1,18 @@
-"""The port that a server is to listen on."""
+"""Finds the port that a server listens on."""
 
 import errno
 import socket
 
 
 class NoPort(Exception):
-    """The message says why, and what to do."""
+    """The message gives the cause and the fix."""
 
 
 def find_port(address: str, host: str, port: int) -> int:
-    """One that can be listened on now; for 0 one that is free. `address` is that of the target.
-    Before the model loads, which may take long; the server binds the port itself."""
+    """Returns a port that is free now; any free port for 0. `address` is the target's address.
+
+    The check runs before the model loads, which may take long. The server binds the port itself.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -22,12 +24,14 @@ def find_port(address: str, host: str, port: int) -> int:
             if isinstance(e, (TypeError, UnicodeError)) or (
                 isinstance(e, OSError) and e.errno not in (errno.EADDRINUSE, errno.EACCES)
             ):
-                why = getattr(e, "strerror", None) or "it is no name of a host"
-                raise NoPort(f"{what}: {why}. `--host` is an address of this machine.") from None
+                why = getattr(e, "strerror", None) or "it is not a valid host name"
+                raise NoPort(
+                    f"{what}: {why}. Set `--host` to an address of this machine."
+                ) from None
             with socket.socket(family, socket.SOCK_STREAM) as other:
                 other.bind(("::1" if ":" in host else "127.0.0.1", 0))
                 free = other.getsockname()[1]
             why = str(getattr(e, "strerror", e)).rstrip(".")
             raise NoPort(
-                f"{what}: {why}. Take another port: pants run {address} -- --port={free}"
+                f"{what}: {why}. Use another port: pants run {address} -- --port={free}"
             ) from None

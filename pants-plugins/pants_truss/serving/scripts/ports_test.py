@@ -28,18 +28,18 @@ def free_port() -> int:
 def refused(host: str, port: int) -> str:
     with pytest.raises(ports.NoPort) as caught:
         ports.find_port("a/b:c", host, port)
-    # What the system says is nothing to a user.
+    # The message of the system must not reach the user.
     assert caught.value.__suppress_context__
     return str(caught.value)
 
 
-def test_zero_takes_a_port_that_can_be_listened_on() -> None:
+def test_zero_gives_a_free_port() -> None:
     port = ports.find_port("a:b", LOOPBACK, 0)
     with socket.socket() as listener:
         listener.bind((LOOPBACK, port))
 
 
-def test_a_free_port_is_the_answer_and_is_left_free() -> None:
+def test_a_free_port_is_returned_and_stays_free() -> None:
     port = free_port()
     assert ports.find_port("a:b", LOOPBACK, port) == port
     assert ports.find_port("a:b", LOOPBACK, port) == port
@@ -52,15 +52,15 @@ def test_a_port_whose_last_server_has_just_ended_is_free() -> None:
         listener.listen()
         port = int(listener.getsockname()[1])
         with socket.create_connection((LOOPBACK, port)):
-            # The side that closes first waits for a while, with its port.
+            # The side that closes first keeps its port for a while.
             listener.accept()[0].close()
     assert ports.find_port("a:b", LOOPBACK, port) == port
 
 
-def test_a_port_that_is_taken_names_one_that_is_not(taken: int) -> None:
+def test_a_port_in_use_gives_a_free_alternative(taken: int) -> None:
     message = refused(LOOPBACK, taken)
     found = re.fullmatch(
-        rf"Cannot serve a/b:c on 127\.0\.0\.1:{taken}: Address already in use\. Take another port: "
+        rf"Cannot serve a/b:c on 127\.0\.0\.1:{taken}: Address already in use\. Use another port: "
         r"pants run a/b:c -- --port=(\d+)",
         message,
     )
@@ -70,31 +70,31 @@ def test_a_port_that_is_taken_names_one_that_is_not(taken: int) -> None:
     assert ports.find_port("a:b", LOOPBACK, other) == other
 
 
-def test_all_addresses_of_this_machine_include_the_one_that_is_taken(taken: int) -> None:
+def test_a_port_in_use_conflicts_on_all_addresses(taken: int) -> None:
     assert refused("0.0.0.0", taken).startswith(
-        f"Cannot serve a/b:c on 0.0.0.0:{taken}: Address already in use. Take another port: "
+        f"Cannot serve a/b:c on 0.0.0.0:{taken}: Address already in use. Use another port: "
     )
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 10**30])
-def test_a_number_that_is_no_port(port: int) -> None:
+def test_invalid_ports(port: int) -> None:
     message = refused(LOOPBACK, port)
     assert message.startswith(f"Cannot serve a/b:c on 127.0.0.1:{port}: ")
-    assert re.search(r"[^.]\. Take another port: pants run a/b:c -- --port=\d+$", message), message
+    assert re.search(r"[^.]\. Use another port: pants run a/b:c -- --port=\d+$", message), message
 
 
-def test_what_is_no_name_of_a_host() -> None:
+def test_invalid_hosts() -> None:
     assert refused("ü..b", 0) == (
-        "Cannot serve a/b:c on ü..b:0: it is no name of a host. `--host` is an address of this "
-        "machine."
+        "Cannot serve a/b:c on ü..b:0: it is not a valid host name. Set `--host` to an address of "
+        "this machine."
     )
 
 
 def test_an_address_of_another_machine() -> None:
-    # Of a network that is for documents only.
+    # This network is reserved for documentation.
     assert refused("203.0.113.1", 0) == (
-        "Cannot serve a/b:c on 203.0.113.1:0: Cannot assign requested address. `--host` is an "
-        "address of this machine."
+        "Cannot serve a/b:c on 203.0.113.1:0: Cannot assign requested address. Set `--host` to "
+        "an address of this machine."
     )
 
 
@@ -114,5 +114,5 @@ def test_addresses_of_ipv6() -> None:
         listener.bind(("::1", port))
         listener.listen()
         assert refused("::1", port).startswith(
-            f"Cannot serve a/b:c on ::1:{port}: Address already in use. Take another port: "
+            f"Cannot serve a/b:c on ::1:{port}: Address already in use. Use another port: "
         )

@@ -1,9 +1,10 @@
-"""Loads a truss with the server of its Truss release and has it predict the truss's examples: the
-server's own application, called without a network.
+"""Loads a truss with the server of its Truss release and predicts the truss's examples.
+
+It calls the server's own application, without a network.
 
     run_examples.py result.json
 
-Exits with 1 if anything failed; `result.json` tells what (see `core/model_report.py`).
+Exits with 1 if anything failed. `result.json` holds the results (see `core/model_report.py`).
 """
 
 import asyncio
@@ -23,19 +24,19 @@ import asgi_client  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import local_truss  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import model_problems  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
-# Results of a model differ in the last bits from one machine to the next.
+# Results of a model differ in the last bits between machines.
 TOLERANCE = 1e-6
 
 
 def matches(output: Any, expected: Any) -> bool:
-    """Whether `output` is the JSON that was expected; numbers may differ a little."""
+    """Returns True if `output` is the expected JSON; numbers may differ slightly."""
     if isinstance(expected, bool) or isinstance(output, bool):
         return output is expected
     if isinstance(expected, (int, float)) and isinstance(output, (int, float)):
         try:
             return math.isclose(output, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
         except OverflowError:
-            # Whole numbers above all floats.
+            # Integers too large for a float.
             return output == expected
     if isinstance(expected, dict) and isinstance(output, dict):
         return output.keys() == expected.keys() and all(
@@ -47,7 +48,7 @@ def matches(output: Any, expected: Any) -> bool:
 
 
 async def run_example(client: Any, is_websocket: bool, example: Dict[str, Any]) -> Any:
-    """What the model gives. A stream is its text, or its chunks if a list is expected."""
+    """Returns the model's answer. A stream is its text, or its chunks if a list is expected."""
     given = example["input"]
     if is_websocket:
         parts = given if isinstance(given, list) else [given]
@@ -57,7 +58,7 @@ async def run_example(client: Any, is_websocket: bool, example: Dict[str, Any]) 
     status, content_type, chunks = await client.post(json.dumps(given).encode())
     text = b"".join(chunks).decode("utf-8", "replace")
     if status >= 400:
-        raise RuntimeError(f"The server answers {status}: {text}")
+        raise RuntimeError(f"The server answered with status {status}: {text}")
     if "json" in content_type:
         return asgi_client.decode(text)
     if isinstance(example.get("output"), list):
@@ -79,7 +80,7 @@ async def run_examples(
         except Exception as e:
             error = e
         if logged.errors:
-            # What the model raised says more than what the server made of it.
+            # The error of the model says more than the server's answer to it.
             error = logged.errors[0]
         result["seconds"] = round(time.perf_counter() - start, 3)
         result["error"] = model_problems.describe(error, here) if error else None
@@ -89,12 +90,12 @@ async def run_examples(
 
 
 def load(wrapper: Any, errors: List[BaseException]) -> None:
-    """In a thread of its own, as the server does."""
+    """Loads the model in a separate thread, like the server."""
     thread = threading.Thread(target=wrapper.load, daemon=True)
     thread.start()
     thread.join()
     if not wrapper.ready and not errors:
-        errors.append(RuntimeError("The server could not load the model; see its log."))
+        errors.append(RuntimeError("The server could not load the model. See its log."))
 
 
 def run(here: Any) -> Dict[str, Any]:

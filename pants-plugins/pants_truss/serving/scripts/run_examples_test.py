@@ -1,4 +1,4 @@
-"""With a server that is as small as can be, in the place of Truss's own."""
+"""Uses a minimal server in place of Truss's own."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ Application = Callable[[Message, Any, Any], Awaitable[None]]
         (0, 2e-6, False),
         (1e12, 1e12 + 1e5, True),
         (1.00001, 1, False),
-        # JSON has whole numbers above all floats.
+        # JSON has integers too large for a float.
         (10**400, 1, False),
         (1, 10**400, False),
         (10**400, 10**400, True),
         (float("inf"), 1e308, False),
-        # Numbers in Python, but not in JSON.
+        # Python has numbers that JSON does not have.
         (True, 1, False),
         (1, True, False),
         (False, 0, False),
@@ -63,7 +63,7 @@ Application = Callable[[Message, Any, Any], Awaitable[None]]
         ("[1]", [1], False),
     ],
 )
-def test_what_matches(output: Any, expected: Any, same: bool) -> None:
+def test_matches(output: Any, expected: Any, same: bool) -> None:
     assert run_examples.matches(output, expected) is same
 
 
@@ -75,7 +75,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_went_through_json_matches_itself_and_nothing_that_has_more(value: Any) -> None:
+def test_json_matches_itself_but_not_a_larger_value(value: Any) -> None:
     copy = json.loads(json.dumps(value))
     assert run_examples.matches(copy, value)
     assert not run_examples.matches([copy], [value, value])
@@ -105,7 +105,7 @@ def example(application: Application, is_websocket: bool = False, **given: Any) 
     "application, given, output",
     [
         (http(b'{"a": ', b"[1]}"), {}, {"a": [1]}),
-        # It says so, but is none.
+        # The content type says JSON, but the body is not JSON.
         (http(b"{"), {}, "{"),
         (http(b"null", kind=b"application/problem+json; charset=utf-8"), {}, None),
         (http(b"[1]", kind=b"text/plain"), {}, "[1]"),
@@ -113,14 +113,14 @@ def example(application: Application, is_websocket: bool = False, **given: Any) 
         (http(b"a", b"b", kind=b"text/event-stream"), {"output": "ab"}, "ab"),
         (http(b"a", b"b", kind=b"text/event-stream"), {"output": []}, ["a", "b"]),
         (http(b'["a"', b"]"), {"output": ["a"]}, ["a"]),
-        # A character in two chunks.
+        # One character is split over two chunks.
         (http(b"\xc3", b"\xa4", kind=b""), {}, "ä"),
         (http(b"\xff", kind=b""), {"output": ["x"]}, ["�"]),
         (http(kind=b""), {}, ""),
         (http(b"1", status=399), {}, 1),
     ],
 )
-def test_what_a_model_gives(application: Application, given: Any, output: Any) -> None:
+def test_answers_of_a_model(application: Application, given: Any, output: Any) -> None:
     assert example(application, input={}, **given) == output
 
 
@@ -131,14 +131,14 @@ def test_the_input_is_sent_as_json() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 404, 503])
-def test_an_answer_that_is_an_error(status: int) -> None:
+def test_an_error_status_is_an_error(status: int) -> None:
     with pytest.raises(RuntimeError) as caught:
         example(http(b'{"error": ', b'"\xc3\xa4"}', status=status), input={})
-    assert str(caught.value) == f'The server answers {status}: {{"error": "ä"}}'
+    assert str(caught.value) == f'The server answered with status {status}: {{"error": "ä"}}'
 
 
 async def repeat(scope: Message, receive: Any, send: Any) -> None:
-    """Each text as often as it is long."""
+    """Answers each text as many times as it has characters."""
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
@@ -160,11 +160,11 @@ async def repeat(scope: Message, receive: Any, send: Any) -> None:
         ([{}], [{}, {}]),
     ],
 )
-def test_what_a_websocket_gives(given: Any, output: Any) -> None:
+def test_answers_of_a_websocket(given: Any, output: Any) -> None:
     assert example(repeat, is_websocket=True, input=given) == output
 
 
-# The script as it is run.
+# The complete script.
 
 MODEL_WRAPPER = """\
 import logging
@@ -275,23 +275,23 @@ def test_examples_in_their_order(root: Path) -> None:
     assert code == 1
 
 
-def test_a_truss_that_is_fine(root: Path) -> None:
+def test_a_truss_that_passes(root: Path) -> None:
     assert run(root, ECHO, {"name": "a", "input": 1, "output": 1})[1] == 0
     assert run(root, ECHO)[1] == 0
-    # The model has a home that is not the user's.
+    # The home of the model is not the user's.
     model = ECHO.replace("given\n", "__import__('os').environ['HOME']\n")
     found, code = run(root, model, {"name": "a", "input": 1})
     assert (found["examples"][0]["output"], code) == (str(root / "home"), 0)
     assert (root / "home").is_dir()
 
 
-def test_what_the_model_raised_says_more_than_the_servers_answer(root: Path) -> None:
+def test_the_error_of_the_model_replaces_the_servers_answer(root: Path) -> None:
     model = ECHO.replace("return given", "return 1 / given")
     found, code = run(root, model, {"name": "a", "input": 0}, {"name": "b", "input": 2})
     failed, fine = found["examples"]
     assert (failed["output"], failed["error"]["type"]) == (None, "ZeroDivisionError")
     assert (failed["error"]["importer"], failed["error"]["line"]) == ("app/model/model.py", 4)
-    # Nothing of it is left for the next.
+    # The next example starts without it.
     assert (fine["output"], fine["error"], code) == (0.5, None, 1)
 
 
@@ -304,7 +304,7 @@ def test_what_the_model_raised_says_more_than_the_servers_answer(root: Path) -> 
         (
             ECHO.replace("True", "False"),
             "RuntimeError",
-            "The server could not load the model; see its log.",
+            "The server could not load the model. See its log.",
             None,
         ),
     ],
@@ -316,7 +316,7 @@ def test_a_model_that_does_not_load(
     error = found["load"]["error"]
     assert (error["type"], error["line"], code) == (kind, line, 1)
     assert message is None or error["message"] == message
-    # It is not asked for anything then.
+    # Then the server gets no requests.
     assert found["examples"] == []
 
 
@@ -327,7 +327,7 @@ def test_shadowed_code_is_a_failure_though_the_model_loads(root: Path) -> None:
     assert (found["load"]["error"], code) == (None, 1)
 
 
-def test_packages_are_there_when_the_model_loads_and_not_before(root: Path) -> None:
+def test_packages_are_appended_when_the_model_loads(root: Path) -> None:
     write(root, "packages/helper.py", "VALUE = 7\n")
     with pytest.raises(AssertionError, match="No module named 'helper'"):
         write(root, "app/truss_server.py", f"import helper\n{TRUSS_SERVER}")

@@ -21,7 +21,7 @@ sys.path.insert(0, SCRIPTS)
 import local_truss  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import ports  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
-# How long requests may go on after Ctrl-C, in seconds. In an image it is an hour.
+# Seconds that running requests get after Ctrl-C. In an image it is an hour.
 GRACE = 2
 MAX_EXAMPLE = 2000
 
@@ -34,17 +34,17 @@ def parse_arguments(facts: Dict[str, Any]) -> argparse.Namespace:
     )
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s, this machine")
     parser.add_argument(
-        "--port", type=int, default=8080, help="default: %(default)s; 0 takes one that is free"
+        "--port", type=int, default=8080, help="default: %(default)s; 0 uses any free port"
     )
     parser.add_argument(
         "--reload",
         action="store_true",
-        help="wait for the next edit when the model does not load, instead of ending",
+        help="if the model does not load, wait for the next edit instead of exiting",
     )
     parser.add_argument(
         "--without-gpu",
         action="store_true",
-        help="serve although the config asks for a GPU that is not here",
+        help="serve even if the config requests a GPU and this machine has none",
     )
     return parser.parse_args()
 
@@ -58,13 +58,13 @@ def check_gpu(facts: Dict[str, Any], without: bool) -> None:
     gpu = facts["accelerator"]
     if gpu and not without and not (Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi")):
         fail(
-            f"{facts['address']} needs {gpu} (`resources` in its config), and this machine has no "
-            f"GPU. If its code does without one: pants run {facts['address']} -- --without-gpu"
+            f"{facts['address']} needs {gpu} (`resources` in its config), but this machine has no "
+            f"GPU. If its code runs without one: pants run {facts['address']} -- --without-gpu"
         )
 
 
 class Serving:
-    """The server once it runs, and how it ends."""
+    """The running server, and how it ends."""
 
     def __init__(self, here: Any, arguments: argparse.Namespace, port: int) -> None:
         self.facts = here.facts
@@ -80,7 +80,7 @@ class Serving:
         truss_server: Any = importlib.import_module("truss_server")
         wrapper: Any = importlib.import_module("model_wrapper")
         local_truss.on_load(wrapper.ModelWrapper, here, self._failed)
-        # The server marks a failure in the home folder of its container.
+        # By default the server marks a failure in the home folder of its container.
         truss_server.INFERENCE_SERVER_FAILED_FILE = here.root / "inference_server_crashed.txt"
         application = truss_server.TrussServer(self.port, "config.yaml")
         threading.Thread(target=self._announce, args=(application._model,), daemon=True).start()
@@ -92,7 +92,7 @@ class Serving:
 
         class Config(config_class):  # type: ignore[misc, valid-type]
             def __init__(self, app: Any, **options: Any) -> None:
-                # The server's own host is 0.0.0.0: everyone in the network.
+                # The server's own host, 0.0.0.0, would be open to the whole network.
                 options.update(host=serving.host, port=serving.port)
                 options["timeout_graceful_shutdown"] = GRACE
                 super().__init__(app, **options)
@@ -103,15 +103,15 @@ class Serving:
                 serving.server = self
 
             def handle_exit(self, number: int, frame: Any) -> None:
-                # A model that is loading, or that keeps the event loop busy, would go on for ever.
+                # A model that loads, or keeps the event loop busy, would block the exit.
                 end_after(GRACE + 1, 128 + number)
                 super().handle_exit(number, frame)
 
         uvicorn.Config, uvicorn.Server = Config, Server
 
     def _failed(self, error: BaseException) -> None:
-        """The server has logged the traceback, and will end by itself; but not if the model has
-        called `sys.exit`, which only ends the thread that loads it."""
+        """Reports a failed load. The server has logged the traceback and ends by itself, unless the
+        model called `sys.exit`, which only ends the thread that loads it."""
         self.error = error
         message = [line.strip() for line in str(error).splitlines() if line.strip()]
         what = f"{type(error).__name__}: {message[0]}" if message else type(error).__name__
@@ -119,11 +119,9 @@ class Serving:
         if type(error).__name__ == "SecretNotFound":
             print("Secrets are read from TRUSS_SECRET_<name>.", file=sys.stderr, flush=True)
         if self.facts["restartable"] and not self.reload:
-            hint = (
-                f"pants run {self.facts['address']} -- --reload waits for the edit that mends it."
-            )
+            hint = f"To wait for an edit instead: pants run {self.facts['address']} -- --reload"
             print(hint, file=sys.stderr, flush=True)
-        # Now, as the server kills itself when it is asked for a model that has not loaded.
+        # Now, because the server kills itself on a request for a model that has not loaded.
         local_truss.end_children()
         if not isinstance(error, Exception) and self.server:
             end_after(GRACE + 1, 1)
@@ -165,7 +163,7 @@ def end_after(seconds: float, code: int) -> None:
 
 
 def end_with_parent() -> None:
-    """Pants ends what it runs; if Pants itself is killed, nothing would."""
+    """Ends this process if Pants itself is killed; otherwise Pants ends what it runs."""
     parent = os.getppid()
 
     def watch() -> None:

@@ -1,4 +1,4 @@
-"""With a server that is as small as can be, in the place of Truss's own and of uvicorn."""
+"""Uses a minimal server in place of Truss's own, and of uvicorn."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ STUCK = "import time\ntime.sleep(60)\n"
 
 
 class Serve:
-    """`serve.py`, laid out as where a truss runs."""
+    """Runs `serve.py`, laid out like a truss."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder.resolve() / "root"
@@ -134,13 +134,13 @@ class Serve:
         return process
 
     def run(self, *arguments: str, **options: Any) -> Any:
-        """The exit code and what it says."""
+        """Returns the exit code and the output."""
         process = self.start(*arguments, **options)
         _, stderr = process.communicate(timeout=60)
         return process.returncode, stderr
 
     def announced(self, *arguments: str, **options: Any) -> List[str]:
-        """The two lines that say where it serves."""
+        """Returns the two lines with the address."""
         process = self.start(*arguments, **options)
         assert process.stderr
         lines = [process.stderr.readline().rstrip("\n") for _ in range(2)]
@@ -172,16 +172,16 @@ def free_port() -> int:
         (["8080"], "unrecognized arguments: 8080"),
     ],
 )
-def test_arguments_that_it_does_not_take(serve: Serve, arguments: List[str], message: str) -> None:
+def test_unknown_arguments(serve: Serve, arguments: List[str], message: str) -> None:
     code, stderr = serve.run(*arguments)
     assert (code, stderr.splitlines()[-1]) == (2, f"pants run a/b:c --: error: {message}")
 
 
-def test_help_is_no_failure(serve: Serve) -> None:
+def test_help(serve: Serve) -> None:
     assert serve.run("--help") == (0, "")
 
 
-def test_a_port_that_is_taken_stops_it_before_anything_is_loaded(serve: Serve) -> None:
+def test_a_port_in_use_fails_before_the_model_loads(serve: Serve) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -193,14 +193,12 @@ def test_a_port_that_is_taken_stops_it_before_anything_is_loaded(serve: Serve) -
 
 
 @pytest.mark.skipif(os.path.exists("/dev/nvidia0"), reason="This machine has a GPU.")
-def test_a_gpu_that_is_not_here(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_gpu(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert serve.run("--port=0", accelerator="L4:2") == (
         1,
-        "a/b:c needs L4:2 (`resources` in its config), and this machine has no GPU. If its code "
-        "does without one: pants run a/b:c -- --without-gpu\n",
+        "a/b:c needs L4:2 (`resources` in its config), but this machine has no GPU. If its code "
+        "runs without one: pants run a/b:c -- --without-gpu\n",
     )
     serving = "Serving a/b:c at http://127.0.0.1:"
     assert serve.announced("--port=0", "--without-gpu", accelerator="L4")[0].startswith(serving)
@@ -210,7 +208,7 @@ def test_a_gpu_that_is_not_here(
     assert serve.announced("--port=0", accelerator="L4")[0].startswith(serving)
 
 
-# Where it serves.
+# The address.
 
 
 def test_the_announcement_can_be_pasted_into_a_shell(serve: Serve) -> None:
@@ -230,7 +228,7 @@ def test_an_example_that_is_too_long_for_a_line(serve: Serve, length: int, is_sh
     assert shlex.split(line)[-1] == (example if is_shown else "{}")
 
 
-def test_a_websocket_is_connected_to(serve: Serve) -> None:
+def test_the_announcement_of_a_websocket(serve: Serve) -> None:
     port = free_port()
     model = "wrapper.model_descriptor.websocket = object()\n"
     assert serve.announced(f"--port={port}", model=model) == [
@@ -239,25 +237,25 @@ def test_a_websocket_is_connected_to(serve: Serve) -> None:
     ]
 
 
-def test_all_addresses_are_shown_as_one_that_can_be_asked(serve: Serve) -> None:
+def test_all_addresses_are_shown_as_loopback(serve: Serve) -> None:
     port = free_port()
     lines = serve.announced(f"--port={port}", "--host=0.0.0.0")
     assert lines[0] == f"Serving a/b:c at http://127.0.0.1:{port} (Ctrl-C ends it). Try:"
 
 
-def test_a_release_that_describes_no_model_is_asked_over_http(serve: Serve) -> None:
+def test_a_release_without_a_model_descriptor(serve: Serve) -> None:
     lines = serve.announced("--port=0", model="del wrapper.__class__.model_descriptor\n")
     assert lines[1].endswith("/v1/models/model:predict -d '{}'")
 
 
-def test_the_server_is_told_host_port_and_grace(serve: Serve) -> None:
+def test_the_server_gets_host_port_and_grace_period(serve: Serve) -> None:
     process = serve.start("--port=0", model="import os\nprint(os.environ['GREETING'])\n")
     assert process.stderr
     process.stderr.readline()
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=60)
     assert stdout.splitlines() == [
-        # Neither the server's own host, nor its port, nor its hour.
+        # The host, the port and the grace period of the server are replaced.
         "config False False 2 info",
         str(serve.root / "inference_server_crashed.txt"),
         "hello",
@@ -271,7 +269,7 @@ def test_notes_come_first(serve: Serve) -> None:
     assert lines == ["One.", "Two ä."]
 
 
-# What does not load.
+# Models that do not load.
 
 
 @pytest.mark.parametrize(
@@ -280,7 +278,7 @@ def test_notes_come_first(serve: Serve) -> None:
         ("raise ValueError('no\\n  weights')", "ValueError: no"),
         ("raise ValueError('\\n \\n  first \\n second')", "ValueError: first"),
         ("raise ValueError(' \\n')", "ValueError"),
-        # It ends the thread that loads, and nothing else.
+        # Only the thread that loads ends.
         ("raise SystemExit('enough')", "SystemExit: enough"),
     ],
 )
@@ -288,7 +286,7 @@ def test_a_model_that_does_not_load_is_one_line(serve: Serve, model: str, said: 
     assert serve.run("--port=0", model=model) == (1, f"a/b:c did not load: {said}\n")
 
 
-def test_a_secret_that_is_not_there(serve: Serve) -> None:
+def test_a_missing_secret(serve: Serve) -> None:
     model = "class SecretNotFound(Exception):\n    pass\nraise SecretNotFound('key')\n"
     assert serve.run("--port=0", model=model) == (
         1,
@@ -296,7 +294,7 @@ def test_a_secret_that_is_not_there(serve: Serve) -> None:
     )
 
 
-HINT = "pants run a/b:c -- --reload waits for the edit that mends it.\n"
+HINT = "To wait for an edit instead: pants run a/b:c -- --reload\n"
 
 
 @pytest.mark.parametrize(
@@ -317,7 +315,7 @@ def test_reload_waits_for_the_next_edit(serve: Serve) -> None:
     assert process.poll() is None
 
 
-# How it ends.
+# The end of the process.
 
 
 @pytest.mark.parametrize(
@@ -335,7 +333,7 @@ def test_the_exit_code_is_that_of_the_server(serve: Serve, ends: str, code: int)
     assert serve.run("--port=0", model=STUCK)[0] == code
 
 
-def test_a_model_that_loads_for_ever_does_not_hold_it_up(serve: Serve) -> None:
+def test_a_model_that_never_loads_does_not_block_the_exit(serve: Serve) -> None:
     model = f"wrapper.is_busy = True\nprint('loading', flush=True)\n{STUCK}"
     process = serve.start("--port=0", model=model)
     assert process.stdout
@@ -346,7 +344,7 @@ def test_a_model_that_loads_for_ever_does_not_hold_it_up(serve: Serve) -> None:
     assert process.returncode == 128 + signal.SIGTERM
 
 
-def test_it_ends_with_the_process_that_has_started_it(serve: Serve) -> None:
+def test_the_server_ends_with_its_parent(serve: Serve) -> None:
     code = "import os, subprocess, sys\nprint(subprocess.Popen(sys.argv[1:]).pid)\nos.wait()\n"
     command = [sys.executable, "-c", code, sys.executable]
     process = serve.start("--port=0", command=command)
@@ -355,7 +353,7 @@ def test_it_ends_with_the_process_that_has_started_it(serve: Serve) -> None:
     assert process.stderr.readline().startswith("Serving a/b:c")
     try:
         process.kill()
-        # All that holds the pipe has ended then.
+        # By now every process that holds the pipe has ended.
         watchdog = threading.Timer(30, os.kill, (pid, signal.SIGKILL))
         watchdog.start()
         said = process.stdout.read()

@@ -1,11 +1,12 @@
-"""Runs the training code of a truss with the folders on its path that the model's server has, in
-the same order: the truss, the standard library, the installed distributions, the bundled packages.
+"""Runs the training code of a truss with the same module path as the model's server.
+
+The order is the same too: the truss, the standard library, the installed distributions, the bundled
+packages.
 
     run_training.py --out FOLDER [arguments of the training code]
 
-A file is run as a script, with `--out` and the arguments. A function is called with those of
-`out` (a path), `arguments` (a list), `config` (a dict) and `data_dir` (a path) that it takes by
-name.
+A file runs as a script, with `--out` and the arguments. A function is called with those of `out` (a
+path), `arguments` (a list), `config` (a dict) and `data_dir` (a path) that it has parameters for.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 HERE = Path(__file__).resolve().parent
-# In a training job of Baseten: what is written there is kept as a checkpoint.
+# A training job of Baseten keeps what is written to this folder as a checkpoint.
 DEFAULT_OUT = "BT_CHECKPOINT_DIR"
 
 
@@ -29,11 +30,11 @@ def parse_arguments(facts: Dict[str, Any], arguments: List[str]) -> argparse.Nam
     parser.add_argument(
         "--out",
         default=os.environ.get(DEFAULT_OUT),
-        help=f"folder for what training writes; default: ${DEFAULT_OUT}, if that is set",
+        help=f"folder for the output of training; default: ${DEFAULT_OUT}, if it is set",
     )
     known, rest = parser.parse_known_args(arguments)
     if not known.out:
-        parser.error("say where to write to: --out=FOLDER")
+        parser.error("no output folder. Add --out=FOLDER")
     known.rest = rest[1:] if rest[:1] == ["--"] else rest
     return known
 
@@ -47,7 +48,7 @@ def set_path(truss: Path, packages: Path) -> None:
 
 
 def set_environment(variables: Dict[str, str]) -> None:
-    # Nothing of how the process was started is for the training code.
+    # The training code must not see how this process was started.
     for name in [*os.environ]:
         if name.startswith("PEX_"):
             del os.environ[name]
@@ -61,9 +62,9 @@ def call(function: Any, values: Dict[str, Any]) -> Any:
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
-def tell_if_empty(out: Path) -> None:
+def warn_if_empty(out: Path) -> None:
     if not any(out.iterdir()):
-        print(f"Training has written nothing to {out}.", file=sys.stderr)
+        print(f"Training wrote no files to {out}.", file=sys.stderr)
 
 
 def main(arguments: List[str]) -> None:
@@ -79,12 +80,15 @@ def main(arguments: List[str]) -> None:
         path = truss / facts["file"]
         sys.argv[:] = [str(path), "--out", str(out), *parsed.rest]
         runpy.run_path(str(path), run_name="__main__")
-        tell_if_empty(out)
+        warn_if_empty(out)
         return
     sys.argv[:] = [facts["module"], *parsed.rest]
     function = getattr(importlib.import_module(facts["module"]), facts["function"], None)
     if function is None:
-        sys.exit(f"`{facts['module']}` has no function `{facts['function']}`.")
+        sys.exit(
+            f"The module `{facts['module']}` has no function `{facts['function']}`. Add it, or fix "
+            f"`entry_point`."
+        )
     values = {
         "out": out,
         "arguments": parsed.rest,
@@ -92,8 +96,8 @@ def main(arguments: List[str]) -> None:
         "data_dir": truss / facts["data_dir"],
     }
     result = call(function, values)
-    tell_if_empty(out)
-    # As a script's `sys.exit(main())` would.
+    warn_if_empty(out)
+    # An integer result is the exit code, as in a script's `sys.exit(main())`.
     sys.exit(result if isinstance(result, int) else 0)
 
 

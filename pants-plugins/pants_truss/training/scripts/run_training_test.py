@@ -1,4 +1,4 @@
-"""As it is run: beside `run_training.json`, with a truss somewhere below."""
+"""Runs the script beside `run_training.json`, with a truss in a folder below."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class Training:
         return process.returncode, process.stdout, process.stderr
 
     def answer(self, *arguments: str, **options: Any) -> Any:
-        """What the code prints."""
+        """Returns the output of the code."""
         code, stdout, stderr = self.run(*arguments, **options)
         assert code == 0, stderr
         return json.loads(stdout)
 
     def empty(self, out: str) -> str:
-        return f"Training has written nothing to {self.folder / out}.\n"
+        return f"Training wrote no files to {self.folder / out}.\n"
 
 
 @pytest.fixture
@@ -77,9 +77,9 @@ def printing(expression: str) -> str:
         (["--out", "o", "--epochs", "3"], ["--epochs", "3"]),
         (["--epochs=3", "--out=o", "file.csv", "-v"], ["--epochs=3", "file.csv", "-v"]),
         (["--out=o", "--", "--epochs=3"], ["--epochs=3"]),
-        # The code's own, after what ends those of the script.
+        # The code's own arguments, after the `--` that ends those of the script.
         (["--out=o", "--", "--out=mine"], ["--out=mine"]),
-        # No abbreviation of `--out`.
+        # `--out` has no abbreviation.
         (["--out=o", "--ou=x", "--o", "y"], ["--ou=x", "--o", "y"]),
         (["--out=o", "a b", "", "ä;$x"], ["a b", "", "ä;$x"]),
     ],
@@ -90,7 +90,7 @@ def test_the_arguments_of_a_script(
     training.write(TRAIN, printing("[__name__, sys.argv, os.getcwd()]"))
     name, argv, cwd = training.answer(*arguments, file=TRAIN)
     assert (name, cwd) == ("__main__", str(training.truss))
-    # Where it was started, not where it runs.
+    # Relative to the folder in which it was started.
     out = str(training.folder / "o")
     assert argv == [str(training.truss / TRAIN), "--out", out, *rest]
 
@@ -99,12 +99,12 @@ def test_the_folder_is_there_before_the_code_runs(training: Training) -> None:
     training.write(TRAIN, "import sys\nopen(sys.argv[2] + '/weights', 'w').close()\n")
     assert training.run("--out=deep/er/out", file=TRAIN) == (0, "", "")
     assert (training.folder / "deep/er/out/weights").exists()
-    # Once more into the same: it is not emptied.
+    # A second run into the same folder does not empty it.
     training.write(TRAIN, "")
     assert training.run("--out=deep/er/out", file=TRAIN) == (0, "", "")
 
 
-def test_training_that_writes_nothing_is_told_of(training: Training) -> None:
+def test_training_that_writes_no_files_gives_a_warning(training: Training) -> None:
     training.write(TRAIN, "def train(): pass\n")
     assert training.run("--out=o", file=TRAIN) == (0, "", training.empty("o"))
     assert training.run("--out=o") == (0, "", training.empty("o"))
@@ -115,7 +115,7 @@ def test_a_script_that_ends_itself(training: Training) -> None:
     assert training.run("--out=o", file=TRAIN) == (3, "", "")
 
 
-def test_a_job_of_baseten_says_where_to_write_to(training: Training) -> None:
+def test_the_output_folder_of_a_baseten_job(training: Training) -> None:
     training.write(TRAIN, printing("sys.argv[2]"))
     variables = {"BT_CHECKPOINT_DIR": "kept"}
     assert training.answer(file=TRAIN, variables=variables) == str(training.folder / "kept")
@@ -124,11 +124,11 @@ def test_a_job_of_baseten_says_where_to_write_to(training: Training) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--out="], ["--", "--out=o"]])
-def test_nowhere_to_write_to(training: Training, arguments: List[str]) -> None:
+def test_a_missing_output_folder(training: Training, arguments: List[str]) -> None:
     training.write(TRAIN, "print('it runs')\n")
     code, stdout, stderr = training.run(*arguments, file=TRAIN)
     assert (code, stdout) == (2, "")
-    assert stderr.endswith("pants train a:b --: error: say where to write to: --out=FOLDER\n")
+    assert stderr.endswith("pants train a:b --: error: no output folder. Add --out=FOLDER\n")
     assert not (training.folder / "o").exists()
 
 
@@ -144,7 +144,7 @@ def test_the_order_of_folders_is_that_of_the_models_server(training: Training) -
     assert training.answer("--out=o") == path[:-1]
 
 
-def test_the_truss_comes_before_what_is_installed_and_packages_after(training: Training) -> None:
+def test_the_truss_precedes_distributions_and_packages_follow(training: Training) -> None:
     training.write("calendar.py", "NAME = 'truss'\n")
     training.write("packages/base64.py", "NAME = 'packages'\n")
     training.write("packages/calendar.py", "NAME = 'packages'\n")
@@ -155,7 +155,7 @@ def test_the_truss_comes_before_what_is_installed_and_packages_after(training: T
     assert names == ["truss", None, "packages"]
 
 
-def test_variables_of_the_config_and_none_of_how_it_was_started(training: Training) -> None:
+def test_the_code_sees_variables_of_the_config_and_none_of_the_start(training: Training) -> None:
     names = ["A", "B", "PEX_ROOT", "PEX_X"]
     training.write(TRAIN, printing(f"[os.environ.get(name) for name in {names}]"))
     found = training.answer(
@@ -170,7 +170,7 @@ def test_variables_of_the_config_and_none_of_how_it_was_started(training: Traini
 # Functions.
 
 
-def test_a_function_gets_what_it_takes_by_name(training: Training) -> None:
+def test_a_function_gets_its_parameters_by_name(training: Training) -> None:
     code = (
         "import json\nfrom pathlib import Path\n"
         "def train(data_dir, out, more=1, *, config):\n"
@@ -193,7 +193,7 @@ def test_a_function_that_takes_everything(training: Training) -> None:
     assert training.run("--out=o", "-x", "y")[:2] == (0, said)
 
 
-def test_a_function_that_has_to_be_awaited(training: Training) -> None:
+def test_a_coroutine_function(training: Training) -> None:
     code = "import asyncio\nasync def train(out):\n    await asyncio.sleep(0)\n    return 4\n"
     training.write(TRAIN, code)
     assert training.run("--out=o") == (4, "", training.empty("o"))
@@ -202,9 +202,7 @@ def test_a_function_that_has_to_be_awaited(training: Training) -> None:
 @pytest.mark.parametrize(
     "value, code", [("None", 0), ("0", 0), ("3", 3), ("'text'", 0), ("{'loss': 1}", 0), ("1.5", 0)]
 )
-def test_only_a_number_that_a_function_returns_is_an_exit_code(
-    training: Training, value: str, code: int
-) -> None:
+def test_only_an_integer_result_is_an_exit_code(training: Training, value: str, code: int) -> None:
     training.write(TRAIN, f"def train(): return {value}\n")
     assert training.run("--out=o") == (code, "", training.empty("o"))
 
@@ -214,17 +212,17 @@ def test_a_function_sees_arguments_as_a_script_would(training: Training) -> None
     assert training.run("--out=o", "--", "-x")[:2] == (0, "['ml.train', '-x']\n")
 
 
-def test_a_function_that_is_not_there(training: Training) -> None:
+def test_a_missing_function(training: Training) -> None:
     training.write(TRAIN, "")
     assert training.run("--out=o", function="fit") == (
         1,
         "",
-        "`ml.train` has no function `fit`.\n",
+        "The module `ml.train` has no function `fit`. Add it, or fix `entry_point`.\n",
     )
 
 
-def test_an_error_of_the_code_comes_through(training: Training) -> None:
+def test_errors_of_the_code_are_raised(training: Training) -> None:
     training.write(TRAIN, "def train():\n    raise ValueError('no data')\n")
     code, _, stderr = training.run("--out=o")
     assert (code, stderr.splitlines()[-1]) == (1, "ValueError: no data")
-    assert "written nothing" not in stderr
+    assert "wrote no files" not in stderr

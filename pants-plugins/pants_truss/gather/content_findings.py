@@ -1,0 +1,185 @@
+"""Checks the files of a planned truss: their sizes, their names, and credentials in them."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import FrozenSet, Iterable, Iterator, List, Optional, Tuple
+
+from pants.engine.fs import CreateDigest
+from pants.engine.rules import collect_rules
+
+from pants_truss.core import yaml_document
+from pants_truss.core.errors import TrussError
+from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.lint.file_checks import check_names, check_sizes
+from pants_truss.core.lint.finding import Finding
+from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owners
+from pants_truss.core.lint.unresolved_imports import PythonFile, check_imports
+from pants_truss.core.paths import is_within
+from pants_truss.core.requirement import parse_line
+from pants_truss.gather import plan, secret_files
+from pants_truss.gather.plan import PlannedTruss, plan_truss
+from pants_truss.gather.secret_files import (
+    FileToScan,
+    FoundSecrets,
+    ScanForSecretsRequest,
+    by_folder,
+    scan_for_secrets,
+)
+from pants_truss.pants_api import (
+    concurrently,
+    create_digest,
+    get_digest_contents,
+    implicitly,
+    rule,
+)
+from pants_truss.pants_api.module_names import default_modules
+from pants_truss.sources.file_entries import entry_at
+from pants_truss.subsystems.lint import TrussLintSubsystem
+from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter
+from pants_truss.truss_cli.rules import TrussReleaseRequest, find_truss_release
+
+# Longer code is generated data.
+_MAX_CODE_BYTES = 1_000_000
+# Keys of a config by which an image gets modules that nobody knows of.
+_OTHER_SOURCES = ("base_image", "build_commands", "environment_variables")
+
+
+@dataclass(frozen=True)
+class ContentFindingsRequest(TrussParameter):
+    truss: TrussFieldSet
+
+
+@dataclass(frozen=True)
+class ContentFindings:
+    """`planned` is the plan that the findings are about. A rule that awaited both would be stale as
+    soon as the plan changes. The policy of `[truss-lint]` has not been applied."""
+
+    planned: PlannedTruss
+    findings: Tuple[Finding, ...]
+
+
+@rule(desc="Check the files of a truss")
+async def find_content_findings(
+    request: ContentFindingsRequest, subsystem: TrussLintSubsystem
+) -> ContentFindings:
+    planned = await plan_truss(request.truss, **implicitly())
+    release = await find_truss_release(TrussReleaseRequest(), **implicitly())
+    config = planned.config_file.config
+    findings: List[Finding] = [
+        *_shadowing(planned, release.version),
+        *check_sizes(planned.plan.files, config.data_dir, subsystem.large_file_bytes),
+        *check_names(planned.plan.files),
+    ]
+    to_scan = [] if "secret" in subsystem.disable else by_folder(_files_to_scan(planned))
+    scanned = await concurrently(
+        scan_for_secrets(ScanForSecretsRequest(files), **implicitly()) for files in to_scan
+    )
+    findings += _secrets(scanned)
+    reached = _reached_files(planned)
+    digest = await create_digest(
+        CreateDigest([entry_at(file.path, file) for file in reached]), **implicitly()
+    )
+    contents = {file.path: file.content for file in await get_digest_contents(digest)}
+    findings += check_imports(
+        [PythonFile(f.path, f.source or f.path, contents[f.path]) for f in reached],
+        [file.path for file in planned.plan.files],
+        {
+            posixpath.dirname(config.model_file): "",
+            "": config.bundled_packages_dir,
+        },
+        _names_of_others(planned, release.version),
+        [(each.importer, each.module) for each in planned.imports.unbundled],
+    )
+    return ContentFindings(planned, tuple(findings))
+
+
+def _reached_files(planned: PlannedTruss) -> List[GatheredFile]:
+    """The Python files that the model imports, and the model, where nothing but the truss and its
+    requirements can have modules for them."""
+    data = yaml_document.parse(planned.config_file.content).data
+    if not planned.config_file.config.needs_model or any(data.get(key) for key in _OTHER_SOURCES):
+        return []
+    config = planned.config_file.config
+    served = (posixpath.dirname(config.model_file), config.bundled_packages_dir)
+    reached = set(planned.imports.graph.file_by_node.values())
+    return [
+        file
+        for file in planned.plan.files
+        if file.path.endswith(".py")
+        and file.source in reached
+        and file.size <= _MAX_CODE_BYTES
+        and any(is_within(file.path, folder) for folder in served)
+    ]
+
+
+def _names_of_others(planned: PlannedTruss, release: Iterable[int]) -> FrozenSet[str]:
+    """Top-level names that the server or a requirement may have, as a package of a namespace too:
+    a distribution `acme-storage` may be `acme.storage`."""
+    python = ".".join(str(part) for part in planned.config_file.config.python)
+    owners = server_owners(tuple(release), python, [file.path for file in planned.plan.files])
+    # The folder of the model lies in that of the server, and is the truss's own.
+    own = posixpath.dirname(planned.config_file.config.model_file)
+    modules = {module for owner in owners for module in owner.modules if module != own}
+    names = {name for r in planned.requirements for name in [_name_of(r.requirement)] if name}
+    return frozenset(
+        re.split(r"[-_.]", name)[0] for name in (*modules, *_required_modules(planned), *names)
+    ) | frozenset(name.partition(".")[0] for name in (*modules, *_required_modules(planned)))
+
+
+def _shadowing(planned: PlannedTruss, release: Iterable[int]) -> Iterator[Finding]:
+    config_file = planned.config_file
+    config = config_file.config
+    paths = [file.path for file in planned.plan.files]
+    if config.model_file not in paths:
+        # Another server than Truss's own.
+        return
+    python = ".".join(str(part) for part in config.python)
+    owners = [
+        *server_owners(tuple(release), python, paths),
+        Owner(_required_modules(planned), "one of its requirements", "shadowed-by-requirement"),
+    ]
+    yield from check_shadowing(planned.plan.files, config.bundled_packages_dir, owners)
+
+
+def _required_modules(planned: PlannedTruss) -> FrozenSet[str]:
+    """What the requirements provide, by `modules` of their targets and by Pants' module mapping."""
+    declared = {}
+    for imported in planned.imports.requirements:
+        line = _name_of(imported.requirement)
+        if line:
+            declared[line] = imported.modules
+    names = [_name_of(required.requirement) for required in planned.requirements]
+    modules = (declared.get(name) or default_modules(name) for name in names if name)
+    return frozenset(module for provided in modules for module in provided)
+
+
+def _name_of(requirement: str) -> Optional[str]:
+    try:
+        line = parse_line(requirement)
+    except TrussError:
+        return None
+    return line.name if line else None
+
+
+def _files_to_scan(planned: PlannedTruss) -> Iterator[FileToScan]:
+    for file in planned.plan.files:
+        yield FileToScan(file.source or file.path, file.sha256, file.size)
+
+
+def _secrets(scanned: Iterable[FoundSecrets]) -> Iterator[Finding]:
+    for found in scanned:
+        for path, secret in found.secrets:
+            yield Finding(
+                "secret",
+                path,
+                f"it holds {secret.what}, which every copy of the truss would carry. Remove "
+                f"it, revoke it, and declare it in `secrets` of the config.",
+                line=secret.line,
+            )
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *plan.rules(), *secret_files.rules()]

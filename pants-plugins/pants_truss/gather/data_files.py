@@ -1,0 +1,192 @@
+"""Data files beside the code of a truss that are not part of it, and the targets that add them."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+
+from pants.core.target_types import FileSourceField, ResourceSourceField
+from pants.engine.addresses import Address
+from pants.engine.fs import CreateDigest, FileDigest, FileEntry
+from pants.engine.rules import collect_rules
+from pants.engine.target import Target
+
+from pants_truss.core.data_files import is_data, is_named, named_strings
+from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.imports.import_graph import file_of
+from pants_truss.pants_api import (
+    addresses_from_raw_specs_without_file_owners,
+    create_digest,
+    get_digest_contents,
+    implicitly,
+    resolve_targets,
+    rule,
+)
+from pants_truss.sources import loose_files
+from pants_truss.sources.folder_specs import in_folder_or_above
+from pants_truss.sources.loose_files import LooseFilesRequest, find_loose_files
+from pants_truss.sources.pointer_files import SmallFile
+
+
+@dataclass(frozen=True)
+class UnusedDataRequest:
+    """The modules of one folder that a gathered truss holds, and all its files from that folder:
+    trusses that share the folder share the answer."""
+
+    folder: str
+    modules: Tuple[SmallFile, ...]
+    gathered: FrozenSet[str]
+
+
+@dataclass(frozen=True)
+class UnusedData:
+    """Files that the truss lacks: those that a module names, each with the module, and others that
+    look like data. Paths are relative to the build root."""
+
+    named: Tuple[Tuple[str, str], ...]
+    others: Tuple[str, ...]
+
+
+@rule
+async def find_unused_data(request: UnusedDataRequest) -> UnusedData:
+    loose = await find_loose_files(LooseFilesRequest(request.folder), **implicitly())
+    below = len(request.folder) + 1 if request.folder else 0
+    unused = [file.path for file in loose.files if file.path not in request.gathered]
+    if not unused:
+        # Most folders have no such file, and then no module is read.
+        return UnusedData((), ())
+    entries = [FileEntry(f.path, FileDigest(f.sha256, f.size)) for f in request.modules]
+    digest = await create_digest(CreateDigest(entries), **implicitly())
+    strings = {file.path: named_strings(file.content) for file in await get_digest_contents(digest)}
+    named = [
+        (path, module)
+        for path in unused
+        for module in sorted(strings)
+        if is_named(path[below:], strings[module])
+    ]
+    # One module is enough to say that a file is needed.
+    first = {path: module for path, module in reversed(named)}
+    others = [path for path in unused if path not in first and is_data(path[below:])]
+    return UnusedData(tuple(sorted(first.items())), tuple(others))
+
+
+@dataclass(frozen=True)
+class DataAdviceRequest:
+    """A file that a truss lacks. `module` is the address of the target whose code opens it; None
+    for a file without a target, such as an `__init__.py`."""
+
+    path: str
+    module: Optional[str]
+    truss: str
+
+
+@dataclass(frozen=True)
+class DataAdvice:
+    """Sentences that say what to write where. `is_owned` says whether a target owns the file."""
+
+    text: str
+    is_owned: bool
+
+
+@rule
+async def find_data_advice(request: DataAdviceRequest) -> DataAdvice:
+    folder = posixpath.dirname(request.path)
+    addresses = await addresses_from_raw_specs_without_file_owners(
+        in_folder_or_above(folder, "the data files of a truss"), **implicitly()
+    )
+    targets = await resolve_targets(addresses)
+    loose = await find_loose_files(LooseFilesRequest(folder), **implicitly())
+    ignored_by = next((f.ignored_by for f in loose.files if f.path == request.path), None)
+    seen = ""
+    if ignored_by:
+        seen = (
+            f"Pants ignores it by `{ignored_by.pattern.strip()}` ({ignored_by.origin}): add "
+            f'`pants_ignore.add = ["!/{request.path}"]` to `[GLOBAL]` in pants.toml. '
+        )
+    generator = _generator(request.module, targets)
+    owner = next((t for t in targets if file_of(t) == request.path and _is_bundled(t)), None)
+    if owner is not None:
+        depend = _depend(owner.address.spec, generator, request.truss)
+        return DataAdvice(f"{seen}`{owner.alias}` {owner.address} owns it. {depend}", True)
+    build = generator.spec_path if generator else folder
+    taken = {address.target_name for address in addresses if address.spec_path == build}
+    name = next(n for n in ("data", *map("data{}".format, range(2, 99))) if n not in taken)
+    relative = posixpath.relpath(request.path, build or ".")
+    depend = _depend(f":{name}" if generator else f"{build}:{name}", generator, request.truss)
+    return DataAdvice(
+        f'{seen}No target owns it. Add `resources(name="{name}", sources=["{relative}"])` to '
+        f"{build or 'the build root'}/BUILD. {depend}",
+        False,
+    )
+
+
+def _is_bundled(target: Target) -> bool:
+    return target.has_field(ResourceSourceField) or target.has_field(FileSourceField)
+
+
+def _generator(module: Optional[str], targets: Iterable[Target]) -> Optional[Address]:
+    """The target in a BUILD file that owns the module."""
+    found = next((t.address for t in targets if t.address.spec == module), None)
+    return found.maybe_convert_to_target_generator() if found else None
+
+
+def _depend(data: str, generator: Optional[Address], truss: str) -> str:
+    field = f'`dependencies=["{data}"]`'
+    if generator is None:
+        return f"Add {field} to the target {truss}."
+    return f"Add {field} to the target {generator}, whose code opens it."
+
+
+def data_requests(files: Iterable[GatheredFile]) -> List[UnusedDataRequest]:
+    """One request for each folder that has a module of the gathered truss in it."""
+    modules: Dict[str, List[SmallFile]] = {}
+    around: Dict[str, List[str]] = {}
+    for file in files:
+        if file.source:
+            folder = posixpath.dirname(file.source)
+            for each in {folder, posixpath.dirname(folder)}:
+                around.setdefault(each, []).append(file.source)
+            if file.path.endswith(".py"):
+                module = SmallFile(file.source, file.sha256, file.size)
+                modules.setdefault(folder, []).append(module)
+    return [
+        UnusedDataRequest(folder, tuple(found), frozenset(around[folder]))
+        for folder, found in sorted(modules.items())
+    ]
+
+
+def describe_own(path: str, module: str, target: str) -> Finding:
+    """A file in the folder of a truss or of an external package, whose target leaves it out."""
+    return Finding(
+        "dropped-file",
+        path,
+        f"{module} names it, but the truss does not hold it. Add it to `sources` of {target}, or "
+        f"take it back with a `!` line in `.truss_ignore` of the truss.",
+        Severity.WARNING,
+    )
+
+
+def describe_named(path: str, module: str, advice: DataAdvice) -> Finding:
+    return Finding(
+        "dropped-file",
+        path,
+        f"{module} names it, but the truss does not hold it. {advice.text}",
+        Severity.WARNING,
+    )
+
+
+def describe_others(paths: Sequence[str], folder: str, advice: DataAdvice) -> Finding:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return Finding(
+        "dropped-file",
+        paths[0],
+        f"the code in {folder or 'the build root'} may open it{more}, and the truss does not hold "
+        f"it. If the code does: {advice.text}",
+        Severity.NOTE,
+    )
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *loose_files.rules()]

@@ -1,0 +1,104 @@
+"""Trusses below the folder of a truss, whose files the outer one holds too."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import Iterable, List, Sequence, Tuple
+
+from pants.engine.fs import CreateDigest, FileDigest, FileEntry
+from pants.engine.rules import collect_rules
+
+from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.globs import escape_glob
+from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
+from pants_truss.core.truss_detection import detect_config, is_truss
+from pants_truss.pants_api import create_digest, get_digest_contents, implicitly, rule
+
+
+@dataclass(frozen=True)
+class NestedTrussesRequest:
+    """Files in which a config or a model class may be: path below the root, SHA-256 and size."""
+
+    configs: Tuple[Tuple[str, str, int], ...]
+    models: Tuple[Tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True)
+class NestedTrusses:
+    """Folders of trusses, relative to the root of the outer truss, each around no other."""
+
+    folders: Tuple[str, ...]
+
+
+# Longer files are no configs, and no model classes.
+_MAX_BYTES = 1_000_000
+
+
+@rule
+async def find_nested_trusses(request: NestedTrussesRequest) -> NestedTrusses:
+    if not request.configs:
+        return NestedTrusses(())
+    entries = [
+        FileEntry(path, FileDigest(sha256, size))
+        for path, sha256, size in (*request.configs, *request.models)
+    ]
+    digest = await create_digest(CreateDigest(entries), **implicitly())
+    contents = {file.path: file.content for file in await get_digest_contents(digest)}
+    folders = set()
+    for path, _, _ in request.configs:
+        config = detect_config(contents[path])
+        folder = posixpath.dirname(path)
+        if config and is_truss(config, contents.get(join(folder, config.model_file))):
+            folders.add(folder)
+    return NestedTrusses(
+        tuple(sorted(f for f in folders if not folders.intersection(ancestors(f))))
+    )
+
+
+def nested_request(
+    files: Iterable[GatheredFile], config: TrussConfig, target: str
+) -> NestedTrussesRequest:
+    """What to look into among the files of the truss itself. In its model, its data and its
+    packages a config is part of it."""
+    parts = (config.model_module_dir, config.data_dir, config.bundled_packages_dir)
+    own = [
+        file
+        for file in files
+        if file.target == target
+        and "/" in file.path
+        and file.size <= _MAX_BYTES
+        and not any(part and is_within(file.path, part) for part in parts)
+    ]
+    configs = [file for file in own if posixpath.basename(file.path) == CONFIG_FILE]
+    folders = {posixpath.dirname(file.path) for file in configs}
+    models = [
+        file
+        for file in own
+        if file.path.endswith(".py") and folders.intersection(ancestors(file.path))
+    ]
+    return NestedTrussesRequest(_described(configs), _described(models))
+
+
+def _described(files: Sequence[GatheredFile]) -> Tuple[Tuple[str, str, int], ...]:
+    return tuple((file.path, file.sha256, file.size) for file in files)
+
+
+def nested_findings(nested: NestedTrusses, root: str, target: str) -> List[Finding]:
+    return [
+        Finding(
+            "nested-truss",
+            join(root, folder, CONFIG_FILE),
+            f"it is the config of a truss of its own, and {target} holds its files too. Leave them "
+            f'out: add "!{escape_glob(folder)}/**" to `sources` of {target} (by default '
+            f'`["**/*"]`).',
+            Severity.WARNING,
+        )
+        for folder in nested.folders
+    ]
+
+
+def rules() -> Iterable[object]:
+    return collect_rules()

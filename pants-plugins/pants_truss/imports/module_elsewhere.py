@@ -1,0 +1,69 @@
+"""Finds a module outside other trusses, where Pants takes an import for a file of one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable, Optional, Tuple
+
+from pants.backend.python.dependency_inference import module_mapper
+from pants.backend.python.dependency_inference.module_mapper import PythonModuleOwnersRequest
+from pants.core.util_rules import stripped_source_files
+from pants.engine.addresses import Addresses
+from pants.engine.rules import collect_rules
+
+from pants_truss.core.module_names import STUB_SUFFIX
+from pants_truss.imports.import_graph import DescribeTargetRequest, ImportNode, describe_target
+from pants_truss.imports.other_trusses import (
+    TrussesInFolderRequest,
+    find_trusses_in_folder,
+    folders_around,
+    other_truss,
+)
+from pants_truss.pants_api import (
+    concurrently,
+    find_module_owners,
+    implicitly,
+    resolve_targets,
+    rule,
+)
+
+
+@dataclass(frozen=True)
+class ModuleElsewhereRequest:
+    """A module that Pants takes for a file of another truss. `resolve` is that of its importer, and
+    `folder` that of the importer's truss."""
+
+    module: str
+    resolve: Optional[str]
+    folder: str
+
+
+@dataclass(frozen=True)
+class ModuleElsewhere:
+    """The targets that have the module and belong to no other truss."""
+
+    nodes: Tuple[ImportNode, ...]
+
+
+@rule(desc="Find a module outside other trusses")
+async def find_module_elsewhere(request: ModuleElsewhereRequest) -> ModuleElsewhere:
+    owners = await find_module_owners(
+        PythonModuleOwnersRequest(request.module, request.resolve), **implicitly()
+    )
+    targets = await resolve_targets(Addresses((*owners.unambiguous, *owners.ambiguous)))
+    nodes = await concurrently(
+        describe_target(DescribeTargetRequest(target), **implicitly()) for target in targets
+    )
+    code = [node for node in nodes if not (node.file or "").endswith(STUB_SUFFIX)]
+    folders = sorted({folder for node in code if node.file for folder in folders_around(node.file)})
+    found = await concurrently(
+        find_trusses_in_folder(TrussesInFolderRequest(folder), **implicitly()) for folder in folders
+    )
+    trusses = [truss for each in found for truss in each.trusses]
+    return ModuleElsewhere(
+        tuple(node for node in code if other_truss(node.file, trusses, request.folder) is None)
+    )
+
+
+def rules() -> Iterable[object]:
+    return [*collect_rules(), *module_mapper.rules(), *stripped_source_files.rules()]

@@ -1,0 +1,59 @@
+"""The request for the requirements of a truss, and its result."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from pants.engine.addresses import Address
+
+from pants_truss.core.errors import TrussError
+from pants_truss.core.gathered import GatheredRequirement
+from pants_truss.core.lint.finding import Finding
+from pants_truss.core.paths import join
+from pants_truss.imports.import_closure import ImportedRequirement
+from pants_truss.sources.config_file import TrussConfigFile
+from pants_truss.target_types.truss import TrussRequirementsField
+
+
+@dataclass(frozen=True)
+class TrussRequirementsRequest:
+    """`imported` are the requirements of the code; `resolve` is None if the code has none."""
+
+    address: Address
+    field: TrussRequirementsField
+    config_file: TrussConfigFile
+    resolve: Optional[str]
+    imported: Tuple[ImportedRequirement, ...]
+
+    @property
+    def config_path(self) -> str:
+        return self.config_file.path
+
+    @property
+    def requirements_file(self) -> Optional[str]:
+        """Its path, if the config names one."""
+        name = self.config_file.config.requirements_file
+        return join(self.address.spec_path, name) if name else None
+
+    @property
+    def python(self) -> str:
+        """A version such as `3.11`. Raises `TrussError`."""
+        value = self.config_file.config.python_version
+        match = re.fullmatch(r"py3(9|1\d)", value)
+        if not match:
+            raise TrussError(
+                f"{self.config_path}: `python_version` is {value!r}. Write it as `python_version: "
+                f"py311`."
+            )
+        return f"3.{match.group(1)}"
+
+
+@dataclass(frozen=True)
+class TrussRequirements:
+    """`pins` is None if the list of the config stays."""
+
+    pins: Optional[Tuple[str, ...]]
+    listed: Tuple[GatheredRequirement, ...]
+    findings: Tuple[Finding, ...]
