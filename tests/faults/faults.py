@@ -119,8 +119,9 @@ FAULTS: Tuple[Fault, ...] = (
     Fault(
         "gather/trusses_of_run.py",
         "trusses that are excluded are named among the failures",
-        "named = [address for address in included if address not in ignored]",
-        "named = [*included]",
+        "targets = await filter_targets(specs, **implicitly())",
+        "specs = Specs(specs.includes, RawSpecs(description_of_origin=origin))\n"
+        "    targets = await filter_targets(specs, **implicitly())",
     ),
     Fault(
         "goals/test.py",

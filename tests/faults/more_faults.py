@@ -107,8 +107,8 @@ MORE_FAULTS: Tuple[Fault, ...] = (
     Fault(
         "goals/tailor_python.py",
         "an `__init__.py` with a line break alone is not empty",
-        "if not file.content.strip()}",
-        "if not file.content}",
+        "if not file.content.strip())",
+        "if not file.content)",
     ),
     Fault(
         "goals/explain.py",
