@@ -15,7 +15,7 @@ from pants_truss.core.lint.file_checks import check_files
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
 from pants_truss.gather import content_findings, data_files, nested_trusses, truss_validation
-from pants_truss.gather.content_findings import ContentFindingsRequest, find_content_findings
+from pants_truss.gather.content_findings import find_content_findings
 from pants_truss.gather.data_files import (
     DataAdviceRequest,
     data_requests,
@@ -106,7 +106,7 @@ async def _find_data(truss: TrussFieldSet, planned: PlannedTruss) -> List[Findin
 async def find_blocking_findings(
     truss: TrussFieldSet, subsystem: TrussLintSubsystem
 ) -> BlockingFindings:
-    content = await find_content_findings(ContentFindingsRequest(truss), **implicitly())
+    content = await find_content_findings(truss, **implicitly())
     planned = content.planned
     config_file, paths = planned.config_file, {file.path for file in planned.plan.files}
     document = yaml_document.parse(config_file.content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Iterator, List, Optional, Tuple
+from typing import FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from pants.engine.fs import CreateDigest
 from pants.engine.rules import collect_rules
@@ -38,18 +38,13 @@ from pants_truss.pants_api import (
 from pants_truss.pants_api.module_names import default_modules
 from pants_truss.sources.file_entries import entry_at
 from pants_truss.subsystems.lint import TrussLintSubsystem
-from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter
+from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.truss_cli.rules import TrussReleaseRequest, find_truss_release
 
 # Longer code is generated data.
 _MAX_CODE_BYTES = 1_000_000
 # Keys of a config by which an image gets modules that nobody knows of.
 _OTHER_SOURCES = ("base_image", "build_commands", "environment_variables")
-
-
-@dataclass(frozen=True)
-class ContentFindingsRequest(TrussParameter):
-    truss: TrussFieldSet
 
 
 @dataclass(frozen=True)
@@ -63,13 +58,19 @@ class ContentFindings:
 
 @rule(desc="Check the files of a truss")
 async def find_content_findings(
-    request: ContentFindingsRequest, subsystem: TrussLintSubsystem
+    truss: TrussFieldSet, subsystem: TrussLintSubsystem
 ) -> ContentFindings:
-    planned = await plan_truss(request.truss, **implicitly())
+    planned = await plan_truss(truss, **implicitly())
     release = await find_truss_release(TrussReleaseRequest(), **implicitly())
     config = planned.config_file.config
+    owners = server_owners(
+        tuple(release.version),
+        ".".join(str(part) for part in config.python),
+        [file.path for file in planned.plan.files],
+    )
+    required = _required_modules(planned)
     findings: List[Finding] = [
-        *_shadowing(planned, release.version),
+        *_shadowing(planned, owners, required),
         *check_sizes(planned.plan.files, config.data_dir, subsystem.large_file_bytes),
         *check_names(planned.plan.files),
     ]
@@ -90,7 +91,7 @@ async def find_content_findings(
             posixpath.dirname(config.model_file): "",
             "": config.bundled_packages_dir,
         },
-        _names_of_others(planned, release.version),
+        _names_of_others(planned, owners, required),
         [(each.importer, each.module) for each in planned.imports.unbundled],
     )
     return ContentFindings(planned, tuple(findings))
@@ -115,33 +116,29 @@ def _reached_files(planned: PlannedTruss) -> List[GatheredFile]:
     ]
 
 
-def _names_of_others(planned: PlannedTruss, release: Iterable[int]) -> FrozenSet[str]:
+def _names_of_others(
+    planned: PlannedTruss, owners: Sequence[Owner], required: FrozenSet[str]
+) -> FrozenSet[str]:
     """Top-level names that the server or a requirement may have, as a package of a namespace too:
     a distribution `acme-storage` may be `acme.storage`."""
-    python = ".".join(str(part) for part in planned.config_file.config.python)
-    owners = server_owners(tuple(release), python, [file.path for file in planned.plan.files])
     # The folder of the model lies in that of the server, and is the truss's own.
     own = posixpath.dirname(planned.config_file.config.model_file)
-    modules = {module for owner in owners for module in owner.modules if module != own}
+    modules = {module for owner in owners for module in owner.modules if module != own} | required
     names = {name for r in planned.requirements for name in [_name_of(r.requirement)] if name}
-    return frozenset(
-        re.split(r"[-_.]", name)[0] for name in (*modules, *_required_modules(planned), *names)
-    ) | frozenset(name.partition(".")[0] for name in (*modules, *_required_modules(planned)))
+    return frozenset(re.split(r"[-_.]", name)[0] for name in (*modules, *names)) | frozenset(
+        name.partition(".")[0] for name in modules
+    )
 
 
-def _shadowing(planned: PlannedTruss, release: Iterable[int]) -> Iterator[Finding]:
-    config_file = planned.config_file
-    config = config_file.config
-    paths = [file.path for file in planned.plan.files]
-    if config.model_file not in paths:
+def _shadowing(
+    planned: PlannedTruss, owners: Sequence[Owner], required: FrozenSet[str]
+) -> Iterator[Finding]:
+    config, files = planned.config_file.config, planned.plan.files
+    if all(file.path != config.model_file for file in files):
         # Another server than Truss's own.
         return
-    python = ".".join(str(part) for part in config.python)
-    owners = [
-        *server_owners(tuple(release), python, paths),
-        Owner(_required_modules(planned), "one of its requirements", "shadowed-by-requirement"),
-    ]
-    yield from check_shadowing(planned.plan.files, config.bundled_packages_dir, owners)
+    of_requirements = Owner(required, "one of its requirements", "shadowed-by-requirement")
+    yield from check_shadowing(files, config.bundled_packages_dir, [*owners, of_requirements])
 
 
 def _required_modules(planned: PlannedTruss) -> FrozenSet[str]:

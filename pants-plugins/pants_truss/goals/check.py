@@ -12,10 +12,9 @@ from pants.option.global_options import GlobalOptions
 from pants.util.logging import LogLevel
 
 from pants_truss.core.lint.finding import fatal
-from pants_truss.core.lint.report import render
 from pants_truss.lint import findings
 from pants_truss.lint.findings import lint_truss_fallibly
-from pants_truss.lint.rules import TrussLintFieldSet, paint_with
+from pants_truss.lint.rules import TrussLintFieldSet, render_for_terminal
 from pants_truss.pants_api import concurrently, implicitly, rule
 from pants_truss.subsystems.lint import TrussLintSubsystem
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
@@ -41,7 +40,7 @@ async def check_trusses(
     ]
     result = CheckResult(
         exit_code=int(any(truss.has_errors for truss in trusses)),
-        stdout=render(trusses, paint_with(bool(global_options.colors))).rstrip("\n"),
+        stdout=render_for_terminal(trusses, global_options),
         stderr="",
     )
     return CheckResults([result], checker_name=request.tool_name)

@@ -220,12 +220,10 @@ def _describe_failures(tried: Sequence[FalliblePackage], *, is_written: bool) ->
     elif is_written:
         parts.append("The packages of the run that can be made are in `dist/`.")
     else:
+        remedy = f" The other {others} can be packaged with `--truss-gather-keep-going`."
         parts.append(
             "Nothing was written: what `dist/` holds is from earlier runs."
-            + (
-                f" The other {others} can be packaged with `--truss-gather-keep-going`."
-                * bool(fine)
-            )
+            + (remedy if fine else "")
         )
     return "\n\n".join(parts)
 

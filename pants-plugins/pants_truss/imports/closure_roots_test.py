@@ -9,6 +9,7 @@ from pants.testutil.rule_runner import RuleRunner
 
 from pants_truss.gather.gather import GatheredTruss
 from pants_truss.testutil.rule_runners import (
+    bundled,
     gather_truss,
     new_rule_runner,
     remove_files,
@@ -25,15 +26,6 @@ def shared_runner() -> RuleRunner:
 def rule_runner(shared_runner: RuleRunner) -> Iterator[RuleRunner]:
     yield shared_runner
     remove_files(shared_runner)
-
-
-def bundled(gathered: GatheredTruss) -> Dict[str, str]:
-    """Path below the bundled packages -> reason."""
-    return {
-        file.path[len("packages/") :]: file.reason
-        for file in gathered.files
-        if file.path.startswith("packages/")
-    }
 
 
 def required(gathered: GatheredTruss) -> Dict[str, str]:

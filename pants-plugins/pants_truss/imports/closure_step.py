@@ -15,9 +15,7 @@ from pants_truss.imports.import_graph import INIT_FILE, ImportNode, Imports
 from pants_truss.imports.imported_packages import ImportedPackagesRequest, find_imported_packages
 from pants_truss.imports.module_elsewhere import ModuleElsewhereRequest, find_module_elsewhere
 from pants_truss.imports.other_trusses import (
-    TrussesInFolderRequest,
-    find_trusses_in_folder,
-    folders_around,
+    find_trusses_around,
     other_truss,
 )
 from pants_truss.imports.stubbed_modules import StubbedModuleRequest, find_stubbed_module
@@ -142,11 +140,7 @@ async def leave_out_other_trusses(step: ClosureStep) -> None:
     """An import never means a file of another truss. If exactly one file outside all other trusses
     has the module too, the import means that one."""
     outside = step.outside()
-    folders = sorted({f for _, node in outside for f in folders_around(node.file or "")})
-    found = await concurrently(
-        find_trusses_in_folder(TrussesInFolderRequest(around), **implicitly()) for around in folders
-    )
-    trusses = [truss for each in found for truss in each.trusses]
+    trusses = await find_trusses_around(node.file or "" for _, node in outside)
     foreign = [
         (parent, node, truss)
         for parent, node in outside

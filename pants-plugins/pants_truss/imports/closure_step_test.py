@@ -8,9 +8,9 @@ from typing import Dict, Iterator, Optional, Tuple
 import pytest
 from pants.testutil.rule_runner import RuleRunner, engine_error
 
-from pants_truss.gather.gather import GatheredTruss
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.testutil.rule_runners import (
+    bundled,
     gather_truss,
     new_rule_runner,
     remove_files,
@@ -27,15 +27,6 @@ def shared_runner() -> RuleRunner:
 def rule_runner(shared_runner: RuleRunner) -> Iterator[RuleRunner]:
     yield shared_runner
     remove_files(shared_runner)
-
-
-def bundled(gathered: GatheredTruss) -> Dict[str, str]:
-    """Path below the bundled packages -> reason."""
-    return {
-        file.path[len("packages/") :]: file.reason
-        for file in gathered.files
-        if file.path.startswith("packages/")
-    }
 
 
 # --- What lies above a truss.

@@ -21,10 +21,8 @@ from pants_truss.imports.closure_step import (
 from pants_truss.imports.closure_walk import ClosureWalk, ImportedSource
 from pants_truss.imports.import_graph import FindImportsRequest, ImportNode, Imports, find_imports
 from pants_truss.imports.other_trusses import (
-    TrussesInFolderRequest,
     TrussFiles,
-    find_trusses_in_folder,
-    folders_around,
+    find_trusses_around,
     other_truss,
 )
 from pants_truss.imports.python_owners import in_resolve
@@ -101,12 +99,8 @@ async def find_import_closure(request: ImportClosureRequest) -> ImportClosure:
             unbundled += step.unbundled
     sources = walk.sources()
     named = [source for source in sources if source.reason == EXPLICIT and source.node.file]
-    folders = {f for source in named for f in folders_around(source.node.file or "")}
-    others = await concurrently(
-        find_trusses_in_folder(TrussesInFolderRequest(folder), **implicitly())
-        for folder in sorted(folders)
-    )
-    _refuse_other_trusses(request, named, [t for found in others for t in found.trusses])
+    others = await find_trusses_around(source.node.file or "" for source in named)
+    _refuse_other_trusses(request, named, others)
     _refuse_unimportable(request, sources)
     return _closure_of(walk, sources, unbundled, request.present)
 

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from pants.engine.fs import DigestContents
 from pants.testutil.rule_runner import RuleRunner, engine_error
 
-from pants_truss.gather.gather import GatheredTruss
 from pants_truss.sources.config_file import InvalidTruss
-from pants_truss.testutil.rule_runners import gather_truss, new_rule_runner, write
+from pants_truss.testutil.rule_runners import bundled, gather_truss, new_rule_runner, write
 
 TWO_RESOLVES = [
     "--python-enable-resolves",
@@ -25,15 +24,6 @@ TWO_RESOLVES = [
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
     return new_rule_runner()
-
-
-def bundled(gathered: GatheredTruss, folder: str = "packages") -> Dict[str, str]:
-    """Path below the bundled packages -> reason."""
-    return {
-        file.path[len(folder) + 1 :]: file.reason
-        for file in gathered.files
-        if file.path.startswith(f"{folder}/")
-    }
 
 
 def test_reasons(rule_runner: RuleRunner) -> None:

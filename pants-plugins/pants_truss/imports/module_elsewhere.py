@@ -14,9 +14,7 @@ from pants.engine.rules import collect_rules
 from pants_truss.core.module_names import STUB_SUFFIX
 from pants_truss.imports.import_graph import DescribeTargetRequest, ImportNode, describe_target
 from pants_truss.imports.other_trusses import (
-    TrussesInFolderRequest,
-    find_trusses_in_folder,
-    folders_around,
+    find_trusses_around,
     other_truss,
 )
 from pants_truss.pants_api import (
@@ -55,11 +53,7 @@ async def find_module_elsewhere(request: ModuleElsewhereRequest) -> ModuleElsewh
         describe_target(DescribeTargetRequest(target), **implicitly()) for target in targets
     )
     code = [node for node in nodes if not (node.file or "").endswith(STUB_SUFFIX)]
-    folders = sorted({folder for node in code if node.file for folder in folders_around(node.file)})
-    found = await concurrently(
-        find_trusses_in_folder(TrussesInFolderRequest(folder), **implicitly()) for folder in folders
-    )
-    trusses = [truss for each in found for truss in each.trusses]
+    trusses = await find_trusses_around(node.file for node in code if node.file)
     return ModuleElsewhere(
         tuple(node for node in code if other_truss(node.file, trusses, request.folder) is None)
     )

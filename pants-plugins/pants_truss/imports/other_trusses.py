@@ -63,6 +63,15 @@ def folders_around(file: str) -> Tuple[str, ...]:
     return (*ancestors(file), "")
 
 
+async def find_trusses_around(files: Iterable[str]) -> Tuple[TrussFiles, ...]:
+    """The trusses that one of the files may belong to."""
+    folders = sorted({folder for file in files for folder in folders_around(file)})
+    found = await concurrently(
+        find_trusses_in_folder(TrussesInFolderRequest(folder), **implicitly()) for folder in folders
+    )
+    return tuple(truss for each in found for truss in each.trusses)
+
+
 def other_truss(
     file: Optional[str], trusses: Iterable[TrussFiles], folder: str
 ) -> Optional[Address]:

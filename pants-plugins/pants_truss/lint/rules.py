@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Iterable, Tuple
+from typing import Any, ClassVar, Iterable, Sequence, Tuple
 
 from pants.core.goals.lint import LintResult, LintTargetsRequest
 from pants.core.util_rules.partitions import Partitions
@@ -15,7 +15,7 @@ from pants.option.global_options import GlobalOptions
 from pants.util.logging import LogLevel
 from pants.util.meta import classproperty
 
-from pants_truss.core.lint.report import Paint, no_paint, render
+from pants_truss.core.lint.report import LintedTruss, Paint, no_paint, render
 from pants_truss.core.lint.sarif import to_sarif
 from pants_truss.gather import trusses_of_run
 from pants_truss.gather.trusses_of_run import CheckSpecsRequest, check_specs
@@ -68,6 +68,30 @@ async def partition_trusses(
     return Partitions.single_partition([TrussesToLint(tuple(field_sets))])
 
 
+async def make_lint_result(
+    tool_name: str,
+    trusses: Sequence[LintedTruss],
+    subsystem: TrussLintSubsystem,
+    global_options: GlobalOptions,
+) -> LintResult:
+    report = EMPTY_DIGEST
+    if subsystem.report_path:
+        file = FileContent(subsystem.report_path, to_sarif(trusses))
+        report = await create_digest(CreateDigest([file]), **implicitly())
+    return LintResult(
+        exit_code=int(any(truss.has_errors for truss in trusses)),
+        stdout=render_for_terminal(trusses, global_options),
+        stderr="",
+        linter_name=tool_name,
+        report=report,
+    )
+
+
+def render_for_terminal(trusses: Sequence[LintedTruss], global_options: GlobalOptions) -> str:
+    # Pants adds empty lines of its own.
+    return render(trusses, paint_with(bool(global_options.colors))).rstrip("\n")
+
+
 @rule(desc="Lint trusses", level=LogLevel.DEBUG)
 async def lint_trusses(
     request: TrussLintRequest.Batch,  # type: ignore[type-arg]
@@ -80,18 +104,7 @@ async def lint_trusses(
         for field_set in field_sets
     )
     trusses = [truss.linted for truss in tried]
-    report = EMPTY_DIGEST
-    if subsystem.report_path:
-        file = FileContent(subsystem.report_path, to_sarif(trusses))
-        report = await create_digest(CreateDigest([file]), **implicitly())
-    return LintResult(
-        exit_code=int(any(truss.has_errors for truss in trusses)),
-        # Pants adds empty lines of its own.
-        stdout=render(trusses, paint_with(bool(global_options.colors))).rstrip("\n"),
-        stderr="",
-        linter_name=TrussLintRequest.tool_name,
-        report=report,
-    )
+    return await make_lint_result(TrussLintRequest.tool_name, trusses, subsystem, global_options)
 
 
 def paint_with(has_colors: bool) -> Paint:

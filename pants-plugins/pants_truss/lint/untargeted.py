@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Iterable, Tuple
 
 from pants.core.goals.lint import LintFilesRequest, LintResult
 from pants.core.util_rules.partitions import Partitions
-from pants.engine.fs import EMPTY_DIGEST, CreateDigest, FileContent
 from pants.engine.rules import collect_rules
 from pants.option.global_options import GlobalOptions
 from pants.util.logging import LogLevel
@@ -16,15 +15,13 @@ from pants.util.meta import classproperty
 
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.finding import Finding, Severity
-from pants_truss.core.lint.report import LintedTruss, render
-from pants_truss.core.lint.sarif import to_sarif
+from pants_truss.core.lint.report import LintedTruss
 from pants_truss.core.paths import ancestors
 from pants_truss.core.truss_config import CONFIG_FILE
-from pants_truss.lint.rules import paint_with
+from pants_truss.lint.rules import make_lint_result
 from pants_truss.pants_api import (
     addresses_from_raw_specs_without_file_owners,
     concurrently,
-    create_digest,
     implicitly,
     resolve_unexpanded_targets,
     rule,
@@ -126,17 +123,8 @@ async def lint_untargeted_trusses(
             Severity.WARNING,
         )
         trusses.append(LintedTruss(folder or path, subsystem.policy.apply([finding])))
-    report = EMPTY_DIGEST
-    if subsystem.report_path:
-        file = FileContent(subsystem.report_path, to_sarif(trusses))
-        report = await create_digest(CreateDigest([file]), **implicitly())
-    return LintResult(
-        exit_code=int(any(truss.has_errors for truss in trusses)),
-        stdout=render(trusses, paint_with(bool(global_options.colors))).rstrip("\n"),
-        stderr="",
-        linter_name=UntargetedTrussRequest.tool_name,
-        report=report,
-    )
+    tool_name = UntargetedTrussRequest.tool_name
+    return await make_lint_result(tool_name, trusses, subsystem, global_options)
 
 
 def rules() -> Iterable[object]:

@@ -19,16 +19,13 @@ from pants_truss.core.requirement import redacted
 from pants_truss.gather.gather import gather_truss
 from pants_truss.imports.import_graph import file_of
 from pants_truss.imports.other_trusses import (
-    TrussesInFolderRequest,
     TrussFiles,
-    find_trusses_in_folder,
-    folders_around,
+    find_trusses_around,
     other_truss,
 )
 from pants_truss.imports.python_owners import OwnModulesRequest, find_own_modules
 from pants_truss.imports.python_requirement import requirement_text
 from pants_truss.pants_api import (
-    concurrently,
     find_module_owners,
     implicitly,
     resolve_targets,
@@ -91,12 +88,7 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
         where = described.config.requirements_file or "`requirements`"
         add = f"Add the distribution that has it to {where} in {config}."
         return ModuleFix(lost.text or add)
-    files = [file for file in map(file_of, found) if file]
-    folders = sorted({folder for file in files for folder in folders_around(file)})
-    around = await concurrently(
-        find_trusses_in_folder(TrussesInFolderRequest(folder), **implicitly()) for folder in folders
-    )
-    trusses = [other for each in around for other in each.trusses]
+    trusses = await find_trusses_around(file for file in map(file_of, found) if file)
     # What can be bundled comes first, and a type stub last: nothing runs it.
     target = min(found, key=lambda owner: _rank(owner, trusses, truss.address.spec_path))
     if target.has_field(PythonRequirementsField):

@@ -128,6 +128,15 @@ def new_source_tree_runner() -> RuleRunner:
     )
 
 
+def bundled(gathered: GatheredTruss, folder: str = "packages") -> Dict[str, str]:
+    """Path below the bundled packages -> reason."""
+    return {
+        file.path[len(folder) + 1 :]: file.reason
+        for file in gathered.files
+        if file.path.startswith(f"{folder}/")
+    }
+
+
 def remove_files(rule_runner: RuleRunner) -> None:
     """Removes what a test has written, so that the next can have modules of the same names."""
     for path in Path(rule_runner.build_root).iterdir():
