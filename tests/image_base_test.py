@@ -163,7 +163,7 @@ def test_a_base_with_another_python(repo: Monorepo) -> None:
     shutil.rmtree(repo.root / "images/base")
     BaseImage(repo.root / "images/base", layers=[layer(python_layer("3.10"))]).write()
     error = refused(repo)
-    assert "has Python 3.10, but `python_version` in src/a/config.yaml is py311" in error
+    assert "has Python 3.10, but `python_version` is py311" in error
     assert "`python_version: py310`" in error
 
 

@@ -477,7 +477,7 @@ BAD_EXAMPLES = [
         "- {name: One, input: 2020-01-01}\n",
         "has the date 2020-01-01, which is not JSON",
     ),
-    ("key", "- {name: One, input: 1, outputs: 1}\n", "has the key `outputs`"),
+    ("key", "- {name: One, input: 1, outputs: 1}\n", "has the unknown key `outputs`"),
 ]
 
 

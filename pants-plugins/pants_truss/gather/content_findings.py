@@ -22,7 +22,6 @@ from pants_truss.core.requirement import parse_line
 from pants_truss.gather import plan, secret_files
 from pants_truss.gather.plan import PlannedTruss, plan_truss
 from pants_truss.gather.secret_files import (
-    FileToScan,
     FoundSecrets,
     ScanForSecretsRequest,
     by_folder,
@@ -36,7 +35,7 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.pants_api.module_names import default_modules
-from pants_truss.sources.file_entries import entry_at
+from pants_truss.sources.file_entries import SourceFile, entry_at
 from pants_truss.subsystems.lint import TrussLintSubsystem
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.truss_cli.rules import TrussReleaseRequest, find_truss_release
@@ -161,9 +160,9 @@ def _name_of(requirement: str) -> Optional[str]:
     return line.name if line else None
 
 
-def _files_to_scan(planned: PlannedTruss) -> Iterator[FileToScan]:
+def _files_to_scan(planned: PlannedTruss) -> Iterator[SourceFile]:
     for file in planned.plan.files:
-        yield FileToScan(file.source or file.path, file.sha256, file.size)
+        yield SourceFile(file.source or file.path, file.sha256, file.size)
 
 
 def _secrets(scanned: Iterable[FoundSecrets]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from pants.core.target_types import FileSourceField, ResourceSourceField
 from pants.engine.addresses import Address
-from pants.engine.fs import CreateDigest, FileDigest, FileEntry
+from pants.engine.fs import CreateDigest
 from pants.engine.rules import collect_rules
 from pants.engine.target import Target
 
@@ -25,9 +25,9 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.sources import loose_files
+from pants_truss.sources.file_entries import SourceFile, source_entries
 from pants_truss.sources.folder_specs import in_folder_or_above
 from pants_truss.sources.loose_files import LooseFilesRequest, find_loose_files
-from pants_truss.sources.pointer_files import SmallFile
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class UnusedDataRequest:
     trusses that share the folder share the answer."""
 
     folder: str
-    modules: Tuple[SmallFile, ...]
+    modules: Tuple[SourceFile, ...]
     gathered: FrozenSet[str]
 
 
@@ -57,8 +57,7 @@ async def find_unused_data(request: UnusedDataRequest) -> UnusedData:
     if not unused:
         # Most folders have no such file, and then no module is read.
         return UnusedData((), ())
-    entries = [FileEntry(f.path, FileDigest(f.sha256, f.size)) for f in request.modules]
-    digest = await create_digest(CreateDigest(entries), **implicitly())
+    digest = await create_digest(CreateDigest(source_entries(request.modules)), **implicitly())
     strings = {file.path: named_strings(file.content) for file in await get_digest_contents(digest)}
     named = [
         (path, module)
@@ -141,7 +140,7 @@ def _depend(data: str, generator: Optional[Address], truss: str) -> str:
 
 def data_requests(files: Iterable[GatheredFile]) -> List[UnusedDataRequest]:
     """One request for each folder that has a module of the gathered truss in it."""
-    modules: Dict[str, List[SmallFile]] = {}
+    modules: Dict[str, List[SourceFile]] = {}
     around: Dict[str, List[str]] = {}
     for file in files:
         if file.source:
@@ -149,7 +148,7 @@ def data_requests(files: Iterable[GatheredFile]) -> List[UnusedDataRequest]:
             for each in {folder, posixpath.dirname(folder)}:
                 around.setdefault(each, []).append(file.source)
             if file.path.endswith(".py"):
-                module = SmallFile(file.source, file.sha256, file.size)
+                module = SourceFile(file.source, file.sha256, file.size)
                 modules.setdefault(folder, []).append(module)
     return [
         UnusedDataRequest(folder, tuple(found), frozenset(around[folder]))

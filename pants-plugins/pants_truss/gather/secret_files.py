@@ -5,28 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, List, Tuple
 
-from pants.engine.fs import CreateDigest, FileDigest, FileEntry
+from pants.engine.fs import CreateDigest
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.lint.secret_scan import MAX_BYTES, Secret, scan
 from pants_truss.pants_api import create_digest, get_digest_contents, implicitly, rule
+from pants_truss.sources.file_entries import SourceFile, source_entries
 
 # What is read at a time.
 _BATCH_BYTES = 20_000_000
 
 
 @dataclass(frozen=True)
-class FileToScan:
-    """`sha256` is in hex, `size` in bytes."""
-
-    path: str
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True)
 class ScanForSecretsRequest:
-    files: Tuple[FileToScan, ...]
+    files: Tuple[SourceFile, ...]
 
 
 @dataclass(frozen=True)
@@ -40,15 +32,14 @@ class FoundSecrets:
 async def scan_for_secrets(request: ScanForSecretsRequest) -> FoundSecrets:
     found: List[Tuple[str, Secret]] = []
     for batch in _batches(request.files):
-        entries = [FileEntry(f.path, FileDigest(f.sha256, f.size)) for f in batch]
-        digest = await create_digest(CreateDigest(entries), **implicitly())
+        digest = await create_digest(CreateDigest(source_entries(batch)), **implicitly())
         for file in await get_digest_contents(digest):
             found += ((file.path, secret) for secret in scan(file.path, file.content))
     return FoundSecrets(tuple(found))
 
 
-def _batches(files: Iterable[FileToScan]) -> Iterator[List[FileToScan]]:
-    batch: List[FileToScan] = []
+def _batches(files: Iterable[SourceFile]) -> Iterator[List[SourceFile]]:
+    batch: List[SourceFile] = []
     size = 0
     for file in files:
         if not 0 < file.size <= MAX_BYTES:
@@ -62,8 +53,8 @@ def _batches(files: Iterable[FileToScan]) -> Iterator[List[FileToScan]]:
         yield batch
 
 
-def by_folder(files: Iterable[FileToScan]) -> List[Tuple[FileToScan, ...]]:
-    folders: Dict[str, List[FileToScan]] = {}
+def by_folder(files: Iterable[SourceFile]) -> List[Tuple[SourceFile, ...]]:
+    folders: Dict[str, List[SourceFile]] = {}
     for file in files:
         folders.setdefault(file.path.rpartition("/")[0], []).append(file)
     return [tuple(found) for _, found in sorted(folders.items())]

@@ -12,11 +12,11 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.core.lint.secret_scan import MAX_BYTES, Secret
 from pants_truss.gather import secret_files
 from pants_truss.gather.secret_files import (
-    FileToScan,
     FoundSecrets,
     ScanForSecretsRequest,
     by_folder,
 )
+from pants_truss.sources.file_entries import SourceFile
 
 # In two parts, so that no scanner takes this file for a leak.
 KEY = b"AKIA" + b"QZ7RTX2MNB5VKW4D"
@@ -41,7 +41,7 @@ def scan(rule_runner: RuleRunner, files: Dict[str, bytes]) -> List[Tuple[str, Se
     )
     request = ScanForSecretsRequest(
         tuple(
-            FileToScan(path, hashlib.sha256(content).hexdigest(), len(content))
+            SourceFile(path, hashlib.sha256(content).hexdigest(), len(content))
             for path, content in files.items()
         )
     )
@@ -94,7 +94,7 @@ sizes = st.one_of(st.sampled_from([0, 1, MAX_BYTES, MAX_BYTES + 1]), st.integers
 
 @given(st.lists(sizes, max_size=100))
 def test_batches_are_bounded_and_keep_all_in_their_order(sizes: List[int]) -> None:
-    files = [FileToScan(f"f{number}", "", size) for number, size in enumerate(sizes)]
+    files = [SourceFile(f"f{number}", "", size) for number, size in enumerate(sizes)]
     batches = list(secret_files._batches(files))
     assert [f for batch in batches for f in batch] == [f for f in files if 0 < f.size <= MAX_BYTES]
     assert all(batches)
@@ -107,7 +107,7 @@ def test_batches_are_bounded_and_keep_all_in_their_order(sizes: List[int]) -> No
 
 def test_folders_come_sorted_and_their_files_as_they_came() -> None:
     paths = ["b/z", "a/y", "top", "b/a", "a/b/x", "a/x", "top2", "é/x"]
-    files = [FileToScan(path, "", 1) for path in paths]
+    files = [SourceFile(path, "", 1) for path in paths]
     assert [[file.path for file in folder] for folder in by_folder(files)] == [
         ["top", "top2"],
         ["a/y", "a/x"],
@@ -121,8 +121,8 @@ def test_folders_come_sorted_and_their_files_as_they_came() -> None:
 @given(st.lists(st.from_regex(r"([ab]/){0,2}[xyz]", fullmatch=True)))
 def test_an_edit_in_one_folder_is_one_request(paths: List[str]) -> None:
     """What is asked about the other folders is equal, so that it is not read again."""
-    before = [FileToScan(path, "old", 1) for path in paths]
-    after = [FileToScan(path, "new" if path.startswith("a/b/") else "old", 1) for path in paths]
+    before = [SourceFile(path, "old", 1) for path in paths]
+    after = [SourceFile(path, "new" if path.startswith("a/b/") else "old", 1) for path in paths]
     changed = set(by_folder(after)) - set(by_folder(before))
     folders = {path.rpartition("/")[0] for path in paths if path.startswith("a/b/")}
     assert {request[0].path.rpartition("/")[0] for request in changed} == folders

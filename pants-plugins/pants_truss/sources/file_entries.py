@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Iterable, List
+
 from pants.engine.fs import FileDigest, FileEntry
 
 from pants_truss.core.gathered import GatheredFile
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """`path` is relative to the build root, `sha256` in hex, `size` in bytes."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+def source_entries(files: Iterable[SourceFile]) -> List[FileEntry]:
+    """Each path once. A file that two external packages have is gathered to two places, and Pants
+    ends itself at a digest that has a path twice."""
+    unique = {file.path: FileDigest(file.sha256, file.size) for file in files}
+    return [FileEntry(path, digest) for path, digest in unique.items()]
 
 
 def entry_at(path: str, file: GatheredFile) -> FileEntry:

@@ -7,7 +7,7 @@ from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.gathered import GatheredFile
-from pants_truss.sources.file_entries import entry_at
+from pants_truss.sources.file_entries import SourceFile, entry_at, source_entries
 
 
 @pytest.fixture(scope="module")
@@ -28,3 +28,12 @@ def test_the_engine_has_the_content_without_reading_it(
     digest = rule_runner.request(Digest, [CreateDigest([entry_at("out/é b", file)])])
     (made,) = rule_runner.request(DigestContents, [digest])
     assert made == FileContent("out/é b", content, is_executable)
+
+
+def test_a_path_that_is_gathered_to_two_places_is_one_entry(rule_runner: RuleRunner) -> None:
+    """The engine ends at a path that a digest has twice, and its run waits for ever."""
+    sha256 = hashlib.sha256(b"x").hexdigest()
+    rule_runner.request(Digest, [CreateDigest([FileContent("elsewhere", b"x")])])
+    files = [SourceFile(path, sha256, 1) for path in ("a/b", "a/c", "a/b")]
+    digest = rule_runner.request(Digest, [CreateDigest(source_entries(files))])
+    assert [file.path for file in rule_runner.request(DigestContents, [digest])] == ["a/b", "a/c"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Dict, Iterable, List, Optional, Tuple
 
 from pants.base.build_environment import get_buildroot
-from pants.engine.fs import CreateDigest, FileDigest, FileEntry
+from pants.engine.fs import CreateDigest
 from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
 
@@ -22,22 +22,14 @@ from pants_truss.core.git_content import (
 )
 from pants_truss.core.paths import is_within, normalize_inside
 from pants_truss.pants_api import create_digest, get_digest_contents, implicitly, rule
-
-
-@dataclass(frozen=True)
-class SmallFile:
-    """`path` is relative to the build root, `sha256` in hex, `size` in bytes."""
-
-    path: str
-    sha256: str
-    size: int
+from pants_truss.sources.file_entries import SourceFile, source_entries
 
 
 @dataclass(frozen=True)
 class FindPointersRequest:
     """The files of one folder, so that trusses that share the folder share the answer."""
 
-    files: Tuple[SmallFile, ...]
+    files: Tuple[SourceFile, ...]
 
 
 @dataclass(frozen=True)
@@ -49,8 +41,7 @@ class FoundPointers:
 
 @rule
 async def find_pointers(request: FindPointersRequest) -> FoundPointers:
-    entries = [FileEntry(f.path, FileDigest(f.sha256, f.size)) for f in request.files]
-    digest = await create_digest(CreateDigest(entries), **implicitly())
+    digest = await create_digest(CreateDigest(source_entries(request.files)), **implicitly())
     described = (
         (file.path, describe_pointer(file.content)) for file in await get_digest_contents(digest)
     )
@@ -59,11 +50,11 @@ async def find_pointers(request: FindPointersRequest) -> FoundPointers:
 
 def pointer_requests(files: Iterable[GatheredFile]) -> List[FindPointersRequest]:
     """What to look into: a pointer is small, and it never stands in place of code."""
-    folders: Dict[str, List[SmallFile]] = {}
+    folders: Dict[str, List[SourceFile]] = {}
     for file in files:
         if file.source and MIN_POINTER_BYTES <= file.size <= MAX_POINTER_BYTES:
             if not file.source.endswith(".py"):
-                small = SmallFile(file.source, file.sha256, file.size)
+                small = SourceFile(file.source, file.sha256, file.size)
                 folders.setdefault(posixpath.dirname(file.source), []).append(small)
     return [FindPointersRequest(tuple(found)) for _, found in sorted(folders.items())]
 

@@ -11,12 +11,12 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.sources import pointer_files
+from pants_truss.sources.file_entries import SourceFile
 from pants_truss.sources.pointer_files import (
     EmptySubmodules,
     EmptySubmodulesRequest,
     FindPointersRequest,
     FoundPointers,
-    SmallFile,
     pointer_requests,
 )
 
@@ -38,7 +38,7 @@ def test_pointers_are_found_by_content(rule_runner: RuleRunner) -> None:
     contents = {"a/x.bin": POINTER, "a/y.txt": "z" * len(POINTER)}
     rule_runner.make_snapshot(contents)
     files = [
-        SmallFile(path, hashlib.sha256(text.encode()).hexdigest(), len(text))
+        SourceFile(path, hashlib.sha256(text.encode()).hexdigest(), len(text))
         for path, text in contents.items()
     ]
     found = rule_runner.request(FoundPointers, [FindPointersRequest(tuple(files))])
