@@ -7,9 +7,10 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -175,16 +176,18 @@ def test_a_truss_that_cannot_be_gathered_stops_all(pushing: Pushing) -> None:
 class Interrupted:
     """A publish that is ended while a step of it waits for its answer."""
 
-    def __init__(self, pushing: Pushing, step: str) -> None:
+    def __init__(self, pushing: Pushing, step: str, *options: str) -> None:
         self._pushing = pushing
         self._reached = threading.Event()
         pushing.baseten.on_call = lambda _, name: self._reached.set() if name == step else None
-        self._process = pushing.repo.start("publish", "::")
+        self._process = pushing.repo.start(*options, "publish", "::")
 
     def end(self, how: str) -> Run:
-        assert self._reached.wait(120)
+        assert self._reached.wait(300)
         if how == "interrupt":
             os.kill(self._process.pid, signal.SIGINT)
+        elif how == "kill-pants":
+            os.kill(self._process.pid, signal.SIGKILL)
         else:
             os.kill(pid_of_push(self._pushing), signal.SIGKILL)
         output, _ = self._process.communicate(timeout=60)
@@ -217,3 +220,32 @@ def test_a_run_that_is_ended(pushing: Pushing, step: str, how: str) -> None:
     (entry,) = pushing.state
     assert "pending" not in entry and entry["predict_url"] and entry["logs_url"]
     assert entry["deployment_id"] == account.deployments[0]["id"]
+
+
+@pytest.mark.parametrize("options", [("--no-pantsd",), ()])
+def test_a_push_never_outlives_its_run(pushing: Pushing, options: Tuple[str, ...]) -> None:
+    """Pants is killed while its push uploads. What is pushed later stays, and is pushed once."""
+    repo, account = pushing.repo, pushing.account()
+    repo.truss("a", "model_name: a\n")
+    repo.write("a/BUILD", "truss(promote=True)\n")
+    fault = Fault("upload", "hold", times=1)
+    account.faults.append(fault)
+    Interrupted(pushing, "upload", *options).end("kill-pants")
+    repo.write(
+        "a/model/model.py", "class Model:\n    def predict(self, x):\n        return 'new'\n"
+    )
+    pushing.publish(*options, "::")[0].assert_success()
+    fault.released.set()
+    deadline = time.monotonic() + 30
+    with suppress(AssertionError):
+        while pid_of_push(pushing):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    # Time for what the dead run had begun.
+    time.sleep(2)
+    (deployment,) = account.deployments
+    assert b"'new'" in account.archive(0)["model/model.py"][0]
+    (entry,) = pushing.state
+    assert entry["deployment_id"] == deployment["id"] and "pending" not in entry
+    pushing.publish(*options, "::")[0].assert_success()
+    assert len(account.deployments) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Optional, Tuple
 
+from pants_truss.core.terminal import visible
+
 
 class TrussError(ValueError):
     """Invalid input, described for the person who wrote it: key or path, value, and what to do.
@@ -22,7 +24,8 @@ class TrussError(ValueError):
         column: Optional[int] = None,
         key: Tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message)
+        # The message may quote the name of a file, or what a tool printed.
+        super().__init__(visible(message))
         self.line = line
         self.column = column
         self.key = key

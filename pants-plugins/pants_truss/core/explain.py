@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredFile, GatheredRequirement
 from pants_truss.core.import_walk import chain_to
 from pants_truss.core.source_tree import EXPLICIT, EXTERNAL_PACKAGE, GENERATED, TRUSS
 from pants_truss.core.summary import human_size
+from pants_truss.core.terminal import visible_line
 
 _IMPORTED = "imported"
 
@@ -31,7 +32,11 @@ def describe_truss(
         lines += ["", "  requirements"]
         width = max(len(requirement.requirement) for requirement in requirements)
         lines += [_requirement_line(requirement, width) for requirement in requirements]
-    return "\n".join(lines) + "\n"
+    return _joined(lines)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return "".join(f"{visible_line(line)}\n" for line in lines)
 
 
 def _count(files: Sequence[GatheredFile]) -> str:
@@ -83,11 +88,11 @@ def describe_path(
     lines.append(f"  from {origin}")
     if found.reason in (TRUSS, EXTERNAL_PACKAGE, GENERATED):
         lines.append(f"  because: {found.reason}")
-        return "\n".join(lines) + "\n"
+        return _joined(lines)
     key = found.target if found.target in via else found.source
     chain = chain_to(key, via) if key is not None and key in via else []
     lines += [f"  {line}" for line in _chain_lines(chain, sources, found.reason)]
-    return "\n".join(lines) + "\n"
+    return _joined(lines)
 
 
 def _chain_lines(chain: Sequence[str], sources: Mapping[str, str], reason: str) -> Iterator[str]:

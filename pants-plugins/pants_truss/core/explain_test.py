@@ -134,3 +134,16 @@ def test_manifest_bytes_are_stable_ascii() -> None:
     assert content == to_bytes(json.loads(content))
     assert content.endswith(b"}\n") and b"\\u00e9.py" in content
     assert list(data) == ["version", "target", "tree_digest", "size", "files", "requirements"]
+
+
+def test_names_are_shown_as_no_terminal_obeys_them() -> None:
+    path = "data/k\n::error::x\x1b[31m"
+    files = (file(path, "truss", source=f"t/{path}"),)
+    shown = "data/k\\n::error::x\\x1b[31m"
+    text = describe_truss("t:t", files, (), digest_of(files))
+    assert [line for line in text.splitlines() if "error" in line][0].startswith(f"    {shown} ")
+    assert describe_path("t:t", path, files, {}, {}).splitlines() == [
+        f"t:t: {shown}",
+        f"  from t/{shown} (t:t)",
+        "  because: truss",
+    ]

@@ -29,9 +29,10 @@ def user_excludes_file(environment: Mapping[str, str], read: ReadText) -> Option
 
 
 def _excludes_file(git_config: str) -> Optional[str]:
-    found = re.search(
-        r'^[ \t]*excludesfile[ \t]*=[ \t]*"?[ \t]*([^"\n]+?)[ \t]*"?[ \t\r]*$',
-        git_config,
-        re.MULTILINE | re.IGNORECASE,
-    )
-    return found.group(1) if found else None
+    for found in re.finditer(
+        r"^[ \t]*excludesfile[ \t]*=(.*)$", git_config, re.MULTILINE | re.IGNORECASE
+    ):
+        value = re.sub(r'^"|"$', "", found.group(1).strip(" \t\r")).strip(" \t")
+        if value and '"' not in value:
+            return value
+    return None

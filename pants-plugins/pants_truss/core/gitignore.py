@@ -3,24 +3,37 @@
 Truss uses the `pathspec` library, which Pants does not ship. The last pattern that matches decides;
 a pattern with a slash in it is anchored at the root, others match at any depth; unlike git, a later
 `!pattern` can bring back what lies in an ignored folder, but walking stops at an ignored folder.
+
+That library makes one regular expression of each pattern, and `*a*a*a*a*b` takes it exponential
+time. A build must not hang on a file of the repository, so an automaton matches such patterns.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Dict, Iterable, List, Optional, Pattern, Sequence, Tuple
 
+from pants_truss.core.errors import TrussError
+from pants_truss.core.glob_automaton import FOLDERS, STAR, GlobAutomaton
 from pants_truss.core.paths import ancestors
 
 
 @dataclass(frozen=True)
 class _Rule:
-    """`index` is that of the line it was made of."""
+    """`index` is that of the line it was made of. With an `automaton`, `regex` matches more paths
+    than the rule does."""
 
     regex: Pattern[str]
     ignores: bool
+    automaton: Optional[GlobAutomaton] = None
     index: int = 0
+
+    def matches(self, path: str) -> bool:
+        if not self.regex.search(path):
+            return False
+        return self.automaton is None or self.automaton.matches(path)
 
 
 class IgnorePatterns:
@@ -41,7 +54,7 @@ class IgnorePatterns:
     def _deciding(self, path: str) -> Optional[_Rule]:
         if not self._ignores.search(path):
             return None
-        return next((rule for rule in reversed(self._rules) if rule.regex.search(path)), None)
+        return next((rule for rule in reversed(self._rules) if rule.matches(path)), None)
 
     def ignoring_line(self, path: str, *, is_dir: bool = False) -> Optional[int]:
         """The index of the line that ignores the path; None if no line ignores it. The folders
@@ -87,27 +100,45 @@ def is_valid(line: str) -> bool:
     return True
 
 
+# More than anybody writes. Each pair of braces can double the number of patterns.
+_MAX_EXPANDED = 1_000
+
+
 def expand_braces(line: str) -> List[str]:
     """The patterns that a line of Pants means. Its matcher, unlike git's, takes `{a,b}` for
-    alternatives. A line whose braces do not match stays as it is."""
-    found = re.search(r"(?<!\\)\{([^{}]*)\}", line)
-    if line.startswith("#") or not found:
-        return [line]
-    start, end = line[: found.start()], line[found.end() :]
-    return [
-        expanded
-        for choice in found.group(1).split(",")
-        for expanded in expand_braces(f"{start}{choice}{end}")
-    ]
+    alternatives. A line whose braces do not match stays as it is. Raises `TrussError` for a line
+    that means more than 1,000 patterns."""
+    expanded: List[str] = []
+    # The next on top, with the position before which it has no pair of braces.
+    pending = [(line, 0)]
+    while pending:
+        text, position = pending.pop()
+        found = None if text.startswith("#") else _BRACES.search(text, position)
+        if not found:
+            expanded.append(text)
+            continue
+        choices = found.group(1).split(",")
+        if len(expanded) + len(pending) + len(choices) > _MAX_EXPANDED:
+            raise TrussError(
+                f"the ignore pattern {line[:60]!r} stands for more than {_MAX_EXPANDED:,} "
+                f"patterns. Write it with fewer braces."
+            )
+        start, end = text[: found.start()], text[found.end() :]
+        # Braces around these hold no others now.
+        position = max(0, start.rfind("{"))
+        pending += [(f"{start}{choice}{end}", position) for choice in reversed(choices)]
+    return expanded
 
+
+_BRACES = re.compile(r"(?<!\\)\{([^{}]*)\}")
 
 # How the expression of a pattern begins that matches at any depth.
 _ANYWHERE = "^(?:.+/)?"
 
 
 def _any_of(rules: Sequence[_Rule]) -> Pattern[str]:
-    """Matches what any of them matches. Most paths none does, and one search is told so faster than
-    one for each rule."""
+    """Matches what any of them may match. Most paths match none, and one search finds that out
+    faster than one search for each rule."""
     expressions = [rule.regex.pattern for rule in rules]
     anywhere = [x[len(_ANYWHERE) :] for x in expressions if x.startswith(_ANYWHERE)]
     others = [f"(?:{x})" for x in expressions if not x.startswith(_ANYWHERE)]
@@ -124,8 +155,7 @@ def _compile(line: str) -> Optional[_Rule]:
     if not body:
         raise _InvalidPattern(line)
     try:
-        expression = _translate(body)
-        return _Rule(re.compile(expression, re.DOTALL), ignores) if expression else None
+        return _translate(body, ignores)
     except _InvalidRange:
         return None
     except re.error as e:
@@ -148,69 +178,110 @@ class _InvalidRange(ValueError):
     """A pattern that, as in git, matches nothing."""
 
 
-def _translate(body: str) -> Optional[str]:
-    """A regular expression for `re.search` on `path` or, for a folder, `path/`."""
+def _translate(body: str, ignores: bool) -> Optional[_Rule]:
+    """A rule for `path` or, for a folder, `path/`."""
     directory_only = body.endswith("/")
     anchored = "/" in body.rstrip("/") if body.strip("/") else body.startswith("/")
     segments = [segment for segment in body.split("/") if segment]
     if not segments:
         # A lone `/` matches nothing and is skipped above; `!/` takes back all but the root's files.
-        return "^.*/" if body == "/" else None
-    if not anchored and segments[0] != "**":
-        segments.insert(0, "**")
+        return _Rule(re.compile("^.*/", re.DOTALL), ignores) if body == "/" else None
+    if not anchored and segments[0] != FOLDERS:
+        segments.insert(0, FOLDERS)
     segments = _collapse(segments)
-    if directory_only and segments[-1] != "**":
-        segments.append("**")
-    return "^" + _join(segments, directory_only)
+    if directory_only and segments[-1] != FOLDERS:
+        segments.append(FOLDERS)
+    if segments == [FOLDERS]:
+        return _Rule(re.compile("^.*/" if directory_only else "^", re.DOTALL), ignores)
+    parts = [[FOLDERS] if segment == FOLDERS else _segment(segment) for segment in segments]
+    if not _is_ambiguous(parts):
+        return _Rule(re.compile("^" + _join(parts), re.DOTALL), ignores)
+    pieces = _pieces(parts)
+    automaton = GlobAutomaton(pieces, needs_slash=segments[-1] == FOLDERS)
+    return _Rule(re.compile(_longest_literal(pieces)), ignores, automaton)
 
 
 def _collapse(segments: List[str]) -> List[str]:
     return [
         segment
         for index, segment in enumerate(segments)
-        if segment != "**" or index == 0 or segments[index - 1] != "**"
+        if segment != FOLDERS or index == 0 or segments[index - 1] != FOLDERS
     ]
 
 
-def _join(segments: List[str], directory_only: bool) -> str:
-    if segments == ["**"]:
-        return ".*/" if directory_only else ""
+def _is_ambiguous(parts: Sequence[Sequence[str]]) -> bool:
+    """Accepts a pattern that can match one path in many ways. A regular expression tries them all;
+    for the others it needs at most as many steps as pattern times path."""
+    return (
+        parts[:-1].count([FOLDERS]) > 1
+        or any(part.count(STAR) > 1 for part in parts)
+        # As in the library, `[!a]` matches a slash.
+        or any(
+            piece.startswith("[") and piece not in (STAR, _ANY) and bool(re.match(piece, "/"))
+            for part in parts
+            for piece in part
+        )
+    )
+
+
+def _join(parts: Sequence[Sequence[str]]) -> str:
     expression = ""
-    for index, segment in enumerate(segments):
-        first, last = index == 0, index == len(segments) - 1
-        if segment == "**":
+    for index, part in enumerate(parts):
+        first, last = index == 0, index == len(parts) - 1
+        if part == [FOLDERS]:
             expression += _ANYWHERE[1:] if first else "/" if last else "(?:/.+)?"
         else:
-            expression += ("" if first or (index == 1 and segments[0] == "**") else "/") + _segment(
-                segment
-            )
+            expression += "" if first or (index == 1 and parts[0] == [FOLDERS]) else "/"
+            expression += "".join(part)
             # A name matches a folder too, and with it all below.
             expression += r"(?:/|\Z)" if last else ""
     return expression
 
 
-def _segment(segment: str) -> str:
+def _pieces(parts: Sequence[Sequence[str]]) -> List[str]:
+    """The same for an automaton, which checks the end itself."""
+    pieces: List[str] = []
+    for index, part in enumerate(parts):
+        if part == [FOLDERS] and index == len(parts) - 1:
+            break
+        pieces += ["/"] if pieces and pieces[-1] != FOLDERS else []
+        pieces += part
+    return pieces
+
+
+def _longest_literal(pieces: Iterable[str]) -> str:
+    """An expression for text that each match contains. It is a cheap test that most paths fail."""
+    runs = groupby(pieces, key=lambda piece: piece != FOLDERS and not piece.startswith("["))
+    return max(("".join(run) for is_literal, run in runs if is_literal), key=len, default="")
+
+
+_ANY = "[^/]"
+
+
+def _segment(segment: str) -> List[str]:
     if segment == "*":
-        return "[^/]+"
-    expression, index = "", 0
+        return [_ANY, STAR]
+    pieces: List[str] = []
+    index = 0
     while index < len(segment):
         char = segment[index]
         index += 1
         if char == "\\":
             if index == len(segment):
                 raise _InvalidPattern(segment)
-            expression += re.escape(segment[index])
+            pieces.append(re.escape(segment[index]))
             index += 1
         elif char == "*":
-            expression += "[^/]*"
+            # A run of stars means the same as one.
+            pieces += [] if pieces[-1:] == [STAR] else [STAR]
         elif char == "?":
-            expression += "[^/]"
+            pieces.append(_ANY)
         elif char == "[":
             part, index = _bracket(segment, index)
-            expression += part
+            pieces.append(part)
         else:
-            expression += re.escape(char)
-    return expression
+            pieces.append(re.escape(char))
+    return pieces
 
 
 def _bracket(segment: str, start: int) -> Tuple[str, int]:

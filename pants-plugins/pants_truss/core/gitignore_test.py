@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from typing import List
 
 import pathspec
@@ -8,7 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pants_truss.core.gitignore import IgnorePatterns, is_valid
+from pants_truss.core.errors import TrussError
+from pants_truss.core.gitignore import IgnorePatterns, expand_braces, is_valid
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -67,6 +71,62 @@ def test_agrees_with_the_library_that_truss_uses(lines: List[str], path: str) ->
     expected = walk_with_pathspec(lines, path)
     assert ignore.is_ignored(path) == expected
     assert ignore.keep([path]) == ([] if expected else [path])
+
+
+# Few characters, so that the patterns often match, in many ways.
+pieces = st.sampled_from(["*", "*", "**", "?", "a", "b", "[!b]", "[^a]", "[+-9]", "[ab]", "\\\\a"])
+names_of_pieces = st.lists(pieces, min_size=1, max_size=6).map("".join)
+starred = st.builds(
+    lambda bang, slash, parts, end: bang + slash + "/".join(parts) + end,
+    st.sampled_from(["", "", "!"]),
+    st.sampled_from(["", "/"]),
+    st.lists(st.one_of(st.just("**"), names_of_pieces), min_size=1, max_size=6),
+    st.sampled_from(["", "/"]),
+)
+short_paths = st.lists(st.text("ab", min_size=1, max_size=5), min_size=1, max_size=6).map("/".join)
+
+
+@given(st.lists(starred, min_size=1, max_size=2), short_paths)
+@example(["*[!a]*b"], "x/b")
+@example(["**/a/**/b/**/a"], "a/a/b/b/a/a")
+@example(["**/a/**/b/"], "a/b")
+@example(["a*b*a/"], "aba/b")
+@settings(max_examples=1500)
+def test_patterns_with_many_stars_agree_too(lines: List[str], path: str) -> None:
+    assert IgnorePatterns(lines).is_ignored(path) == walk_with_pathspec(lines, path)
+
+
+_HOSTILE = """
+from pants_truss.core.gitignore import IgnorePatterns
+
+for line, path in [
+    ("*a" * 12 + "b", "data/" + "a" * 100),
+    ("*a" * 2_000 + "b", "a" * 4_000),
+    ("*?" * 100 + "b", "a" * 4_000),
+    ("*[!b]" * 100 + "b", "a/" * 1_000 + "a"),
+    ("a*/" * 500 + "b", "aa/" * 500 + "a"),
+    ("**/*/" * 200 + "b", "a/" * 1_000 + "a"),
+    ("**/a/" * 200 + "b", "a/" * 1_000 + "a"),
+    ("x/" + "**/a*/" * 200 + "b", "x/" + "a/" * 1_000 + "a"),
+    ("**/" * 5_000 + "b", "a/" * 1_000 + "a"),
+    ("[a-z]*" * 500 + "[!a]", "a" * 4_000),
+]:
+    ignore = IgnorePatterns([line, "!" + line])
+    assert not ignore.is_ignored(path) and not ignore.is_dir_ignored(path), line
+print("done")
+"""
+
+
+def test_no_pattern_takes_long() -> None:
+    # In a process of its own: a regular expression that backtracks cannot be interrupted here.
+    done = subprocess.run(
+        [sys.executable, "-c", _HOSTILE],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=20,
+    )
+    assert done.stdout.decode().strip() == "done"
 
 
 @pytest.mark.parametrize("line", ["", "   ", "# comment", "/", "[", "a\\"])
@@ -238,3 +298,31 @@ def test_a_line_that_means_nothing_changes_nothing(
 @given(st.lists(patterns, max_size=4), paths)
 def test_all_can_be_taken_back(lines: List[str], path: str) -> None:
     assert not IgnorePatterns([*lines, "!*"]).is_ignored(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("*.{bin,pt}", ["*.bin", "*.pt"]),
+        ("{a,b}/{c,d}", ["a/c", "a/d", "b/c", "b/d"]),
+        ("{a,{b,c}x}", ["a", "bx", "a", "cx"]),
+        ("#{a,b}", ["#{a,b}"]),
+        ("\\{a,b}", ["\\{a,b}"]),
+        ("{a,b", ["{a,b"]),
+        ("a}", ["a}"]),
+        ("{}", [""]),
+    ],
+)
+def test_braces(line: str, expected: List[str]) -> None:
+    assert expand_braces(line) == expected
+
+
+def test_many_braces() -> None:
+    assert expand_braces("{a}" * 3_000) == ["a" * 3_000]
+    assert expand_braces("{" * 3_000) == ["{" * 3_000]
+
+
+def test_braces_that_mean_too_many_patterns() -> None:
+    assert len(expand_braces("{a,b}" * 9)) == 512
+    with pytest.raises(TrussError, match="'{a,b}.*stands for more than 1,000 patterns. Write"):
+        expand_braces("{a,b}" * 12)

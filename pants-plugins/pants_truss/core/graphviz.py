@@ -11,6 +11,7 @@ from pants_truss.core.gathered import GatheredFile, GatheredRequirement
 from pants_truss.core.paths import ancestors, is_within
 from pants_truss.core.requirement import parse_line
 from pants_truss.core.source_tree import EXTERNAL_PACKAGE, GENERATED, TRUSS
+from pants_truss.core.terminal import visible_line
 
 _REQUIRED_BY = "required by "
 
@@ -48,7 +49,7 @@ def draw(trusses: Iterable[DrawnTruss]) -> str:
 
 
 def _quote(name: str) -> str:
-    return json.dumps(name, ensure_ascii=False)
+    return json.dumps(visible_line(name), ensure_ascii=False)
 
 
 class _Drawing:

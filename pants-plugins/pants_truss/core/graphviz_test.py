@@ -252,3 +252,8 @@ def test_the_folder_of_an_external_package_is_one_node_for_all() -> None:
             '"t:t" -> "src/kit:kit";',
             '"u:u" -> "src/kit:kit";',
         ]
+
+
+def test_names_are_shown_as_no_terminal_obeys_them() -> None:
+    drawn = truss(target='t\n"\x9b\u202e:t')
+    assert lines(drawn) == [r'"t\\n\"\\x9b\\u202e:t" [shape=box];']

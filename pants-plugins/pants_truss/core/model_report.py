@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pants_truss.core.examples import Example
+from pants_truss.core.terminal import visible_line, visible_output
 
 _ILLEGAL_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MAX_OUTPUT = 2000
@@ -146,12 +147,14 @@ def render(found: ModelReport, output: str) -> str:
     """For the terminal: a line for each case, what is wrong below it, and what was printed."""
     lines: List[str] = []
     for case in found.cases:
-        lines.append(f"{'✕' if case.problem else '✓'} {case.name} ({case.seconds:.2f}s)")
+        lines.append(
+            f"{'✕' if case.problem else '✓'} {visible_line(case.name)} ({case.seconds:.2f}s)"
+        )
         if case.problem:
-            lines += [f"    {line}".rstrip() for line in case.problem.splitlines()]
+            lines += [f"    {line}".rstrip() for line in visible_output(case.problem)]
     if found.failed and output.strip():
         shown = without_long_tracebacks(output)
-        lines += ["", "Output:", *(f"    {line}".rstrip() for line in shown.splitlines())]
+        lines += ["", "Output:", *(f"    {line}".rstrip() for line in visible_output(shown))]
     return "\n".join(lines) + "\n"
 
 

@@ -327,3 +327,17 @@ def test_the_frames_of_the_truss_are_kept() -> None:
 def test_other_output_is_kept() -> None:
     for lines in (traceback_of(3), ["a", "  b"], traceback_of(50, 0), ["x: " + "y" * 5000]):
         assert without_long_tracebacks("\n".join(lines)).splitlines() == lines
+
+
+def test_output_is_shown_as_no_terminal_obeys_it() -> None:
+    found = ModelReport((Case("a\nb\x1b", 0.1, "no\x1b]0;x\x07\r\n::error::y"),))
+    assert render(found, "\x1b[32mok\x1b[0m\tyes\n::set-env name=A::b\n##[group]\n") == (
+        "✕ a\\nb\\x1b (0.10s)\n"
+        "    no\\x1b]0;x\\x07\n"
+        "    \\::error::y\n"
+        "\n"
+        "Output:\n"
+        "    ok      yes\n"
+        "    \\::set-env name=A::b\n"
+        "    ##\\[group]\n"
+    )

@@ -11,7 +11,7 @@ NATIVE_SUFFIX = ".so"
 
 _NAME = r"[\w.]+(?:[ \t]+as[ \t]+\w+)?"
 _IMPORT = re.compile(
-    rf"(?:^|[;:])[ \t]*(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]*\bimport\b"
+    rf"(?:^|[;:])[ \t]*(?:from[ \t]+(?![ \t])(\.*)(?!\.)(?:[ \t]*([\w.]+))?[ \t]*\bimport\b"
     rf"|import[ \t]+({_NAME}(?:[ \t]*,[ \t]*{_NAME})*))",
     re.MULTILINE,
 )

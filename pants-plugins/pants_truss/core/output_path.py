@@ -12,6 +12,9 @@ from typing import Mapping, Optional, Tuple
 DEFAULT = "${spec_path_normalized}/${target_name_normalized}${file_suffix}"
 NAMES = ("spec_path_normalized", "target_name_normalized", "file_suffix")
 
+# A truss that is packaged as one file has this suffix.
+TAR_SUFFIX = ".tar"
+
 _NAME = re.compile(r"\$\{([^{}]*)\}")
 
 

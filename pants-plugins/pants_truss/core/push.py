@@ -198,7 +198,10 @@ def find_access(
                 f"`remote_url = {DEFAULT_REMOTE_URL}`."
             )
     return Access(
-        tuple(sections[remote]["remote_url"] for remote in remotes),
+        tuple(
+            _plain_url(sections[remote]["remote_url"], f"`remote_url` of [{remote}] in {file}")
+            for remote in remotes
+        ),
         tuple(_source(remote, sections[remote], file) for remote in remotes),
     )
 
@@ -226,7 +229,24 @@ def _access_by_environment(
             f"has {_names(remotes)}. Unset them and define each remote in .trussrc, or leave "
             f"`remotes` unset and put one name into `[truss-publish].default_remotes`."
         )
-    return Access((url,), (AUTH_KEY,), by_environment=True)
+    return Access((_plain_url(url, AUTH_URL),), (AUTH_KEY,), by_environment=True)
+
+
+def _plain_url(url: str, where: str) -> str:
+    """Without the user of the URL, as state files and logs have it. Raises `TrussError` for a
+    password: `requests` sends it in place of the API key, so that no push succeeds."""
+    scheme, _, rest = url.partition("//")
+    authority = re.split(r"[/?#]", rest)[0]
+    # A password with one of these characters ends the host too early: what is left is no port.
+    is_cut = "@" in rest and not re.fullmatch(r"([^@:]*@)?[^@:]*(:\d*)?|.*@.*", authority)
+    user, at, host = (rest if is_cut else authority).rpartition("@")
+    host += "" if is_cut else rest[len(authority) :]
+    if ":" in user:
+        raise TrussError(
+            f"{where} has a user and a password, which would be sent in place of the API key. Take "
+            f"them out: `{scheme}//{host}`."
+        )
+    return f"{scheme}//{host}" if at else url
 
 
 def _version(release: Tuple[int, ...]) -> str:

@@ -172,6 +172,37 @@ def test_remotes_that_cannot_be_reached(
     assert "planted" not in str(error.value)
 
 
+PASSWORDS = ["user:planted", ":planted", "user:pl#anted", "user:pl/anted", "user:p:l@anted"]
+
+
+@pytest.mark.parametrize("user", PASSWORDS)
+def test_a_password_in_a_url_is_refused(user: str) -> None:
+    """`requests` sends it in place of the key, and state files, logs and specs have the URL."""
+    url = f"https://{user}@host:8443/x"
+    variables: Dict[str, str] = {AUTH_URL: url, AUTH_KEY: "key"}
+    trussrc = RC.replace("https://x", url)
+    cases: List[Tuple[Dict[str, str], Optional[str]]] = [(variables, None), ({}, trussrc)]
+    for environment, trussrc_of_case in cases:
+        with pytest.raises(TrussError, match="is sent|would be sent in place of") as error:
+            find_access(["baseten"], False, environment, "/rc", trussrc_of_case, RELEASE)
+        assert "Take them out: `https://host:8443/x`" in str(error.value)
+        assert "anted" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url, expected",
+    [
+        ("https://user@host/x", "https://host/x"),
+        ("https://host:443/a@b:c", "https://host:443/a@b:c"),
+        ("http://[::1]:80/x", "http://[::1]:80/x"),
+        ("https://host", "https://host"),
+    ],
+)
+def test_other_urls_are_kept(url: str, expected: str) -> None:
+    trussrc = RC.replace("https://x", url)
+    assert find_access(["baseten"], False, {}, "/rc", trussrc, RELEASE).urls == (expected,)
+
+
 def test_a_named_remote_is_never_replaced() -> None:
     with pytest.raises(TrussError, match="but `remotes` of the target has 'prod'. Unset them"):
         find_access(["prod"], True, {AUTH_URL: "u", AUTH_KEY: "k"}, FILE, RC, RELEASE)

@@ -17,10 +17,11 @@ _COMMENT = re.compile(r"(^|\s)#.*$")
 # Options of one requirement begin at the first word with a dash, as pip splits a line.
 _OPTIONS = re.compile(r"\s--?[A-Za-z].*$", re.DOTALL)
 _HASH = re.compile(r"\s--hash(?:=|\s+)(\S+)")
-_EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)(?:\[([A-Za-z0-9._,-]*)\])?")
+_EGG = re.compile(r"#(?:[^#]*&)?egg=([A-Za-z0-9._-]+)(?:\[([A-Za-z0-9._,-]*)\])?")
 _EXTRA_MARKER = re.compile(r"""(\bextra\s*[=!]=\s*)(["'])([^"']+)\2""")
-# To the last `@` before the path: a password may have one itself.
-_USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<user_info>[^/\s]*)@")
+# To the last `@` before the path: a password may have one itself. A scheme has no such limit, but a
+# search from each of many letters to the last takes too long.
+_USER_INFO = re.compile(r"(?P<scheme>[A-Za-z0-9+.-]{1,32}://)(?P<user_info>[^/\s]*)@")
 # pip and uv put the value of an environment variable there; `core.requirement_files` has the rest.
 _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 # A token has digits, or is longer; GitHub and others take one in place of a user.

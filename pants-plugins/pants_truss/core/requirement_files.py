@@ -27,7 +27,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(^|\s)#.*$")
 
 
 def is_beside(path: str) -> Tuple[str, ...]:
@@ -80,7 +80,7 @@ def _joined(text: str) -> Iterator[Tuple[int, str]]:
     parts: List[str] = []
     first = 0
     for number, line in enumerate(text.splitlines(), 1):
-        is_comment = bool(_COMMENT.match(line))
+        is_comment = line.lstrip().startswith("#")
         first = first if parts else number
         if line.endswith("\\") and not is_comment:
             parts.append(line.strip("\\"))

@@ -77,7 +77,8 @@ DISTINCTIVE_KEYS = frozenset(
 )
 # So many say enough without a model file.
 _ENOUGH_KEYS = 3
-_PREDICTS = re.compile(r"^\s+(async\s+)?def\s+predict\b", re.MULTILINE)
+# Without line breaks, as a search from each of many blank lines to the last takes too long.
+_PREDICTS = re.compile(r"^[ \t\f]+(async[ \t]+)?def[ \t]+predict\b", re.MULTILINE)
 _DEFINES = re.compile(r"^(class|(async\s+)?def)\s+\w", re.MULTILINE)
 _TOP_LEVEL = re.compile(r"^([A-Za-z_]\w*)[ \t]*:(?:[ \t]+['\"]?([^'\"#\s]+))?", re.MULTILINE)
 
@@ -169,7 +170,8 @@ def _names_class(text: str, name: str) -> bool:
     word = re.escape(name)
     return bool(
         re.search(
-            rf"^\s*(class\s+{word}\b|{word}\s*[:=]|def\s+{word}\b|(from|import)\b.*\b{word}\b)",
+            rf"^[ \t\f]*(class[ \t]+{word}\b|{word}[ \t]*[:=]|def[ \t]+{word}\b"
+            rf"|(from|import)\b.*\b{word}\b)",
             text,
             re.MULTILINE,
         )

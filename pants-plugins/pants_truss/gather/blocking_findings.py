@@ -14,6 +14,7 @@ from pants_truss.core.lint.config_checks import check_document
 from pants_truss.core.lint.file_checks import check_files
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
+from pants_truss.core.lint.whiteouts import check_whiteouts
 from pants_truss.gather import content_findings, data_files, nested_trusses, truss_validation
 from pants_truss.gather.content_findings import find_content_findings
 from pants_truss.gather.data_files import (
@@ -121,6 +122,7 @@ async def find_blocking_findings(
         *content.findings,
         *check_document(config_file.path, document),
         *check_files(config_file.path, document, config_file.config, paths),
+        *check_whiteouts(planned.plan.files, config_file.config),
     ]
     model = _model_file(planned)
     # With it, the server hands its own engine to a model class, if there is one.

@@ -184,3 +184,65 @@ def test_of_several_the_first_is_named(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({f"{name}/BUILD": "truss(output_path='x')" for name in "cab"})
     assert "overlaps that of a:a," in error(rule_runner, "b")
     assert "overlaps that of a:a," in error(rule_runner, "c")
+
+
+STATE = "the state of pushes (`[truss-publish].state_file`)"
+
+
+@pytest.mark.parametrize(
+    ("option", "path", "taken"),
+    [
+        ("{distdir}/truss-publish.json", "truss-publish.json", "truss-publish.json"),
+        ("dist/ci/./state.json", "ci", "ci/state.json"),
+        ("{distdir}/ci/state.json", "ci/state.json/x", "ci/state.json"),
+        ("{distdir}/out.tar", "out", "out.tar"),
+    ],
+)
+def test_the_state_of_pushes_is_kept(
+    rule_runner: RuleRunner, option: str, path: str, taken: str
+) -> None:
+    rule_runner.set_options([f"--truss-publish-state-file={option}"])
+    rule_runner.write_files({"t/BUILD": f"truss(output_path={path!r})"})
+    assert error(rule_runner, "t") == (
+        f"The truss target t:t is not valid: its `output_path` {path!r} overlaps {STATE}, "
+        f"{taken!r}: one would overwrite the other. Give it a folder of its own: "
+        f'`output_path="t/t"`.'
+    )
+
+
+@pytest.mark.parametrize("option", ["state.json", "other/out", "{distdir}x/out", "/tmp/out", ""])
+def test_a_state_file_that_is_not_in_dist(rule_runner: RuleRunner, option: str) -> None:
+    rule_runner.set_options([f"--truss-publish-state-file={option}"])
+    rule_runner.write_files({"t/BUILD": "truss(output_path='out')"})
+    assert resolve(rule_runner, "t") == "out"
+
+
+def test_a_default_path_can_be_that_of_the_state(rule_runner: RuleRunner) -> None:
+    rule_runner.set_options(["--truss-publish-state-file={distdir}/t/t.truss-manifest.json"])
+    rule_runner.write_files({"t/BUILD": "truss()"})
+    assert error(rule_runner, "t") == (
+        f"The truss target t:t is not valid: its output 't/t.truss-manifest.json' overlaps "
+        f"'t/t.truss-manifest.json' of {STATE}: one would overwrite the other. Give it a folder "
+        f'of its own: `output_path="t/t-2"`.'
+    )
+
+
+def test_the_report_of_linting_is_kept(rule_runner: RuleRunner) -> None:
+    rule_runner.set_options(["--truss-lint-report=all/truss.sarif"])
+    rule_runner.write_files({"t/BUILD": "truss(output_path='lint')"})
+    assert "'lint' overlaps the report of `pants lint` (`[truss-lint].report`), " in error(
+        rule_runner, "t"
+    )
+    rule_runner.write_files({"lint/BUILD": "truss()", "t/BUILD": "truss()"})
+    assert resolve(rule_runner, "lint") == "lint/lint"
+
+
+def test_the_manifest_of_another_truss(rule_runner: RuleRunner) -> None:
+    rule_runner.write_files(
+        {"a/BUILD": "truss(name='t')\ntruss(name='t.truss-manifest.json')", "b/BUILD": "truss()"}
+    )
+    assert error(rule_runner, "a", "t.truss-manifest.json") == (
+        "The truss target a:t.truss-manifest.json is not valid: its output "
+        "'a/t.truss-manifest.json' overlaps 'a/t.truss-manifest.json' of a:t: one would overwrite "
+        'the other. Give it a folder of its own: `output_path="a/t.truss-manifest.json-2"`.'
+    )

@@ -21,6 +21,7 @@ from pants_truss.core.graphviz import DrawnTruss, draw
 from pants_truss.core.manifest import manifest, to_bytes
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import parse_line
+from pants_truss.core.terminal import visible
 from pants_truss.gather.gather import GatheredTruss, gather_truss
 from pants_truss.pants_api import concurrently, filter_targets, implicitly, per_session, rule
 from pants_truss.pants_api.per_session import SessionRequest, find_session
@@ -95,7 +96,7 @@ async def gather_truss_fallibly(truss: TrussFieldSet) -> FallibleGatheredTruss:
         error = str(e)
     except Exception as e:
         # One of Pants, which cannot parse a file for example.
-        error = f"The truss target {truss.address} cannot be gathered: {e}"
+        error = f"The truss target {truss.address} cannot be gathered: {visible(str(e))}"
     await find_session(SessionRequest(), **implicitly())
     return FallibleGatheredTruss(truss.address, None, error)
 

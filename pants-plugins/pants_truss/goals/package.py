@@ -18,6 +18,7 @@ from pants.util.logging import LogLevel
 from pants_truss.core.manifest import FILE_SUFFIX as MANIFEST_SUFFIX
 from pants_truss.core.manifest import read_tree_digest
 from pants_truss.core.summary import summarize, summarize_run
+from pants_truss.core.terminal import visible
 from pants_truss.gather import tar, trusses_of_run
 from pants_truss.gather.gather import GatheredTruss, gather_truss
 from pants_truss.gather.manifest import manifest_file
@@ -98,7 +99,7 @@ async def package_truss_fallibly(
     digest = await merge_digests(MergeDigests([made, beside]), **implicitly())
     lines = (_summary(gathered), *gathered.notes)
     artifacts = (
-        BuiltPackageArtifact(path, extra_log_lines=tuple(f"  {x}" for x in lines)),
+        BuiltPackageArtifact(path, extra_log_lines=tuple(f"  {visible(x)}" for x in lines)),
         BuiltPackageArtifact(manifest_path),
     )
     return FalliblePackage(

@@ -428,3 +428,16 @@ def test_an_error_lasts_no_longer_than_its_cause(rule_runner: RuleRunner) -> Non
     Path(rule_runner.build_root, "mended/t/config.yaml").unlink()
     write(rule_runner, "mended/t", {"BUILD": "truss(name='t')"})
     assert missing("mended/t") in error(rule_runner, "mended/t")
+
+
+def test_names_in_notes_are_shown_as_no_terminal_obeys_them(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "names/t", config=SERVER + "external_package_dirs: [../kit]\n")
+    name = "x\x1b[31m\n::error::.txt"
+    write(rule_runner, "names/kit", {"BUILD": "truss_external_package()", name: "1"})
+    write(rule_runner, "names/t", {f"packages/{name}": "2"})
+    built = build(rule_runner, "names/t", "--truss-gather-package-collisions=warn")
+    notes = built.artifacts[0].extra_log_lines[1:]
+    shown = r"  Warning: names/kit/x\x1b[31m\n::error::.txt: "
+    assert any(note.startswith(shown) for note in notes)
+    lines = [line for note in notes for line in note.split("\n")]
+    assert not any("\x1b" in line or line.startswith("::") for line in lines)

@@ -16,6 +16,7 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.push import PushOptions
+from pants_truss.core.terminal import visible_line
 from pants_truss.gather import gather
 from pants_truss.gather.gather import gather_truss
 from pants_truss.pants_api import implicitly, per_session, rule
@@ -49,6 +50,7 @@ class _Planned:
     identity: state.DeploymentSlot
     tree_digest: str
     decision: state.Decision
+    seen: str
 
     def package(self, how: str, process: Optional[InteractiveProcess] = None) -> PublishPackages:
         data = {
@@ -58,7 +60,7 @@ class _Planned:
             "environment": self.identity.environment,
             "tree_digest": self.tree_digest,
         }
-        return PublishPackages((self.target,), process, how, PublishOutputData(data))
+        return PublishPackages((self.target,), process, visible_line(how), PublishOutputData(data))
 
     @property
     def place(self) -> str:
@@ -113,8 +115,10 @@ async def plan_pushes(
     pushes = []
     for remote, url in zip(request.remotes, access.urls):
         identity = state.DeploymentSlot(remote, url, *push.place)
-        decision = state.decide(state.find(entries, identity), content, publish.skip_unchanged)
-        pushes.append(_Planned(fields.address.spec, identity, gathered.tree_digest, decision))
+        entry = state.find(entries, identity)
+        decision = state.decide(entry, content, publish.skip_unchanged)
+        digest, seen = gathered.tree_digest, state.mark(entry)
+        pushes.append(_Planned(fields.address.spec, identity, digest, decision, seen))
     return PlannedPushes(push, gathered.digest, path, access, tuple(pushes))
 
 
@@ -150,6 +154,7 @@ async def publish_truss(
                 planned.state_file,
                 planned.access,
                 found,
+                push.seen,
             ),
             **implicitly(),
         )

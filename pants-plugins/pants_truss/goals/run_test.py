@@ -97,6 +97,7 @@ def test_the_server_and_the_truss_lie_as_in_an_image(rule_runner: RuleRunner) ->
         "app/shared/util.py",
         "app/truss_server.py",
         "local/local_truss.py",
+        "local/parent.py",
         "local/ports.py",
         "local/serve.py",
         "local/truss.json",

@@ -20,6 +20,7 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.core.terminal import visible_line
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.goals import tailor_claims, tailor_python
 from pants_truss.goals.tailor_python import (
@@ -84,8 +85,8 @@ async def find_repository_trusses(
     passed_over = {f for f in new if content.intersection((f, *ancestors(f)))}
     for folder in sorted(passed_over):
         logger.info(
-            f"No target for {join(folder, CONFIG_FILE)}: it lies in the data, the model or the "
-            f"packages of another truss."
+            f"No target for {visible_line(join(folder, CONFIG_FILE))}: it lies in the data, the "
+            f"model or the packages of another truss."
         )
     return RepositoryTrusses(
         tuple(sorted(new - passed_over)),

@@ -34,6 +34,7 @@ from pants_truss.core.model_report import (
     report,
     to_junit,
 )
+from pants_truss.core.terminal import visible_line
 from pants_truss.pants_api import (
     concurrently,
     create_digest,
@@ -223,7 +224,8 @@ async def test_truss(
         described = await describe_truss(truss, **implicitly())
         skipped = described.needs_image or described.accelerator
         if described.needs_image or (described.accelerator and truss_test.gpu == GpuTests.SKIP):
-            logger.info(f"Not tested: {address} needs {_what(described.needs_image, skipped)}.")
+            what = _what(described.needs_image, skipped)
+            logger.info(visible_line(f"Not tested: {address} needs {what}."))
             return TestResult.no_tests_found(address, show)
         _refuse_secrets(address, extra_env.env)
         examples = _read_examples(address, described)

@@ -70,7 +70,16 @@ async def run_training(
     tree = await add_prefix(AddPrefix(found.digest, "truss"), **implicitly())
     facts = json.dumps({**json.loads(found.facts), "truss": "../truss"}, sort_keys=True)
     scripts = await create_digest(
-        CreateDigest([FileContent(f"local/{FACTS}", facts.encode()), _runner("local/")]),
+        CreateDigest(
+            [
+                FileContent(f"local/{FACTS}", facts.encode()),
+                _runner("local/"),
+                FileContent(
+                    "local/parent.py",
+                    pkgutil.get_data("pants_truss.serving.scripts", "parent.py") or b"",
+                ),
+            ]
+        ),
         **implicitly(),
     )
     digest = await merge_digests(MergeDigests([tree, scripts, venv.digest]), **implicitly())

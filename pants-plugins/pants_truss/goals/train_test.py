@@ -325,6 +325,7 @@ def test_training_runs_beside_the_truss_in_the_environment_of_its_requirements(
     )
     found = files_in(rule_runner, prepared.digest)
     assert sorted(found) == [
+        "local/parent.py",
         "local/run_training.json",
         "local/run_training.py",
         "requirements_python.sh",

@@ -20,6 +20,7 @@ from pants.option.option_types import StrListOption
 from pants.util.strutil import help_text, softwrap
 
 from pants_truss.core.manifest import FILE_SUFFIX
+from pants_truss.core.terminal import visible, visible_line
 from pants_truss.core.verification import FoundFile, layout_problems, truss_problems
 from pants_truss.gather.output_path import TAR_SUFFIX
 
@@ -72,11 +73,11 @@ async def verify_trusses(
     folders = [root / path for path in subsystem.paths or (str(dist_dir.relpath),)]
     checked = [result for folder in folders for result in verify(folder)]
     for path, problems in checked:
-        name = os.path.relpath(path, root)
+        name = visible_line(os.path.relpath(path, root))
         if not problems:
             console.print_stdout(f"{console.green('✓')} {name}")
         for problem in problems:
-            console.print_stderr(f"{console.red('✕')} {name}: {problem}")
+            console.print_stderr(f"{console.red('✕')} {name}: {visible(problem)}")
     if not checked:
         searched = ", ".join(os.path.relpath(folder, root) for folder in folders)
         console.print_stderr(

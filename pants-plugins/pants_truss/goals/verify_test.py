@@ -128,3 +128,14 @@ def test_nothing_to_verify(rule_runner: RuleRunner) -> None:
     assert result.stderr == (
         "No manifest of a truss and no image layout below nothing. `pants package ::` writes them.\n"
     )
+
+
+def test_names_are_shown_as_no_terminal_obeys_them(rule_runner: RuleRunner) -> None:
+    dist(rule_runner, "t.a/a").rename(dist(rule_runner, "t.a/a\x1b"))
+    manifest = next(dist(rule_runner, "t.a").glob("a.*"))
+    manifest.rename(manifest.with_name(manifest.name.replace("a.", "a\x1b.", 1)))
+    dist(rule_runner, "t.a/a\x1b/\n::error::x").write_text("more")
+    result = run(rule_runner)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("✕ dist/t.a/a\\x1b: ")
+    assert "\x1b" not in result.stderr and "\n::" not in result.stderr

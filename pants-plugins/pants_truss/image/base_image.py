@@ -12,7 +12,14 @@ from pants.engine.rules import collect_rules
 from pants_truss.core.dockerfile import DEFAULT_PATH
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci import base_image
-from pants_truss.core.oci.base_image import check_blob, check_config, choose, document
+from pants_truss.core.oci.base_image import (
+    MAX_INDEXES,
+    check_blob,
+    check_config,
+    check_document_size,
+    choose,
+    document,
+)
 from pants_truss.core.oci.documents import INDEX_FILE, Descriptor, Platform, blob_path
 from pants_truss.core.oci.sys_path_hook import ROOT
 from pants_truss.core.paths import join
@@ -118,10 +125,6 @@ class BaseDocument:
     content: bytes
 
 
-# Manifests are a few kilobytes; registries refuse more than 4 MiB.
-_DOCUMENT_LIMIT = 4 * 1024 * 1024
-
-
 @rule
 async def read_document(request: ReadDocumentRequest) -> BaseDocument:
     descriptor = request.descriptor
@@ -129,8 +132,7 @@ async def read_document(request: ReadDocumentRequest) -> BaseDocument:
     entries = await get_digest_entries(blobs.digest)
     try:
         check_blobs([descriptor], entries, request.what)
-        if descriptor.size > _DOCUMENT_LIMIT:
-            raise TrussError(f"{request.what}: {descriptor.digest} is too large for a document.")
+        check_document_size(descriptor.size, descriptor.path, request.what)
     except TrussError as e:
         raise InvalidTruss(str(e)) from None
     contents = await get_digest_contents(blobs.digest)
@@ -173,13 +175,20 @@ async def read_base(request: ReadBaseRequest) -> ReadBase:
     base, what = request.base, request.what
     index = await read_blobs(ReadBlobsRequest(base, (INDEX_FILE,)), **implicitly())
     entries = await get_digest_entries(index.digest)
-    if _size(entries) > _DOCUMENT_LIMIT:
-        raise InvalidTruss(f"{what}: its {INDEX_FILE} is too large for a document.")
+    try:
+        check_document_size(_size(entries), INDEX_FILE, what)
+    except TrussError as e:
+        raise InvalidTruss(str(e)) from None
     contents = await get_digest_contents(index.digest)
     try:
-        choice = choose(document(contents[0].content, what), request.platform, what)
-        for _ in range(3):
+        choice = choose(document(contents[0].content, what), request.platform, what, is_layout=True)
+        for depth in range(1, MAX_INDEXES + 1):
             # An index may list indexes, such as the index of a multi-platform image under a tag.
+            if choice.is_index and depth == MAX_INDEXES:
+                raise TrussError(
+                    f"{what} nests indexes too deeply: {choice.descriptor.digest} is in "
+                    f"{MAX_INDEXES} others, which is the limit."
+                )
             found = await read_document(
                 ReadDocumentRequest(base, choice.descriptor, what), **implicitly()
             )

@@ -131,7 +131,7 @@ def test_an_index_that_is_nested_too_deeply(rule_runner: RuleRunner) -> None:
     entry = layout.image()
     for _ in range(4):
         entry = layout.index(entry)
-    refused(rule_runner, layout.write(entry), f"{WHAT} has no `config`.")
+    refused(rule_runner, layout.write(entry), f"{WHAT} nests indexes too deeply: sha256:")
 
 
 def test_a_fetched_image_is_read_like_one_of_the_repository(rule_runner: RuleRunner) -> None:
@@ -154,7 +154,7 @@ def test_documents_have_a_maximum_size(rule_runner: RuleRunner) -> None:
     layout.files["index.json"] += b" " * (LIMIT - len(layout.files["index.json"]))
     assert read(rule_runner, write(rule_runner, layout)).layers
     layout.files["index.json"] += b" "
-    refused(rule_runner, layout, f"{WHAT}: its index.json is too large for a document.")
+    refused(rule_runner, layout, f"{WHAT}: index.json has {LIMIT + 1} bytes, which is too")
 
 
 def test_a_manifest_that_is_too_large(rule_runner: RuleRunner) -> None:
@@ -162,9 +162,44 @@ def test_a_manifest_that_is_too_large(rule_runner: RuleRunner) -> None:
     image = layout.image()
     manifest = layout.files[f"blobs/sha256/{image['digest'][7:]}"]
     large = layout.blob(manifest + b" " * LIMIT, image["mediaType"])
+    message = f"{WHAT}: blobs/sha256/{large['digest'][7:]} has {large['size']} bytes, which is too"
     refused(
-        rule_runner, layout.write(large), f"{WHAT}: {large['digest']} is too large for a document."
+        rule_runner,
+        layout.write(large),
+        f"{message} large for an index, a manifest or a config: the limit is {LIMIT}.",
     )
+
+
+def test_a_config_that_is_too_large(rule_runner: RuleRunner) -> None:
+    layout = Layout()
+    image = layout.image(comment="x" * LIMIT)
+    refused(rule_runner, layout.write(image), f"config: the limit is {LIMIT}.")
+
+
+def test_several_images_for_one_platform(rule_runner: RuleRunner) -> None:
+    """Which of them is meant must not depend on their order."""
+    layout = Layout()
+    one, two = layout.image([member("etc/one")]), layout.image([member("etc/two")])
+    tagged = {**one, "annotations": {"org.opencontainers.image.ref.name": "first"}}
+    refused(
+        rule_runner,
+        layout.write(tagged, two),
+        f'{WHAT} has several images for linux/amd64: {one["digest"]} ("first"), {two["digest"]}. '
+        f"Copy one of them into a layout of its own: ",
+    )
+    # Two tags of one image are no question, and neither is an image for another platform.
+    other = layout.image(architecture="arm64")
+    again = {**one, "annotations": {"org.opencontainers.image.ref.name": "second"}}
+    folder = write(rule_runner, layout.write(tagged, other, again))
+    assert read(rule_runner, folder).manifest == one["digest"]
+
+
+def test_the_first_image_of_an_index_counts(rule_runner: RuleRunner) -> None:
+    """The OCI specification says so, for example for images with different compressions."""
+    layout = Layout()
+    one, two = layout.image([member("etc/one")]), layout.image([member("etc/two")])
+    folder = write(rule_runner, layout.write(layout.index(one, two)))
+    assert read(rule_runner, folder).manifest == one["digest"]
 
 
 @pytest.mark.parametrize(

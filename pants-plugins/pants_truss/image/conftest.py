@@ -133,6 +133,13 @@ async def install_in_name_only(request: FlatInstallRequest) -> FlatInstall:
     return FlatInstall(digest, "")
 
 
+# skopeo's options for signatures on this machine, with the home folder of its user.
+_POLICY = ".config/containers/policy.json"
+_HAS_POLICY = any(
+    path.exists() for path in (Path.home() / _POLICY, Path("/etc/containers/policy.json"))
+)
+ANY_SIGNATURE = () if _HAS_POLICY else ("--insecure-policy",)
+
 # Otherwise Pants would notice the new files later and rerun rules that are running.
 BOOTSTRAP = ["--no-pantsd", "--no-watch-filesystem"]
 

@@ -40,6 +40,7 @@ from pants_truss.image.docker_api import (
 from pants_truss.image.docker_build import built_image, plan_docker_build, push_on_package
 from pants_truss.image.image_target import CheckImageTargetRequest, check_image_target
 from pants_truss.image.target_types import (
+    DOCKER_INFO,
     TrussImagePinRequirementsField,
     TrussImageRegistriesField,
     TrussImageTrussField,
@@ -148,7 +149,7 @@ async def build_image(
         )
     log = logger.info if options.build_verbose else logger.debug
     log(f"Docker build output for {build.tags[0]}:\n{output}")
-    path = fields.output_path.value_or_default(file_ending="docker-info.json")
+    path = fields.output_path.value_or_default(file_ending=DOCKER_INFO)
     artifact, info = built_image(build, docker, result, path)
     digest = await create_digest(CreateDigest([FileContent(path, info)]), **implicitly())
     return BuiltPackage(digest, (artifact,))

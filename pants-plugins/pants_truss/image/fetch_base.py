@@ -100,7 +100,17 @@ def _overrides(platform: Platform) -> Tuple[str, ...]:
     return ("--override-os", platform.os, "--override-arch", platform.architecture, *variant)
 
 
+# The message of skopeo if the signature policy of the machine refuses an image.
+_REFUSED_BY_POLICY = "Source image rejected"
+
+
 def _not_fetched(origin: str, reference: ImageReference, error: str) -> str:
+    if _REFUSED_BY_POLICY in error:
+        return (
+            f"{origin}: the signature policy of this machine refuses the image {reference}: "
+            f"{error}\nUse a base that the policy accepts. skopeo reads the policy from "
+            f"`$HOME/.config/containers/policy.json` or `/etc/containers/policy.json`."
+        )
     return (
         f"{origin}: the image {reference} cannot be fetched: {error}\nTo work without the "
         f"registry, keep the image in the repository: run `skopeo copy "

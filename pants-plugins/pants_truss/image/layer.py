@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Sequence, Set, Tuple
+from typing import Iterable, List, Set, Tuple
 
 from pants.engine.env_vars import EnvironmentVarsRequest
 from pants.engine.fs import AddPrefix, Digest, FileEntry
@@ -12,6 +12,7 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.documents import LAYER_MEDIA_TYPES, Descriptor, ImageLayer
+from pants_truss.core.oci.whiteouts import WHY, is_whiteout
 from pants_truss.core.paths import ancestors, is_within
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.pants_api import (
@@ -88,7 +89,7 @@ async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) ->
     spec = {
         "tree": "tree",
         "out": "blobs/sha256",
-        "entries": _entries(found, request.roots),
+        "entries": _entries(found, request),
         "compression": options.compression.value,
         "level": level,
         "mtime": time.epoch,
@@ -120,13 +121,17 @@ async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) ->
     raise ImageToolFailed(f"The layer {request.comment!r} was not made.")
 
 
-def _entries(found: Iterable[object], roots: Sequence[str]) -> List[Tuple[str, str]]:
+def _entries(found: Iterable[object], request: MakeLayerRequest) -> List[Tuple[str, str]]:
     """Returns path and kind, for the script. Links are refused: gathered and installed files
-    contain none, and a link could lead out of the image."""
+    contain none, and a link could lead out of the image. Whiteouts are refused for every layer;
+    files of trusses and distributions are checked earlier, with better messages."""
+    roots = request.roots
     folders: Set[str] = set(roots)
     entries: List[Tuple[str, str]] = []
     for entry in found:
         path = str(getattr(entry, "path", ""))
+        if is_whiteout(path):
+            raise InvalidTruss(f"The layer {request.comment!r} cannot contain {path!r}. {WHY}.")
         if isinstance(entry, FileEntry):
             entries.append((path, "x" if entry.is_executable else "f"))
         elif hasattr(entry, "target"):

@@ -12,6 +12,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_truss.core import dockerfile
+from pants_truss.core.errors import TrussError
 from pants_truss.core.manifest import to_bytes
 from pants_truss.core.oci import base_image
 from pants_truss.core.oci.documents import (
@@ -23,6 +24,7 @@ from pants_truss.core.oci.documents import (
 )
 from pants_truss.core.oci.sbom import ImageMaterials, sbom
 from pants_truss.core.oci.unsupported_keys import advice, dockerfile_keys, unknown_commands
+from pants_truss.core.oci.whiteouts import refuse_in_truss
 from pants_truss.core.server_layout import place_in_image
 from pants_truss.core.yaml_document import parse
 from pants_truss.gather.gather import gather_truss
@@ -73,6 +75,11 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
     config_path, truss_config = gathered.config_file.path, gathered.config_file.config
     data = parse(gathered.config).data
     _refuse_dockerfile_keys(request, config_path, data)
+    in_image = place_in_image(gathered.files, truss_config)
+    try:
+        refuse_in_truss(in_image)
+    except TrussError as e:
+        raise InvalidTruss.of(truss.address, e) from None
     described = await describe_image(truss, **implicitly())
     instructions = described.instructions
     found = await find_base(
@@ -117,7 +124,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         (found.name, found.manifest),
         gathered.tree_digest,
         found.python,
-        place_in_image(gathered.files, truss_config),
+        in_image,
         made.distributions,
     )
     return OciImage(

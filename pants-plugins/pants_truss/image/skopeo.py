@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Iterable, Optional, Tuple
@@ -50,11 +51,29 @@ class FindSkopeoRequest:
 
 @dataclass(frozen=True)
 class Skopeo:
-    """`command` is the start of the command line; `search_path` is its `PATH`."""
+    """`command` is the start of the command line; `search_path` is its `PATH`. `policy` is a digest
+    of the machine's signature policy, or empty if it has none."""
 
     command: Tuple[str, ...]
     search_path: str
     env: EnvironmentVars
+    policy: str
+
+
+# skopeo uses the first of these files, and fails without one. The output is its path and content.
+_FIND_POLICY = """\
+home=${HOME:-$(eval "printf %s ~$(id -un)")}
+for file in "$home/.config/containers/policy.json" /etc/containers/policy.json; do
+    if [ -e "$file" ]; then
+        printf '%s\\n' "$file"
+        cat "$file"
+        exit 0
+    fi
+done
+"""
+# The environment variable makes the policy part of the key of cached calls.
+_POLICY_VARIABLE = "PANTS_TRUSS_SIGNATURE_POLICY"
+_ANY_SIGNATURE = "--insecure-policy"
 
 
 @rule
@@ -71,9 +90,26 @@ async def find_skopeo(
     found = await find_binary(search, **implicitly())
     path = found.first_path_or_raise(search, rationale=request.rationale)
     env = await get_environment_vars(EnvironmentVarsRequest(options.env_vars), **implicitly())
-    # Like Docker, trust the registry's certificate instead of a policy file of skopeo.
+    policy = await execute_process(
+        Process(
+            argv=("/bin/sh", "-c", _FIND_POLICY),
+            env={"PATH": "/usr/bin:/bin", **({"HOME": env["HOME"]} if env.get("HOME") else {})},
+            description="Look for a signature policy",
+            level=LogLevel.DEBUG,
+            cache_scope=ProcessCacheScope.PER_SESSION,
+        ),
+        **implicitly(),
+    )
+    # A machine without a policy trusts the registry's certificate, like Docker. A policy is never
+    # bypassed, whatever it demands.
+    has_policy = bool(policy.stdout or policy.exit_code)
     search_path = ":".join([*env_aware.executable_search_path, "/usr/bin", "/bin"])
-    return Skopeo((path.path, "--insecure-policy"), search_path, env)
+    return Skopeo(
+        (path.path,) if has_policy else (path.path, _ANY_SIGNATURE),
+        search_path,
+        env,
+        hashlib.sha256(policy.stdout).hexdigest() if has_policy else "",
+    )
 
 
 @rule(desc="Run skopeo", level=LogLevel.DEBUG)
@@ -82,7 +118,8 @@ async def run_skopeo(request: SkopeoRequest) -> SkopeoResult:
     result = await execute_process(
         Process(
             argv=(*skopeo.command, *request.arguments),
-            env=skopeo.env,
+            # What one policy accepts, another may refuse.
+            env={**skopeo.env, **({_POLICY_VARIABLE: skopeo.policy} if skopeo.policy else {})},
             description=request.description,
             output_directories=request.output_directories,
             cache_scope=(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -11,8 +12,15 @@ from pants.core.util_rules.system_binaries import BinaryNotFoundError
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.image import skopeo
-from pants_truss.image.conftest import BOOTSTRAP, contents, given_environment, write_program
+from pants_truss.image.conftest import (
+    ANY_SIGNATURE,
+    BOOTSTRAP,
+    contents,
+    given_environment,
+    write_program,
+)
 from pants_truss.image.skopeo import (
+    _POLICY_VARIABLE,
     FindSkopeoRequest,
     Skopeo,
     SkopeoRequest,
@@ -29,7 +37,7 @@ if arguments == ["--version"]:
     sys.exit(print("skopeo version 1.9.3"))
 with open(r"{log}", "a") as log:
     print(json.dumps([arguments, dict(os.environ)]), file=log)
-command = arguments[1:]
+command = [word for word in arguments if not word.startswith("--")]
 if command[0] == "fail":
     print("a warning", file=sys.stderr)
     sys.exit(command[1])
@@ -82,7 +90,7 @@ def test_output_and_files_of_skopeo(rule_runner: RuleRunner, program: Path) -> N
     assert (result.stdout, result.error) == ("done: é\n", None)
     assert contents(rule_runner, result.digest) == {"out/a b": b"written"}
     ((arguments, _),) = calls(program)
-    assert arguments == ["--insecure-policy", "copy", "out/a b", "other"]
+    assert arguments == [*ANY_SIGNATURE, "copy", "out/a b", "other"]
 
 
 def test_skopeo_gets_only_the_named_variables(rule_runner: RuleRunner, program: Path) -> None:
@@ -97,6 +105,7 @@ def test_skopeo_gets_only_the_named_variables(rule_runner: RuleRunner, program: 
     )
     run(rule_runner, "copy")
     ((_, env),) = calls(program)
+    env.pop(_POLICY_VARIABLE, None)
     assert given_environment(env) == {**named, "MINE": "yes", "FIXED": "1"}
 
 
@@ -133,7 +142,7 @@ def test_only_successful_pinned_calls_are_cached(
 def test_the_search_path_includes_helpers(rule_runner: RuleRunner, program: Path) -> None:
     configure(rule_runner, program, HOME="/home/me")
     found = rule_runner.request(Skopeo, [FindSkopeoRequest("try it")])
-    assert found.command == (str(program), "--insecure-policy")
+    assert found.command[0] == str(program)
     assert found.search_path == f"{program.parent}:/usr/bin:/bin"
     assert dict(found.env) == {"HOME": "/home/me"}
 
@@ -167,3 +176,61 @@ def test_skopeo_is_not_installed(rule_runner: RuleRunner, tmp_path: Path) -> Non
 )
 def test_the_message_in_a_line_of_a_log(stderr: bytes, message: str) -> None:
     assert _message(stderr) == message
+
+
+# --- Signatures.
+
+
+SYSTEM_POLICY = Path("/etc/containers/policy.json")
+POLICY = '{"default": [{"type": "reject"}]}'
+
+
+def home_with(folder: Path, policy: str) -> Path:
+    path = folder / "home/.config/containers/policy.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(policy)
+    return folder / "home"
+
+
+def find(rule_runner: RuleRunner, program: Path, **env: str) -> Skopeo:
+    rule_runner.new_session(f"{program}-{sorted(env.items())}-{os.urandom(4).hex()}")
+    configure(rule_runner, program, **env)
+    return rule_runner.request(Skopeo, [FindSkopeoRequest("try it")])
+
+
+@pytest.mark.skipif(SYSTEM_POLICY.exists(), reason="this machine has a signature policy")
+def test_a_machine_without_a_policy(rule_runner: RuleRunner, program: Path, tmp_path: Path) -> None:
+    """skopeo would fail without a policy."""
+    found = find(rule_runner, program, HOME=str(tmp_path))
+    assert found.command == (str(program), "--insecure-policy")
+    assert found.policy == ""
+
+
+def test_the_policy_of_the_user_counts(
+    rule_runner: RuleRunner, program: Path, tmp_path: Path
+) -> None:
+    found = find(rule_runner, program, HOME=str(home_with(tmp_path, POLICY)))
+    assert found.command == (str(program),)
+    assert len(found.policy) == 64
+    # A policy that cannot be read, or is empty, is skopeo's to refuse.
+    empty = find(rule_runner, program, HOME=str(home_with(tmp_path, "")))
+    assert empty.command == (str(program),)
+    assert empty.policy not in ("", found.policy)
+    folder = tmp_path / "other"
+    (folder / ".config/containers/policy.json").mkdir(parents=True)
+    assert find(rule_runner, program, HOME=str(folder)).command == (str(program),)
+
+
+def test_a_home_that_is_not_passed(rule_runner: RuleRunner, program: Path) -> None:
+    """skopeo then takes the home folder of the user."""
+    assert find(rule_runner, program).command == (str(program), *ANY_SIGNATURE)
+
+
+def test_another_policy_fetches_again(
+    rule_runner: RuleRunner, program: Path, tmp_path: Path
+) -> None:
+    for policy, times in ((POLICY, 1), (POLICY, 1), ("{}", 2), (POLICY, 2)):
+        find(rule_runner, program, HOME=str(home_with(tmp_path, policy)))
+        run(rule_runner, "copy", "pinned")
+        assert len(calls(program)) == times
+    assert all("--insecure-policy" not in arguments for arguments, _ in calls(program))

@@ -25,10 +25,13 @@ from pants.engine.target import (
 from pants.util.strutil import help_text
 
 from pants_truss.core.errors import TrussError
+from pants_truss.core.oci.layout_outputs import layout_outputs
 from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
 from pants_truss.pants_api import SecondaryOwnerMixin
 from pants_truss.pants_api.environments import EnvironmentField
 from pants_truss.pants_api.output_path_field import TemplateOutputPathField
+
+DOCKER_INFO = "docker-info.json"
 
 
 class ImageBuilder(Enum):
@@ -198,6 +201,17 @@ class TrussImageOutputPathField(TemplateOutputPathField):
         `${file_suffix}`, as for other targets of Pants 2.24 and later.
         """
     )
+
+    def outputs(self, target: Target) -> Tuple[str, ...]:
+        builder = ImageBuilder(target[TrussImageBuilderField].value)
+        if builder is not ImageBuilder.OCI:
+            ending = DOCKER_INFO if builder is ImageBuilder.DOCKER else None
+            return (self.value_or_default(file_ending=ending),)
+        return layout_outputs(
+            self.value_or_default(file_ending=None),
+            [parse_platform(text) for text in target[TrussImagePlatformsField].value],
+            archives=bool(target[TrussImageDockerArchiveField].value),
+        )
 
 
 class TrussImageBuildNetworkField(DockerBuildOptionFieldMixin, StringField):

@@ -31,11 +31,12 @@ from pants_truss.core.server_layout import APP, PACKAGES, place_in_image
 from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.gather import gather
 from pants_truss.gather.gather import gather_truss
-from pants_truss.image import build_context, distributions, layer
+from pants_truss.image import build_context, distributions, layer, whiteouts
 from pants_truss.image.build_context import describe_image
 from pants_truss.image.distributions import Installed, InstallTrussRequest, install_truss
 from pants_truss.image.layer import MadeLayer, MakeLayerRequest, make_layer
 from pants_truss.image.subsystem import TrussImageSubsystem
+from pants_truss.image.whiteouts import CheckInstalledRequest, check_installed
 from pants_truss.pants_api import (
     add_prefix,
     concurrently,
@@ -187,6 +188,13 @@ class ImageLayers:
 async def make_image_layers(request: ImageLayersRequest) -> ImageLayers:
     truss = request.truss
     installed = await install_truss(InstallTrussRequest(truss, request.platform), **implicitly())
+    await concurrently(
+        check_installed(
+            CheckInstalledRequest(truss.address, part.digest, _LEFT_OUT), **implicitly()
+        )
+        for part in (installed.server, installed.own)
+        if part
+    )
     of_requirements = await concurrently(
         make_requirements_layer(
             RequirementsLayerRequest(comment, folder, request.prefix, part), **implicitly()
@@ -216,4 +224,5 @@ def rules() -> Iterable[object]:
         *layer.rules(),
         *distributions.rules(),
         *server_files.rules(),
+        *whiteouts.rules(),
     ]

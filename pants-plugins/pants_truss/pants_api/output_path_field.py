@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Tuple
 
 from pants.core.goals.package import OutputPathField
+from pants.engine.target import Target
 
 from pants_truss.core import output_path
 
@@ -27,3 +28,8 @@ class TemplateOutputPathField(OutputPathField):
                 f".{file_ending}" if file_ending else "",
             ),
         )
+
+    def outputs(self, target: Target) -> Tuple[str, ...]:
+        """Returns the paths below `dist/` that `pants package` of the target may write, the one
+        that this field sets first. Each is a file or a folder."""
+        return (self.value_or_default(file_ending=None),)

@@ -3,6 +3,7 @@ and watched like the real one."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,10 +16,27 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 
+from pants_truss.core.tree_digest import tree_digest
+from pants_truss.publish import state
+
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
-FILES = [SCRIPTS / f"{name}.py" for name in ("baseten", "push", "record", "redact", "truss_cli")]
+NAMES = ("baseten", "folder_digest", "push", "record", "redact", "truss_cli")
+FILES = [
+    *(SCRIPTS / f"{name}.py" for name in NAMES),
+    SCRIPTS.parent / "state.py",
+    SCRIPTS.parent.parent / "core/tree_digest.py",
+    SCRIPTS.parent.parent / "serving/scripts/parent.py",
+]
 KEY = "s3cret-key"
-DIGEST = "sha256:0123456789abcdef"
+IDENTITY: Dict[str, Any] = {
+    "remote": "local",
+    "remote_url": "http://l",
+    "team": None,
+    "model_name": "mine",
+    "environment": None,
+    "deployment_name": None,
+}
+CONFIG = "model_name: mine\n"
 
 # Python before 3.10, which Truss does not support, finds entry points differently.
 START = """\
@@ -39,6 +57,8 @@ class HTTPError(Exception):
     pass
 
 class Request:
+    url, method = "http://127.0.0.1/graphql/", "POST"
+
     def __init__(self, query):
         self.body = json.dumps({"query": query, "key": os.environ["BASETEN_API_KEY"]})
 
@@ -110,7 +130,8 @@ class Group:
 
     def main(self, args, prog_name, standalone_mode):
         print("Pushing", *args, file=sys.stderr)
-        query = "mutation { create_model_from_truss( name }"
+        content = open(args[1] + "/config.yaml").read()
+        query = "mutation { create_model_from_truss( name } # " + content
         answer = requests.Session().send(requests.Request(query)).data()
         if "--wait" in args and answer["x"]["status"] != "MODEL_READY":
             raise RuntimeError("Deployment failed with status " + answer["x"]["status"])
@@ -130,7 +151,8 @@ class Baseten(ThreadingHTTPServer):
     """Creates a deployment for each request that asks for one.
 
     `faults` apply to the next of these requests: a status refuses it; `cut` creates the deployment
-    and drops the answer; `other` answers without a deployment; `hold` never answers.
+    and drops the answer; `slow` creates it and answers later; `other` answers without a deployment;
+    `hold` never answers.
     """
 
     daemon_threads = True
@@ -138,6 +160,8 @@ class Baseten(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.statuses: Dict[str, str] = {}
+        # The config of each deployment, in the order of their creation.
+        self.contents: Dict[str, str] = {}
         self.faults: List[Any] = []
         self.calls: List[str] = []
         self.initial = "MODEL_READY"
@@ -168,9 +192,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200, {"data": {"model": {"id": "m1", "versions": versions}}})
         else:
             baseten.calls.append("create")
-            self.create(baseten, request["key"])
+            self.create(baseten, request["key"], query.partition(" # ")[2])
 
-    def create(self, baseten: Baseten, key: str) -> None:
+    def create(self, baseten: Baseten, key: str, content: str) -> None:
         fault = baseten.faults.pop(0) if baseten.faults else None
         if isinstance(fault, int):
             self.answer(fault, f"refused {key}")
@@ -180,9 +204,12 @@ class Handler(BaseHTTPRequestHandler):
             baseten.ended.wait(60)
             return
         id = f"d{len(baseten.statuses) + 1}"
+        baseten.contents[id] = content
         baseten.statuses[id] = baseten.initial
         if fault == "cut":
             return
+        if fault == "slow":
+            baseten.ended.wait(0.3)
         made = {"model_version": {"id": id, "oracle": {"id": "m1"}}, "status": baseten.initial}
         self.answer(200, {"data": {"x": made if fault != "other" else {"status": "?"}}})
 
@@ -206,6 +233,11 @@ def baseten() -> Iterator[Baseten]:
         made.shutdown()
 
 
+def digest_of(config: str) -> str:
+    sha256 = hashlib.sha256(config.encode()).hexdigest()
+    return tree_digest([("config.yaml", sha256, False)])
+
+
 class Pushing:
     def __init__(self, folder: Path, baseten: Baseten) -> None:
         self.folder = folder
@@ -224,22 +256,30 @@ class Pushing:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
         (folder / "publish").mkdir()
-        for source in (*FILES, SCRIPTS.parent / "state.py"):
+        for source in FILES:
             shutil.copy(source, folder / "publish")
+        self.edit(CONFIG)
 
-    def start(self, **spec: Any) -> "subprocess.Popen[str]":
-        identity = {
-            "remote": "local",
-            "remote_url": "http://l",
-            "team": None,
-            "model_name": "mine",
-            "environment": None,
-            "deployment_name": None,
-        }
+    def edit(self, config: str) -> None:
+        (self.folder / "truss").mkdir(exist_ok=True)
+        (self.folder / "truss/config.yaml").write_text(config)
+        self.digest = digest_of(config)
+
+    def mark(self) -> str:
+        """What a run reads of the state file now."""
+        return state.mark(next(iter(self.entries), None))
+
+    def write_entry(self, **entry: Any) -> None:
+        known: Dict[str, Any] = {**IDENTITY, "options": [], **entry}
+        content = {"version": 1, "deployments": [known]}
+        (self.folder / "state.json").write_text(json.dumps(content))
+
+    def start(self, *before: str, **spec: Any) -> "subprocess.Popen[str]":
+        """`before` are words of the command line."""
         known = {
             "target": "a:b",
-            "identity": identity,
-            "tree_digest": DIGEST,
+            "identity": IDENTITY,
+            "tree_digest": self.digest,
             "options": [],
             "arguments": ["--wait"] if spec.get("wait") else [],
             "wait": False,
@@ -249,18 +289,21 @@ class Pushing:
             "credentials": "[local] in .trussrc",
             "by_environment": False,
             "skip_unchanged": True,
+            "seen": None,
             "attempts": 1,
             "backoff": 0,
         }
+        by = str(spec.pop("started_by", ""))
         (self.folder / "publish/spec.json").write_text(json.dumps({**known, **spec}))
         return subprocess.Popen(
-            [sys.executable, "start.py"],
+            [*before, sys.executable, "start.py"],
             cwd=self.folder,
             env={
                 **os.environ,
                 "PYTHONPATH": str(self.folder / "site"),
                 "BASETEN_API_KEY": KEY,
                 "USER_TRUSSRC_PATH": "nowhere",
+                "PANTS_TRUSS_STARTED_BY": by,
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -280,6 +323,8 @@ class Pushing:
     @property
     def entries(self) -> List[Dict[str, Any]]:
         path = self.folder / "state.json"
+        if not path.exists():
+            return []
         found: List[Dict[str, Any]] = json.loads(path.read_text())["deployments"]
         return found
 

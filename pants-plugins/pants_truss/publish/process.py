@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable
@@ -32,22 +33,28 @@ from pants_truss.subsystems.publish import TrussPublishSubsystem
 from pants_truss.subsystems.truss_cli import TrussCli
 
 _SCRIPTS = (
+    ("pants_truss.core", "tree_digest.py"),
     ("pants_truss.publish", "state.py"),
     ("pants_truss.publish.scripts", "baseten.py"),
+    ("pants_truss.publish.scripts", "folder_digest.py"),
     ("pants_truss.publish.scripts", "push.py"),
     ("pants_truss.publish.scripts", "record.py"),
     ("pants_truss.publish.scripts", "redact.py"),
     ("pants_truss.publish.scripts", "truss_cli.py"),
+    ("pants_truss.serving.scripts", "parent.py"),
 )
 _FOLDER = "publish"
 _SPEC = f"{_FOLDER}/spec.json"
 _TRUSS = "truss"
+# The environment variable by which a push knows the process that starts it.
+_PANTS = "PANTS_TRUSS_STARTED_BY"
 
 
 @dataclass(frozen=True)
 class PushProcessRequest:
     """`truss` holds the gathered truss at its root. `state_file` is an absolute path. `credentials`
-    names the source of the credentials."""
+    names the source of the credentials. `seen` is the mark of the entry that this run has decided
+    by (see `state.mark`)."""
 
     target: str
     identity: DeploymentSlot
@@ -57,6 +64,7 @@ class PushProcessRequest:
     state_file: str
     access: RemoteAccess
     credentials: str
+    seen: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ async def prepare_push(
         InteractiveProcess(
             process.argv,
             # Credentials do not pass through the engine, which may log its inputs.
-            env={**process.env, **request.access.environment},
+            env={**process.env, **request.access.environment, _PANTS: str(os.getpid())},
             input_digest=process.input_digest,
             append_only_caches=process.append_only_caches,
             immutable_input_digests=process.immutable_input_digests,
@@ -123,6 +131,7 @@ def _spec(request: PushProcessRequest, options: TrussPublishSubsystem) -> Dict[s
         "wait_timeout": request.options.wait_timeout,
         "folder": _TRUSS,
         "state_file": request.state_file,
+        "seen": request.seen,
         "credentials": request.credentials,
         "by_environment": request.access.by_environment,
         "skip_unchanged": options.skip_unchanged,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def prepare(
         state_file="/repo/dist/truss-publish.json",
         access=access,
         credentials="the credentials",
+        seen='["d1", null]',
     )
     return rule_runner.request(PreparedPush, [request])
 
@@ -86,11 +88,14 @@ def test_the_truss_the_scripts_and_the_tool_lie_side_by_side(rule_runner: RuleRu
     assert set(found) == {
         "installed.txt",
         "publish/baseten.py",
+        "publish/folder_digest.py",
+        "publish/parent.py",
         "publish/push.py",
         "publish/record.py",
         "publish/redact.py",
         "publish/spec.json",
         "publish/state.py",
+        "publish/tree_digest.py",
         "publish/truss_cli.py",
         "truss/config.yaml",
         "truss/model/é x.py",
@@ -121,7 +126,7 @@ def test_the_scripts_find_their_imports(rule_runner: RuleRunner, tmp_path: Path)
         subprocess.run(
             [sys.executable, "-I", "-S", "-c", code, str(tmp_path), name], check=True, timeout=60
         )
-    assert len(names) == 6
+    assert len(names) == 9
 
 
 def test_the_spec_describes_the_push(rule_runner: RuleRunner) -> None:
@@ -151,6 +156,7 @@ def test_the_spec_describes_the_push(rule_runner: RuleRunner) -> None:
         "wait_timeout": 60,
         "folder": "truss",
         "state_file": "/repo/dist/truss-publish.json",
+        "seen": '["d1", null]',
         "credentials": "the credentials",
         "by_environment": False,
         "skip_unchanged": False,
@@ -204,6 +210,8 @@ def test_the_environment_is_that_of_the_remote_and_of_pex(rule_runner: RuleRunne
         "BASETEN_API_KEY": "planted",
         "LANG": "C",
         "PATH": "/bin",
+        # The push ends when this process is gone.
+        "PANTS_TRUSS_STARTED_BY": str(os.getpid()),
         # Runs the script in place of `truss` itself.
         "PEX_INTERPRETER": "1",
     }

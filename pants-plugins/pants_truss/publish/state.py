@@ -89,7 +89,52 @@ def read(path: str) -> List[Entry]:
             f"{path} has version {data.get('version')!r}, but this plugin reads version "
             f"{VERSION}.{_REMEDY}"
         )
+    for number, entry in enumerate(entries):
+        _check(path, f"deployments[{number}]", entry, _KINDS)
+        if entry.get("pending") is not None:
+            _check(path, f"deployments[{number}].pending", entry["pending"], _PENDING_KINDS)
     return entries
+
+
+def _check(path: str, where: str, entry: Entry, kinds: Dict[str, str]) -> None:
+    """Somebody may have edited the file. A key that the file lacks, or that this release does not
+    know, is no fault."""
+    for key, kind in kinds.items():
+        value = entry.get(key)
+        if value is not None and not _IS[kind](value):
+            raise StateError(
+                f"{path}: `{where}.{key}` must be {kind}, but is {value!r}. Correct it, or remove "
+                f"the entry to push its truss again."
+            )
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+_IS: Dict[str, Callable[[Any], bool]] = {
+    "a string": lambda value: isinstance(value, str),
+    "a number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "true or false": lambda value: isinstance(value, bool),
+    "a list of strings": _is_strings,
+    "an object": lambda value: isinstance(value, dict),
+}
+_KINDS = {
+    **{name: "a string" for name in DeploymentSlot._fields},
+    **{name: "a string" for name in ("target", "tree_digest", "deployment_id", "model_id")},
+    **{name: "a string" for name in ("status", "pushed_at", "predict_url", "logs_url")},
+    "options": "a list of strings",
+    "asked": "a number",
+    "live": "true or false",
+    "pending": "an object",
+}
+_PENDING_KINDS = {
+    "tree_digest": "a string",
+    "options": "a list of strings",
+    "known": "a list of strings",
+    "began": "a number",
+    "process": "a number",
+}
 
 
 _REMEDY = " Restore it, or delete it to push every truss again."
@@ -101,9 +146,22 @@ def find(entries: Sequence[Entry], identity: DeploymentSlot) -> Optional[Entry]:
 
 def update(path: str, identity: DeploymentSlot, change: Callable[[Entry], None]) -> Entry:
     """Changes one entry, and creates it if needed. Safe with concurrent processes: a killed process
-    leaves either the old or the new file."""
+    leaves either the old or the new file. A link stays one: the file behind it changes."""
+    path = os.path.realpath(path)
     folder = os.path.dirname(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        return _update_locked(path, folder, identity, change)
+    except OSError as e:
+        raise StateError(
+            f"{path} cannot be written: {e}. Free the disk, or make it writable, and run again: "
+            f"what was pushed is looked for at the remote."
+        ) from None
+
+
+def _update_locked(
+    path: str, folder: str, identity: DeploymentSlot, change: Callable[[Entry], None]
+) -> Entry:
     with _locked(folder):
         entries = read(path)
         entry = find(entries, identity)
@@ -142,6 +200,13 @@ def _replace(path: str, folder: str, data: Any) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def mark(entry: Optional[Entry]) -> str:
+    """What another run changes when it begins a push, or makes a deployment; not what it asks."""
+    entry = entry or {}
+    facts = [entry.get("deployment_id"), entry.get("pending")]
+    return json.dumps(facts, sort_keys=True) if any(facts) else ""
 
 
 class Decision(NamedTuple):

@@ -18,6 +18,7 @@ from pants_truss.publish.state import (
     StateError,
     decide,
     find,
+    mark,
     read,
     update,
 )
@@ -105,6 +106,72 @@ def test_one_name_for_two_remotes() -> None:
     assert [entry and entry["deployment_id"] for entry in found] == ["https://b", None]
     # The URL of a remote without credentials is unknown.
     assert find(entries, ONE._replace(remote_url=None)) == entries[0]
+
+
+BASE: Dict[str, Any] = {"remote": "b", "model_name": "m"}
+
+
+@pytest.mark.parametrize(
+    "entry, said",
+    [
+        ({"model_name": 7}, "`deployments[1].model_name` must be a string, but is 7."),
+        (
+            {"deployment_id": ["d"]},
+            "`deployments[1].deployment_id` must be a string, but is ['d'].",
+        ),
+        ({"live": "yes"}, "`deployments[1].live` must be true or false, but is 'yes'."),
+        ({"asked": "now"}, "`deployments[1].asked` must be a number, but is 'now'."),
+        ({"asked": True}, "`deployments[1].asked` must be a number, but is True."),
+        ({"options": "a"}, "`deployments[1].options` must be a list of strings, but is 'a'."),
+        ({"options": [1]}, "`deployments[1].options` must be a list of strings, but is [1]."),
+        ({"pending": "d"}, "`deployments[1].pending` must be an object, but is 'd'."),
+        (
+            {"pending": {"known": "d"}},
+            "`deployments[1].pending.known` must be a list of strings, but is 'd'.",
+        ),
+        ({"pending": {"began": "x"}}, "`deployments[1].pending.began` must be a number"),
+    ],
+)
+def test_an_edit_that_went_wrong(entry: Any, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    content: Any = {"version": 1, "deployments": [BASE, {**BASE, **entry}]}
+    path.write_text(json.dumps(content))
+    with pytest.raises(StateError, match="Correct it, or remove the entry") as error:
+        read(str(path))
+    assert f"{path}: {said}" in str(error.value)
+
+
+def test_keys_that_are_absent_null_or_unknown_are_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    entry: Dict[str, Any] = {**BASE, "pending": None, "asked": None, "added_by_a_newer_release": {}}
+    path.write_text(json.dumps({"version": 1, "deployments": [{}, entry]}))
+    assert read(str(path)) == [{}, entry]
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    link = tmp_path / "state.json"
+    link.symlink_to("cache/state.json")
+    for number in "12":
+        update(str(link), ONE, partial(dict.update, deployment_id=number))
+        assert link.is_symlink() and link.samefile(tmp_path / "cache/state.json")
+        assert [entry["deployment_id"] for entry in read(str(link))] == [number]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["state.json"]
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match="state.json cannot be written: .*Free the disk"):
+        update(str(tmp_path / "file/state.json"), ONE, partial(dict.update, deployment_id="d"))
+
+
+def test_a_mark_changes_with_pushes_alone() -> None:
+    entry: Any = {"deployment_id": "d1"}
+    marks = {mark(None), mark({}), mark({"status": "UP", "pending": None})}
+    assert marks == {""}
+    assert mark(entry) == mark({**entry, "asked": 1, "status": "UP", "live": True})
+    begun = mark({**entry, "pending": {"began": 1}})
+    assert len({mark(entry), mark({"deployment_id": "d2"}), begun, ""}) == 4
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from pants.engine.process import Process
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
+from pants_truss.core.terminal import visible
+from pants_truss.core.tool_output import last_line
 from pants_truss.pants_api import (
     concurrently,
     create_digest,
@@ -36,6 +38,9 @@ _PATIENCE_MILLIS = 2000
 
 class ImageToolFailed(Exception):
     """A script failed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,8 @@ async def run_image_script(
         **implicitly(),
     )
     if result.exit_code:
-        lines = result.stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"]
-        raise ImageToolFailed(f"{request.description} failed: {lines[-1]}")
+        why = last_line(result.stderr.decode("utf-8", "replace"))
+        raise ImageToolFailed(f"{request.description} failed: {why}")
     return ImageScriptResult(result.stdout, result.output_digest)
 
 

@@ -37,6 +37,7 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.pex_errors import explain_failure
 from pants_truss.core.server_bounds import contradictions, describe_contradictions
+from pants_truss.core.terminal import visible
 from pants_truss.pants_api import (
     concurrently,
     create_digest,
@@ -295,8 +296,10 @@ async def find_truss_environment(request: TrussVenvsRequest) -> TrussVenvs:
     planned = await plan_truss_environment(request, **implicitly())
     if planned.unverifiable:
         logger.warning(
-            f"{request.address}: {request.origin}: {planned.unverifiable}. The hashes are not "
-            f"checked here."
+            visible(
+                f"{request.address}: {request.origin}: {planned.unverifiable}. The hashes are not "
+                f"checked here."
+            )
         )
     pexes = tuple(pex_request for pex_request in (planned.own, planned.server) if pex_request)
     # The requirements of the server are not in the config of the truss.

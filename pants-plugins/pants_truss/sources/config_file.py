@@ -15,6 +15,7 @@ from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.config_checks import check_config, error_finding
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.paths import join
+from pants_truss.core.terminal import visible
 from pants_truss.core.truss_config import TrussConfig
 from pants_truss.pants_api import (
     get_digest_contents,
@@ -33,6 +34,10 @@ class InvalidTruss(Exception):
 
     what: str = ""
     findings: Tuple[Finding, ...] = ()
+
+    def __init__(self, message: str) -> None:
+        # The message may quote the name of a file, or what a tool printed.
+        super().__init__(visible(message))
 
     @classmethod
     def of(cls, address: Address, what: object, findings: Iterable[Finding] = ()) -> InvalidTruss:

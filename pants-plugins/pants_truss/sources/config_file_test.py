@@ -8,6 +8,7 @@ from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.core.errors import TrussError
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.sources import config_file
 from pants_truss.sources.config_file import InvalidTruss, ReadTrussConfigRequest, TrussConfigFile
@@ -222,3 +223,9 @@ def test_an_empty_config_has_the_defaults(rule_runner: RuleRunner, content: byte
     rule_runner.write_files({"empty/config.yaml": content})
     config = read(rule_runner, "empty").config
     assert (config.model_file, config.external_package_dirs) == ("model/model.py", ())
+
+
+def test_an_error_holds_nothing_that_a_terminal_obeys() -> None:
+    for what in ("a \x1b[31m\n::error::b", TrussError("a \x1b[31m\n::error::b")):
+        found = InvalidTruss.of(ADDRESS, what)
+        assert str(found).endswith("is not valid: a \\x1b[31m\n\\::error::b")

@@ -11,6 +11,7 @@ from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
 from pants.option.global_options import GlobalOptions
 
+from pants_truss.core.errors import TrussError
 from pants_truss.core.git_excludes import user_excludes_file
 from pants_truss.core.gitignore import IgnorePatterns, expand_braces
 from pants_truss.pants_api import rule
@@ -75,7 +76,11 @@ def _lines_of(path: str, name: str, is_personal: bool = False) -> Iterator[Ignor
 
 
 def _expanded(line: str, origin: str, is_personal: bool = False) -> Iterator[IgnoreLine]:
-    for pattern in expand_braces(line):
+    try:
+        patterns = expand_braces(line)
+    except TrussError as e:
+        raise TrussError(f"{origin}: {e}") from None
+    for pattern in patterns:
         yield IgnoreLine(pattern, origin, is_personal)
 
 

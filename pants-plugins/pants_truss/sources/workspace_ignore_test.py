@@ -10,6 +10,7 @@ import pytest
 from pants.engine.fs import PathGlobs, Paths
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.core.errors import TrussError
 from pants_truss.sources import workspace_ignore
 from pants_truss.sources.workspace_ignore import (
     IgnoreLine,
@@ -142,3 +143,10 @@ def test_a_walk_sees_what_pants_sees() -> None:
         lines += workspace_ignore._expanded(pattern, "here")
     mine = WorkspaceIgnore.of(lines)
     assert {file: walked(mine, file) for file in FILES} == found_by_pants(FILES)
+
+
+def test_braces_that_mean_too_many_patterns() -> None:
+    with pytest.raises(
+        TrussError, match=r"^\.gitignore:3: the ignore pattern '\{a,b\}.* more than"
+    ):
+        list(workspace_ignore._expanded("{a,b}" * 12, ".gitignore:3"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Optional
+from typing import Optional, Tuple
 
 from pants.core.goals.run import RestartableField
 from pants.core.goals.test import TestTimeoutField
@@ -20,6 +20,8 @@ from pants.engine.target import (
 )
 from pants.util.strutil import help_text
 
+from pants_truss.core.manifest import FILE_SUFFIX as MANIFEST_SUFFIX
+from pants_truss.core.output_path import TAR_SUFFIX
 from pants_truss.core.paths import normalize_inside
 from pants_truss.pants_api.environments import EnvironmentField
 from pants_truss.pants_api.output_path_field import TemplateOutputPathField
@@ -171,6 +173,11 @@ class TrussOutputPathField(TemplateOutputPathField):
         Two targets must not have the same or nested paths.
         """
     )
+
+    def outputs(self, target: Target) -> Tuple[str, ...]:
+        # A directory today may be a tar tomorrow, by an option.
+        path = self.value_or_default(file_ending=None)
+        return (path, path + TAR_SUFFIX, path + MANIFEST_SUFFIX)
 
 
 class TrussOutputFormatField(StringField):

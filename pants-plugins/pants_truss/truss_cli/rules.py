@@ -18,6 +18,8 @@ from pants.util.logging import LogLevel
 from pants_truss.core import lockfile
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import marker_environments
+from pants_truss.core.terminal import visible
+from pants_truss.core.tool_output import last_line
 from pants_truss.pants_api import (
     concurrently,
     create_digest,
@@ -34,6 +36,9 @@ from pants_truss.subsystems.truss_cli import TrussCli
 
 class TrussCliFailed(Exception):
     """The tool itself failed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,7 @@ class TrussScriptResult:
 
     @property
     def last_line(self) -> str:
-        lines = self.stderr.strip().splitlines()
-        return lines[-1] if lines else "no output"
+        return last_line(self.stderr)
 
 
 @rule(desc="Run Truss", level=LogLevel.DEBUG)

@@ -80,7 +80,7 @@ def _check_resources(data: Data) -> Iterator[Problem]:
             f"thousandths, `cpu: 500m`.",
         )
     if isinstance(memory, str) and not (
-        _is_float(memory) or re.fullmatch(r"(\d+\.?\d*|\.\d+)([kMGTPE]|[KMGTPE]i)", memory)
+        _is_float(memory) or re.fullmatch(r"(\d+(\.\d*)?|\.\d+)([kMGTPE]|[KMGTPE]i)", memory)
     ):
         yield _error(
             ("resources", "memory"),

@@ -12,9 +12,10 @@ from pants_truss.core.lint.config_schema import (
     show,
     top_level_keys,
 )
-from pants_truss.core.lint.finding import Severity, visible
+from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.problem import Problem
 from pants_truss.core.lint.tables import read_table
+from pants_truss.core.terminal import visible
 
 DATE = datetime.date(2024, 1, 1)
 

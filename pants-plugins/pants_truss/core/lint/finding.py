@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Collection, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from pants_truss.core.errors import TrussError
+from pants_truss.core.terminal import visible, visible_line
 
 
 class Severity(Enum):
@@ -185,7 +185,9 @@ class Finding:
 
     @property
     def place(self) -> str:
-        return f"{self.path}:{self.line}" if self.line else self.path
+        """As it is printed; `path` may have characters that a terminal obeys."""
+        path = visible_line(self.path)
+        return f"{path}:{self.line}" if self.line else path
 
     @property
     def is_fatal(self) -> bool:
@@ -197,12 +199,6 @@ class Finding:
         silence = RULES_BY_NAME[self.rule].silence
         about = f"{self.rule}; {silence}" if silence else self.rule
         return f"{visible(self.message).rstrip()} [{about}]"
-
-
-def visible(text: str) -> str:
-    """YAML can write characters that no file can hold, and some that a terminal obeys."""
-    encodable = text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", lambda found: repr(found[0])[1:-1], encodable)
 
 
 @dataclass(frozen=True)

@@ -161,3 +161,9 @@ def test_what_a_policy_does(
 
 def _but_severity(finding: Finding) -> Sequence[object]:
     return (finding.rule, finding.path, finding.message, finding.line, finding.column)
+
+
+def test_a_place_is_one_line_that_no_terminal_obeys() -> None:
+    found = Finding("secret", "a/k\n::error::x\x1b[31m\u202e", "b\x07\n::error::y", line=3)
+    assert found.place == "a/k\\n::error::x\\x1b[31m\\u202e:3"
+    assert found.text.startswith("b\\x07\n\\::error::y [")

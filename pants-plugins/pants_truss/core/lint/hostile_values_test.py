@@ -10,11 +10,12 @@ import pytest
 from pants_truss.core import yaml_document
 from pants_truss.core.lint.config_rules import rule_problems
 from pants_truss.core.lint.config_schema import schema_problems
-from pants_truss.core.lint.finding import Finding, visible
+from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.injection import injection_problems
 from pants_truss.core.lint.problem import dotted
 from pants_truss.core.lint.secret_scan import scan
 from pants_truss.core.lint.truss_errors import truss_error
+from pants_truss.core.terminal import visible
 
 # Python 3.9.18 refuses to convert so many digits.
 DIGITS = "9" * 5000

@@ -62,7 +62,8 @@ _Problem = Tuple[str, Optional[int]]
 # What Python 3.10 and later have that 3.9 may not parse: `match`, `except*`, `type`, brackets after
 # `with`, type parameters, and whatever an f-string holds.
 _NEWER_SYNTAX = re.compile(
-    rb"^\s*(match|case|type)\b|\bexcept\s*\*|\bwith\s*\(|\b(def|class)\s+\w+\s*\[|\b[rRfFtT]{1,2}[\"']",
+    rb"^[ \t\f]*(match|case|type)\b|\bexcept\s*\*|\bwith\s*\("
+    rb"|\b(def|class)\s+\w+\s*\[|\b[rRfFtT]{1,2}[\"']",
     re.MULTILINE,
 )
 

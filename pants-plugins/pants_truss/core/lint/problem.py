@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Sequence, Tuple
 
-from pants_truss.core.lint.finding import Finding, Severity, visible
+from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.terminal import visible_line
 from pants_truss.core.yaml_document import YamlDocument
 
 Data = Dict[Any, Any]
@@ -34,7 +35,7 @@ def dotted(key: Sequence[Any]) -> str:
         if isinstance(step, int) and text:
             text += f"[{step}]"
         else:
-            name = visible(str(step)).replace("\n", "\\n")
+            name = visible_line(str(step))
             text += f".{name}" if text else name
     return text
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict, Iterable, List, Sequence, Tuple
 
 from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.terminal import visible_line
 
 # From a text to the same in a colour.
 Paint = Callable[[str, str], str]
@@ -44,7 +45,7 @@ def render(trusses: Sequence[LintedTruss], paint: Paint = no_paint) -> str:
         if shared:
             lines.append(f"  and {_count(shared, no_paint)}, told above, in files that it shares")
         if lines:
-            blocks.append("\n".join([paint(truss.name, "blue"), *lines]))
+            blocks.append("\n".join([paint(visible_line(truss.name), "blue"), *lines]))
     blocks.append(_summary(trusses, paint))
     return "\n\n".join(blocks) + "\n"
 

@@ -151,3 +151,9 @@ def test_each_finding_is_one_line_below_the_first_truss_that_has_it(
 def test_colours_change_no_text(trusses: List[LintedTruss]) -> None:
     text = render(trusses, lambda text, colour: f"\x1b[{colour}m{text}\x1b[0m")
     assert re.sub("\x1b\\[[a-z0-9]+m", "", text) == render(trusses)
+
+
+def test_names_are_shown_as_no_terminal_obeys_them() -> None:
+    finding = Finding("secret", "\x1b]0;x\x07/a\n##[error]b", "a token.", line=1)
+    text = render([LintedTruss("t\x1b:t", (finding,))])
+    assert text.startswith("t\\x1b:t\n  \\x1b]0;x\\x07/a\\n##\\[error]b:1: error: a token. [")

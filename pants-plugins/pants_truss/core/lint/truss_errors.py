@@ -7,6 +7,7 @@ from typing import Any, List, Sequence
 
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.problem import Problem, dotted
+from pants_truss.core.requirement import redacted
 from pants_truss.core.yaml_document import YamlDocument
 
 # Steps of pydantic's locations that are no keys: the chosen one of several models.
@@ -26,7 +27,7 @@ def truss_error(
         steps.append(int(step) if is_index else step)
         data = _inside(data, steps[-1])
     where = f"`{dotted(steps)}`: " if steps else ""
-    text = re.sub(r"^Value error, ", "", message.strip()).rstrip(".")
+    text = re.sub(r"^Value error, ", "", redacted(message).strip()).rstrip(".")
     version = ".".join(str(part) for part in release)
     problem = Problem(tuple(steps), f"Truss {version} refuses it: {where}{text}.")
     return problem.at(path, document)

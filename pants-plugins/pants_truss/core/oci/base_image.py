@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.oci.documents import (
@@ -14,6 +14,7 @@ from pants_truss.core.oci.documents import (
     INDEX_TYPE,
     LAYER_TYPE,
     MANIFEST_TYPE,
+    REF_NAME,
     Descriptor,
     Platform,
 )
@@ -36,6 +37,16 @@ _OCI_NAMES = {
     f"{_DOCKER}.image.rootfs.diff.tar.gzip": f"{LAYER_TYPE}+gzip",
 }
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+# The bytes of an index, a manifest or a config. They are a few kilobytes; registries refuse
+# manifests of more than 4 MiB.
+MAX_DOCUMENT = 4 * 1024 * 1024
+# The number of indexes on the way to a manifest, `index.json` included.
+MAX_INDEXES = 3
+# The number of layers. Docker runs images of at most 127 layers, podman of at most 500.
+MAX_LAYERS = 500
+# The number of images that a message lists.
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -69,10 +80,26 @@ def document(content: bytes, what: str) -> Dict[str, Any]:
     return data
 
 
-def choose(index: Mapping[str, Any], platform: Platform, what: str) -> Choice:
-    """Returns the entry of an index for a platform, or the only entry if it names no platform."""
+def check_document_size(size: int, name: str, what: str) -> None:
+    """`name` is the path in the layout, or the digest."""
+    if size > MAX_DOCUMENT:
+        raise TrussError(
+            f"{what}: {name} has {size} bytes, which is too large for an index, a manifest or a "
+            f"config: the limit is {MAX_DOCUMENT}."
+        )
+
+
+def choose(
+    index: Mapping[str, Any], platform: Platform, what: str, *, is_layout: bool = False
+) -> Choice:
+    """Returns the entry of an index for a platform, or the only entry if it names no platform.
+
+    `is_layout` is True for the index of a layout, whose entries are images of their own. By the OCI
+    specification, the first fitting entry of another index is the image.
+    """
     entries = _objects(index, "manifests", what)
-    known = [e for e in entries if e.get("mediaType") in (*_INDEXES, *_MANIFESTS)]
+    # A layout has an entry for each tag of an image.
+    known = _without_repeats(e for e in entries if e.get("mediaType") in (*_INDEXES, *_MANIFESTS))
     if not known:
         raise TrussError(f"{what} lists no image.")
     offered = [_platform(entry) for entry in known]
@@ -83,9 +110,34 @@ def choose(index: Mapping[str, Any], platform: Platform, what: str) -> Choice:
     if len(known) == 1 and unnamed:
         fitting = unnamed
     if not fitting:
-        has = ", ".join(names) or "several images that name no platform"
-        raise TrussError(f"{what} has no image for {platform}: it has {has}.")
+        several = f"several images that name no platform: {_listed(known, what)}"
+        raise TrussError(
+            f"{what} has no image for {platform}: it has {', '.join(names) or several}."
+        )
+    fitting = [e for e in fitting if _is_exactly(_platform(e), platform)] or fitting
+    if is_layout and len(fitting) > 1:
+        raise TrussError(
+            f"{what} has several images for {platform}: {_listed(fitting, what)}. Copy one of them "
+            f"into a layout of its own: `skopeo copy oci:FOLDER:TAG oci:NEW_FOLDER:base`."
+        )
     return Choice(_descriptor(fitting[0], what), names)
+
+
+def _without_repeats(entries: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    found: Dict[str, Dict[str, Any]] = {}
+    for entry in entries:
+        found.setdefault(f"{entry.get('digest')} {_platform(entry)}", entry)
+    return list(found.values())
+
+
+def _listed(entries: Sequence[Mapping[str, Any]], what: str) -> str:
+    shown = []
+    for entry in entries[:_SHOWN]:
+        annotations = entry.get("annotations")
+        tag = annotations.get(REF_NAME) if isinstance(annotations, dict) else None
+        shown.append(_descriptor(entry, what).digest + (f" ({_show(tag)})" if tag else ""))
+    more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
+    return f"{', '.join(shown)}{more}"
 
 
 def manifest(data: Mapping[str, Any], what: str) -> Manifest:
@@ -95,6 +147,8 @@ def manifest(data: Mapping[str, Any], what: str) -> Manifest:
     if config.media_type not in _CONFIGS:
         raise TrussError(f"{what} does not describe an image: its config is {config.media_type!r}.")
     layers = _objects(data, "layers", what)
+    if len(layers) > MAX_LAYERS:
+        raise TrussError(f"{what} has {len(layers)} layers; the limit is {MAX_LAYERS}.")
     descriptors = tuple(_descriptor(layer, what) for layer in layers)
     for descriptor in descriptors:
         if descriptor.media_type not in _LAYERS:
@@ -141,7 +195,10 @@ def _entry(run: Any, key: str) -> Any:
 
 
 def _show(value: Any) -> str:
-    text = json.dumps(value)
+    return _short(json.dumps(value))
+
+
+def _short(text: str) -> str:
     return text if len(text) < 60 else f"{text[:60]}..."
 
 
@@ -172,7 +229,7 @@ def _descriptor(data: Mapping[str, Any], what: str) -> Descriptor:
         # The digest becomes a path.
         raise TrussError(f"{what} refers to a blob by {digest!r}, which is not a sha256 digest.")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise TrussError(f"{what} declares the invalid size {size!r} for {digest}.")
+        raise TrussError(f"{what} declares the invalid size {_short(repr(size))} for {digest}.")
     return Descriptor(str(media_type), digest, size)
 
 
@@ -197,5 +254,14 @@ def _of(data: Mapping[str, Any]) -> Platform:
 def _fits(offered: Platform, wanted: Platform) -> bool:
     if (offered.os, offered.architecture) != (wanted.os, wanted.architecture):
         return False
-    # `arm64` is the same as `arm64/v8`, and most images name no variant.
+    # Most images name no variant.
     return not wanted.variant or not offered.variant or offered.variant == wanted.variant
+
+
+def _is_exactly(offered: Any, wanted: Platform) -> bool:
+    """Returns True if the variants are equal. `amd64` also fits `amd64/v3`, which runs on few
+    machines; `arm64` and `arm64/v8` are the same."""
+    defaults = ("", "v8") if wanted.architecture == "arm64" else ("",)
+    if not offered or wanted.variant in defaults:
+        return not offered or offered.variant in defaults
+    return bool(offered.variant == wanted.variant)

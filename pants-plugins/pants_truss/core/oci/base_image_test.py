@@ -25,6 +25,7 @@ from pants_truss.core.oci.documents import (
 
 LINUX = Platform("linux", "amd64")
 DIGEST = "sha256:" + "a" * 64
+OTHER = "sha256:" + "b" * 64
 CONFIG: Dict[str, Any] = {
     "mediaType": "application/vnd.oci.image.config.v1+json",
     "digest": DIGEST,
@@ -66,7 +67,7 @@ def test_no_image_for_the_platform() -> None:
     with pytest.raises(TrussError, match="no image for linux/amd64: it has linux/arm/v7"):
         choose({"manifests": [entry("linux/arm/v7"), entry()]}, LINUX, "it")
     with pytest.raises(TrussError, match="several images that name no platform"):
-        choose({"manifests": [entry(), entry()]}, LINUX, "it")
+        choose({"manifests": [entry(), entry(digest=OTHER)]}, LINUX, "it")
 
 
 def test_a_manifest_that_does_not_describe_an_image() -> None:
@@ -224,9 +225,14 @@ def test_which_platforms_fit(offered: str, wanted: Platform, fits: bool) -> None
 
 
 def test_the_first_of_several_that_fit() -> None:
-    entries = [entry("linux/amd64/v2"), entry("linux/amd64", digest="sha256:" + "b" * 64), entry()]
+    entries = [entry("linux/amd64"), entry("linux/amd64", digest=OTHER), entry()]
     found = choose({"manifests": entries}, LINUX, "it")
     assert found.descriptor.digest == DIGEST
+    assert found.platforms == ("linux/amd64", "linux/amd64")
+    # An image for any machine comes before one for newer machines.
+    entries[0] = entry("linux/amd64/v2")
+    found = choose({"manifests": entries}, LINUX, "it")
+    assert found.descriptor.digest == OTHER
     assert found.platforms == ("linux/amd64/v2", "linux/amd64")
 
 

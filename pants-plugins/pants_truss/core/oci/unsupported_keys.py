@@ -39,7 +39,8 @@ def advice(keys: Tuple[str, ...]) -> str:
     return f'Use `builder="docker"`{base}.'
 
 
-_INSTALL = r"(?:\S+=\S+ )*uv pip install(?: --\S+| \$\(which python3\)| [\w/.-]+)*?"
+# Each word has one way to match, because a search for other ways takes exponential time.
+_INSTALL = r"(?:[^\s=]+=\S+ )*uv pip install(?: --\S+| \$\(which python3\)| (?!--)[\w/.-]+)*?"
 _OPTIONS = r"(?: --\S+| -c [\w./]+)*"
 # Commands that an image without a Dockerfile replaces or does not need: users that nothing runs as,
 # and package lists for tools that are not installed.

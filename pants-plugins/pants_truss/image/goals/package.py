@@ -20,8 +20,12 @@ from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
+from pants_truss.core.oci.layout_outputs import paths_beside
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.core.oci.sbom import FILE_SUFFIX as SBOM_SUFFIX
+from pants_truss.core.output_path import TAR_SUFFIX
+from pants_truss.gather import output_path
+from pants_truss.gather.output_path import ResolveOutputPathRequest, resolve_output_path
 from pants_truss.image import build_context, docker_image, image_target, oci_layout
 from pants_truss.image.build_context import BuildContextRequest, make_build_context
 from pants_truss.image.docker_build import ImageName
@@ -124,32 +128,32 @@ class OciArtifact(BuiltPackageArtifact):
 
 @dataclass(frozen=True)
 class PackageOciImageRequest:
+    """`output` is the path of the layout below `dist/`."""
+
     field_set: TrussImagePackageFieldSet
+    output: str
 
 
 @rule(desc="Package an OCI image", level=LogLevel.DEBUG)
 async def package_oci_image(request: PackageOciImageRequest) -> BuiltPackage:
-    field_set = request.field_set
+    field_set, output = request.field_set, request.output
     platforms = tuple(parse_platform(platform) for platform in field_set.platforms.value)
     made = await make_oci_layout(
         OciLayoutRequest(part_of(OciFieldSet, field_set), platforms), **implicitly()
     )
-    output = field_set.output_path.value_or_default(file_ending=None)
     digests = [await add_prefix(AddPrefix(made.digest, output), **implicitly())]
     notes = list(dict.fromkeys(note for image in made.images for note in image.notes))
     lines = tuple(f"  {line}" for line in (f"image {made.top.digest}", *notes))
     artifacts: List[BuiltPackageArtifact] = [
         OciArtifact(output, extra_log_lines=lines, digest=made.top.digest, names=made.names)
     ]
-    for platform, image in zip(platforms, made.images):
-        suffix = str(platform).partition("/")[2].replace("/", "-")
-        beside = f"{output}-{suffix}" if len(platforms) > 1 else output
+    for beside, image in zip(paths_beside(output, platforms), made.images):
         bom = FileContent(beside + SBOM_SUFFIX, image.sbom)
         digests.append(await create_digest(CreateDigest([bom]), **implicitly()))
         artifacts.append(OciArtifact(bom.path))
         if field_set.docker_archive.value:
             archive = ArchiveRequest(
-                made, image, tuple(name.full for name in made.names), f"{beside}.tar"
+                made, image, tuple(name.full for name in made.names), beside + TAR_SUFFIX
             )
             archived = await archive_image(archive, **implicitly())
             digests.append(archived.digest)
@@ -168,8 +172,13 @@ async def package_truss_image(
     publish: TrussPublishSubsystem,
 ) -> BuiltPackage:
     checked = await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
+    output = await resolve_output_path(
+        ResolveOutputPathRequest(field_set.output_path), **implicitly()
+    )
     if field_set.builder.value == ImageBuilder.OCI.value:
-        packaged = await package_oci_image(PackageOciImageRequest(field_set), **implicitly())
+        packaged = await package_oci_image(
+            PackageOciImageRequest(field_set, output.path), **implicitly()
+        )
         return packaged
     found = await find_truss_of_image(FindTrussOfImageRequest(field_set.truss), **implicitly())
     if field_set.builder.value == ImageBuilder.DOCKER.value:
@@ -181,10 +190,9 @@ async def package_truss_image(
         return built
     pinned = field_set.pin_requirements.value
     made = await make_build_context(BuildContextRequest(found.truss, pinned), **implicitly())
-    output = field_set.output_path.value_or_default(file_ending=None)
-    digest = await add_prefix(AddPrefix(made.digest, output), **implicitly())
+    digest = await add_prefix(AddPrefix(made.digest, output.path), **implicitly())
     notes = tuple(f"  {note}" for note in made.gathered.notes)
-    return BuiltPackage(digest, (OciArtifact(output, extra_log_lines=notes),))
+    return BuiltPackage(digest, (OciArtifact(output.path, extra_log_lines=notes),))
 
 
 def rules() -> Iterable[object]:
@@ -194,5 +202,6 @@ def rules() -> Iterable[object]:
         *docker_image.rules(),
         *image_target.rules(),
         *oci_layout.rules(),
+        *output_path.rules(),
         UnionRule(PackageFieldSet, TrussImagePackageFieldSet),
     ]

@@ -317,3 +317,12 @@ def test_keys_that_need_a_dockerfile(rule_runner: RuleRunner) -> None:
         '`build_commands`. Use `builder="docker"`, or a `base` that already has it and a config '
         "without the key."
     )
+
+
+@pytest.mark.parametrize("builder", ["oci", "context", "docker"])
+def test_no_image_replaces_a_truss(rule_runner: RuleRunner, builder: str) -> None:
+    """The path is checked before anything is built, for each builder."""
+    folder = f"clash/{builder}"
+    path = f"clash.{builder}/t"
+    message = error(rule_runner, InvalidTruss, folder, builder=builder, output_path=path)
+    assert f"`output_path` {path!r} overlaps that of {folder}:t," in message

@@ -22,6 +22,7 @@ from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import QueryRule, RuleRunner, mock_console
 
 from pants_truss.goals.conftest import raised
+from pants_truss.image.conftest import ANY_SIGNATURE
 from pants_truss.image.docker_build import ImageName
 from pants_truss.image.goals import publish as publish_rules
 from pants_truss.image.goals.package import OciArtifact
@@ -142,7 +143,7 @@ def test_skopeo_copies_the_layout_to_each_name(rule_runner: RuleRunner, programs
         assert dict(job.data) == {"image": name.full, "digest": DIGEST}
         process = process_of(job).process
         assert process.argv == (
-            *("/bin/sh", "push_layout.sh", "2 4 8", f"{programs}/skopeo", "--insecure-policy"),
+            *("/bin/sh", "push_layout.sh", "2 4 8", f"{programs}/skopeo", *ANY_SIGNATURE),
             *("copy", "--all", "--preserve-digests", f"oci:out/x:{name.tag}"),
             f"docker://{name.full}",
         )
@@ -157,7 +158,7 @@ def test_the_process_finds_the_layout(rule_runner: RuleRunner, programs: Path) -
         assert rule_runner.run_interactive_process(process_of(job)).exit_code == 0
     ((arguments, environment, files),) = calls(programs)
     assert arguments == [
-        *("--insecure-policy", "copy", "--all", "--preserve-digests"),
+        *(*ANY_SIGNATURE, "copy", "--all", "--preserve-digests"),
         *("oci:out/x:1", "docker://host:5000/team/x:1"),
     ]
     assert environment["DOCKER_CONFIG"] == "/planted"

@@ -64,6 +64,7 @@ _FOLDER = "local"
 _SCRIPTS = (
     ("pants_truss.image.scripts", "run_image.py"),
     ("pants_truss.image.scripts", "archive.py"),
+    ("pants_truss.serving.scripts", "parent.py"),
     ("pants_truss.serving.scripts", "ports.py"),
 )
 

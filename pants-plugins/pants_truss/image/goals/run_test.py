@@ -176,6 +176,7 @@ def test_an_image_is_loaded_from_its_layout(rule_runner: RuleRunner, tmp_path: P
     assert scripts == {
         "local/archive.py",
         "local/image.json",
+        "local/parent.py",
         "local/ports.py",
         "local/run_image.py",
         "venv/python",

@@ -13,11 +13,12 @@ and `prefix`, its installation prefix.
 import gzip
 import hashlib
 import json
+import os
 import posixpath
 import re
 import sys
 import tarfile
-from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple, cast
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Set, Tuple, Type, cast
 
 LINK = "link"
 FILE = "file"
@@ -29,8 +30,31 @@ OF_PYTHON = re.compile(
 )
 
 
+# Limits for layers, which are not trusted. Images that engines can run stay far below them.
+
+# The bytes of the PAX headers and GNU long names of one entry. Go, and so every engine, has the
+# same limit for each of them.
+MAX_HEADER = 1024 * 1024
+# The bytes of a name and of the target of a link: `PATH_MAX` of Linux.
+MAX_NAME = 4096
+# The number of entries in all layers. The largest images have about a million files.
+MAX_ENTRIES = 5_000_000
+# The ratio of a layer to its blob. Text compresses to a tenth of its size, zeros to a thousandth.
+MAX_EXPANSION = 200
+# The bytes that every layer may unpack to, whatever the ratio, and those that none may exceed.
+ALWAYS_ALLOWED = 1024**3
+MAX_LAYER = 1024**4
+# Before Python 3.12.6 and its contemporaries, `tarfile` takes hours for a header of digits.
+LONG_NUMBER = re.compile(rb"[0-9]{1001}")
+CHUNK = 1024 * 1024
+
+
 class BadBase(Exception):
     """The message is shown to the user."""
+
+
+class BadLayer(Exception):
+    """The message continues a sentence about the layer."""
 
 
 def uncompressed(path: str) -> BinaryIO:
@@ -49,21 +73,116 @@ def uncompressed(path: str) -> BinaryIO:
 
 
 class Hashed:
-    """A stream whose digest is known after it was read to its end."""
+    """A stream of at most `limit` bytes whose digest is known after it was read to its end. It is a
+    file for `tarfile`, which reads headers and skips the data of entries."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
         self._stream = stream
+        self._limit, self._size = limit, 0
         self._hash = hashlib.sha256()
 
     def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
+        data = b""
+        while len(data) < size:
+            part = self._next(size - len(data))
+            if not part:
+                break
+            data += part
+        if LONG_NUMBER.search(data):
+            raise BadLayer("has a number of more than 1000 digits in a header")
+        return data
+
+    def tell(self) -> int:
+        return self._size
+
+    def seek(self, position: int) -> None:
+        if position < self._size:
+            raise BadLayer("has an entry that begins before the one that it follows")
+        while self._size < position and self._next(min(position - self._size, CHUNK)):
+            pass
+
+    def _next(self, size: int) -> bytes:
+        try:
+            data = self._stream.read(size)
+        except Exception as e:
+            # Each decompressor has its own errors.
+            raise BadLayer(f"cannot be read: {e}") from None
+        self._size += len(data)
+        if self._size > self._limit:
+            raise BadLayer(
+                f"unpacks to more than {self._limit} bytes, the limit for a blob of its size "
+                f"({MAX_EXPANSION} times as much, at least {ALWAYS_ALLOWED}, at most {MAX_LAYER})"
+            )
         self._hash.update(data)
         return data
 
     def digest(self) -> str:
-        while self.read(1024 * 1024):
+        while self._next(CHUNK):
             pass
         return f"sha256:{self._hash.hexdigest()}"
+
+
+def layer_limit(path: str) -> int:
+    return min(MAX_LAYER, max(ALWAYS_ALLOWED, MAX_EXPANSION * os.path.getsize(path)))
+
+
+EXTENDED = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
+SPARSE = "has a sparse file, which not all tools can read"
+
+
+def bounded_headers() -> Type[tarfile.TarInfo]:
+    """Returns a class for one layer. `tarfile` reads each header into memory as a whole."""
+
+    class Bounded(tarfile.TarInfo):
+        # The bytes of headers for the next entry, and of those for all entries.
+        pending = 0
+        kept = 0
+
+        @classmethod
+        def frombuf(cls, buf: Any, encoding: str, errors: str) -> "Bounded":
+            info = super().frombuf(buf, encoding, errors)
+            if info.type == tarfile.GNUTYPE_SPARSE:
+                raise BadLayer(SPARSE)
+            if info.type not in EXTENDED:
+                cls.pending = cls.kept
+                return info
+            cls.pending += info.size
+            cls.kept += info.size if info.type == tarfile.XGLTYPE else 0
+            if info.size < 0 or cls.pending > MAX_HEADER:
+                raise BadLayer(
+                    f"has headers of {cls.pending} bytes for one entry; the limit is {MAX_HEADER}"
+                )
+            return info
+
+        def _proc_gnusparse_10(self, *_: Any) -> None:
+            # Other sparse formats lie in a header.
+            raise BadLayer(SPARSE)
+
+    return Bounded
+
+
+def members(tar: Any, limit: int) -> Iterator[tarfile.TarInfo]:
+    following: Callable[[], Optional[tarfile.TarInfo]] = tar.next
+    while True:
+        member = following()
+        if member is None:
+            return
+        # `tarfile` would keep all of them.
+        tar.members.clear()
+        size = max(len(os.fsencode(text)) for text in (member.name, member.linkname))
+        if size > MAX_NAME:
+            raise BadLayer(
+                f"has the entry {member.name[:40]!r}, whose name or link target has {size} bytes; "
+                f"the limit is {MAX_NAME}"
+            )
+        if not 0 <= member.size <= limit:
+            raise BadLayer(
+                f"has the entry {member.name!r} of {member.size} bytes; the limit is {limit}"
+            )
+        yield member
 
 
 def inside(name: str, what: str, layer: str) -> str:
@@ -74,26 +193,48 @@ def inside(name: str, what: str, layer: str) -> str:
     return "/".join(parts)
 
 
+def folders_of(name: str) -> Iterator[str]:
+    """Yields the folders around a path; the root of the image is empty."""
+    while name:
+        name = name.rpartition("/")[0]
+        yield name
+
+
 class Tree:
     """The files of an image that matter here, by path without a leading slash."""
 
     def __init__(self) -> None:
         self.kinds: Dict[str, str] = {}
         self.links: Dict[str, str] = {}
+        self.entries = 0
 
     def add_layer(self, path: str, diff_id: str) -> None:
         layer = posixpath.basename(path)
-        stream: Any = Hashed(uncompressed(path))
+        try:
+            self._add_layer(path, layer, diff_id)
+        except BadLayer as e:
+            raise BadBase(f"the layer {layer} {e}") from None
+        except (tarfile.TarError, OSError, ValueError, RecursionError) as e:
+            raise BadBase(f"the layer {layer} cannot be read: {e}") from None
+
+    def _add_layer(self, path: str, layer: str, diff_id: str) -> None:
+        limit = layer_limit(path)
+        stream: Any = Hashed(uncompressed(path), limit)
         mine: Dict[str, Tuple[str, str]] = {}
+        # Paths that are hidden with everything below them, and folders whose content is hidden.
         hidden: List[str] = []
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
+        emptied: List[str] = []
+        with tarfile.TarFile(fileobj=stream, tarinfo=bounded_headers()) as tar:
+            for member in members(tar, limit):
+                self.entries += 1
+                if self.entries > MAX_ENTRIES:
+                    raise BadLayer(f"exceeds the limit of {MAX_ENTRIES} entries in all layers")
                 name = inside(member.name, "entry", layer)
                 if member.islnk():
                     inside(member.linkname, f"hard link {member.name!r} to", layer)
                 folder, _, last = name.rpartition("/")
-                if last == ".wh..wh..opq":
-                    hidden.append(f"{folder}/" if folder else "")
+                if last in (".wh..wh..opq", ".wh."):
+                    emptied.append(folder)
                 elif last.startswith(".wh."):
                     hidden.append(f"{folder}/{last[4:]}".lstrip("/"))
                 elif member.issym():
@@ -107,15 +248,13 @@ class Tree:
                 f"the layer {layer} has the uncompressed digest {stream.digest()}, but its config "
                 f"says {diff_id}"
             )
-        self._hide(hidden)
+        self._hide(set(hidden), set(emptied))
         for name, (kind, target) in mine.items():
             self._set(name, kind, target)
 
-    def _hide(self, hidden: List[str]) -> None:
-        for gone in hidden:
-            # An empty path is the root of the image.
-            below = f"{gone.rstrip('/')}/" if gone else ""
-            for name in [n for n in self.kinds if n == gone or n.startswith(below)]:
+    def _hide(self, hidden: Set[str], emptied: Set[str]) -> None:
+        for name in list(self.kinds) if hidden or emptied else ():
+            if name in hidden or any(f in hidden or f in emptied for f in folders_of(name)):
                 self.kinds.pop(name)
                 self.links.pop(name, None)
 
@@ -237,10 +376,7 @@ def check_ours(tree: Tree, folders: List[str]) -> None:
 def inspect(spec: Dict[str, Any]) -> Dict[str, str]:
     tree = Tree()
     for layer, diff_id in zip(spec["layers"], spec["diff_ids"]):
-        try:
-            tree.add_layer(layer, diff_id)
-        except (tarfile.TarError, EOFError, OSError, ValueError) as e:
-            raise BadBase(f"the layer {posixpath.basename(layer)} cannot be read: {e}") from None
+        tree.add_layer(layer, diff_id)
     python = find_python(tree, spec["python"], spec["path"])
     described = describe_python(tree, python)
     written = [f"{described['prefix']}/{name}" for name in ("bin", "etc", "share")]

@@ -25,6 +25,7 @@ from typing import Any, Dict, Iterator, List, NoReturn, Optional
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import archive  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+import parent  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import ports  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 INSIDE = 8080
@@ -222,18 +223,6 @@ def answers(host: str, port: int) -> bool:
         connection.close()
 
 
-def watch_parent() -> None:
-    """Ends this process if Pants itself is killed; otherwise Pants ends what it runs."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def serve(facts: Dict[str, Any], arguments: argparse.Namespace, interrupts: Interrupts) -> int:
     try:
         port = ports.find_port(facts["address"], arguments.host, arguments.port)
@@ -265,7 +254,7 @@ def main() -> int:
     with open(os.path.join(HERE, "image.json"), encoding="utf-8") as file:
         facts = json.load(file)
     arguments = parse_arguments(facts["address"])
-    watch_parent()
+    parent.Parent().end_with_it()
     try:
         return serve(facts, arguments, interrupts)
     except KeyboardInterrupt:

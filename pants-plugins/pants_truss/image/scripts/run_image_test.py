@@ -33,8 +33,10 @@ echo "$1 done" >> log
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for source in (SCRIPTS / "run_image.py", SCRIPTS / "archive.py", SERVING / "ports.py"):
-        shutil.copy(source, tmp_path)
+    for name in ("run_image.py", "archive.py"):
+        shutil.copy(SCRIPTS / name, tmp_path)
+    for name in ("parent.py", "ports.py"):
+        shutil.copy(SERVING / name, tmp_path)
     engine = tmp_path / "docker"
     engine.write_text(ENGINE)
     engine.chmod(0o755)

@@ -22,6 +22,8 @@ from typing import Any, Dict, Optional
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import baseten  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+import folder_digest  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+import parent  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import record  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import redact  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import state  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
@@ -37,12 +39,15 @@ _GRACE = 5
 
 
 class Push:
-    def __init__(self, spec: Dict[str, Any], log: redact.RedactedStream) -> None:
+    def __init__(
+        self, spec: Dict[str, Any], log: redact.RedactedStream, pants: parent.Parent
+    ) -> None:
         self._spec = spec
         self._log = log
+        self._pants = pants
         self._identity = state.DeploymentSlot(**spec["identity"])
         content = state.Content(spec["tree_digest"], spec["options"])
-        self._record = record.Record(spec["state_file"], self._identity, content)
+        self._record = record.Record(spec["state_file"], self._identity, content, spec["seen"])
         self._group: Any = None
         # The result of the last attempt: the id of the created deployment, and if the request that
         # creates it was answered.
@@ -89,12 +94,31 @@ class Push:
                 ended = self._recover(remote)
             if ended is not None:
                 return ended
+            self._record.refuse_superseded()
             if self._group is None:
+                self._check_files()
                 self._group = truss_cli.load()
                 truss_cli.check_options(self._group, self._spec["arguments"])
+        except record.Superseded as e:
+            return Ended({}, str(e))
         except Exception as e:
             return Ended({}, self._describe(e), truss_cli.is_transient(e))
         return self._push(remote)
+
+    def _check_files(self) -> None:
+        """Raises `DamagedFiles`: Pants does not hash what it loads from its own store."""
+        found = folder_digest.digest_of_folder(self._spec["folder"])
+        if found != self._spec["tree_digest"]:
+            raise DamagedFiles(
+                f"the gathered truss has the digest {self._spec['tree_digest']}, but what Pants "
+                f"laid out to be pushed has {found}: Pants' local store is damaged. Not pushed. "
+                f"Delete `[GLOBAL].local_store_dir`, and run again"
+            )
+
+    def _end_if_orphaned(self) -> None:
+        """Pants was killed: another run may push by now, and what is here may be old."""
+        if self._pants.is_gone:
+            raise KeyboardInterrupt
 
     def _push(self, remote: baseten.Remote) -> Ended:
         spec = self._spec
@@ -104,11 +128,13 @@ class Push:
         self._made, self._answered = None, True
 
         def before() -> None:
-            self._answered = False
             model = None
             with suppress(Exception):
                 model = self._find_model(remote)
+            self._end_if_orphaned()
             self._record.begin(model)
+            self._answered = False
+            self._end_if_orphaned()
 
         def after(answer: truss_cli.Answer) -> None:
             self._answered, self._made = answer.is_whole, answer.deployment_id
@@ -122,6 +148,8 @@ class Push:
         try:
             with truss_cli.watch_creation(before, after):
                 ended = truss_cli.run(self._group, arguments, self._log, spec["credentials"])
+        except record.Superseded as e:
+            return self._is_there(remote) or Ended({}, str(e))
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._log.finish()
@@ -228,6 +256,16 @@ class Push:
         self._log.write(f"{self._identity.model_name} @ {self._identity}: {text}\n")
 
 
+class DamagedFiles(Exception):
+    """The files to push are not those that were gathered."""
+
+
+def _end_soon() -> None:
+    """Truss may wait for an upload that it has begun."""
+    time.sleep(_GRACE)
+    os._exit(_INTERRUPTED)
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
@@ -243,8 +281,10 @@ def main(spec_path: str) -> int:
     sys.stdout = sys.stderr = log
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGALRM, _end_wait)
-    push = Push(spec, log)
+    pants = parent.Parent(int(os.environ.get("PANTS_TRUSS_STARTED_BY") or 0) or None)
+    push = Push(spec, log, pants)
     try:
+        pants.end_with_it(_end_soon)
         return push.run()
     except state.StateError as e:
         log.write(f"error: {e}\n")

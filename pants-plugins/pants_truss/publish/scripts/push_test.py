@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from typing import Any, List
 
 import pytest
 
-from pants_truss.publish.conftest import Baseten, Pushing
+from pants_truss.publish.conftest import CONFIG, Baseten, Pushing, digest_of
 
 MADE = ["model m1, deployment d1", "predict_url: https://predict", "logs_url: https://logs"]
-SAME = "unchanged: sha256:0123456789ab is deployment d1"
+SAME = f"unchanged: {digest_of(CONFIG)[:19]} is deployment d1"
 FOUND = [
     "the answer to an earlier attempt was lost, but the remote has created deployment d1 for it: "
     "not pushed again",
@@ -31,7 +33,8 @@ def test_a_push_and_its_record_in_later_runs(pushing: Pushing, baseten: Baseten)
     assert baseten.calls == ["model"]
     assert pushing.run() == (0, [SAME])
     assert baseten.calls == ["model"]
-    assert pushing.run(tree_digest="sha256:other")[0] == 0
+    pushing.edit("other: 1\n")
+    assert pushing.run()[0] == 0
     assert baseten.statuses.keys() == {"d1", "d2"}
 
 
@@ -191,6 +194,103 @@ def test_a_remote_that_does_not_answer(pushing: Pushing, baseten: Baseten) -> No
     # The record is kept, and the truss is not pushed blindly.
     assert pushing.entries[0]["deployment_id"] == "d1"
     assert list(baseten.statuses) == ["d1"]
+
+
+def test_what_an_earlier_run_has_begun_stays_if_the_remote_is_down(
+    pushing: Pushing, baseten: Baseten
+) -> None:
+    baseten.faults = ["hold"]
+    process = pushing.start()
+    assert baseten.held.wait(30)
+    process.kill()
+    process.communicate(timeout=30)
+    baseten.statuses["d1"] = "MODEL_READY"
+    baseten.is_down = True
+    assert pushing.run(attempts=2)[0] == 1
+    baseten.is_down = False
+    # Without the record of the first run this one would make a second deployment.
+    assert pushing.run() == (0, FOUND)
+    assert list(baseten.statuses) == ["d1"]
+
+
+# Pants or another run.
+
+# Starts a push as Pants does, and says the push's process id.
+LAUNCHER = "import os, subprocess, sys\nprint(subprocess.Popen(sys.argv[1:]).pid)\nos.wait()\n"
+
+
+def test_a_push_ends_with_the_pants_that_started_it(pushing: Pushing, baseten: Baseten) -> None:
+    baseten.faults = ["hold"]
+    process = pushing.start(sys.executable, "-uc", LAUNCHER)
+    assert baseten.held.wait(30)
+    process.kill()
+    # By the end of what is said the push has ended.
+    _, stderr = process.communicate(timeout=30)
+    assert stderr.splitlines()[-1].endswith(
+        ": interrupted; the next run checks if the push has " "created a deployment"
+    )
+    assert pushing.entries[0]["pending"]
+
+
+def test_a_push_whose_pants_is_gone_asks_for_nothing(pushing: Pushing, baseten: Baseten) -> None:
+    """Pants was killed before the push looked for it."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    code, _ = pushing.run(started_by=gone.pid)
+    assert code == 130
+    assert "create" not in baseten.calls
+
+
+def test_what_another_run_has_pushed_since_is_not_replaced(
+    pushing: Pushing, baseten: Baseten
+) -> None:
+    """The rules of this run have read the state file before."""
+    seen = pushing.mark()
+    pushing.edit("new: 1\n")
+    assert pushing.run()[0] == 0
+    new = pushing.digest[:19]
+    pushing.edit("old: 1\n")
+    said = f"another run has pushed {new} as deployment d1 since this one read the state file. Not "
+    assert pushing.run(seen=seen, attempts=3) == (
+        1,
+        [
+            f"error: {said}pushed, as it may be newer. Run again to push what is in the repository "
+            f"now"
+        ],
+    )
+    assert list(baseten.statuses) == ["d1"]
+    # The same content is not pushed twice.
+    pushing.edit("new: 1\n")
+    assert pushing.run(seen=seen)[0] == 0
+    assert list(baseten.statuses) == ["d1"]
+    pushing.edit("old: 1\n")
+    assert pushing.run(seen=pushing.mark())[0] == 0
+    assert list(baseten.statuses) == ["d1", "d2"]
+
+
+def test_what_another_run_pushes_meanwhile_is_not_replaced(
+    pushing: Pushing, baseten: Baseten
+) -> None:
+    """It ends while this one waits for the remote's answer about its own push."""
+    baseten.faults = [503]
+    pushing.edit("old: 1\n")
+    process = pushing.start(attempts=2, backoff=3)
+    while "create" not in baseten.calls:
+        pass
+    state = {"tree_digest": "sha256:" + "e" * 64, "deployment_id": "d9", "model_id": "m1"}
+    pushing.write_entry(**state)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1 and "as deployment d9 since this one" in stderr
+    assert baseten.calls.count("create") == 1 and not baseten.statuses
+
+
+def test_files_that_are_not_those_that_were_gathered(pushing: Pushing, baseten: Baseten) -> None:
+    (pushing.folder / "truss/config.yaml").write_text("model_name: mind\n")
+    code, said = pushing.run(attempts=3)
+    assert code == 1 and len(said) == 1
+    assert f"has the digest {pushing.digest}, but what Pants laid out" in said[0]
+    assert digest_of("model_name: mind\n") in said[0]
+    assert "create" not in baseten.calls and pushing.entries == []
 
 
 # Errors before anything is sent.

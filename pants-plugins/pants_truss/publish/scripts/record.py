@@ -11,19 +11,38 @@ from typing import Any, Callable, Dict, Optional
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import baseten  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+import parent  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import state  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 # Seconds that an answer of the remote stays valid, and seconds after an interrupted push in which a
 # new deployment counts as the result of that push.
 _ANSWER_COUNTS = 60
 _OWN_DEPLOYMENT = 3600
+# Seconds that a push waits for another one on this machine that has asked for a deployment.
+_OTHER_PUSH = 60
+
+
+class Superseded(BaseException):
+    """Another run has pushed to the same place since this run read the record. Not an `Exception`,
+    because Truss continues after some of these."""
 
 
 class Record:
-    def __init__(self, path: str, identity: state.DeploymentSlot, content: state.Content) -> None:
+    """`seen` is the mark of the entry (see `state.mark`) that this run has decided by; None means
+    the entry of now."""
+
+    def __init__(
+        self,
+        path: str,
+        identity: state.DeploymentSlot,
+        content: state.Content,
+        seen: Optional[str] = None,
+    ) -> None:
         self._path = path
         self._identity = identity
         self._content = content
+        self._seen = seen
+        self._began = False
 
     @property
     def entry(self) -> state.Entry:
@@ -32,8 +51,10 @@ class Record:
     def decide(self, skip_unchanged: bool) -> state.Decision:
         """Decides like the rules. Another push of this run may have asked the remote since."""
         entry = self.entry
+        if self._seen is None:
+            self._seen = state.mark(entry)
         decision = state.decide(entry, self._content, skip_unchanged)
-        if decision.kind == "ask" and time.time() - entry.get("asked", 0) <= _ANSWER_COUNTS:
+        if decision.kind == "ask" and entry.get("status") and _answer_counts(entry):
             return judge(decision, baseten.Deployment(entry["deployment_id"], entry["status"]))
         return decision
 
@@ -52,7 +73,7 @@ class Record:
                     continue
                 if not entry.get("deployment_id") or not entry.get("model_id"):
                     continue
-                if time.time() - entry.get("asked", 0) > _ANSWER_COUNTS:
+                if not _answer_counts(entry):
                     found = remote.find_deployment(entry["model_id"], entry["deployment_id"])
                     identity = state.DeploymentSlot(
                         *(entry[name] for name in state.DeploymentSlot._fields)
@@ -66,7 +87,7 @@ class Record:
         pending = (state.find(entries, self._identity) or {}).get("pending") or {}
         if model is None or pending.get("known") is None:
             return None
-        if not self._content.is_of(pending) or time.time() - pending["began"] > _OWN_DEPLOYMENT:
+        if not self._content.is_of(pending) or _age(pending.get("began")) > _OWN_DEPLOYMENT:
             return None
         # Another environment of the model may have received a deployment since.
         known = {*pending["known"], *(entry.get("deployment_id") for entry in entries)}
@@ -74,21 +95,35 @@ class Record:
         # With more than one candidate, their origin is unknown.
         return new[0] if len(new) == 1 and not new[0].has_failed else None
 
+    def refuse_superseded(self) -> None:
+        """Raises `Superseded` if another run has pushed: this one may be the older one."""
+        _refuse_superseded(self.entry, self._seen)
+
     def begin(self, model: Optional[baseten.Model]) -> None:
         """Records that a push starts, just before the remote is asked to make a deployment: a run
-        that is killed later leaves a trace."""
+        that is killed later leaves a trace. Raises `Superseded`."""
+        deadline = time.monotonic() + _OTHER_PUSH
+        while time.monotonic() < deadline and _is_under_way(self.entry.get("pending")):
+            time.sleep(0.5)
         pending = {
             "tree_digest": self._content.tree_digest,
             "options": list(self._content.options),
             "known": None if model is None else sorted(each.id for each in model.deployments),
             "began": time.time(),
+            "process": os.getpid(),
         }
-        self._update(lambda entry: entry.update(pending=pending))
+
+        def begin(entry: state.Entry) -> None:
+            _refuse_superseded(entry, self._seen)
+            entry.update(pending=pending)
+
+        self._own(begin)
+        self._began = True
 
     def refused(self) -> None:
-        """Records that the remote made no deployment."""
-        if self.entry.get("pending"):
-            self._update(lambda entry: entry.pop("pending"))
+        """Records that the remote made no deployment. The record of an earlier run stays."""
+        if self._began and self.entry.get("pending"):
+            self._own(lambda entry: entry.pop("pending", None))
 
     def made(self, target: str, deployment_id: str, model_id: Optional[str]) -> None:
         def made(entry: state.Entry) -> None:
@@ -104,13 +139,51 @@ class Record:
                 live=False,
             )
 
-        self._update(made)
+        self._own(made)
 
     def add(self, **facts: Any) -> state.Entry:
         return self._update(lambda entry: entry.update(facts))
 
+    def _own(self, change: Callable[[state.Entry], object]) -> None:
+        self._seen = state.mark(self._update(change))
+
     def _update(self, change: Callable[[state.Entry], object]) -> state.Entry:
         return state.update(self._path, self._identity, change)
+
+
+def _age(then: Optional[float]) -> float:
+    """Seconds. A time that lies ahead says nothing, as a clock was wrong: its age has no end."""
+    age = time.time() - (then or 0)
+    return age if age >= 0 else float("inf")
+
+
+def _answer_counts(entry: state.Entry) -> bool:
+    return _age(entry.get("asked")) <= _ANSWER_COUNTS
+
+
+def _refuse_superseded(entry: state.Entry, seen: Optional[str]) -> None:
+    now = state.mark(entry)
+    # The file may have been deleted since.
+    if seen is None or now in (seen, ""):
+        return
+    if entry.get("pending"):
+        what = "begun a push"
+    else:
+        digest = state.short(str(entry.get("tree_digest")))
+        what = f"pushed {digest} as deployment {entry['deployment_id']}"
+    raise Superseded(
+        f"another run has {what} since this one read the state file. Not pushed, as it may be "
+        f"newer. Run again to push what is in the repository now"
+    )
+
+
+def _is_under_way(pending: Optional[Dict[str, Any]]) -> bool:
+    """If a process of this machine has asked for a deployment, and waits for the answer. Other
+    machines, and containers, have processes of the same number: a wait for one has an end."""
+    process = int((pending or {}).get("process") or 0)
+    if process in (0, os.getpid()) or _age((pending or {}).get("began")) > _OTHER_PUSH:
+        return False
+    return bool(parent.runs(process))
 
 
 def judge(decision: state.Decision, found: baseten.Deployment) -> state.Decision:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -14,11 +17,13 @@ import pytest
 
 SCRIPTS = Path(__file__).resolve().parent
 # The scripts lie beside each other, as the rules place them.
-sys.path[:0] = [str(SCRIPTS), str(SCRIPTS.parent)]
+FOLDERS = [str(SCRIPTS), str(SCRIPTS.parent), str(SCRIPTS.parent.parent / "serving/scripts")]
+sys.path[:0] = FOLDERS
 baseten: Any = importlib.import_module("baseten")
 record: Any = importlib.import_module("record")
 state: Any = importlib.import_module("state")
-sys.path.remove(str(SCRIPTS.parent))
+for folder in FOLDERS[1:]:
+    sys.path.remove(folder)
 
 MINE = ("local", "http://l", None, "m", None, None)
 CONTENT = ("sha256:0123456789abcdef", ["--wait"])
@@ -55,6 +60,7 @@ def test_the_record_of_a_push(tmp_path: Path) -> None:
         "tree_digest": CONTENT[0],
         "options": ["--wait"],
         "known": ["old1", "old2"],
+        "process": os.getpid(),
     }
     assert mine.decide(True) == ("push", "the result of the last push is unknown")
     mine.made("a:b", "d1", "m1")
@@ -252,3 +258,82 @@ def test_errors_about_other_deployments_are_ignored(tmp_path: Path) -> None:
     assert live == ["a", "b"]
     (tmp_path / "state.json").write_text("{")
     make(tmp_path).ask_about_others(remote)
+
+
+# Other runs, and clocks that were wrong.
+
+
+def test_an_answer_from_the_future_does_not_count(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    mine.made("a:b", "d1", "m1")
+    mine.answer(deployment("BUILDING"))
+    assert mine.decide(True).kind == "starting"
+    mine.add(asked=time.time() + 365 * 24 * 3600)
+    assert mine.decide(True).kind == "ask"
+
+
+def test_a_push_that_began_in_the_future_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    mine.begin(model())
+    assert mine.registered(model("d1")) is not None
+    mine.add(pending={**mine.entry["pending"], "began": time.time() + 7200})
+    assert mine.registered(model("d1")) is None
+    mine.add(pending={"tree_digest": CONTENT[0], "options": CONTENT[1], "known": []})
+    assert mine.registered(model("d1")) is None
+
+
+def test_a_push_of_another_run_supersedes_this_one(tmp_path: Path) -> None:
+    old = make(tmp_path, content=("sha256:old", []))
+    old.decide(True)
+    make(tmp_path).made("a:b", "d1", "m1")
+    for refused in (old.refuse_superseded, lambda: old.begin(None)):
+        with pytest.raises(record.Superseded, match=f"has pushed {SHORT} as deployment d1 since"):
+            refused()
+    assert mine_is_there(tmp_path)
+
+
+def mine_is_there(folder: Path) -> bool:
+    (entry,) = entries(folder)
+    return entry["deployment_id"] == "d1" and "pending" not in entry
+
+
+def test_ones_own_steps_and_answers_supersede_nothing(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    mine.decide(True)
+    for _ in range(2):
+        mine.refuse_superseded()
+        mine.begin(model())
+        mine.refused()
+    mine.begin(model())
+    mine.made("a:b", "d1", "m1")
+    mine.answer(deployment("BUILDING"))
+    make(tmp_path).answer(deployment("MODEL_READY"))
+    mine.refuse_superseded()
+    mine.begin(model("d1"))
+
+
+def test_a_deleted_state_file_supersedes_nothing(tmp_path: Path) -> None:
+    mine = make(tmp_path)
+    mine.made("a:b", "d1", "m1")
+    (tmp_path / "state.json").unlink()
+    mine.begin(model())
+
+
+def test_a_push_waits_for_another_of_this_machine(tmp_path: Path) -> None:
+    other = make(tmp_path)
+    other.begin(model())
+    asking = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True)
+    other.add(pending={**other.entry["pending"], "process": asking.pid})
+    mine = make(tmp_path, content=("sha256:new", []))
+    mine.decide(True)
+    made = threading.Timer(1, other.made, ("a:b", "d1", "m1"))
+    made.start()
+    with pytest.raises(record.Superseded):
+        mine.begin(model())
+    asking.communicate("\n")
+    # One that has ended without a result is not waited for.
+    other.add(pending={"began": time.time(), "process": asking.pid}, deployment_id=None)
+    again = make(tmp_path, content=("sha256:new", []))
+    again.decide(True)
+    again.begin(model())
+    assert again.entry["pending"]["tree_digest"] == "sha256:new"

@@ -5,10 +5,15 @@ from __future__ import annotations
 import configparser
 import io
 import os
+import re
+import urllib.parse
 from contextlib import suppress
 from typing import Iterable, List, TextIO
 
 _VARIABLES = ("BASETEN_API_KEY", "BASETEN_TRUSS_AUTH_API_KEY")
+# The URLs of remotes and proxies, which may have a password.
+_URLS = ("BASETEN_TRUSS_AUTH_REMOTE_URL",)
+_PROXY = "_proxy"
 _KEYS = ("api_key", "oauth_access_token", "oauth_refresh_token")
 
 _HIDDEN = "***"
@@ -73,4 +78,21 @@ def secrets_of_user() -> List[str]:
             # Output is searched line by line. If the parser fails inside a file, it returns lists
             # of lines, up to Python 3.12.
             found += value.splitlines() if isinstance(value, str) else value
+        found += _of_url(parser.get(section, "remote_url", fallback=""))
+    for name, value in os.environ.items():
+        if name in _URLS or name.lower().endswith(_PROXY):
+            found += _of_url(value)
     return [secret for secret in found if secret]
+
+
+def _of_url(url: object) -> List[str]:
+    """The password of a URL, in the forms in which errors quote it. Libraries end a host at the
+    first of `/`, `?` and `#`, also if one is part of a password."""
+    user_info, has_user, _ = str(url).partition("//")[2].rpartition("@")
+    if not has_user or ":" not in user_info:
+        return []
+    password = user_info.partition(":")[2]
+    pieces = [piece for piece in re.split(r"[/?#@:]", password) if piece != password]
+    found = [password, *pieces, urllib.parse.unquote(password)]
+    # A short password is hidden only where it is one.
+    return [*found, f"//{user_info}@", user_info]

@@ -114,3 +114,37 @@ def test_a_file_that_cannot_be_read_has_no_secrets(home: Path, content: bytes) -
     (home / ".trussrc").unlink()
     (home / ".trussrc").mkdir()
     assert secrets_of_user() == []
+
+
+@pytest.mark.parametrize(
+    "url, printed",
+    [
+        (
+            "http://user:planted-password@p:1",
+            "Unauthorized for url: http://user:planted-password@p/",
+        ),
+        ("http://user:planted#password@p:1", "'user:planted' is not a valid host or port"),
+        ("http://user:planted#password@p:1", "Failed to parse: http://user:planted#password@p:1"),
+        ("http://user:plan%74ed@p:1", "credentials user:planted"),
+        ("http://user:planted/pas@p:1", "no host //user:planted"),
+        ("http://u:pl@p", "for url: http://u:pl@p/"),
+    ],
+)
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "all_proxy", "BASETEN_TRUSS_AUTH_REMOTE_URL", ""])
+def test_passwords_of_urls(
+    url: str, printed: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trussrc = tmp_path / "trussrc"
+    trussrc.write_text("" if name else f"[baseten]\nremote_url = {url}\n")
+    monkeypatch.setenv("USER_TRUSSRC_PATH", str(trussrc))
+    if name:
+        monkeypatch.setenv(name, url)
+    said = written(secrets_of_user(), [printed])
+    assert "***" in said and "pl" not in said.replace("place", "").replace("http://p", "")
+
+
+def test_a_url_without_a_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    assert (
+        written(secrets_of_user(), ["http://proxy.example:3128"]) == "http://proxy.example:3128\n"
+    )

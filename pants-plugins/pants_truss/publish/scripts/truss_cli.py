@@ -15,6 +15,7 @@ import os
 import re
 import sys
 import tarfile
+import urllib.parse
 from typing import (
     Any,
     Callable,
@@ -173,7 +174,9 @@ def deterministic_archives() -> Iterator[None]:
 
 # Statuses of gateways that gave up on the server; the server may still be working.
 _GATEWAY_ERRORS = (502, 503, 504)
+# The requests that make a deployment: of GraphQL, and of the REST API for `bis_llm`.
 _CREATE = re.compile(rb"\bcreate_model(_version)?_from_truss\(")
+_CREATE_LLM = re.compile(r"/v1/(teams/[^/]+/)?llm_models(/[^/]+/deployments)?/?$")
 
 
 class Answer(NamedTuple):
@@ -198,8 +201,7 @@ def watch_creation(before: Callable[[], None], after: Callable[[Answer], None]) 
     send = session.send
 
     def watching_send(self: Any, request: Any, **options: Any) -> Any:
-        body = request.body or b""
-        creates = _CREATE.search(body.encode() if isinstance(body, str) else bytes(body))
+        creates = _creates(request)
         if creates:
             before()
         response = send(self, request, **options)
@@ -214,6 +216,13 @@ def watch_creation(before: Callable[[], None], after: Callable[[Answer], None]) 
         session.send = send
 
 
+def _creates(request: Any) -> bool:
+    if _CREATE_LLM.search(urllib.parse.urlsplit(str(request.url)).path):
+        return request.method == "POST"
+    body = request.body or b""
+    return bool(_CREATE.search(body.encode() if isinstance(body, str) else bytes(body)))
+
+
 def _read(response: Any) -> Answer:
     status = response.status_code
     try:
@@ -221,6 +230,8 @@ def _read(response: Any) -> Answer:
     except ValueError:
         # An error without JSON is still an answer.
         return Answer(status, is_whole=status >= 400 and status not in _GATEWAY_ERRORS)
+    with contextlib.suppress(LookupError, TypeError):
+        return Answer(status, True, data["model_id"], data["version_id"])
     try:
         (answer,) = data["data"].values()
         version = answer["model_version"]

@@ -185,8 +185,9 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield requests.Session()
 
 
-def request(body: Any, answer: Any = 0) -> Any:
-    return types.SimpleNamespace(body=body, answer=answer)
+def request(body: Any, answer: Any = 0, method: str = "POST", path: str = "/graphql/") -> Any:
+    url = f"https://api.example{path}"
+    return types.SimpleNamespace(body=body, answer=answer, method=method, url=url)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +209,27 @@ def test_requests_that_make_a_deployment(session: Any, body: Any, makes_one: boo
     with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
         session.send(request(body))
     assert calls == (["before", truss_cli.Answer(200, True)] if makes_one else [])
+
+
+@pytest.mark.parametrize(
+    "method, path, makes_one",
+    [
+        ("POST", "/v1/llm_models", True),
+        ("POST", "/v1/teams/t1/llm_models", True),
+        ("POST", "/v1/llm_models/m1/deployments", True),
+        ("GET", "/v1/llm_models", False),
+        ("POST", "/v1/llm_models/m1/deployments/d1/promote", False),
+        ("POST", "/v1/training_projects", False),
+    ],
+)
+def test_a_model_of_bis_llm_is_made_by_the_rest_api(
+    session: Any, method: str, path: str, makes_one: bool
+) -> None:
+    calls: List[Any] = []
+    with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
+        answer = {"model_id": "m1", "version_id": "d1", "hostname": "h"}
+        session.send(request("{}", answer, method, path))
+    assert calls == (["before", truss_cli.Answer(200, True, "m1", "d1")] if makes_one else [])
 
 
 def test_a_request_without_an_answer_counts_as_sent(session: Any) -> None:

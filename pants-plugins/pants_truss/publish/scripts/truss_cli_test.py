@@ -166,15 +166,19 @@ def test_answers_to_requests_that_make_a_deployment(monkeypatch: pytest.MonkeyPa
     ]
     with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
         for body in (None, b'{"query": "{ models(all: true) }"}'):
-            Session().send(types.SimpleNamespace(body=body, answer=(200, "{}")))
+            Session().send(
+                types.SimpleNamespace(url="https://x/graphql/", body=body, answer=(200, "{}"))
+            )
         for query, answer, _ in asked:
-            Session().send(types.SimpleNamespace(body=query, answer=answer))
+            Session().send(
+                types.SimpleNamespace(url="https://x/graphql/", body=query, answer=answer)
+            )
     expected: List[Any] = ["sent", "sent"]
     for _, _, answered in asked:
         expected += ["before", "sent", answered]
     assert calls == expected
     assert [a.is_refusal for *_, a in asked] == [*[False] * 2, *[True] * 2, *[False] * 4]
-    Session().send(types.SimpleNamespace(body=create, answer=(200, made)))
+    Session().send(types.SimpleNamespace(url="https://x/graphql/", body=create, answer=(200, made)))
     assert calls[len(expected) :] == ["sent"]
 
 

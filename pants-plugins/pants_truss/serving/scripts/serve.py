@@ -19,6 +19,7 @@ from typing import Any, Dict, List, Optional
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, SCRIPTS)
 import local_truss  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+import parent  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import ports  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 # Seconds that running requests get after Ctrl-C. In an image it is an hour.
@@ -162,19 +163,6 @@ def end_after(seconds: float, code: int) -> None:
     threading.Thread(target=end, daemon=True).start()
 
 
-def end_with_parent() -> None:
-    """Ends this process if Pants itself is killed; otherwise Pants ends what it runs."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGTERM)
-        end_after(GRACE + 1, 128 + signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def wait_for_edit() -> None:
     local_truss.end_children()
     print("Waiting for the next edit.", file=sys.stderr, flush=True)
@@ -190,7 +178,7 @@ def main() -> int:
         port = ports.find_port(here.facts["address"], arguments.host, arguments.port)
     except ports.NoPort as e:
         fail(str(e))
-    end_with_parent()
+    parent.Parent().end_with_it(lambda: end_after(GRACE + 1, 128 + signal.SIGTERM))
     local_truss.adopt_orphans()
     local_truss.enter(here)
     local_truss.set_environment(local_truss.load_config())

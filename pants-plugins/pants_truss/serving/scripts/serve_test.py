@@ -100,7 +100,7 @@ class Serve:
         site = folder / f"cache/venv/lib/{version}/site-packages"
         for place in (self.root / "local", self.root / "app/model", site):
             place.mkdir(parents=True)
-        for name in ("serve.py", "local_truss.py", "ports.py"):
+        for name in ("serve.py", "local_truss.py", "parent.py", "ports.py"):
             shutil.copy(SCRIPTS / name, self.root / "local")
         (site / "yaml.pth").write_text(str(Path(yaml.__file__).parent.parent))
         (site / "uvicorn.py").write_text(UVICORN)

@@ -39,6 +39,13 @@ def parse_arguments(facts: Dict[str, Any], arguments: List[str]) -> argparse.Nam
     return known
 
 
+def end_with_pants() -> None:
+    """Where Pants runs this script, `parent.py` lies beside it; in a training job it does not."""
+    path = HERE / "parent.py"
+    if path.exists():
+        runpy.run_path(str(path))["Parent"]().end_with_it()
+
+
 def set_path(truss: Path, packages: Path) -> None:
     own = {"", str(HERE), str(truss)}
     sys.path[:] = [str(truss), *(entry for entry in sys.path if entry not in own)]
@@ -73,6 +80,7 @@ def main(arguments: List[str]) -> None:
     truss = (HERE / facts["truss"]).resolve()
     out = Path(parsed.out).absolute()
     out.mkdir(parents=True, exist_ok=True)
+    end_with_pants()
     set_path(truss, truss / facts["packages"])
     set_environment(facts["environment"])
     os.chdir(truss)

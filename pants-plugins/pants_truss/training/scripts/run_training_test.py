@@ -28,6 +28,15 @@ class Training:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
 
+    def start(self, *before: str) -> "subprocess.Popen[str]":
+        """`before` are words of the command line."""
+        return subprocess.Popen(
+            [*before, sys.executable, "run_training.py", "--out=out"],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     def run(self, *arguments: str, variables: Any = (), **facts: Any) -> Tuple[int, str, str]:
         known: Dict[str, Any] = {
             "command": "pants train a:b --",
@@ -226,3 +235,22 @@ def test_errors_of_the_code_are_raised(training: Training) -> None:
     code, _, stderr = training.run("--out=o")
     assert (code, stderr.splitlines()[-1]) == (1, "ValueError: no data")
     assert "wrote no files" not in stderr
+
+
+# Starts the script as Pants does.
+LAUNCHER = "import subprocess, sys\nsubprocess.run(sys.argv[1:])\n"
+
+
+def test_training_ends_with_the_pants_that_started_it(training: Training) -> None:
+    shutil.copy(SCRIPTS.parent.parent / "serving/scripts/parent.py", training.folder)
+    training.write(
+        TRAIN, "import time\ndef train():\n    print(1, flush=True)\n    time.sleep(600)\n"
+    )
+    (training.folder / "out").mkdir()
+    (training.folder / "out/x").write_text("")
+    training.run("--help")
+    process = training.start(sys.executable, "-c", LAUNCHER)
+    assert process.stdout and process.stdout.readline() == "1\n"
+    process.kill()
+    # The pipe closes when the training has ended.
+    process.communicate(timeout=30)

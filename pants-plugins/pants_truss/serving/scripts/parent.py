@@ -1,0 +1,51 @@
+"""Notices that the Pants that started this process is gone: it was killed, and ended nothing.
+
+Pants ends what it runs when it is interrupted. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Callable, Optional
+
+# Seconds.
+_POLL = 0.5
+
+
+class Parent:
+    """`pants` is the process id of Pants, if it is known: then it counts that Pants is gone before
+    this process looks for the first time."""
+
+    def __init__(self, pants: Optional[int] = None) -> None:
+        self._parent = os.getppid()
+        self._pants = pants
+
+    @property
+    def is_gone(self) -> bool:
+        return os.getppid() != self._parent or not (self._pants is None or runs(self._pants))
+
+    def end_with_it(self, then: Callable[[], object] = bool) -> None:
+        """Sends SIGTERM to this process when Pants is gone, and calls `then` in a thread."""
+
+        def watch() -> None:
+            while not self.is_gone:
+                time.sleep(_POLL)
+            os.kill(os.getpid(), signal.SIGTERM)
+            then()
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def runs(process: int) -> bool:
+    """If there is a process of this id."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        # It is another user's.
+        return True
+    return True
