@@ -24,6 +24,7 @@ NAMES = ("baseten", "folder_digest", "push", "record", "redact", "truss_cli")
 FILES = [
     *(SCRIPTS / f"{name}.py" for name in NAMES),
     SCRIPTS.parent / "state.py",
+    SCRIPTS.parent.parent / "core/terminal.py",
     SCRIPTS.parent.parent / "core/tree_digest.py",
     SCRIPTS.parent.parent / "serving/scripts/parent.py",
 ]

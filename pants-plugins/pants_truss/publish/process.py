@@ -33,6 +33,7 @@ from pants_truss.subsystems.publish import TrussPublishSubsystem
 from pants_truss.subsystems.truss_cli import TrussCli
 
 _SCRIPTS = (
+    ("pants_truss.core", "terminal.py"),
     ("pants_truss.core", "tree_digest.py"),
     ("pants_truss.publish", "state.py"),
     ("pants_truss.publish.scripts", "baseten.py"),

@@ -95,6 +95,7 @@ def test_the_truss_the_scripts_and_the_tool_lie_side_by_side(rule_runner: RuleRu
         "publish/redact.py",
         "publish/spec.json",
         "publish/state.py",
+        "publish/terminal.py",
         "publish/tree_digest.py",
         "publish/truss_cli.py",
         "truss/config.yaml",
@@ -126,7 +127,7 @@ def test_the_scripts_find_their_imports(rule_runner: RuleRunner, tmp_path: Path)
         subprocess.run(
             [sys.executable, "-I", "-S", "-c", code, str(tmp_path), name], check=True, timeout=60
         )
-    assert len(names) == 9
+    assert len(names) == 10
 
 
 def test_the_spec_describes_the_push(rule_runner: RuleRunner) -> None:

@@ -1,4 +1,4 @@
-"""Keeps secrets out of printed output."""
+"""Keeps secrets, and what a terminal or a CI would obey, out of printed output."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import configparser
 import io
 import os
 import re
+import sys
 import urllib.parse
 from contextlib import suppress
 from typing import Iterable, List, TextIO
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import terminal  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 _VARIABLES = ("BASETEN_API_KEY", "BASETEN_TRUSS_AUTH_API_KEY")
 # The URLs of remotes and proxies, which may have a password.
@@ -54,8 +59,9 @@ class RedactedStream(io.TextIOBase):
     def write(self, text: str) -> int:
         *lines, self._pending = (self._pending + text).split("\n")
         for line in lines:
-            # Rich pads lines to their full width.
-            self._stream.write(self.redact(line).rstrip() + "\n")
+            # Rich pads lines to their full width. A remote may answer with any text.
+            shown = terminal.visible_output(self.redact(line).rstrip())
+            self._stream.write("\n".join(shown) + "\n")
         if lines:
             self._stream.flush()
         return len(text)

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import importlib
 import io
+import sys
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pants_truss.publish.scripts.redact import RedactedStream, secrets_of_user
+SCRIPTS = Path(__file__).resolve().parent
+FOLDERS = [str(SCRIPTS), str(SCRIPTS.parent.parent / "core")]
+sys.path[:0] = FOLDERS
+redact: Any = importlib.import_module("redact")
+for folder in FOLDERS:
+    sys.path.remove(folder)
+RedactedStream, secrets_of_user = redact.RedactedStream, redact.secrets_of_user
 
 
 def written(secrets: List[str], pieces: List[str]) -> str:
@@ -54,6 +62,14 @@ def test_lines_are_written_when_they_end() -> None:
     stream.finish()
     stream.finish()
     assert target.getvalue() == "ab\n***\n"
+
+
+def test_what_a_terminal_or_a_ci_would_obey_is_escaped() -> None:
+    assert written([], ["\x1b[2Ja\x1b[1mb\x1b[0m\n::error::x\n##[error]y\n"]) == (
+        "\\x1b[2Jab\n\\::error::x\n##\\[error]y\n"
+    )
+    # A secret is hidden before a part of it is escaped.
+    assert written(["se\x07cret"], ["a se\x07cret\rb\n"]) == "a ***\nb\n"
 
 
 # Values that are secret.
