@@ -29,7 +29,7 @@ from pants_truss.pants_api import create_digest, implicitly, merge_digests, rule
 from pants_truss.sources.config_file import InvalidTruss, TrussConfigFile
 from pants_truss.sources.external_package_files import PlacedPackage
 from pants_truss.sources.file_entries import entry_at
-from pants_truss.sources.workspace_scan import edited_meanwhile
+from pants_truss.sources.file_modes import edited_meanwhile
 from pants_truss.target_types.field_sets import TrussFieldSet
 
 

@@ -87,6 +87,7 @@ from pants_truss.sources import (
 from pants_truss.sources import (
     external_package_files,
     external_packages,
+    file_modes,
     pointer_files,
     workspace_scan,
 )
@@ -283,5 +284,6 @@ def rules() -> Iterable[object]:
         *truss_requirements.rules(),
         *config_file_rules.rules(),
         *pointer_files.rules(),
+        *file_modes.rules(),
         *workspace_scan.rules(),
     ]

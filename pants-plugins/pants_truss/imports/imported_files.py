@@ -25,8 +25,8 @@ from pants_truss.pants_api import (
     path_globs_to_digest,
     rule,
 )
+from pants_truss.sources.file_modes import FileModesRequest, read_file_modes
 from pants_truss.sources.globs import exactly
-from pants_truss.sources.workspace_scan import FileModesRequest, read_file_modes
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from pants_truss.gather import gather
 from pants_truss.gather.data_files import DataAdviceRequest, find_data_advice
 from pants_truss.gather.gather import gather_truss
 from pants_truss.pants_api import implicitly, path_globs_to_paths, rule
+from pants_truss.sources.file_modes import FileModesRequest, read_file_modes
 from pants_truss.sources.globs import matching
-from pants_truss.sources.workspace_scan import FileModesRequest, read_file_modes
 from pants_truss.target_types.field_sets import TrussFieldSet
 
 

@@ -11,8 +11,7 @@ session; what follows from it is memoized by the answer.
 from __future__ import annotations
 
 import os
-import time
-from contextlib import suppress
+import stat
 from dataclasses import dataclass
 from itertools import islice
 from typing import FrozenSet, Iterable, Iterator, List, Optional, Tuple
@@ -20,7 +19,6 @@ from typing import FrozenSet, Iterable, Iterator, List, Optional, Tuple
 from pants.base.build_environment import get_buildroot
 from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
-from pants.option.global_options import GlobalOptions
 
 from pants_truss.core.git_content import is_annexed
 from pants_truss.core.paths import ancestors, is_within, join
@@ -115,7 +113,7 @@ class _Walk:
 
     def visit(self, folder: str, real: str, above: Tuple[str, ...]) -> None:
         """`real` is its real path; `above` holds those of the folders that the walk is in."""
-        entries = _scan(os.path.join(self._buildroot, folder))
+        entries = self._scan(folder)
         if above and any(entry.name == "pyvenv.cfg" for entry in entries):
             self.virtualenvs.append(folder)
             return
@@ -140,6 +138,22 @@ class _Walk:
                 self._visit_link(path, above)
             elif entry.is_dir(follow_symlinks=False):
                 self._visit_folder(path, f"{real}/{entry.name}", above)
+            elif not self._leave_out(path):
+                # Pants would leave it out without a word.
+                kind = _special_kind(entry.stat(follow_symlinks=False).st_mode)
+                self.bad_paths.append(BadPath(path, path, f"is a {kind}, and no file. Remove it"))
+
+    def _scan(self, folder: str) -> List["os.DirEntry[str]"]:
+        try:
+            return _entries(os.path.join(self._buildroot, folder))
+        except (FileNotFoundError, NotADirectoryError):
+            # Gone since it was listed.
+            return []
+        except OSError as e:
+            # Pants would leave its files out, or fail with no word of the truss.
+            problem = f"cannot be read: {e.strerror}. Mend that"
+            self.bad_paths.append(BadPath(folder, folder, problem, may_be_folder=True))
+            return []
 
     def _visit_folder(self, path: str, real: str, above: Tuple[str, ...]) -> None:
         if not self._leave_out(path, is_dir=True):
@@ -160,7 +174,10 @@ class _Walk:
 
     def _files_in(self, folder: str) -> Iterator[str]:
         """The files of an ignored folder. A virtual environment has none: nobody serves it."""
-        entries = _scan(os.path.join(self._buildroot, folder))
+        try:
+            entries = _entries(os.path.join(self._buildroot, folder))
+        except OSError:
+            return
         if any(entry.name == "pyvenv.cfg" for entry in entries):
             return
         for entry in entries:
@@ -173,9 +190,9 @@ class _Walk:
             else:
                 yield path
 
-    def _visit_file(self, path: str, stat: os.stat_result) -> None:
+    def _visit_file(self, path: str, found: os.stat_result) -> None:
         # The bit that Pants goes by.
-        if stat.st_mode & 0o100:
+        if found.st_mode & 0o100:
             self.executables.append(path)
 
     def _visit_link(self, path: str, above: Tuple[str, ...]) -> None:
@@ -266,13 +283,14 @@ MAX_IGNORED_FILES = 100
 _MAX_HOPS = 40
 
 
-def _scan(absolute: str) -> List["os.DirEntry[str]"]:
-    try:
-        with os.scandir(absolute) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        # Gone since it was listed, or not readable: Pants says so when it expands the globs.
-        return []
+def _entries(absolute: str) -> List["os.DirEntry[str]"]:
+    with os.scandir(absolute) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _special_kind(mode: int) -> str:
+    kinds = ((stat.S_ISFIFO, "named pipe"), (stat.S_ISSOCK, "socket"))
+    return next((name for is_kind, name in kinds if is_kind(mode)), "device")
 
 
 @dataclass(frozen=True)
@@ -296,58 +314,6 @@ async def resolve_folder(request: ResolveFolderRequest, run_id: RunId) -> Resolv
     buildroot = os.path.realpath(get_buildroot())
     real = os.path.realpath(os.path.join(buildroot, request.folder))
     return ResolvedFolder(_relative_to(buildroot, real) if is_within(real, buildroot) else None)
-
-
-@dataclass(frozen=True)
-class FileModesRequest:
-    """Paths of files relative to the build root; not all of them need exist."""
-
-    paths: Tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class FileModes:
-    """Which of the files exist, and which of these are executable."""
-
-    files: FrozenSet[str]
-    executables: FrozenSet[str]
-
-    def is_executable(self, path: str, unless_there: bool) -> bool:
-        """`unless_there` is the answer for a file that is generated."""
-        return path in self.executables if path in self.files else unless_there
-
-
-@rule
-async def read_file_modes(request: FileModesRequest, run_id: RunId) -> FileModes:
-    modes = {}
-    for path in request.paths:
-        with suppress(OSError):
-            modes[path] = os.stat(os.path.join(get_buildroot(), path)).st_mode
-    return FileModes(
-        frozenset(modes),
-        # The bit that Pants goes by.
-        frozenset(path for path, mode in modes.items() if mode & 0o100),
-    )
-
-
-# Before any file of a truss is read.
-_STARTED_NS = time.time_ns()
-
-
-def edited_meanwhile(
-    paths: Iterable[str], global_options: GlobalOptions, since_ns: int = _STARTED_NS
-) -> List[str]:
-    """Which of the files have changed since this process began, so that one may have been read
-    before and another after. The daemon is told of that, and reads them again; without it nobody
-    is. Paths of files that were never there are none."""
-    if global_options.pantsd and not global_options.concurrent:
-        return []
-    found = []
-    for path in paths:
-        with suppress(OSError):
-            if os.stat(os.path.join(get_buildroot(), path)).st_ctime_ns > since_ns:
-                found.append(path)
-    return found
 
 
 def rules() -> Iterable[object]:

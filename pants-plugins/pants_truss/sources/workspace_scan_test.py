@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Any, Dict, Tuple
 
 import pytest
 
@@ -192,3 +195,49 @@ def test_a_link_of_git_annex_names_the_command(repo: Path, target: str) -> None:
     (repo / ".git/annex/objects").mkdir(parents=True)
     (repo / ".git/annex/objects/x").write_text("")
     assert "`git annex unlock t/sub/weights`" in problems(repo)["t/sub/weights"]
+
+
+# What is no file, folder or link, and what cannot be read.
+
+
+def test_special_files(repo: Path) -> None:
+    """Pants leaves them out without a word."""
+    os.mkfifo(repo / "t/sub/pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        folder = os.open(repo / "t", os.O_RDONLY)
+        # The path of a socket is short.
+        listener.bind(f"/proc/self/fd/{folder}/sock" if sys.platform == "linux" else "sock")
+        os.close(folder)
+    assert problems(repo) == {
+        "t/sub/pipe": "is a named pipe, and no file. Remove it",
+        "t/sock": "is a socket, and no file. Remove it",
+    }
+    assert not scan(repo, "pipe", "sock").bad_paths
+
+
+def test_a_folder_whose_path_is_too_long(repo: Path) -> None:
+    here = os.open(repo / "t", os.O_RDONLY)
+    name, depth = "d" * 250, 20
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=here)
+        below = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    (problem,) = problems(repo).values()
+    assert problem == "cannot be read: File name too long. Mend that"
+    subprocess.run(["rm", "-rf", str(repo / "t")], check=True)
+
+
+def test_a_folder_that_fails_to_be_read(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def fail(path: str) -> Any:
+        if path.endswith("/sub"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", fail)
+    assert problems(repo) == {"t/sub": "cannot be read: Permission denied. Mend that"}
+    # Nobody misses what Pants ignores.
+    assert not scan(repo, "sub/").bad_paths

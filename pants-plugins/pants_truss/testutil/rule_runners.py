@@ -35,7 +35,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import gather
 from pants_truss.gather.gather import GatheredTruss
-from pants_truss.sources import target_files, workspace_scan
+from pants_truss.sources import file_modes, target_files, workspace_scan
 from pants_truss.sources.target_files import (
     FindSourcePathsRequest,
     FoundSourcePaths,
@@ -120,6 +120,7 @@ def new_source_tree_runner() -> RuleRunner:
     return RuleRunner(
         rules=[
             *target_files.rules(),
+            *file_modes.rules(),
             *workspace_scan.rules(),
             QueryRule(ReadSourceTree, [ReadSourceTreeRequest]),
             QueryRule(FoundSourcePaths, [FindSourcePathsRequest]),

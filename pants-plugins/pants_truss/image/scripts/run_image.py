@@ -228,7 +228,8 @@ def serve(facts: Dict[str, Any], arguments: argparse.Namespace, interrupts: Inte
         port = ports.find_port(facts["address"], arguments.host, arguments.port)
     except ports.NoPort as e:
         fail(str(e))
-    for note in facts["notes"]:
+    reach = ports.describe_reach(arguments.host)
+    for note in (*facts["notes"], *([reach] if reach else [])):
         say(note)
     engine = choose_engine(facts["engines"])
     if facts["layout"]:

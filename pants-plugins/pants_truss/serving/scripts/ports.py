@@ -1,7 +1,9 @@
 """Finds the port that a server listens on."""
 
 import errno
+import ipaddress
 import socket
+from typing import Optional
 
 
 class NoPort(Exception):
@@ -35,3 +37,18 @@ def find_port(address: str, host: str, port: int) -> int:
             raise NoPort(
                 f"{what}: {why}. Use another port: pants run {address} -- --port={free}"
             ) from None
+
+
+def describe_reach(host: str) -> Optional[str]:
+    """Who can connect, if not only this machine."""
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, None)}
+        is_local = all(ipaddress.ip_address(str(a).partition("%")[0]).is_loopback for a in found)
+    except (OSError, UnicodeError, ValueError):
+        is_local = False
+    if is_local:
+        return None
+    return (
+        f"The network can connect to {host}, and the server asks nobody for credentials. Without "
+        f"`--host` only this machine can."
+    )

@@ -116,3 +116,23 @@ def test_addresses_of_ipv6() -> None:
         assert refused("::1", port).startswith(
             f"Cannot serve a/b:c on ::1:{port}: Address already in use. Use another port: "
         )
+
+
+@pytest.mark.parametrize(
+    "host, is_told",
+    [
+        ("127.0.0.1", False),
+        ("127.8.9.1", False),
+        ("localhost", False),
+        ("::1", False),
+        ("0.0.0.0", True),
+        ("::", True),
+        ("192.0.2.7", True),
+        ("no such host", True),
+    ],
+)
+def test_a_server_that_the_network_can_reach(host: str, is_told: bool) -> None:
+    found = ports.describe_reach(host)
+    assert bool(found) == is_told
+    if found:
+        assert f"The network can connect to {host}" in found

@@ -182,7 +182,8 @@ def main() -> int:
     local_truss.adopt_orphans()
     local_truss.enter(here)
     local_truss.set_environment(local_truss.load_config())
-    notes: List[str] = here.facts["notes"]
+    reach = ports.describe_reach(arguments.host)
+    notes: List[str] = [*here.facts["notes"], *([reach] if reach else [])]
     for note in notes:
         print(note, file=sys.stderr, flush=True)
     serving = Serving(here, arguments, port)
