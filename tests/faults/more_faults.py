@@ -70,8 +70,8 @@ MORE_FAULTS: Tuple[Fault, ...] = (
     Fault(
         "sources/workspace_scan.py",
         "what only its owner may execute is not executable",
-        "if stat.st_mode & 0o100:",
-        "if stat.st_mode & 0o001:",
+        "if found.st_mode & 0o100:",
+        "if found.st_mode & 0o001:",
     ),
     Fault(
         "requirements/configured.py",

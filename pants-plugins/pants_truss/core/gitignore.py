@@ -66,11 +66,11 @@ class IgnorePatterns:
         return None
 
     def is_dir_ignored(self, path: str) -> bool:
-        """Whether a walk skips this folder (and so all below it)."""
+        """Returns True if a walk skips this folder, and so everything below it."""
         return self._decides(path) or self._decides(path + "/")
 
     def is_ignored(self, path: str) -> bool:
-        """Whether a walk from the root never arrives at this file."""
+        """Returns True if a walk from the root never arrives at this file."""
         return not self.keep([path])
 
     def keep(self, paths: Sequence[str]) -> List[str]:
@@ -92,7 +92,7 @@ class IgnorePatterns:
 
 
 def is_valid(line: str) -> bool:
-    """Whether the library that Truss uses can read the line; at any other it stops."""
+    """Returns True if the library that Truss uses can read the line. It stops at any other line."""
     try:
         _compile(line.strip())
     except _InvalidPattern:

@@ -36,7 +36,7 @@ patterns = st.builds(
 
 
 def walk_with_pathspec(lines: List[str], path: str) -> bool:
-    """Whether Truss's `walk_filtered` keeps a file away: its folders are pruned first."""
+    """Returns True if Truss's `walk_filtered` leaves a file out: it prunes folders first."""
     stripped = [line.strip() for line in lines]
     usable = []
     for line in stripped:

@@ -18,8 +18,8 @@ def unescape_glob(glob: str) -> str:
 
 
 def exclude_globs(paths: Iterable[str]) -> Iterator[str]:
-    """Excludes for Pants' `PathGlobs`: each path, and all below it. They are `.gitignore` patterns,
-    in which a backslash escapes, braces hold alternatives, and white space at the end is none."""
+    """Excludes for Pants' `PathGlobs`: each path, and everything below it. They are `.gitignore`
+    patterns: a backslash escapes, braces hold alternatives, and trailing white space is dropped."""
     for path in paths:
         pattern = re.sub(r"[{}]|\s(?=\s*$)", r"[\g<0>]", escape_glob(path.replace("\\", "\\\\")))
         yield f"!/{pattern}"
@@ -27,7 +27,7 @@ def exclude_globs(paths: Iterable[str]) -> Iterator[str]:
 
 
 def can_match_below(glob: str, folder: str) -> bool:
-    """Whether the glob can match something in the folder: `a/*/c` in `a/b`, `**/*.py` anywhere."""
+    """Returns True if the glob can match in the folder: `a/*/c` in `a/b`, `**/*.py` anywhere."""
     parts = folder.split("/")
     for position, pattern in enumerate(glob.split("/")):
         if pattern == "**" or position == len(parts):

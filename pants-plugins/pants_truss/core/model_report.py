@@ -1,4 +1,4 @@
-"""What testing a truss has found, as text and as JUnit XML.
+"""The findings of a test of a truss, as text and as JUnit XML.
 
 The input is what `serving/scripts/run_examples.py` writes. Paths in it are those in an image,
 such as `app/model/model.py`; `sources` leads from them to the repository.
@@ -32,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """Of one truss."""
+    """The results of one truss."""
 
     cases: Tuple[Case, ...]
 
@@ -159,8 +159,8 @@ def render(found: ModelReport, output: str) -> str:
 
 
 def without_long_tracebacks(output: str) -> str:
-    """Of a traceback with more than a few lines, the frames before the first in the truss are left
-    out, and all but the last if none is in the truss: they are the server's."""
+    """Shortens tracebacks of more than a few lines. The frames before the first one in the truss
+    are left out, or all but the last one if none is in the truss: they are the server's."""
     lines: List[str] = []
     traceback: List[str] = []
     for line in output.splitlines():
@@ -219,7 +219,7 @@ def _text(value: str) -> str:
 
 
 def failure(problem: str) -> ModelReport:
-    """Of a truss that could not be tested at all."""
+    """The report of a truss that could not be tested at all."""
     return ModelReport((Case("load", 0.0, problem),))
 
 

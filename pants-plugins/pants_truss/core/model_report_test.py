@@ -189,7 +189,7 @@ def test_a_missing_module_without_a_fix(
     assert problem_of(missing, **fixes) == problem
 
 
-def test_modules_that_are_missing_are_told_once() -> None:
+def test_modules_that_are_missing_are_reported_once() -> None:
     hidden = {"used": "stdlib/a.py", "unused": "packages/a.py"}
     errors: List[Optional[Dict[str, Any]]] = [
         error(missing="b"),
@@ -281,7 +281,7 @@ CASES = st.lists(
 
 
 @given(CASES, st.text())
-def test_junit_tells_what_the_report_does(cases: List[Case], output: str) -> None:
+def test_junit_has_what_the_report_has(cases: List[Case], output: str) -> None:
     found = ModelReport(tuple(cases))
     xml = to_junit("t:t", found, output)
     assert xml == to_junit("t:t", found, output)
@@ -292,7 +292,7 @@ def test_junit_tells_what_the_report_does(cases: List[Case], output: str) -> Non
     assert suite.attrib["tests"] == str(len(cases))
     assert suite.attrib["failures"] == str(sum(failed))
     assert any(failed) is found.failed
-    # What a truss prints is of interest, and kept in a file, only if something is wrong.
+    # The output of a truss is of interest, and kept in a file, only if something is wrong.
     shown = suite.find("system-out") is not None
     assert shown is bool(found.failed and output.strip())
 

@@ -50,9 +50,9 @@ def pin_requirements(
 ) -> Tuple[Pin, ...]:
     """The transitive closure of `wanted`, sorted by name; options first, nameless URLs last.
 
-    URL requirements stay as they are written. Of a lockfile without edges everything is taken, as
-    it does not say what can be left out. `path` is the lockfile's. Raises `TrussError` if the
-    lockfile does not fit.
+    URL requirements stay as they are written. Everything is taken from a lockfile without
+    edges, because it does not say what can be left out. `path` is the lockfile's. Raises
+    `TrussError` if the lockfile does not fit.
     """
     _refuse_other_python(lockfile, path, environments)
     closure = _Closure(lockfile, path, environments)

@@ -76,7 +76,7 @@ def test_extras_that_are_wanted_later_are_followed_too() -> None:
     ]
 
 
-def test_a_requirement_for_another_platform_is_none() -> None:
+def test_a_requirement_for_another_platform_does_not_count() -> None:
     assert pin(LOCK, "nothing; sys_platform == 'win32'", "z") == ["z==6.0"]
 
 

@@ -31,7 +31,7 @@ class PresentTree:
         return file[len(self.root) + 1 :] if self.root else file
 
     def holds_as(self, file: str, module_path: str) -> bool:
-        """Whether `file` lies at `module_path` below this root, so that the import finds it."""
+        """Returns True if `file` lies at `module_path` below this root: the import finds it."""
         return self.holds(file) and self._below(file) == module_path
 
 
@@ -54,7 +54,7 @@ class PresentFiles:
         return next((tree for tree in self.trees if tree.holds(file)), None)
 
     def is_there(self, file: str, module_path: str, importer: Optional[str]) -> bool:
-        """Whether `importer` finds `file` without bundling it.
+        """Returns True if `importer` finds `file` without bundling it.
 
         A file of the truss is never bundled. A file of an external package is not bundled if it
         lies at the module path that Pants knows, or if a file of the same package imports it. In
@@ -70,8 +70,8 @@ class PresentFiles:
         )
 
     def takes_precedence(self, module_path: str, importer: Optional[str]) -> bool:
-        """Whether the import of `module_path` means a file that is present, and not the file that
-        Pants found.
+        """Returns True if the import of `module_path` means a file that is present, and not the
+        file that Pants found.
 
         `model.helper` always means the truss's own file, though many trusses of a repository have
         one. A module among the truss's packages comes first if a file that is present imports it.
@@ -81,8 +81,8 @@ class PresentFiles:
         return self.holder_of(importer) is not None and self._is_importable(module_path)
 
     def runs_init(self, init: str, module: str, source_root: str) -> bool:
-        """Whether Python runs `init`, an `__init__.py` in a folder above the file `module`, when it
-        imports that file in the gathered truss.
+        """Returns True if Python runs `init`, an `__init__.py` in a folder above the file `module`,
+        when it imports that file in the gathered truss.
 
         A file of the truss is imported from its place in an image, where no package surrounds
         `model` and the bundled packages. The contents of an external package lie among the bundled

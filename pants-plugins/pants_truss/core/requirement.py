@@ -141,8 +141,8 @@ def _is_shown(scheme: str, user_info: str) -> bool:
 
 
 def without_placeholders(text: str) -> str:
-    """Without a user or password that an environment variable has: pip puts its value there. What
-    runs here has no such variables, and pip asks `~/.netrc`, git its own helper."""
+    """Removes a user or password that an environment variable holds: pip puts its value there.
+    Processes that run here have no such variables, and pip asks `~/.netrc`, git its own helper."""
     return _USER_INFO.sub(
         lambda found: found["scheme"] if _PLACEHOLDER.search(found["user_info"]) else found[0],
         text,

@@ -158,7 +158,7 @@ def parse_options(text: str) -> Tuple[PipOption, ...]:
     return tuple(values.found)
 
 
-# --- What is not in the image.
+# --- Paths that are not in the image.
 
 
 def missing_in_image(text: str) -> Optional[str]:

@@ -76,7 +76,7 @@ def test_encodings(content: bytes, text: str) -> None:
     assert decode(content) == text
 
 
-# The reader of the pip that Pex brings, as far as it needs no network.
+# The part of the reader of Pex's pip that needs no network.
 _PIP = """
 import sys
 from pathlib import Path

@@ -141,7 +141,7 @@ def test_a_url_is_compared_without_its_fragment(text: str, url: str) -> None:
 @pytest.mark.parametrize(
     ("text", "written"),
     [
-        # What follows `#` belongs to a URL, unless there is a space in front of it.
+        # Text after `#` belongs to a URL, unless there is a space in front of the `#`.
         ("lib @ https://host/lib.whl#sha256=00  # why", "lib @ https://host/lib.whl#sha256=00"),
         ("git+https://host/x.git@v1#subdirectory=y", "git+https://host/x.git@v1#subdirectory=y"),
         ("--pre # why", "--pre"),

@@ -85,7 +85,7 @@ _TOP_LEVEL = re.compile(r"^([A-Za-z_]\w*)[ \t]*:(?:[ \t]+['\"]?([^'\"#\s]+))?", 
 
 @dataclass(frozen=True)
 class DetectedConfig:
-    """What detection needs of a config, whether it is valid or not. `model_file` is relative to the
+    """The parts of a config that detection needs, valid or not. `model_file` is relative to the
     truss, `external_package_dirs` are the strings of the file; values that are not valid count as
     missing. `content_folders` are those of the model, the data and the bundled packages, relative
     to the truss. `distinctive` are keys that Truss has and hardly any other tool."""

@@ -181,14 +181,14 @@ def test_a_truss_does_not_depend_on_what_its_scripts_import(rule_runner: RuleRun
         [*RESOLVES, "--python-resolves={'one': 'locks/absent.lock'}"],
     ],
 )
-def test_a_lockfile_that_is_none_is_for_gathering_to_tell(
+def test_an_unusable_lockfile_is_reported_by_gathering(
     rule_runner: RuleRunner, options: List[str]
 ) -> None:
     files = {"BUILD": "truss(name='t', requirements='lockfile')", "config.yaml": ""}
     assert inferred(rule_runner, "no_lock", files, *options) == []
 
 
-# --- What is wrong.
+# --- Errors.
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,9 @@ def test_a_lockfile_that_is_none_is_for_gathering_to_tell(
         ),
     ],
 )
-def test_a_config_that_is_wrong_is_told(rule_runner: RuleRunner, config: str, message: str) -> None:
+def test_a_config_that_is_wrong_is_reported(
+    rule_runner: RuleRunner, config: str, message: str
+) -> None:
     files = {"BUILD": "truss(name='t')", "config.yaml": config}
     with engine_error(
         InvalidTruss,

@@ -29,7 +29,7 @@ def placed(
 
 
 def _severity(config: TrussConfig, path: str) -> Severity:
-    """`path` is that in the gathered truss. What the server reads is missed for certain."""
+    """`path` is that in the gathered truss. A file that the server reads is certainly missed."""
     served = (config.data_dir, config.model_module_dir, config.bundled_packages_dir)
     if any(folder and is_within(path, folder) for folder in served):
         return Severity.ERROR

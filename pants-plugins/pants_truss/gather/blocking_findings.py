@@ -68,7 +68,7 @@ async def _find_data(truss: TrussFieldSet, planned: PlannedTruss) -> List[Findin
     found = await concurrently(find_unused_data(request, **implicitly()) for request in requests)
     target_of = {file.source: file.target for file in planned.plan.files}
     own = {truss.address.spec, *(package.address for package in planned.packages)}
-    # What Pants ignores of the truss's own files is reported already.
+    # Files of the truss itself that Pants ignores are reported already.
     known = {finding.path for finding in planned.findings}
     findings: List[Finding] = []
     shared: List[Tuple[str, str, Optional[str]]] = []

@@ -1,4 +1,4 @@
-"""What stops `pants package`, and what else the checks behind errors find."""
+"""Findings that stop `pants package`, and others of the checks that find errors."""
 
 from __future__ import annotations
 

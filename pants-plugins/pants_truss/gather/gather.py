@@ -137,7 +137,7 @@ def _kept_files(
 def _entries(
     planned: PlannedTruss, whole: Sequence[PlacedPackage], files: Sequence[GatheredFile]
 ) -> List[Union[FileContent, FileEntry]]:
-    """What is in none of the packages that are there as a whole."""
+    """Files that are in none of the packages that are there as a whole."""
     there = {file.path for package in whole for file in package.files}
     return [
         FileContent(file.path, planned.generated[file.path], is_executable=file.is_executable)

@@ -59,7 +59,8 @@ def _describe_stub(each: UnbundledImport) -> str:
 def _is_there(
     file: str, module: str, config_file: TrussConfigFile, gathered: AbstractSet[str]
 ) -> bool:
-    """Whether a file of the gathered truss has the module: an explicit dependency may bring it."""
+    """Returns True if a file of the gathered truss has the module: an explicit dependency may bring
+    it."""
     folder = config_file.path.rpartition("/")[0]
     stems = {f"{config_file.config.bundled_packages_dir}/{module.replace('.', '/')}"}
     if file.startswith(f"{folder}/"):

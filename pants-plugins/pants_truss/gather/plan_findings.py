@@ -1,4 +1,4 @@
-"""What planning refuses, and what it tells of."""
+"""The errors that planning raises, and the findings that it reports."""
 
 from __future__ import annotations
 

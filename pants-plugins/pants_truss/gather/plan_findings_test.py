@@ -1,4 +1,4 @@
-"""What planning refuses and tells of, in whole messages."""
+"""The errors that planning raises and the findings that it reports, in whole messages."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_bad_path_at_the_build_root() -> None:
         ("b", False, False),
     ],
 )
-def test_a_bad_path_that_the_truss_leaves_out_is_none(
+def test_a_bad_path_that_the_truss_leaves_out_is_no_error(
     pattern: str, own: bool, package: bool
 ) -> None:
     ignore, bad = IgnorePatterns([pattern]), [BadPath("a", "", "is bad")]
@@ -145,7 +145,7 @@ ONE, TWO = gathered("p/a.py", "one:t", "1"), gathered("p/a.py", "two:t", "2")
 BOTH = "p/a.py comes from more than one source: one/p/a.py (one:t), two/p/a.py (two:t). "
 
 
-def test_a_collision_is_told_at_the_last_source() -> None:
+def test_a_collision_is_reported_at_the_last_source() -> None:
     assert collisions(PackageCollisions.ERROR, [ONE], [TWO]) == [
         (
             "collision",
@@ -160,7 +160,7 @@ def test_a_collision_is_told_at_the_last_source() -> None:
     ]
 
 
-def test_a_generated_file_is_told_at_its_place_in_the_truss() -> None:
+def test_a_generated_file_is_reported_at_its_place_in_the_truss() -> None:
     made = GatheredFile("p/a.py", "2", 1, False, "two:t", None, "generated")
     ((_, path, _, _),) = collisions(PackageCollisions.WARN, [ONE], [made])
     assert path == "p/a.py"
@@ -171,7 +171,7 @@ def test_a_generated_file_is_told_at_its_place_in_the_truss() -> None:
     [
         (PackageCollisions.ERROR, "two:t", Severity.ERROR),
         (PackageCollisions.WARN, "two:t", Severity.WARNING),
-        # Of one target: that is how the repository is, and nothing overwrites it here.
+        # Both are of one target: the repository has them so, and nothing overwrites them here.
         (PackageCollisions.ERROR, "one:t", Severity.WARNING),
     ],
 )
@@ -194,7 +194,7 @@ def test_names_that_some_file_systems_take_for_one(
 
 def test_a_plan_without_collisions() -> None:
     assert not [*collision_findings(GatherPlan((ONE,), ()), PackageCollisions.ERROR)]
-    # The same bytes twice are none.
+    # The same bytes twice are no collision.
     same = gathered("p/a.py", "two:t", "1")
     assert not collisions(PackageCollisions.ERROR, [ONE], [same])
 
@@ -206,7 +206,7 @@ def closure(*left_out: Tuple[str, str]) -> ImportClosure:
     return ImportClosure((), (), WalkedGraph((), (), (), ()), left_out)
 
 
-def test_imports_that_are_left_out_are_told_by_path() -> None:
+def test_imports_that_are_left_out_are_reported_by_path() -> None:
     imported = [
         tree("lib", "z/build/x.py", "kept.py", reason="imported by src/t/model/model.py"),
         tree("lib", "build/__init__.py", reason="explicit dependency"),

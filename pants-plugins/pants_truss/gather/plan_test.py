@@ -1,4 +1,4 @@
-"""What planning decides of a truss, before anything is made."""
+"""The decisions of planning about a truss, before anything is made."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def rule_runner() -> RuleRunner:
 
 
 def plan(rule_runner: RuleRunner, root: str, files: Dict[str, str], *options: str) -> PlannedTruss:
-    """Of the truss `<root>:t`."""
+    """Plans the truss `<root>:t`."""
     defaults = {"BUILD": "truss(name='t')", "config.yaml": ""}
     rule_runner.set_options([*OPTIONS, *options], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     rule_runner.write_files({f"{root}/{p}": text for p, text in {**defaults, **files}.items()})
@@ -163,7 +163,7 @@ def test_patterns_hold_for_what_the_truss_gets_from_elsewhere(
     }
 
 
-def test_imports_that_patterns_leave_out_are_told(rule_runner: RuleRunner) -> None:
+def test_imports_that_patterns_leave_out_are_reported(rule_runner: RuleRunner) -> None:
     files = {
         "BUILD": "truss(name='t', sources=['*', 'model/**'])\npython_sources(sources=['model/**'])",
         ".truss_ignore": "left_*.py\n",
@@ -180,7 +180,7 @@ def test_imports_that_patterns_leave_out_are_told(rule_runner: RuleRunner) -> No
     assert set(placed(planned)) == {".truss_ignore", "config.yaml", "model/model.py"}
 
 
-def test_python_without_a_target_is_told_where_imports_are_bundled(
+def test_python_without_a_target_is_reported_where_imports_are_bundled(
     rule_runner: RuleRunner,
 ) -> None:
     files = {"model/model.py": "import x"}
@@ -191,7 +191,7 @@ def test_python_without_a_target_is_told_where_imports_are_bundled(
     assert told(plan(rule_runner, "unowned", {**files, **build})) == []
 
 
-def test_folders_that_pants_does_not_see_are_told(rule_runner: RuleRunner) -> None:
+def test_folders_that_pants_does_not_see_are_reported(rule_runner: RuleRunner) -> None:
     files = {
         "config.yaml": "external_package_dirs: [a]\n",
         ".cfg/x": "",
@@ -208,7 +208,7 @@ def test_folders_that_pants_does_not_see_are_told(rule_runner: RuleRunner) -> No
     ]
 
 
-# --- What is refused.
+# --- Errors.
 
 
 def test_patterns_that_truss_cannot_read(rule_runner: RuleRunner) -> None:
@@ -230,7 +230,7 @@ def test_bad_links_of_truss_and_packages_are_one_error(rule_runner: RuleRunner) 
     Path(rule_runner.build_root, "links_lib/two").symlink_to("/nowhere")
     assert error(rule_runner, "links", files) == (
         "The truss target links:t is not valid: links/model/one (links:t) is a symlink to "
-        "'nowhere', which does not exist. Remove it or mend it.\n"
+        "'nowhere', which does not exist. Remove it or fix it.\n"
         "links_lib/two (links_lib:links_lib) is a symlink to '/nowhere', an absolute path. Make it "
         "relative.\n"
         "Or leave it out with `!` in `sources` of its target."

@@ -12,7 +12,7 @@ from pants_truss.core.lint.secret_scan import MAX_BYTES, Secret, scan
 from pants_truss.pants_api import create_digest, get_digest_contents, implicitly, rule
 from pants_truss.sources.file_entries import SourceFile, source_entries
 
-# What is read at a time.
+# The maximum number of bytes that are read at a time.
 _BATCH_BYTES = 20_000_000
 
 

@@ -120,7 +120,7 @@ def test_folders_come_sorted_and_their_files_as_they_came() -> None:
 
 @given(st.lists(st.from_regex(r"([ab]/){0,2}[xyz]", fullmatch=True)))
 def test_an_edit_in_one_folder_is_one_request(paths: List[str]) -> None:
-    """What is asked about the other folders is equal, so that it is not read again."""
+    """The requests about the other folders stay equal, so their files are not read again."""
     before = [SourceFile(path, "old", 1) for path in paths]
     after = [SourceFile(path, "new" if path.startswith("a/b/") else "old", 1) for path in paths]
     changed = set(by_folder(after)) - set(by_folder(before))

@@ -31,8 +31,8 @@ _TREE, _PARTS, _OUT = "tree", "parts", "out.tar"
 
 @dataclass(frozen=True)
 class MakeTarRequest:
-    """Of the files below `tree/` in the digest, after the parts in `parts/`. `executables` are
-    paths below `tree/`. A part has no end."""
+    """A tar of the files below `tree/` in the digest, after the parts in `parts/`. `executables`
+    are paths below `tree/`. A part has no end."""
 
     digest: Digest
     executables: Tuple[str, ...]

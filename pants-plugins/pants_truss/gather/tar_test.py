@@ -130,7 +130,7 @@ def test_a_tar_of_nothing_is_one(rule_runner: RuleRunner) -> None:
     assert entries(contents(rule_runner, content)["tar"]) == {}
 
 
-def test_a_large_truss_is_made_of_parts_and_a_change_makes_one_of_them_anew(
+def test_a_large_truss_is_made_of_parts_and_a_change_rebuilds_one_of_them(
     rule_runner: RuleRunner,
 ) -> None:
     files = {f"data/{number:04d}.txt": f"{number}" for number in range(1100)}
@@ -155,7 +155,7 @@ def test_a_large_truss_is_made_of_parts_and_a_change_makes_one_of_them_anew(
     assert len(requests) == len(parts.parts)
 
 
-def test_parts_are_told_apart_by_what_is_in_them(rule_runner: RuleRunner) -> None:
+def test_parts_are_distinguished_by_what_is_in_them(rule_runner: RuleRunner) -> None:
     """Paths, contents and modes: where a file comes from is nothing to a tar."""
     tarred, _ = tar_truss(rule_runner, write(rule_runner, "keys", {"a": "1", "b": "1"}))
     files = tarred.gathered.files

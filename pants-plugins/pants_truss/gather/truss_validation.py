@@ -1,4 +1,4 @@
-"""What the configured Truss release says of a config: it has the last word."""
+"""Validates a config with the configured Truss release, which has the last word."""
 
 from __future__ import annotations
 

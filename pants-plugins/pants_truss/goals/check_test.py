@@ -152,7 +152,7 @@ def test_a_truss_that_cannot_be_planned_does_not_hide_the_others(rule_runner: Ru
     )
 
 
-def test_findings_in_a_file_that_trusses_share_are_told_once(rule_runner: RuleRunner) -> None:
+def test_findings_in_a_file_that_trusses_share_are_reported_once(rule_runner: RuleRunner) -> None:
     for name in ("a", "b"):
         truss(rule_runner, f"shared/{name}", "external_package_dirs: [../one, ../two]\n")
     for name in ("one", "two"):
@@ -214,7 +214,7 @@ def test_a_target_can_be_left_out(rule_runner: RuleRunner) -> None:
     assert [TrussLintFieldSet.is_applicable(target) for target in found] == [True, False, False]
 
 
-def test_the_goal_tells_of_all_trusses(rule_runner: RuleRunner) -> None:
+def test_the_goal_reports_on_all_trusses(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "goal/a", model="class Other: pass\n")
     truss(rule_runner, "goal/b", build="truss(skip_truss_lint=True)", model="class Other: pass\n")
     truss(rule_runner, "goal/c")

@@ -36,7 +36,7 @@ from pants_truss.serving.conftest import RELEASE
 from pants_truss.sources.globs import exactly
 from pants_truss.testutil.rule_runners import with_stand_ins
 
-# Of a batch of tests: Pants makes one for each target.
+# The metadata of a batch of tests: Pants makes one batch for each target.
 NO_METADATA: Any = None
 
 
@@ -77,7 +77,7 @@ def with_stand_in(rules: Iterable[object]) -> List[Any]:
 
 
 def raised(caught: pytest.ExceptionInfo[ExecutionError]) -> Exception:
-    """What a rule has raised."""
+    """The exception that a rule has raised."""
     errors: Sequence[Exception] = caught.value.wrapped_exceptions
     (error,) = errors
     return error

@@ -55,8 +55,8 @@ class TrussExplainSubsystem(Outputting, GoalSubsystem):
         help=softwrap(
             """
             A file of the gathered truss, such as `packages/textkit/clean.py`: show where it comes
-            from, with the chain of imports from the model to it. Of several trusses, in those that
-            have it. It has one form, whatever `format` says.
+            from, with the chain of imports from the model to it. With several trusses, in those
+            that have it. It has one form, whatever `format` says.
             """
         ),
     )
@@ -156,7 +156,7 @@ def _render(
 
 
 def _render_path(path: str, named: Sequence[Tuple[str, GatheredTruss]]) -> str:
-    """Of several trusses, those that have the file. Raises `TrussError` if none has."""
+    """Renders the file in each truss that has it. Raises `TrussError` if no truss has it."""
     normal = normalize_inside(path) or path
     having = [(n, t) for n, t in named if any(file.path == normal for file in t.files)]
     return "\n".join(

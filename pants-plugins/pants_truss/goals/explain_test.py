@@ -130,7 +130,7 @@ def test_without_a_truss_there_is_nothing_to_explain(
     assert refused(rule_runner, "--path=config.yaml", *args) == NO_TRUSS
 
 
-def test_trusses_are_told_of_by_address_whatever_the_order(
+def test_trusses_are_reported_by_address_whatever_the_order(
     rule_runner: RuleRunner, repo: str
 ) -> None:
     text = explained(rule_runner, "r/truss_b:", "r/truss_a:", "r/files")
@@ -264,7 +264,7 @@ def test_of_several_trusses_it_is_about_those_that_have_the_file(
 def test_a_path_that_no_truss_has(
     rule_runner: RuleRunner, repo: str, path: str, message: str
 ) -> None:
-    """It is told of the first truss."""
+    """The message names the first truss."""
     expected = f"r/truss_a:truss_a has no file {path!r}.{message}\n"
     assert refused(rule_runner, f"--path={path}", "r::") == expected
     # A path has one form.
@@ -304,7 +304,7 @@ def test_the_graph_of_one_truss(rule_runner: RuleRunner, repo: str) -> None:
 def test_trusses_share_a_graph(rule_runner: RuleRunner, repo: str) -> None:
     text = explained(rule_runner, "--format=dot", "r::")
     assert text.count('"r/shared/textkit" [shape=folder];') == 1
-    # Of one truss only: an external package, and a requirement that no code is known to import.
+    # In one truss only: an external package, and a requirement that no code is known to import.
     assert '  "r/truss_a:truss_a" -> "r/ext_a:ext_a";\n' in text
     assert '  "r/truss_a:truss_a" -> "pip:six";\n' in text
     assert text.count('"pip:pyyaml"') == 2

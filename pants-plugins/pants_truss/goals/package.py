@@ -162,7 +162,7 @@ async def package_truss(
             raise InvalidTruss(error)
         return BuiltPackage(EMPTY_DIGEST, (_printed(_ErrorLine(error)),))
     # The goal stops at the first error it meets. So the one that is raised speaks for all trusses
-    # of the run, or people would mend them one run at a time.
+    # of the run, or people would fix them one run at a time.
     others = await concurrently(
         package_truss_fallibly(FalliblePackageRequest(other), **implicitly())
         for other in map(TrussPackageFieldSet.create, run.targets)
@@ -175,7 +175,7 @@ async def package_truss(
         if tried.package:
             return tried.package
         raise InvalidTruss(_describe_failures(everything, is_written=False))
-    # What lies in `dist/` is for this run only.
+    # The contents of `dist/` are valid for this run only.
     await find_session(SessionRequest(), **implicitly())
     built = tried.package or BuiltPackage(EMPTY_DIGEST, ())
     more = [_printed(_summary_of_run(everything, str(dist_dir.relpath)))]
@@ -198,7 +198,7 @@ def _summary_of_run(tried: Sequence[FalliblePackage], dist: str) -> str:
 
 
 def _is_in(dist: str, made: FalliblePackage) -> bool:
-    """Whether an earlier run wrote the same truss to `dist`."""
+    """Returns True if an earlier run wrote the same truss to `dist`."""
     folder = Path(get_buildroot(), dist)
     artifact = made.package.artifacts[0].relpath if made.package else None
     try:

@@ -99,7 +99,7 @@ def missing(folder: str) -> str:
 NOTHING = "Nothing was written: what `dist/` holds is from earlier runs."
 
 
-# --- What is written.
+# --- The files that are written.
 
 
 def test_the_gathered_truss_lies_in_a_folder_and_its_manifest_beside_it(
@@ -312,7 +312,7 @@ HOW = " with `--truss-gather-keep-going`."
         (["run::"], ["bad1", "bad2", "deep/bad3"], " The other 2 trusses can be packaged" + HOW),
     ],
 )
-def test_one_error_tells_of_all_trusses(
+def test_one_error_reports_on_all_trusses(
     rule_runner: RuleRunner, run: str, specs: List[str], bad: List[str], fine: str
 ) -> None:
     parts = [missing(f"run/{name}") for name in bad]
@@ -421,13 +421,13 @@ def test_several_things_that_are_wrong_with_one_truss(rule_runner: RuleRunner) -
 
 
 def test_an_error_lasts_no_longer_than_its_cause(rule_runner: RuleRunner) -> None:
-    write(rule_runner, "mended/t", {"BUILD": "truss()"})
-    assert error(rule_runner, "mended/t") == f"{missing('mended/t')}\n\n{NOTHING}"
-    truss(rule_runner, "mended/t")
-    assert build(rule_runner, "mended/t").artifacts[0].relpath == "mended.t/t"
-    Path(rule_runner.build_root, "mended/t/config.yaml").unlink()
-    write(rule_runner, "mended/t", {"BUILD": "truss(name='t')"})
-    assert missing("mended/t") in error(rule_runner, "mended/t")
+    write(rule_runner, "fixed/t", {"BUILD": "truss()"})
+    assert error(rule_runner, "fixed/t") == f"{missing('fixed/t')}\n\n{NOTHING}"
+    truss(rule_runner, "fixed/t")
+    assert build(rule_runner, "fixed/t").artifacts[0].relpath == "fixed.t/t"
+    Path(rule_runner.build_root, "fixed/t/config.yaml").unlink()
+    write(rule_runner, "fixed/t", {"BUILD": "truss(name='t')"})
+    assert missing("fixed/t") in error(rule_runner, "fixed/t")
 
 
 def test_names_in_notes_are_shown_as_no_terminal_obeys_them(rule_runner: RuleRunner) -> None:

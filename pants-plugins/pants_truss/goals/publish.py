@@ -99,7 +99,7 @@ class PlannedPushes:
 async def plan_pushes(
     request: PlanPushesRequest, publish: TrussPublishSubsystem, dist_dir: DistDir
 ) -> PlannedPushes:
-    # What is in the state file is for this run only.
+    # The contents of the state file are valid for this run only.
     await find_session(SessionRequest(), **implicitly())
     fields = request.field_set
     push = await find_push_options(PushOptionsRequest(fields), **implicitly())

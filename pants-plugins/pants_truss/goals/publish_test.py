@@ -83,7 +83,7 @@ def jobs(
 
 
 def told(found: Sequence[PublishPackages]) -> List[str]:
-    """Of what is not pushed: what Pants writes after `skipped`."""
+    """The text that Pants writes after `skipped`, for each truss that is not pushed."""
     assert all(job.process is None for job in found)
     return [job.description or "" for job in found]
 
@@ -296,14 +296,14 @@ def test_a_deployment_that_has_not_come_up_yet_is_asked_about(rule_runner: RuleR
     assert pushed(job)
 
 
-def test_the_state_is_read_anew_in_each_run(rule_runner: RuleRunner) -> None:
-    truss(rule_runner, "anew/t")
-    options = ["--truss-publish-skip-unchanged", "--truss-publish-state-file=anew/state.json"]
-    assert pushed(jobs(rule_runner, "anew/t", *options)[0])
-    remember(rule_runner, "anew/t", "anew/state.json")
-    assert jobs(rule_runner, "anew/t", *options)[0].process is None
-    Path(rule_runner.build_root, "anew/state.json").unlink()
-    assert pushed(jobs(rule_runner, "anew/t", *options)[0])
+def test_the_state_is_read_again_in_each_run(rule_runner: RuleRunner) -> None:
+    truss(rule_runner, "again/t")
+    options = ["--truss-publish-skip-unchanged", "--truss-publish-state-file=again/state.json"]
+    assert pushed(jobs(rule_runner, "again/t", *options)[0])
+    remember(rule_runner, "again/t", "again/state.json")
+    assert jobs(rule_runner, "again/t", *options)[0].process is None
+    Path(rule_runner.build_root, "again/state.json").unlink()
+    assert pushed(jobs(rule_runner, "again/t", *options)[0])
 
 
 # --- Where the state is.
@@ -350,7 +350,7 @@ def test_a_state_file_that_is_another(rule_runner: RuleRunner) -> None:
     )
 
 
-# --- What is refused before anything is sent.
+# --- Errors before anything is sent.
 
 
 def test_a_remote_without_credentials(rule_runner: RuleRunner) -> None:
@@ -387,10 +387,10 @@ def test_two_trusses_for_one_place(rule_runner: RuleRunner) -> None:
 
 
 def test_an_error_is_gone_with_its_cause(rule_runner: RuleRunner) -> None:
-    truss(rule_runner, "mended/t", "remotes=['mended']")
-    rule_runner.write_files({"mended/trussrc": ""})
-    error(rule_runner, NoCredentials, "mended/t", trussrc="mended/trussrc")
-    text = "[mended]\napi_key = k\nremote_url = https://m\n"
-    rule_runner.write_files({"mended/trussrc": text})
-    (job,) = jobs(rule_runner, "mended/t", trussrc="mended/trussrc")
-    assert job.description == "mended as model m"
+    truss(rule_runner, "fixed/t", "remotes=['fixed']")
+    rule_runner.write_files({"fixed/trussrc": ""})
+    error(rule_runner, NoCredentials, "fixed/t", trussrc="fixed/trussrc")
+    text = "[fixed]\napi_key = k\nremote_url = https://m\n"
+    rule_runner.write_files({"fixed/trussrc": text})
+    (job,) = jobs(rule_runner, "fixed/t", trussrc="fixed/trussrc")
+    assert job.description == "fixed as model m"

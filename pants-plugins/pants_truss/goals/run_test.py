@@ -74,7 +74,7 @@ def error(rule_runner: RuleRunner, folder: str) -> str:
     return str(found)
 
 
-# --- What is run.
+# --- The process that is run.
 
 
 def test_the_server_and_the_truss_lie_as_in_an_image(rule_runner: RuleRunner) -> None:
@@ -143,7 +143,7 @@ def test_the_scripts_are_those_of_the_plugin(rule_runner: RuleRunner) -> None:
         assert found[f"local/{name}"].strip()
 
 
-# --- What the server is told.
+# --- The facts that the server gets.
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_the_scripts_are_those_of_the_plugin(rule_runner: RuleRunner) -> None:
         ),
         ("scalar", "- {name: a, input: 1.5}\n", 1.5),
         ("none", "", {}),
-        # What is wrong with them is for `pants test` to tell.
+        # `pants test` reports what is wrong with them.
         ("broken", "- [\n", {}),
         ("not_json", "- {name: a, input: 2020-01-01}\n", {}),
     ],
@@ -175,7 +175,7 @@ def test_an_examples_file_that_is_not_there_is_no_reason_not_to_serve(
     assert facts(rule_runner, "no_examples/t")["example"] == "{}"
 
 
-def test_what_only_an_image_has_is_told(rule_runner: RuleRunner) -> None:
+def test_what_only_an_image_has_is_reported(rule_runner: RuleRunner) -> None:
     config = (
         "system_packages: [ffmpeg]\nbase_image: {image: x}\nmodel_cache: []\n"
         "build_commands: [make]\nresources: {accelerator: L4}\n"
@@ -204,7 +204,7 @@ def test_a_second_target_has_its_own_config_and_its_own_field(rule_runner: RuleR
     assert "model_name: prod" in config
 
 
-# --- What is refused.
+# --- Errors.
 
 
 @pytest.mark.parametrize(

@@ -346,7 +346,7 @@ def test_strange_names(rule_runner: RuleRunner) -> None:
         ("with_module", {"__init__.py": "", "m.py": ""}, True),
         ("two_tests", {"__init__.py": "", "m_test.py": ""}, True),
         ("other", {"init.py": ""}, True),
-        # What has a target already says nothing of it.
+        # A file that has a target already says nothing about it.
         (
             "beside_owned",
             {"__init__.py": "", "m.py": "", "BUILD": "python_sources(sources=['m.py'])"},

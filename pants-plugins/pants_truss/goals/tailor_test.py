@@ -136,7 +136,7 @@ def proposed(
             True,
         ),
         ("glob_chars", "model_module_dir: '[m]*'\n", {"[m]*/model.py": MODEL}, True),
-        # What a glob would have found.
+        # A file that a glob would have found.
         ("no_glob", "model_module_dir: '[m]odel'\n", {"model/model.py": MODEL}, False),
     ],
 )
@@ -286,7 +286,7 @@ def test_a_target_without_its_config_is_not_proposed_again(rule_runner: RuleRunn
     assert trusses(rule_runner, "gone") == (["t"], [])
 
 
-# --- What is proposed.
+# --- The proposed targets.
 
 
 def test_a_new_truss_and_its_folders_get_targets(rule_runner: RuleRunner) -> None:

@@ -178,7 +178,7 @@ def _facts(examples: Iterable[Example]) -> Dict[str, Any]:
 
 
 def _ended(process: FallibleProcessResult, timeout: Optional[int]) -> str:
-    # As Pants marks it; the model may print the same words.
+    # Pants marks a timeout like this. The model may print the same words.
     if process.exit_code < 0 and timeout and b"Exceeded timeout" in process.stderr:
         return (
             f"it took longer than {timeout} seconds. Give it more with the field "
@@ -276,7 +276,7 @@ def _what(needs_image: Optional[str], accelerator: Optional[str]) -> str:
 
 
 def _refuse_secrets(address: Address, environment: Iterable[str]) -> None:
-    # What is in the environment of a process is in the key of its result, which caches share.
+    # The environment of a process is in the key of its result, which caches share.
     for name in environment:
         if name.startswith(_SECRET):
             raise InvalidTruss.of(

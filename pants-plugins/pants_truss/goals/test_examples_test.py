@@ -1,5 +1,5 @@
-"""What a test runs, and what is made of its result. In place of the Python of the environment, a
-script writes down what it is given, and the result that a case has for it."""
+"""The process that a test runs, and the report about its result. In place of the Python of the
+environment, a script writes down what it is given, and the result that a case has for it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def rule_runner() -> RuleRunner:
 
 
 def error(type_: str, message: str = "", **more: Any) -> Dict[str, Any]:
-    """What the script tells of an exception."""
+    """An exception as the script reports it."""
     return {
         "type": type_,
         "message": message,
@@ -149,13 +149,13 @@ def lines(tested: TestResult) -> List[str]:
 
 
 def seen(rule_runner: RuleRunner, root: str, *options: str, **more: Any) -> Any:
-    """What the script was given."""
+    """The input that the script was given."""
     tested = run_test(rule_runner, root, result(load=error("X")), *options, code=1, **more)
     printed = texts(tested)[0].partition("\n\nOutput:\n")[2]
     return json.loads(printed.splitlines()[0])
 
 
-# --- What is run.
+# --- The process that is run.
 
 
 def test_the_script_runs_in_the_layout_of_an_image(rule_runner: RuleRunner) -> None:
@@ -206,7 +206,7 @@ def test_the_environment_is_what_was_asked_for_and_a_locale(rule_runner: RuleRun
     assert {name: given[name] for name in given if name not in added} == {"A": "é", "LANG": "C"}
 
 
-# --- What is told.
+# --- The report.
 
 
 def test_what_succeeds_is_a_line_each(rule_runner: RuleRunner) -> None:
@@ -214,13 +214,13 @@ def test_what_succeeds_is_a_line_each(rule_runner: RuleRunner) -> None:
     files = {"t/examples.yaml": "- {name: One, input: 1}\n- {name: Twoé, input: 1}\n"}
     tested = run_test(rule_runner, "good", found, stderr="printed", files=files)
     assert (tested.exit_code, texts(tested)[1]) == (0, "")
-    # What was printed is of no interest then.
+    # The output is of no interest then.
     assert texts(tested)[0] == "✓ load (0.50s)\n✓ One (0.25s)\n✓ Twoé (1.50s)\n"
     assert tested.addresses == (Address("good/t"),)
     assert tested.result_metadata is not None
 
 
-def test_what_fails_is_told_with_what_was_printed(rule_runner: RuleRunner) -> None:
+def test_what_fails_is_reported_with_what_was_printed(rule_runner: RuleRunner) -> None:
     found = result(example("One"), example("Two", output={"a": 1}, matches=False))
     files = {
         "t/examples.yaml": "- {name: One, input: 1}\n- {name: Two, input: 1, output: {a: 2}}\n"

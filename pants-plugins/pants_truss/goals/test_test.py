@@ -77,7 +77,7 @@ def untested(rule_runner: RuleRunner, folder: str, *options: str) -> str:
     return "\n".join(line[4:] for line in lines)
 
 
-# --- What is left out.
+# --- Trusses that are left out.
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def untested(rule_runner: RuleRunner, folder: str, *options: str) -> str:
         ),
     ],
 )
-def test_what_cannot_run_here_is_told_and_not_tested(
+def test_what_cannot_run_here_is_reported_and_not_tested(
     rule_runner: RuleRunner,
     caplog: pytest.LogCaptureFixture,
     case: str,
@@ -141,7 +141,7 @@ def test_fields_and_options_leave_trusses_out(rule_runner: RuleRunner) -> None:
     assert [TrussTestFieldSet.is_applicable(target) for target in found] == [True, False, False]
 
 
-# --- What is refused before anything is run.
+# --- Errors before anything is run.
 
 
 def test_a_truss_is_tested_in_the_environment_that_it_names() -> None:
@@ -262,18 +262,18 @@ def test_a_secret_must_not_become_part_of_a_cache_key(
 
 
 @pytest.mark.parametrize("variable", ["TRUSS_SECRETX=1", "truss_secret_x=1", "MY_TRUSS_SECRET_X=1"])
-def test_other_variables_are_none(rule_runner: RuleRunner, variable: str) -> None:
+def test_other_variables_are_no_secrets(rule_runner: RuleRunner, variable: str) -> None:
     write(rule_runner, "no_secret/t", {"examples.yaml": "no list"})
     text = untested(rule_runner, "no_secret/t", f"--test-extra-env-vars=['{variable}']")
     assert text.startswith("no_secret/t/examples.yaml must be a list")
 
 
 def test_a_failure_lasts_no_longer_than_its_cause(rule_runner: RuleRunner) -> None:
-    folder = "mended/t"
+    folder = "fixed/t"
     rule_runner.write_files({f"{folder}/BUILD": "truss()"})
     assert "does not exist" in untested(rule_runner, folder)
     write(rule_runner, folder, {"config.yaml": "examples_filename: e.yaml\n"})
-    assert "there is no mended/t/e.yaml" in untested(rule_runner, folder)
+    assert "there is no fixed/t/e.yaml" in untested(rule_runner, folder)
     write(rule_runner, folder, {"config.yaml": "docker_server: {server_port: 1}\n"})
     assert run_test(rule_runner, folder).exit_code is None
 
@@ -308,7 +308,7 @@ def test_the_facts_of_a_run_are_its_examples() -> None:
         ("exit 0", 60, "ended with exit code 0"),
         ("kill -9 $$", None, "was ended by signal 9"),
         ("kill -TERM $$", 60, "was ended by signal 15"),
-        # What a model prints is no timeout.
+        # Output of a model is not a timeout.
         ("echo Exceeded timeout; exit 4", 60, "ended with exit code 4"),
         ("echo Exceeded timeout >&2; exit 4", 60, "ended with exit code 4"),
         ("echo Exceeded timeout >&2; kill -9 $$", None, "was ended by signal 9"),

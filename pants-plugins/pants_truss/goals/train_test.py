@@ -248,7 +248,7 @@ def test_requirements_of_training_come_after_those_of_the_truss(rule_runner: Rul
             "python_requirement(name='b', requirements=['toml==1'])\n"
             "python_requirement(name='c', requirements=['yaml==1'])\n"
         ),
-        # Nobody lists it: what a truss imports and does not require is told elsewhere.
+        # Nobody lists it: what a truss imports and does not require is reported elsewhere.
         "t/train.py": "import toml, yaml\n",
     }
     more = ", dependencies=['own/3rdparty:a', 'own/3rdparty:b']"

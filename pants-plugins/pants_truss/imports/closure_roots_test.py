@@ -124,7 +124,7 @@ def test_code_that_a_requirement_names_is_bundled(rule_runner: RuleRunner) -> No
     assert bundled(gather_truss(rule_runner, folder)) == {"funcy_plugin.py": "explicit dependency"}
 
 
-# --- What a server has.
+# --- The files that a server has.
 
 UNSERVED = {
     "truss/client.py": "import roots_lib\nimport toolz",

@@ -54,7 +54,7 @@ class ClosureWalk:
         self._bundle_inits()
 
     def means_own(self, parent: ImportNode, node: ImportNode, imports: Imports) -> bool:
-        """Whether the import that leads to the node means a file that the truss has anyway."""
+        """Returns True if the import that leads to the node means a file the truss already has."""
         is_import = node.key not in imports.explicit and parent.is_python
         if not is_import or not node.module_path or self._present.holder_of(node.file):
             return False

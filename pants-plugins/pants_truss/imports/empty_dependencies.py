@@ -94,7 +94,7 @@ async def find_empty_dependencies(
         return EmptyDependencies((), ())
     provided = await explicitly_provided_dependencies(request.dependencies)
     named = sorted(provided.includes)
-    # What a generator generates is one dependency: that it brings something is enough.
+    # The targets of a generator are one dependency: it is enough if one brings something.
     groups = await concurrently(resolve_targets(Addresses([address])) for address in named)
     packages = _package_types(union_membership)
     errors: List[str] = []

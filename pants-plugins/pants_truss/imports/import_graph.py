@@ -86,7 +86,7 @@ class ImportNode:
 
     @property
     def is_native(self) -> bool:
-        """Whether it is an extension module, which Python imports like any other module."""
+        """Returns True for an extension module, which Python imports like any other module."""
         return bool(self.file) and (self.file or "").endswith(NATIVE_SUFFIX)
 
     @property
@@ -320,14 +320,14 @@ def _is_stub(target: Target) -> bool:
 
 
 def _lies_above(stub: ImportNode, node: ImportNode) -> bool:
-    """Whether it is an `__init__.pyi` above the file of the node: Pants infers a dependency on it
-    without an import."""
+    """Returns True if the stub is an `__init__.pyi` above the file of the node: Pants infers a
+    dependency on it without an import."""
     folder, _, name = (stub.file or "").rpartition("/")
     return name == f"__init__{STUB_SUFFIX}" and is_within(node.file or "", folder)
 
 
 def _implements(node: ImportNode, stub: ImportNode) -> bool:
-    """Whether the node has the module that the stub describes, or may have it."""
+    """Returns True if the node has the module that the stub describes, or may have it."""
     if node.requirements:
         module = module_name(stub.module_path or "")
         return any(f"{module}.".startswith(f"{name}.") for name in node.modules)

@@ -1,4 +1,4 @@
-"""What one target or folder is in the graph of imports, with Pants' own inference of Python."""
+"""One target or folder in the graph of imports, with Pants' own inference of Python."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_the_files_of_all_trusses_of_a_folder(rule_runner: RuleRunner) -> None:
     }
 
 
-def test_trusses_above_and_below_are_none_of_the_folder(
+def test_trusses_above_and_below_do_not_belong_to_the_folder(
     rule_runner: RuleRunner,
 ) -> None:
     rule_runner.write_files(

@@ -266,7 +266,7 @@ def test_several_resolves_without_the_default(rule_runner: RuleRunner) -> None:
 
 
 @pytest.mark.parametrize("value", ["twoo", "", "é"])
-def test_a_resolve_that_is_none(rule_runner: RuleRunner, value: str) -> None:
+def test_an_unknown_resolve(rule_runner: RuleRunner, value: str) -> None:
     truss(rule_runner, "unknown", f", resolve={value!r}", "'two'")
     assert error(rule_runner, "unknown") == (
         f"The truss target unknown:t is not valid: its `resolve` is {value!r}, which "
@@ -274,7 +274,7 @@ def test_a_resolve_that_is_none(rule_runner: RuleRunner, value: str) -> None:
     )
 
 
-# --- Of several targets for one file.
+# --- Several targets for one file.
 
 owners = st.lists(
     st.tuples(
@@ -304,7 +304,7 @@ def test_each_file_keeps_an_owner_and_no_worse_one(
         before = [node for node in all_nodes if node.file == file]
         after = [node for node in kept if node.file == file]
         fitting = [node for node in before if node.resolve == resolve]
-        # What is no file is another target each time.
+        # A node without a file is another target each time.
         assert after == (before if file is None or not fitting else fitting)
 
 

@@ -78,7 +78,7 @@ def test_several_requirements_of_one_target() -> None:
         (["types-a"], {"modules": ["a"]}, False),
     ],
 )
-def test_type_stubs_are_told_apart(
+def test_type_stubs_are_distinguished(
     requirements: Tuple[str, ...], fields: Dict[str, Any], expected: bool
 ) -> None:
     assert describe(*requirements, **fields).is_type_stub is expected

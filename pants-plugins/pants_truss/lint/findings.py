@@ -42,7 +42,7 @@ class FallibleLintedTruss:
 async def lint_truss_fallibly(
     truss: TrussFieldSet, subsystem: TrussLintSubsystem
 ) -> FallibleLintedTruss:
-    """What stops planning is a finding: the other trusses are to be linted."""
+    """An error that stops planning is a finding, so that the other trusses are linted."""
     try:
         return FallibleLintedTruss(await lint_truss(truss, **implicitly()))
     except (InvalidLintOptions, TrussCliFailed):
@@ -50,7 +50,7 @@ async def lint_truss_fallibly(
     except InvalidTruss as e:
         findings = e.findings or (_cannot_gather(truss, e.what),)
     except Exception as e:
-        # Of Pants itself, which cannot parse a file, say.
+        # An error of Pants itself, which cannot parse a file, for example.
         findings = (_cannot_gather(truss, f"Pants fails on it: {e}"),)
     await find_session(SessionRequest(), **implicitly())
     return FallibleLintedTruss(LintedTruss(truss.address.spec, subsystem.policy.apply(findings)))

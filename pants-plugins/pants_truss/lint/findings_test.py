@@ -60,7 +60,7 @@ def rule_runner() -> RuleRunner:
 def lint(
     rule_runner: RuleRunner, root: str, files: Dict[str, str], *options: str
 ) -> Tuple[Finding, ...]:
-    """Of a truss with a model at `<root>`, unless `files` have other ones."""
+    """Lints a truss with a model at `<root>`, unless `files` have other ones."""
     defaults = {
         "BUILD": "truss(name='t')\npython_sources(sources=['**/*.py'])",
         "config.yaml": "",
@@ -125,7 +125,7 @@ def test_the_data_folder_may_hold_large_files(rule_runner: RuleRunner) -> None:
     assert lint(rule_runner, "data", files, "--truss-lint-large-file-bytes=1999") == ()
 
 
-def test_a_secret_in_shared_code_is_told_where_it_is(rule_runner: RuleRunner) -> None:
+def test_a_secret_in_shared_code_is_reported_where_it_is(rule_runner: RuleRunner) -> None:
     files = {
         "model/model.py": f"import shared_key\n{MODEL}",
         "src/shared_key.py": f"k = '{KEY}'\n",
@@ -195,7 +195,7 @@ def test_a_config_that_cannot_be_read_has_its_own_findings(
     ]
 
 
-def test_a_link_that_leads_nowhere_is_told_with_its_target(
+def test_a_link_that_leads_nowhere_is_reported_with_its_target(
     rule_runner: RuleRunner,
 ) -> None:
     rule_runner.write_files({"linked/model/x": ""})
@@ -204,7 +204,7 @@ def test_a_link_that_leads_nowhere_is_told_with_its_target(
     assert told((found,)) == [("cannot-gather", "linked/config.yaml")]
     assert found.message == (
         "linked/model/broken (linked:t) is a symlink to 'nowhere', which does not exist. Remove it "
-        "or mend it.\nOr leave it out with `!` in `sources` of its target."
+        "or fix it.\nOr leave it out with `!` in `sources` of its target."
     )
 
 
@@ -216,11 +216,11 @@ def test_a_failure_of_pants_is_a_finding_of_that_truss(rule_runner: RuleRunner) 
     assert "fails/nowhere" in found.message
 
 
-def test_what_is_mended_is_found_no_more(rule_runner: RuleRunner) -> None:
-    assert told(lint(rule_runner, "mended", {"config.yaml": "external_package_dirs: [x]"})) == [
-        ("cannot-gather", "mended/config.yaml:1")
+def test_what_is_fixed_is_found_no_more(rule_runner: RuleRunner) -> None:
+    assert told(lint(rule_runner, "fixed", {"config.yaml": "external_package_dirs: [x]"})) == [
+        ("cannot-gather", "fixed/config.yaml:1")
     ]
-    assert lint(rule_runner, "mended", {}) == ()
+    assert lint(rule_runner, "fixed", {}) == ()
 
 
 def test_options_that_are_wrong_are_no_finding_of_a_truss(
@@ -309,10 +309,10 @@ def test_another_server_hides_nothing(rule_runner: RuleRunner) -> None:
 
 
 def test_an_error_lasts_no_longer_than_its_cause(rule_runner: RuleRunner) -> None:
-    rule_runner.write_files({"mended/model/__init__.py": ""})
-    link = Path(rule_runner.build_root, "mended/model/link.py")
+    rule_runner.write_files({"fixed/model/__init__.py": ""})
+    link = Path(rule_runner.build_root, "fixed/model/link.py")
     link.symlink_to("nowhere.py")
-    assert [rule for rule, _ in told(lint(rule_runner, "mended", {}))] == ["cannot-gather"]
+    assert [rule for rule, _ in told(lint(rule_runner, "fixed", {}))] == ["cannot-gather"]
     # The engine does not know of it: a link that leads nowhere is no file to it.
     link.unlink()
-    assert lint(rule_runner, "mended", {}) == ()
+    assert lint(rule_runner, "fixed", {}) == ()

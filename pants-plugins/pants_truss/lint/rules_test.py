@@ -113,7 +113,7 @@ def test_a_package_is_no_truss(rule_runner: RuleRunner) -> None:
     assert not TrussLintFieldSet.is_applicable(rule_runner.get_target(Address("lib")))
 
 
-# --- What is shown.
+# --- The output.
 
 
 def test_a_clean_run(rule_runner: RuleRunner) -> None:

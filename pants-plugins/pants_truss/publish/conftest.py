@@ -304,6 +304,8 @@ class Pushing:
                 "PYTHONPATH": str(self.folder / "site"),
                 "BASETEN_API_KEY": KEY,
                 "USER_TRUSSRC_PATH": "nowhere",
+                # Python may leave half a file of bytecode on a full disk.
+                "PYTHONDONTWRITEBYTECODE": "1",
                 "PANTS_TRUSS_STARTED_BY": by,
             },
             stdout=subprocess.PIPE,

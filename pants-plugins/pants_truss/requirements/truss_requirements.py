@@ -38,7 +38,7 @@ async def find_requirements(
 ) -> TrussRequirements:
     if request.field.value == RequirementsMode.CONFIG.value:
         path = request.requirements_file
-        # What uv reads is read when it is installed.
+        # A file that uv reads is read later, at its installation.
         globs = all_of([path] if path and not is_read_by_uv(path) else [])
         digest = await path_globs_to_digest(globs, **implicitly())
         contents = await get_digest_contents(digest)

@@ -207,7 +207,7 @@ def test_a_line_that_reads_a_file_of_the_truss(rule_runner: RuleRunner) -> None:
     )
 
 
-# --- What is there without being listed.
+# --- Distributions that are there without being listed.
 
 
 def test_what_the_model_server_brings_is_not_missing(rule_runner: RuleRunner) -> None:

@@ -240,7 +240,7 @@ def test_a_truss_that_is_not_served(rule_runner: RuleRunner) -> None:
     assert found.own and [str(each) for each in found.own.interpreter_constraints] == [
         "CPython==3.10.*"
     ]
-    # A Python it needs all the same.
+    # It still needs a Python.
     assert wanted(plan(rule_runner, request(server=False)).own) == ([], [])
 
 
@@ -269,7 +269,7 @@ def test_pins_come_from_the_lockfile_that_they_were_made_of(
 def test_no_part_of_a_lockfile_where_there_is_nothing_to_take(rule_runner: RuleRunner) -> None:
     own = plan(rule_runner, request(resolve="pexs", server=False)).own
     assert own and isinstance(own.requirements, PexRequirements)
-    # Of all of it, Pex would make that.
+    # Given a lockfile, Pex would install all of it.
     assert own.requirements.from_superset is None and wanted(own) == ([], [])
 
 
@@ -293,7 +293,7 @@ def test_lines_that_cannot_be_installed_here(
     assert text.startswith(start + what) and "planted" not in text
 
 
-# --- What it is made of.
+# --- The environments that it is made of.
 
 
 def find(rule_runner: RuleRunner, asked: TrussVenvsRequest, infos: Dict[str, str]) -> List[str]:
@@ -324,7 +324,7 @@ def test_where_they_do_not_go_together_there_is_one_for_both(rule_runner: RuleRu
         ),
     }
     assert find(rule_runner, request("numpy"), infos) == ["truss_and_server.pex"]
-    # What is for another Python only does not count.
+    # A requirement for another Python only does not count.
     infos["truss_server"] = installed(
         "fastapi==0.110", requires={"fastapi": ["numpy<2; python_version < '3.10'"]}
     )
@@ -342,7 +342,7 @@ def test_where_they_do_not_go_together_there_is_one_for_both(rule_runner: RuleRu
 def test_one_alone_is_never_resolved_again(
     rule_runner: RuleRunner, asked: TrussVenvsRequest, expected: List[str]
 ) -> None:
-    # What they hold does not fit, and is not asked for.
+    # The distributions in them do not fit, and are not asked for.
     unfit = installed("a==1", "b==1", requires={"a": ["b==2"]})
     assert find(rule_runner, asked, {"requirements": unfit, "truss_server": unfit}) == expected
 

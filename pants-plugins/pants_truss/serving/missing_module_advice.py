@@ -127,7 +127,7 @@ def _rank(owner: Target, trusses: Sequence[TrussFiles], folder: str) -> Tuple[bo
 
 
 def _package_of(file: str, module: str) -> str:
-    """The package around `module` whose `__init__.py` is `file`; empty if it is none."""
+    """The package around `module` whose `__init__.py` is `file`; empty if there is none."""
     package = module.rpartition(".")[0]
     while package and not f"/{file}".endswith(f"/{package.replace('.', '/')}/__init__.py"):
         package = package.rpartition(".")[0]

@@ -29,7 +29,7 @@ from pants_truss.target_types.truss import TrussConfigField
 
 
 class InvalidTruss(Exception):
-    """What is wrong with a truss, in words for the person who wrote it. `findings` are the same for
+    """A problem of a truss, in words for the person who wrote it. `findings` are the same for
     linting; without them, `what` is."""
 
     what: str = ""

@@ -107,7 +107,7 @@ def test_a_linked_config(rule_runner: RuleRunner) -> None:
     assert (found.path, found.config.model_class_name) == ("linked/config.yaml", "Base")
 
 
-def test_a_config_that_changes_is_read_anew(rule_runner: RuleRunner) -> None:
+def test_a_config_that_changes_is_read_again(rule_runner: RuleRunner) -> None:
     for name in ("One", "Two"):
         rule_runner.write_files({"edited/config.yaml": f"model_class_name: {name}\n"})
         assert read(rule_runner, "edited").config.model_class_name == name
@@ -155,7 +155,7 @@ def test_a_config_that_changes_is_read_anew(rule_runner: RuleRunner) -> None:
         ),
     ],
 )
-def test_a_missing_config_is_told_with_what_is_there(
+def test_a_missing_config_is_reported_with_what_is_there(
     rule_runner: RuleRunner, name: str, files: List[str], config: str, hint: str
 ) -> None:
     folder = f"missing/{name}"
@@ -173,7 +173,7 @@ def test_a_config_that_is_a_folder_does_not_exist(rule_runner: RuleRunner) -> No
     )
 
 
-def test_all_that_is_wrong_is_told_and_not_only_the_first(
+def test_all_that_is_wrong_is_reported_and_not_only_the_first(
     rule_runner: RuleRunner,
 ) -> None:
     rule_runner.write_files(

@@ -83,7 +83,7 @@ def error(rule_runner: RuleRunner, request: ExternalPackagesRequest) -> InvalidT
     return found
 
 
-# --- What is found.
+# --- Packages that are found.
 
 
 def test_they_come_in_the_order_of_the_config_each_once(
@@ -220,7 +220,7 @@ def test_all_of_several_are_excluded(rule_runner: RuleRunner) -> None:
     assert "could mean several targets:" in str(error(rule_runner, request))
 
 
-# --- What is not found.
+# --- Packages that are not found.
 
 
 @pytest.mark.parametrize(

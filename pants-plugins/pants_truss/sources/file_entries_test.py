@@ -31,7 +31,7 @@ def test_the_engine_has_the_content_without_reading_it(
 
 
 def test_a_path_that_is_gathered_to_two_places_is_one_entry(rule_runner: RuleRunner) -> None:
-    """The engine ends at a path that a digest has twice, and its run waits for ever."""
+    """The engine ends at a path that a digest has twice, and its run waits without end."""
     sha256 = hashlib.sha256(b"x").hexdigest()
     rule_runner.request(Digest, [CreateDigest([FileContent("elsewhere", b"x")])])
     files = [SourceFile(path, sha256, 1) for path in ("a/b", "a/c", "a/b")]

@@ -55,9 +55,9 @@ _STARTED_NS = time.time_ns()
 def edited_meanwhile(
     paths: Iterable[str], global_options: GlobalOptions, since_ns: int = _STARTED_NS
 ) -> List[str]:
-    """Which of the files have changed since this process began, so that one may have been read
-    before and another after. The daemon is told of that, and reads them again; without it nobody
-    is. Paths of files that were never there are none."""
+    """Those of the files that have changed since this process began, so that one may have been
+    read before and another after. The daemon gets notice of changes, and reads the files again;
+    without it nobody does. Paths of files that were never there are left out."""
     if global_options.pantsd and not global_options.concurrent:
         return []
     found = []

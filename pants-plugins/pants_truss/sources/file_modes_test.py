@@ -72,7 +72,7 @@ def global_options(rule_runner: RuleRunner, *options: str) -> GlobalOptions:
     return rule_runner.request(GlobalOptions, [])
 
 
-def test_files_that_changed_since_are_told_in_their_order(
+def test_files_that_changed_since_are_listed_in_their_order(
     rule_runner: RuleRunner, root: Path
 ) -> None:
     (root / "edited").mkdir()
@@ -101,7 +101,7 @@ def test_files_that_changed_since_are_told_in_their_order(
         (["--no-pantsd", "--concurrent"], True),
     ],
 )
-def test_the_daemon_is_told_of_edits(
+def test_the_daemon_gets_notice_of_edits(
     rule_runner: RuleRunner, root: Path, options: List[str], is_asked: bool
 ) -> None:
     (root / "watched").write_text("")

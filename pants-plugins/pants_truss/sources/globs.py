@@ -14,7 +14,7 @@ def matching(globs: Iterable[str]) -> PathGlobs:
 
 
 def all_of(paths: Iterable[str]) -> PathGlobs:
-    """The files at paths relative to the build root, as far as there are any."""
+    """The files at paths relative to the build root, if they exist."""
     return matching(map(escape_glob, paths))
 
 

@@ -34,7 +34,7 @@ class FindPointersRequest:
 
 @dataclass(frozen=True)
 class FoundPointers:
-    """What each file is that is a pointer, by its path."""
+    """The kind of each file that is a pointer, by its path."""
 
     pointers: Tuple[Tuple[str, str], ...]
 

@@ -102,7 +102,7 @@ async def find_source_paths(request: FindSourcePathsRequest) -> FoundSourcePaths
         found = await resolve_source_paths(SourcesPathsRequest(request.sources), **implicitly())
         return FoundSourcePaths(tuple(found.files))
     except Exception:
-        # A symlink that Pants cannot expand: gathering tells of it, if the truss would hold it.
+        # A symlink that Pants cannot expand: gathering reports it if the truss would hold it.
         # The scan costs too much to be made first for every truss whose dependencies are asked.
         await find_session(SessionRequest(), **implicitly())
         scan = await scan_folder(
@@ -133,12 +133,12 @@ def _split_globs(sources: MultipleSourcesField) -> Tuple[List[str], List[str]]:
 
 
 def takes_below(sources: MultipleSourcesField, folder: str) -> bool:
-    """Whether the globs can match a file in the folder, a path relative to the build root."""
+    """Returns True if the globs can match a file in the folder (relative to the build root)."""
     return _is_source(BadPath(folder, folder, "", may_be_folder=True), sources)
 
 
 def _is_source(bad: BadPath, sources: MultipleSourcesField) -> bool:
-    """Whether the globs take it as a file, or, if it may be a folder, something below it."""
+    """Returns True if the globs take it as a file, or, if it may be a folder, a path below it."""
     includes, excludes = _split_globs(sources)
     below = f"{bad.path}/file"
     if len(FilespecMatcher(["**"], excludes).matches([bad.path, below])) < 2:
@@ -151,7 +151,7 @@ def _is_source(bad: BadPath, sources: MultipleSourcesField) -> bool:
 def _ignored_sources(
     scan: ScannedFolder, sources: MultipleSourcesField, found: Collection[str]
 ) -> Iterator[IgnoredPath]:
-    """What the globs match and Pants has left out, with paths below the root of the target."""
+    """Paths that the globs match and Pants has left out, relative to the root of the target."""
     matcher = FilespecMatcher(*_split_globs(sources))
     root = sources.address.spec_path
     for ignored in scan.ignored:
@@ -186,7 +186,7 @@ def _source_files(
 
 
 def _is_executable(entry: FileEntry, scan: ScannedFolder) -> bool:
-    # What the engine says may be stale, but is all there is where the scan did not look.
+    # The engine's answer may be stale, but it is the only one where the scan did not look.
     if any(is_within(entry.path, folder) for folder in scan.ignored_folders):
         return entry.is_executable
     return entry.path in scan.executables

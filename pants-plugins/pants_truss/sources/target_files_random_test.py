@@ -1,4 +1,4 @@
-"""Random folders with links of all kinds: nothing is lost without a word, and nothing is wrong."""
+"""Random folders with links of all kinds: nothing is lost silently, and nothing is wrong."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ counter = itertools.count()
 
 
 def make(folder: Path, files: Dict[str, str], links: Dict[str, str]) -> None:
-    """What a file system can hold of them: the first that takes a path has it."""
+    """Makes those that a file system can hold: the first that takes a path has it."""
     folder.mkdir(parents=True)
     for path, value in (*files.items(), *links.items()):
         place = folder / path
@@ -58,7 +58,7 @@ def make(folder: Path, files: Dict[str, str], links: Dict[str, str]) -> None:
             place.write_text(value)
         else:
             place.symlink_to(value)
-            # What the engine does with a link to itself is not for this process to see.
+            # This process must not see what the engine does with a link to itself.
             if _leads_to_itself(folder):
                 place.unlink()
 
@@ -74,7 +74,7 @@ def _leads_to_itself(folder: Path) -> bool:
 
 
 def below(folder: Path) -> Set[str]:
-    """Of the files, without following links."""
+    """The paths of the files, without following links."""
     return {
         os.path.relpath(os.path.join(root, name), folder)
         for root, _, names in os.walk(folder)
@@ -103,7 +103,7 @@ def test_each_file_is_read_and_each_link_is_read_or_told(
     root = f"case{next(counter)}/t"
     folder = Path(rule_runner.build_root, root)
     make(folder, files, links)
-    # Asking anew has the engine see the folder as it is.
+    # Asking again makes the engine see the folder as it is.
     rule_runner.write_files({f"{root}/BUILD": "truss(name='t')", f"{root}/keep": ""})
     rule_runner.set_options([])
     field = rule_runner.get_target(Address(root, target_name="t"))[TrussSourcesField]

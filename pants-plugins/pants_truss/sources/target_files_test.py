@@ -166,7 +166,7 @@ def test_links_are_followed(rule_runner: RuleRunner) -> None:
     assert found.bad_paths == ()
 
 
-def test_bad_links_are_told_and_the_rest_is_read(rule_runner: RuleRunner) -> None:
+def test_bad_links_are_reported_and_the_rest_is_read(rule_runner: RuleRunner) -> None:
     folder = case(rule_runner, "bad", {"file": "x", "sub/y": ""})
     (folder / "sub/broken").symlink_to("nowhere")
     (folder / "sub/absolute").symlink_to("/etc/hostname")
@@ -184,7 +184,7 @@ def test_bad_links_are_told_and_the_rest_is_read(rule_runner: RuleRunner) -> Non
         ),
         (
             "sub/broken",
-            "is a symlink to 'nowhere', which does not exist. Remove it or mend it",
+            "is a symlink to 'nowhere', which does not exist. Remove it or fix it",
         ),
     ]
     assert source_paths(rule_runner, "bad") == ["bad/BUILD", "bad/file", "bad/sub/y"]
@@ -204,7 +204,7 @@ def test_bad_links_are_told_and_the_rest_is_read(rule_runner: RuleRunner) -> Non
         ("excluded_below", "['**/*', '!sub/broken/**']", []),
     ],
 )
-def test_a_bad_link_is_told_where_the_globs_would_take_it(
+def test_a_bad_link_is_reported_where_the_globs_would_take_it(
     rule_runner: RuleRunner, name: str, sources: str, told: List[str]
 ) -> None:
     folder = case(rule_runner, name, {"sub/x.txt": ""}, f"truss(name='t', sources={sources})")
@@ -212,7 +212,7 @@ def test_a_bad_link_is_told_where_the_globs_would_take_it(
     assert [path for path, _ in problems(read(rule_runner, name))] == told
 
 
-def test_a_bad_link_to_a_file_is_none_for_globs_of_other_files(
+def test_a_bad_link_to_a_file_does_not_count_for_globs_of_other_files(
     rule_runner: RuleRunner,
 ) -> None:
     files = {"sub/x.py": "", "sub/data.txt": ""}
@@ -224,7 +224,7 @@ def test_a_bad_link_to_a_file_is_none_for_globs_of_other_files(
     assert [path for path, _ in problems(read(rule_runner, "to_file"))] == ["sub/absolute.py"]
 
 
-def test_a_link_to_what_pants_ignores_is_told(rule_runner: RuleRunner) -> None:
+def test_a_link_to_what_pants_ignores_is_reported(rule_runner: RuleRunner) -> None:
     folder = case(rule_runner, "lost", {".hidden/x": "", "y": ""})
     (folder / "to_file").symlink_to(".hidden/x")
     (folder / "to_folder").symlink_to(".hidden")
@@ -254,7 +254,7 @@ def test_hostile_names_of_bad_links_keep_nothing_else_out(
     assert paths(found) == ["ab", "end", "other_0", "other_1", "other_2", "x"]
 
 
-def test_a_name_that_is_not_utf8_is_told(rule_runner: RuleRunner) -> None:
+def test_a_name_that_is_not_utf8_is_reported(rule_runner: RuleRunner) -> None:
     folder = case(rule_runner, "bytes", {"x": ""})
     with open(os.fsencode(str(folder)) + b"/bad\xff", "wb"):
         pass
@@ -263,7 +263,7 @@ def test_a_name_that_is_not_utf8_is_told(rule_runner: RuleRunner) -> None:
     assert paths(found) == ["x"]
 
 
-def test_a_folder_whose_name_is_not_utf8_is_told(rule_runner: RuleRunner) -> None:
+def test_a_folder_whose_name_is_not_utf8_is_reported(rule_runner: RuleRunner) -> None:
     build = "truss(name='t', sources=['config.yaml', '**/*.py'])"
     folder = case(rule_runner, "bytes_folder", {"x.py": ""}, build)
     inside = os.fsencode(str(folder)) + b"/lib\xff"
@@ -274,7 +274,7 @@ def test_a_folder_whose_name_is_not_utf8_is_told(rule_runner: RuleRunner) -> Non
     assert [path for path, _ in problems(found)] == ["lib\\udcff"]
 
 
-# --- What else is left out.
+# --- Other paths that are left out.
 
 
 def test_virtual_environments_are_left_out(rule_runner: RuleRunner) -> None:
@@ -291,7 +291,7 @@ def test_virtual_environments_are_left_out(rule_runner: RuleRunner) -> None:
     assert found.bad_paths == ()
 
 
-def test_hidden_folders_are_told_and_litter_is_not(rule_runner: RuleRunner) -> None:
+def test_hidden_folders_are_reported_and_litter_is_not(rule_runner: RuleRunner) -> None:
     files = {".data/x": "", "sub/.more/y": "", ".mypy_cache/z": "", "keep": ""}
     case(rule_runner, "hidden", files)
     found = read(rule_runner, "hidden")

@@ -1,11 +1,11 @@
 """What Pants does not see in a folder: links that lead nowhere, virtual environments, new modes.
 
-Pants follows relative links while it expands globs, but drops a broken link, and one that leaves
-the build root, without a word; an absolute one is an error of its own with no hint at what to do,
-and a link to a folder above itself is expanded over and over. Its daemon is not told when a file
-becomes executable. A truss must neither lose a file silently nor keep a stale mode. The engine
-offers no way to ask, so this one rule reads the file system itself, and does so anew in every
-session; what follows from it is memoized by the answer.
+Pants follows relative links while it expands globs, but silently drops a broken link, and one that
+leaves the build root; an absolute one is an error of its own with no hint at what to do, and a link
+to a folder above itself is expanded over and over. Its daemon gets no notice when a file becomes
+executable. A truss must neither lose a file silently nor keep a stale mode. The engine offers no
+way to ask, so this one rule reads the file system itself, and does so again in every session; what
+follows from it is memoized by the answer.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class _Walk:
             elif entry.is_dir(follow_symlinks=False):
                 self._visit_folder(path, f"{real}/{entry.name}", above)
             elif not self._leave_out(path):
-                # Pants would leave it out without a word.
+                # Pants would leave it out silently.
                 kind = _special_kind(entry.stat(follow_symlinks=False).st_mode)
                 self.bad_paths.append(BadPath(path, path, f"is a {kind}, and no file. Remove it"))
 
@@ -151,7 +151,7 @@ class _Walk:
             return []
         except OSError as e:
             # Pants would leave its files out, or fail with no word of the truss.
-            problem = f"cannot be read: {e.strerror}. Mend that"
+            problem = f"cannot be read: {e.strerror}. Fix that"
             self.bad_paths.append(BadPath(folder, folder, problem, may_be_folder=True))
             return []
 
@@ -160,7 +160,7 @@ class _Walk:
             self.visit(path, real, above)
 
     def _leave_out(self, path: str, is_dir: bool = False) -> bool:
-        """Whether Pants ignores the path; if so, it is noted, unless nobody misses it."""
+        """Returns True if Pants ignores the path, and then notes it, unless nobody misses it."""
         line = self._ignore.ignoring_line(path, is_dir=is_dir)
         if line is None:
             return False
@@ -247,12 +247,12 @@ class _Walk:
         return None
 
     def _end_problem(self, link: str, above: Tuple[str, ...]) -> Optional[str]:
-        """What is wrong with where a link ends, which is inside the build root."""
+        """The problem with the end of a link, which is inside the build root."""
         real = os.path.realpath(link)
         if not os.path.exists(link):
-            return "which does not exist. Remove it or mend it"
+            return "which does not exist. Remove it or fix it"
         if not os.path.isdir(link):
-            return None if os.path.isfile(link) else "which is no file. Remove it"
+            return None if os.path.isfile(link) else "which is not a file. Remove it"
         if any(is_within(folder_above, real) for folder_above in above):
             return "a folder that holds the link: it has no end. Remove it"
         inside = self._inside(real)
@@ -295,7 +295,7 @@ def _special_kind(mode: int) -> str:
 
 @dataclass(frozen=True)
 class ResolveFolderRequest:
-    """A folder relative to the build root, perhaps a symlink, or below one."""
+    """A folder relative to the build root. It may be a symlink, or below one."""
 
     folder: str
 
@@ -310,7 +310,7 @@ class ResolvedFolder:
 @rule
 async def resolve_folder(request: ResolveFolderRequest, run_id: RunId) -> ResolvedFolder:
     # In each session: a folder may become a link, and Pants' daemon has been seen to go on with
-    # what lay behind a link that is none any more.
+    # what lay behind a former link.
     buildroot = os.path.realpath(get_buildroot())
     real = os.path.realpath(os.path.join(buildroot, request.folder))
     return ResolvedFolder(_relative_to(buildroot, real) if is_within(real, buildroot) else None)

@@ -1,4 +1,4 @@
-"""The rules that ask the file system itself, and do so anew in every session."""
+"""The rules that ask the file system itself, and do so again in every session."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_link_is_the_folder_that_it_leads_to(rule_runner: RuleRunner, root: Pa
     assert resolve(rule_runner, "top") == ""
 
 
-def test_a_link_that_leaves_the_build_root_is_none(
+def test_a_link_that_leaves_the_build_root_does_not_count(
     rule_runner: RuleRunner, root: Path, tmp_path: Path
 ) -> None:
     # A folder beside it, whose name begins like that of the build root.

@@ -53,7 +53,7 @@ def test_links_that_are_fine(repo: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "problem"),
     [
-        ("nowhere", "is a symlink to 'nowhere', which does not exist. Remove it or mend it"),
+        ("nowhere", "is a symlink to 'nowhere', which does not exist. Remove it or fix it"),
         ("/etc/passwd", "is a symlink to '/etc/passwd', an absolute path. Make it relative"),
         ("../../../outside/secret", "which leaves the build root. Copy what it points to"),
         ("../../../outside", "which leaves the build root. Copy what it points to"),
@@ -94,7 +94,7 @@ def test_a_linked_folder_that_pants_ignores(repo: Path) -> None:
 def test_a_link_to_neither_file_nor_folder(repo: Path) -> None:
     os.mkfifo(repo / "other/fifo")
     (repo / "t/link").symlink_to("../other/fifo")
-    assert "which is no file" in problems(repo)["t/link"]
+    assert "which is not a file" in problems(repo)["t/link"]
 
 
 def test_a_name_that_is_not_utf8(repo: Path) -> None:
@@ -197,11 +197,11 @@ def test_a_link_of_git_annex_names_the_command(repo: Path, target: str) -> None:
     assert "`git annex unlock t/sub/weights`" in problems(repo)["t/sub/weights"]
 
 
-# What is no file, folder or link, and what cannot be read.
+# Entries that are not a file, folder or link, or that cannot be read.
 
 
 def test_special_files(repo: Path) -> None:
-    """Pants leaves them out without a word."""
+    """Pants leaves them out silently."""
     os.mkfifo(repo / "t/sub/pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         folder = os.open(repo / "t", os.O_RDONLY)
@@ -225,7 +225,7 @@ def test_a_folder_whose_path_is_too_long(repo: Path) -> None:
         here = below
     os.close(here)
     (problem,) = problems(repo).values()
-    assert problem == "cannot be read: File name too long. Mend that"
+    assert problem == "cannot be read: File name too long. Fix that"
     subprocess.run(["rm", "-rf", str(repo / "t")], check=True)
 
 
@@ -238,6 +238,6 @@ def test_a_folder_that_fails_to_be_read(repo: Path, monkeypatch: pytest.MonkeyPa
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", fail)
-    assert problems(repo) == {"t/sub": "cannot be read: Permission denied. Mend that"}
+    assert problems(repo) == {"t/sub": "cannot be read: Permission denied. Fix that"}
     # Nobody misses what Pants ignores.
     assert not scan(repo, "sub/").bad_paths

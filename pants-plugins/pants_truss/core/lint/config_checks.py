@@ -1,4 +1,4 @@
-"""What is wrong with a Truss config, all of it, with lines."""
+"""Reports everything that is wrong with a Truss config, with line numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pants_truss.core.lint.injection import injection_problems
 from pants_truss.core.lint.secret_scan import config_secrets
 from pants_truss.core.yaml_document import YamlDocument
 
-# More than anyone mends at a time; a file of other data has thousands.
+# More than anyone fixes at a time. A file that holds other data has thousands.
 MAX_FINDINGS = 100
 MAX_MESSAGE = 600
 

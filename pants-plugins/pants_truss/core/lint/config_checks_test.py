@@ -156,7 +156,7 @@ def test_docker_server(more: str, config: str, message: str) -> None:
         "trt_llm: {inference_stack: v2, build: {}, runtime: {gated_features: {}}}\n",
     ],
 )
-def test_what_truss_takes_is_not_told_of(config: str) -> None:
+def test_what_truss_accepts_is_not_reported(config: str) -> None:
     assert not told(config)
 
 

@@ -135,7 +135,7 @@ def _check_weights(data: Data) -> Iterator[Problem]:
             yield from _check_source((*key, "source"), source)
         if isinstance(mount, str) and mount:
             yield from _check_absolute((*key, "mount_location"), mount)
-            # Of two slashes at the beginning `normpath` keeps both.
+            # `normpath` keeps two leading slashes.
             folder = posixpath.normpath("/" + mount.lstrip("/"))
             first = mounts.setdefault(folder, dotted(key))
             if first != dotted(key):

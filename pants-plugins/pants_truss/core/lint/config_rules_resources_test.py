@@ -93,7 +93,7 @@ def test_a_name_of_an_accelerator_of_a_wrong_type(name: Any) -> None:
 
 
 @pytest.mark.parametrize("count", ["", "0", "000", "-1", "+1", "1.5", "two", "2:3", ":2", " 2"])
-def test_counts_that_are_none(count: str) -> None:
+def test_invalid_counts(count: str) -> None:
     (problem,) = of(accelerator=f"A10G:{count}")
     assert problem.key == ("resources", "accelerator")
     assert problem.message.endswith(": its count is not a whole number.")
@@ -108,7 +108,7 @@ def test_an_accelerator_of_a_wrong_type(value: Any, shown: str) -> None:
     assert problem.message == (f"`resources.accelerator` is {shown}. Write `accelerator: L4`.")
 
 
-def test_each_of_the_resources_is_told_of() -> None:
+def test_each_of_the_resources_is_reported() -> None:
     found = of(cpu="four", memory="lots", accelerator="L5")
     assert [problem.key[1] for problem in found] == ["cpu", "memory", "accelerator"]
 

@@ -94,7 +94,7 @@ def test_ssh_and_a_user(user: Any, ssh: Any, excluded: bool) -> None:
         assert "`runtime.remote_ssh.enabled` exclude each other" in problem.message
 
 
-def test_all_of_it_is_told_of() -> None:
+def test_all_of_it_is_reported() -> None:
     found = of(
         {"runtime": {"remote_ssh": {"enabled": True}}},
         no_build=True,

@@ -167,7 +167,7 @@ def test_values_that_become_text_of_python(value: Any, kind: str, text: str) -> 
 
 
 @pytest.mark.parametrize("value", [1, 4, None])
-def test_a_removed_key_is_told_of_with_any_value(value: Any) -> None:
+def test_a_removed_key_is_reported_with_any_value(value: Any) -> None:
     problem = only(runtime={"num_workers": value})
     assert problem.key == ("runtime", "num_workers")
     assert "Remove it; `runtime.predict_concurrency` says" in problem.message

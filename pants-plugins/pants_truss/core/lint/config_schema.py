@@ -243,7 +243,7 @@ def _number(value: Any, kind: str) -> Optional[float]:
 
 def _check_bounds(key: Key, number: float, schema: Schema) -> Iterator[Problem]:
     limits = []
-    # As opposed to the other comparison, not true of a number that is none, `.nan`.
+    # Unlike `number < minimum`, this reports `.nan` too: it fails every comparison.
     if "minimum" in schema and not number >= schema["minimum"]:
         limits.append(f"at least {schema['minimum']}")
     if "exclusiveMinimum" in schema and not number > schema["exclusiveMinimum"]:
@@ -265,7 +265,7 @@ def _wrong_type(key: Key, value: Any, wanted: str) -> Problem:
 
 
 def is_confidential(key: Key) -> bool:
-    """Whether a value at the key is not to be shown."""
+    """Returns True if a value at the key must not be shown."""
     return any(re.search(r"secret|token|passw|credential", str(step), re.I) for step in key) or (
         "environment_variables" in key
     )

@@ -50,7 +50,7 @@ def mappings(schema: Dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.dictionaries(st.text(max_size=5), instances(schema.get("values", {})), max_size=2)
     required = set(schema.get("required", ()))
     parts = {name: instances(entry) for name, entry in schema["properties"].items()}
-    # A constant tells which of several models it is.
+    # A constant identifies one of several models.
     required |= {name for name, entry in schema["properties"].items() if "const" in entry}
     return st.fixed_dictionaries(
         {name: part for name, part in parts.items() if name in required},
@@ -151,7 +151,7 @@ def test_one_value_of_a_wrong_type_gives_one_problem(
 
 @given(CONFIGS, st.data())
 @settings(max_examples=200, suppress_health_check=MANY_ARE_SMALL)
-def test_one_missing_key_is_told_of(config: Dict[str, Any], data: st.DataObject) -> None:
+def test_one_missing_key_is_reported(config: Dict[str, Any], data: st.DataObject) -> None:
     places: List[Path] = [
         path
         for path, _ in paths(config)

@@ -33,7 +33,7 @@ def only(**config: Any) -> Problem:
 
 
 @pytest.mark.parametrize("key", top_level_keys())
-def test_a_misspelt_key_is_told_with_the_right_one(key: str) -> None:
+def test_a_misspelt_key_is_reported_with_the_right_one(key: str) -> None:
     for misspelt in (key + "x", key.upper(), key[:-1] + "_" + key[-1]):
         problem = only(**{misspelt: None})
         assert problem.key == (misspelt,) and problem.severity is Severity.ERROR
@@ -130,7 +130,7 @@ def test_training_that_was_removed(block: Any, entry_point: str, method: str) ->
     assert problem.message.endswith("and remove the key.")
 
 
-# --- What is shown of a value.
+# --- The part of a value that is shown.
 
 
 @pytest.mark.parametrize(

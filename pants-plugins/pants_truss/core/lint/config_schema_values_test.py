@@ -116,7 +116,7 @@ def test_no_strings(value: Any, rest: str) -> None:
     assert problem.message == f"`input_type` must be a string, but is {rest}"
 
 
-def test_an_entry_of_a_list_is_told_with_its_index() -> None:
+def test_an_entry_of_a_list_is_reported_with_its_index() -> None:
     problem = only(system_packages=["a", 5])
     assert problem.key == ("system_packages", 1)
     assert problem.message == "`system_packages[1]` must be a string, but is the number 5."
@@ -214,7 +214,7 @@ def test_choices(value: Any, rest: str) -> None:
 
 @pytest.mark.parametrize("kind", ["htp", 5, ["http"], {"http": 1}, True, DATE])
 def test_a_transport_that_truss_does_not_have(kind: Any) -> None:
-    # What else it has depends on the kind, so that nothing is said of it.
+    # Its other keys depend on the kind, so nothing is reported about them.
     problem = only(runtime={"transport": {"kind": kind, "ping_interval_seconds": "x"}})
     assert problem.key == ("runtime", "transport", "kind")
     assert f"is {show((), kind)}, but must be http, websocket, grpc." in problem.message

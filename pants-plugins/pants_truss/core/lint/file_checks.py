@@ -1,4 +1,4 @@
-"""What the config says of files, held against those that the gathered truss will have."""
+"""Checks what the config says about files against those that the gathered truss will have."""
 
 from __future__ import annotations
 

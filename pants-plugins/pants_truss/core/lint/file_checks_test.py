@@ -65,10 +65,10 @@ def test_a_server_without_a_model(server: str) -> None:
     [
         ((), NO_HINT),
         (("src/other.py",), NO_HINT),
-        # Of the same name elsewhere: the first of them.
+        # Files of the same name elsewhere: the first of them.
         (("z/model.py", "a/model.py", "model/mode1.py"), " It has a/model.py."),
         (("model.py",), " It has model.py."),
-        # Of a similar name.
+        # A file with a similar name.
         (("model/modle.py", "model/x.py"), " It has model/modle.py."),
         (("models/model_.py",), " It has models/model_.py."),
         (("model/my_other_model.py.bak",), NO_HINT),
@@ -127,7 +127,7 @@ def test_a_lockfile_of_uv_needs_its_project(lock: str, project: str) -> None:
         ("examples_filename", "docs/e.yaml", "docs/e.yaml"),
     ],
 )
-def test_what_else_the_config_names(key: str, value: str, path: str) -> None:
+def test_other_paths_that_the_config_names(key: str, value: str, path: str) -> None:
     config = f"a: 1\n{key}: {value}\n"
     assert not found(config, MODEL, path)
     finding = only(config, MODEL, "weights2/w.bin", "a/bc", "e.yaml.orig", "z")
@@ -147,7 +147,7 @@ def test_what_a_truss_need_not_have(config: str) -> None:
     assert not found(config, MODEL)
 
 
-def test_all_that_is_missing_is_told_of() -> None:
+def test_all_that_is_missing_is_reported() -> None:
     config = "examples_filename: e\nrequirements_file: r\ndata_dir: d\nmodel_class_filename: m.py\n"
     assert [finding.line for finding in found(config)] == [None, 2, 3, 1]
 
@@ -185,11 +185,11 @@ def test_a_file_over_the_limit() -> None:
         "the config, or move the file to `data/`.",
         Severity.WARNING,
     )
-    # What gathering made has no source.
+    # A file that gathering made has no source.
     assert second.path == "made.bin"
 
 
-def test_a_file_of_the_limit_is_none_over_it() -> None:
+def test_a_file_of_exactly_the_limit_is_not_over_it() -> None:
     assert not check_sizes([file("w.bin", 1000)], "data", 1000)
     assert len(check_sizes([file("w.bin", 1001)], "data", 1000)) == 1
 

@@ -20,9 +20,9 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """`is_fatal` rules stop `pants check` and `pants package` too, when they find an error.
-    `severity` is that of most of what it finds. A rule without `can_be_silenced` tells what would
-    stop gathering all the same."""
+    """`is_fatal` rules also stop `pants check` and `pants package` when they find an error.
+    `severity` is that of most of its findings. A rule without `can_be_silenced` reports what would
+    stop gathering anyway."""
 
     name: str
     summary: str
@@ -48,8 +48,8 @@ RULES: Tuple[Rule, ...] = (
         "collision",
         "Two sources claim one path of the gathered truss.",
         "The same path from two sources with different bytes, a file against a folder, or names "
-        "that are equal but for case or Unicode normalisation. Truss lets the last one win without "
-        "a word.",
+        "that are equal but for case or Unicode normalisation. Truss silently lets the last one "
+        "win.",
         is_fatal=True,
     ),
     Rule(
@@ -92,8 +92,8 @@ RULES: Tuple[Rule, ...] = (
         "missing-requirement",
         "The code imports a distribution that the config does not list.",
         "The server would fail at the import. `python_requirement` targets say which distribution "
-        "provides what. What the model server brings is not reported. Add it to `requirements`, or "
-        'set `requirements="lockfile"` on the target.',
+        "provides what. Distributions that the model server brings are not reported. Add the "
+        'distribution to `requirements`, or set `requirements="lockfile"` on the target.',
         severity=Severity.WARNING,
     ),
     Rule(
@@ -210,7 +210,7 @@ class Policy:
 
     @classmethod
     def of(cls, disable: Collection[str], severity: Mapping[str, str]) -> Policy:
-        """Raises `TrussError` for names that are no rules, and for severities that are none."""
+        """Raises `TrussError` for unknown rules and for unknown severities."""
         for name in [*disable, *severity]:
             if name not in RULES_BY_NAME:
                 raise TrussError(f"{name!r} is no rule. There are: {', '.join(RULES_BY_NAME)}.")

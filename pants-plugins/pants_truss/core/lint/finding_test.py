@@ -17,7 +17,7 @@ SCHEMA = Finding("config-schema", "a/config.yaml", "unknown key", line=2)
 
 def test_a_text_ends_with_the_rule_and_how_to_silence_it() -> None:
     assert SECRET.text == "a token [secret; `[truss-lint].disable` silences it]"
-    # Gathering would fail all the same.
+    # Gathering would fail anyway.
     assert Finding("cannot-gather", "a", "no folder:\n\n    x()\n").text == (
         "no folder:\n\n    x() [cannot-gather]"
     )
@@ -94,7 +94,7 @@ def test_an_error_that_is_made_a_note_is_not_fatal() -> None:
     assert (note.path, note.message, note.line) == (SCHEMA.path, SCHEMA.message, SCHEMA.line)
 
 
-def test_findings_that_a_severity_makes_equal_are_told_once() -> None:
+def test_findings_that_a_severity_makes_equal_are_reported_once() -> None:
     policy = Policy.of([], {"secret": "warning"})
     twice = [Finding("secret", "x", "m", severity) for severity in Severity]
     assert len(Policy().apply(twice)) == 3

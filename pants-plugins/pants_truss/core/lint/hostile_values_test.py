@@ -1,4 +1,4 @@
-"""Values that nobody writes by accident: each is told of, in one visible line, and nothing raises."""
+"""Values that nobody writes by accident: each is reported in one visible line. Nothing raises."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def told(config: Dict[str, Any]) -> List[str]:
 
 
 @pytest.mark.parametrize("count", ["²", "٣", "1.5", "0", "000", "", "-1", " 1"])
-def test_counts_of_accelerators_that_are_none(count: str) -> None:
+def test_invalid_counts_of_accelerators(count: str) -> None:
     (message,) = told({"resources": {"accelerator": f"L4:{count}"}})
     assert "its count is not a whole number" in message
 
@@ -55,7 +55,7 @@ def test_keys_of_truss_that_only_look_like_places_in_a_list(step: str) -> None:
 def test_numbers_beyond_all_bounds(value: float, limit: str) -> None:
     build = {"base_model": "llama", "checkpoint_repository": {"source": "HF", "repo": "x"}}
     messages = told({"trt_llm": {"build": {**build, "max_batch_size": value}}})
-    # That `.nan` is no whole number is told instead.
+    # `.nan` is reported as not a whole number instead.
     expected = "must be a whole number" if value != value else limit
     assert [message for message in messages if "max_batch_size" in message and expected in message]
 
@@ -112,5 +112,5 @@ def test_a_credential_after_an_escaped_line_break(escape: bytes) -> None:
     token = b"ghp_" + b"aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY1zA3"
     (secret,) = scan("keys.json", b'{"k": "a' + escape + token + b'"}')
     assert secret.what == "a GitHub token"
-    # A word that ends like a token's beginning is none.
+    # A word that ends like the beginning of a token is not a token.
     assert not list(scan("keys.json", b'{"k": "an' + token + b'"}'))

@@ -63,7 +63,8 @@ def _problem(key: Key, value: str, place: str, remedy: str) -> Problem:
 
 
 def _blame(value: str) -> str:
-    """What in the value is not plain text; not the value, which may be long or confidential."""
+    """Describes the part of the value that is not plain text. The value itself is not shown: it
+    may be long or confidential."""
     names = {"\n": "a line break", "\r": "a line break", " ": "a space", "\t": "a tab"}
     for char in value:
         if char in names or char in "\"'`$\\;&|<>(){}[]*?#!~,":

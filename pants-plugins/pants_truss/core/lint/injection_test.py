@@ -219,7 +219,7 @@ def test_images_that_have_not_the_form_of_one(image: str) -> None:
     assert "Write a reference such as `registry.example.com:5000/team/image:1.0`" in message
 
 
-def test_the_first_bad_word_of_each_entry_is_told() -> None:
+def test_the_first_bad_word_of_each_entry_is_reported() -> None:
     config = {"system_packages": ["jq; id $x", "curl", 5, "git\n--allow-downgrades\nUP -y"]}
     keys = [problem.key for problem in injection_problems(config)]
     assert keys == [("system_packages", 0), ("system_packages", 3)]
@@ -252,7 +252,8 @@ def test_other_types_are_not_for_this_rule(value: Any) -> None:
 
 
 def survives(command: str) -> bool:
-    """Whether supervisord reads what Truss writes, each in its way of using `configparser`."""
+    """Returns True if supervisord reads what Truss writes. Each uses `configparser` in its own
+    way."""
     written = configparser.ConfigParser()
     try:
         written["program:x"] = {"command": command, "startsecs": "30"}

@@ -1,8 +1,9 @@
 """Checks the model class as the model server would, by reading its source and never importing it.
 
-What the server asks of it is in `truss/templates/server/model_wrapper.py` of Truss 0.18.35:
-`ModelDescriptor.from_model`, `ArgConfig.from_method` and `_prepare_init_args`. Only what is certain
-is told: whatever a base class, decorator or star import may add, is taken to be there.
+The server's demands on it are in `truss/templates/server/model_wrapper.py` of Truss 0.18.35:
+`ModelDescriptor.from_model`, `ArgConfig.from_method` and `_prepare_init_args`. Only certain
+problems are reported: all that a base class, decorator or star import may add is assumed to be
+there.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""A class that gets its `predict` in a way that the source does not spell out: nothing is told, as
-an error of this rule stops `pants package`."""
+"""A class that gets its `predict` in a way that the source does not spell out: nothing is
+reported, because an error of this rule stops `pants package`."""
 
 from __future__ import annotations
 
@@ -101,11 +101,11 @@ def told(source: str) -> List[str]:
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_what_cannot_be_told_is_not_told(name: str) -> None:
+def test_what_is_uncertain_is_not_reported(name: str) -> None:
     assert not told(ELSEWHERE[name])
 
 
 @pytest.mark.parametrize("name", CERTAIN)
-def test_what_is_certain_is_told(name: str) -> None:
+def test_what_is_certain_is_reported(name: str) -> None:
     (message,) = told(CERTAIN[name])
     assert "has no method `predict`" in message

@@ -122,7 +122,7 @@ def test_messages_say_what_to_do(members: List[str], message: str) -> None:
     assert told(*members, before="from fastapi import Request")[0] == message
 
 
-def test_each_method_is_told_of() -> None:
+def test_each_method_is_reported() -> None:
     names = ("preprocess", "predict", "postprocess", "completions", "messages", "responses")
     found = told(*(f"def {name}(self, a, b): pass" for name in names), "def load(self, c): pass")
     assert {message.split("`")[1] for message in found} == {*names, "load"}
@@ -131,7 +131,7 @@ def test_each_method_is_told_of() -> None:
 @pytest.mark.parametrize(
     ("annotation", "second", "first", "alone"),
     [
-        # Whether it is told of as the second argument, as both, and as the only one after
+        # True if it is reported: as the second argument, as both, and as the only one after
         # `preprocess`. An unknown class may be the request.
         ("Request", False, True, True),
         ("dict", True, True, False),
@@ -216,13 +216,13 @@ def run(member: str) -> Any:
 
 
 @pytest.mark.parametrize("decorator", ["", "@staticmethod\n", "@classmethod\n"])
-def test_load_is_told_of_if_python_cannot_call_it(decorator: str) -> None:
+def test_load_is_reported_if_python_cannot_call_it(decorator: str) -> None:
     members = [f"{decorator}def load({parameters}): pass" for parameters in PARAMETERS]
     assert len(members) > 300
     assert [m for m in members if len(told(m, PREDICT)) != _is_refused(run(m)().load, {})] == []
 
 
-def test_init_is_told_of_if_python_cannot_call_it() -> None:
+def test_init_is_reported_if_python_cannot_call_it() -> None:
     wrong = []
     for parameters in PARAMETERS:
         if parameters.startswith(INIT_ARGUMENTS):

@@ -74,7 +74,7 @@ def test_what_may_be_a_model_is_taken_for_one(source: str) -> None:
     assert not told(source)
 
 
-def test_a_method_of_a_base_is_told_of_where_it_is() -> None:
+def test_a_method_of_a_base_is_reported_where_it_is() -> None:
     base = "class Base:\n    def predict(self, a, b):\n        pass\n"
     (message,) = told(base + "class Model(Base):\n    pass\n")
     assert message.startswith("2: `predict` of `Model` takes a, b")
@@ -82,7 +82,7 @@ def test_a_method_of_a_base_is_told_of_where_it_is() -> None:
     assert not told(base + "class Model(Base):\n    predict = make()\n")
 
 
-def test_a_result_that_would_be_lost_is_told_of_at_the_method_that_loses_it() -> None:
+def test_a_result_that_would_be_lost_is_reported_at_the_method_that_loses_it() -> None:
     source = "from fastapi import Request\nclass Model:\n    def {}(self, r: Request): pass\n"
     (message,) = told(source.format("predict") + "    def preprocess(self, x): pass\n")
     assert message.startswith("3: `predict` of `Model` takes only the request")
@@ -157,7 +157,7 @@ DIAMONDS = "class A0:\n    pass\n" + "".join(
     ],
     ids=range(8),
 )
-def test_what_cannot_be_told(source: str) -> None:
+def test_what_is_uncertain_is_not_reported(source: str) -> None:
     assert not told(source)
 
 

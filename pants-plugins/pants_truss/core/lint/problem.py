@@ -1,4 +1,4 @@
-"""What is wrong at a key of a config, and the ways to the values in it."""
+"""A problem at a key of a config, and access to the values in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What names a module and a class bind, as far as their source tells."""
+"""The names that a module and a class bind, if their source shows them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 @dataclass
 class Scope:
     """`bindings` has the statements that bind each name, at any depth of `if`, `try` and the like;
-    `is_open` means that more names may be there, by `from x import *` for example. Of a module,
-    `attributes` are those that it sets on a name, and `passed` are names that it passes to a call
-    or gives another name.
+    `is_open` means that more names may be there, by `from x import *` for example. In a
+    module, `attributes` are those that it sets on a name, and `passed` are names that it passes to
+    a call or gives another name.
     """
 
     bindings: Dict[str, List[ast.AST]] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Class:
         return list(self.scopes[0].bindings)
 
     def has(self, name: str) -> Optional[bool]:
-        """None if it cannot be told."""
+        """None if that is uncertain."""
         if name in self.attributes or any(name in scope.bindings for scope in self.scopes):
             return True
         return None if self.is_open else False
@@ -168,7 +168,7 @@ _EMPTY_BASES = {"object", "ABC", "abc.ABC", "Generic", "typing.Generic", "Protoc
 
 
 def class_of(scope: Scope, name: str) -> Optional[Class]:
-    """The class that a name of the module means, unless that cannot be told. A decorated class may
+    """The class that a name of the module means; None if that is uncertain. A decorated class may
     be anything."""
     node = scope.only(name)
     if not isinstance(node, ast.ClassDef) or node.decorator_list:
@@ -215,7 +215,7 @@ def _selves(node: ast.ClassDef) -> Set[str]:
 
 
 def decorator_name(function: Function) -> Optional[str]:
-    """The one decorator of a method; "" if there is none, None if it cannot be told."""
+    """The one decorator of a method; "" if there is none, None if it is uncertain."""
     if not function.decorator_list:
         return ""
     if len(function.decorator_list) > 1:

@@ -102,7 +102,7 @@ def test_whether_a_class_has_a_method(source: str, expected: Optional[bool]) -> 
         ("class Model:\n    @staticmethod\n    def f(): pass\n", 3),
         (A + "class Model(A): pass\n", 2),
         (A + "class Model(A):\n" + F, 4),
-        # What is further up the order of look-up does not matter.
+        # Definitions further up the lookup order do not matter.
         ("class Model(imported):\n" + F, 2),
         ("class A(imported):\n" + F + "class Model(A): pass\n", 2),
         ("class Model:\n    f = 1\n", None),
@@ -112,7 +112,7 @@ def test_whether_a_class_has_a_method(source: str, expected: Optional[bool]) -> 
         ("class Model:\n" + F + "Model.f = 1\n", None),
         ("class Model:\n" + F + "    def g(self):\n        self.f = 1\n", None),
         (A + "class Model(A):\n    f = 1\n", None),
-        # What is nearer might hide it.
+        # A nearer definition might hide it.
         (A + "class Model(A):\n    exec(x)\n", None),
         (A + "class Model(imported, A): pass\n", None),
         ("class Model: pass\n", None),

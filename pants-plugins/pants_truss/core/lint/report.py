@@ -32,8 +32,8 @@ def no_paint(text: str, colour: str) -> str:
 
 
 def render(trusses: Sequence[LintedTruss], paint: Paint = no_paint) -> str:
-    """Findings by truss, one a line, and a summary. A finding that several trusses share, as they
-    share a file, is told once, with the first of them."""
+    """Findings by truss, one per line, and a summary. If several trusses share a finding because
+    they share a file, it is printed once, with the first of them."""
     blocks: List[str] = []
     told: Dict[Finding, str] = {}
     for truss in trusses:

@@ -52,7 +52,7 @@ def test_every_rule_is_described() -> None:
         assert silenced == (rule.name != "cannot-gather")
 
 
-def test_nothing_found_is_a_run_all_the_same() -> None:
+def test_nothing_found_is_still_a_run() -> None:
     # A CI system closes what it showed before only for a run without results.
     assert run()["results"] == run(LintedTruss("a:a", ()))["results"] == []
 
@@ -127,7 +127,7 @@ def test_a_message_of_any_characters(message: str) -> None:
     assert content.endswith(b"}\n")
 
 
-# --- What a finding is known by.
+# --- The identity of a finding.
 
 
 def fingerprint(finding: Finding) -> str:
@@ -146,7 +146,7 @@ def test_a_finding_is_known_again_elsewhere_in_the_file() -> None:
     assert len({fingerprint(finding) for finding in same}) == 1
 
 
-def test_others_are_told_apart() -> None:
+def test_others_are_distinguished() -> None:
     others = [
         FINDING,
         replace(FINDING, path="a/y.py"),

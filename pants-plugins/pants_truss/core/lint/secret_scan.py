@@ -1,4 +1,4 @@
-"""Credentials in files, told by formats that are theirs alone. A value found is never shown.
+"""Finds credentials in files by formats that only credentials have. Never shows a found value.
 
 Formats are those that the services document. Placeholders, as in documentation, do not count.
 """
@@ -19,7 +19,7 @@ MAX_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Secret:
-    """What was found, and in which line of the file."""
+    """The kind of credential that was found, and its line in the file."""
 
     what: str
     line: int

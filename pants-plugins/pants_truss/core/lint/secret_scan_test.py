@@ -180,7 +180,7 @@ def test_a_credential_among_other_lines(
     assert (found.what, found.line) == (what.strip(), len(before) + 1)
 
 
-def test_each_credential_of_a_file_is_told_but_no_placeholder() -> None:
+def test_each_credential_of_a_file_is_reported_but_no_placeholder() -> None:
     placeholder = "ghp_" + "x" * 36
     lines = [CREDENTIALS["a GitHub token"], placeholder, "", CREDENTIALS["an npm token"]]
     found = [(s.what, s.line) for s in scan("x", "\n".join(lines).encode())]
@@ -240,7 +240,7 @@ def test_names_of_files(path: str, content: str, is_told: bool) -> None:
     assert bool(whats(content, path)) is is_told
 
 
-def test_a_file_of_credentials_is_told_of_once_and_others_by_their_tokens() -> None:
+def test_a_file_of_credentials_is_reported_once_and_others_by_their_tokens() -> None:
     token = CREDENTIALS["a GitHub token"]
     assert whats(f"A_TOKEN={token}\nB_TOKEN={token}\n", ".env") == ["a credential, in .env"]
     assert whats(f"A={token}\nB={token}\n", ".env") == ["a GitHub token"] * 2

@@ -72,14 +72,14 @@ def test_the_trusss_own_folders() -> None:
     assert {"model", "data", "model.model"} <= own
 
 
-# --- What is said.
+# --- The messages.
 
 
 def gathered(path: str, folder: str = "packages") -> GatheredFile:
     return GatheredFile(f"{folder}/{path}", "", 0, False, "src/t:t", f"src/{path}", TRUSS)
 
 
-def test_a_module_is_told_of_at_its_source() -> None:
+def test_a_module_is_reported_at_its_source() -> None:
     (finding,) = check_shadowing([gathered("yaml/a.py")], "packages", [OWNER])
     assert (finding.rule, finding.path, finding.line) == ("rule", "src/yaml/a.py", None)
     assert finding.message == (
@@ -88,7 +88,7 @@ def test_a_module_is_told_of_at_its_source() -> None:
     )
 
 
-def test_a_package_beside_a_namespace_package_is_told_to_merge() -> None:
+def test_a_package_beside_a_namespace_package_gets_the_advice_to_merge() -> None:
     (finding,) = check_shadowing([gathered("google/__init__.py")], "packages", [OWNER])
     assert finding.message == (
         "the bundled module `google` (of src/t:t) and the namespace package of this name in it "
@@ -151,7 +151,7 @@ def test_the_servers_owners() -> None:
 
 
 def test_a_python_that_no_table_has() -> None:
-    # What every known one has, it has too.
+    # It has the names that all known versions of Python have.
     unknown, known = names((0, 18, 35), "3.99"), names((0, 18, 35), "3.13")
     assert all(few < more for few, more in zip(unknown[1:], known[1:]))
     assert "json" in unknown[1] and "yaml" in unknown[2]
@@ -172,7 +172,8 @@ FILES = st.sets(
 
 
 def finds(path: str, server: List[str], packages: str) -> bool:
-    """Whether an import finds the file in `packages`, where the server has imported its own."""
+    """Returns True if an import finds the file in `packages` after the server has imported its own
+    modules."""
     folders = [*server, packages]
     found: Optional[ModuleSpec] = None
     parts = path[: -len(".py")].split("/")
@@ -188,7 +189,7 @@ def finds(path: str, server: List[str], packages: str) -> bool:
 
 @given(SERVERS, FILES, st.booleans())
 @settings(max_examples=100, deadline=None)
-def test_told_of_is_what_python_does_not_find(
+def test_exactly_what_python_does_not_find_is_reported(
     server: Set[str], files: Set[str], has_packages: bool
 ) -> None:
     modules = frozenset(m for m in server if not any(m.startswith(f"{o}.") for o in server))

@@ -59,8 +59,8 @@ def bound_parameters(function: Function) -> Optional[List[Parameter]]:
 
 
 def annotation_kind(parameter: Parameter, scope: Scope) -> str:
-    """Whether the server would take it for the request. It asks the class itself, so that an
-    annotation as text never is one."""
+    """Decides whether the server would take the parameter for the request. The server looks at the
+    class itself, so an annotation as text is never a request."""
     node = parameter.annotation
     if node is None:
         return NONE

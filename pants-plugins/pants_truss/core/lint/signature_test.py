@@ -212,5 +212,5 @@ def test_what_cannot_be_the_request(head: str, annotation: str) -> None:
         (REQUEST, "f().Request"),
     ],
 )
-def test_what_cannot_be_told(head: str, annotation: str) -> None:
+def test_what_is_uncertain(head: str, annotation: str) -> None:
     assert kind_of(f": {annotation}", head) == signature.UNKNOWN

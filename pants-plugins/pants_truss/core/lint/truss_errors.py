@@ -1,4 +1,4 @@
-"""What Truss's own validation says, at the place in the config that it is about."""
+"""Reports errors of Truss's own validation at the place in the config that they are about."""
 
 from __future__ import annotations
 

@@ -18,6 +18,8 @@ def end(*_):
     print("signal", flush=True)
 signal.signal(signal.SIGTERM, end)
 def last():
+    # The handler runs in the main thread.
+    time.sleep(1)
     print("then", flush=True)
     os._exit(3)
 parent.Parent().end_with_it(last)
