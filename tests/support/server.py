@@ -19,7 +19,7 @@ from support.monorepo import Monorepo
 from support.processes import is_running
 
 PREDICT = "/v1/models/model:predict"
-_TIMEOUT = 120
+_TIMEOUT = 300
 
 
 class Server:
