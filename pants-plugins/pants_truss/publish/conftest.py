@@ -167,6 +167,8 @@ class Baseten(ThreadingHTTPServer):
         self.calls: List[str] = []
         self.initial = "MODEL_READY"
         self.is_down = False
+        # Requests for a deployment that it has not made yet.
+        self.making = 0
         self.held, self.ended = threading.Event(), threading.Event()
 
     def version(self, id: str) -> Dict[str, Any]:
@@ -192,21 +194,25 @@ class Handler(BaseHTTPRequestHandler):
             versions = [baseten.version(id) for id in baseten.statuses]
             self.answer(200, {"data": {"model": {"id": "m1", "versions": versions}}})
         else:
+            baseten.making += 1
             baseten.calls.append("create")
             self.create(baseten, request["key"], query.partition(" # ")[2])
 
     def create(self, baseten: Baseten, key: str, content: str) -> None:
         fault = baseten.faults.pop(0) if baseten.faults else None
         if isinstance(fault, int):
+            baseten.making -= 1
             self.answer(fault, f"refused {key}")
             return
         if fault == "hold":
+            baseten.making -= 1
             baseten.held.set()
             baseten.ended.wait(60)
             return
         id = f"d{len(baseten.statuses) + 1}"
         baseten.contents[id] = content
         baseten.statuses[id] = baseten.initial
+        baseten.making -= 1
         if fault == "cut":
             return
         if fault == "slow":

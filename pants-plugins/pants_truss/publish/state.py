@@ -163,6 +163,9 @@ def _update_locked(
     path: str, folder: str, identity: DeploymentSlot, change: Callable[[Entry], None]
 ) -> Entry:
     with _locked(folder):
+        # A process that was killed has left these: others write only with the lock.
+        for leftover in Path(folder).glob(f"{_TEMPORARY}*"):
+            leftover.unlink()
         entries = read(path)
         entry = find(entries, identity)
         if entry is None:
@@ -174,6 +177,9 @@ def _update_locked(
         entries.sort(key=lambda e: [str(e.get(name) or "") for name in DeploymentSlot._fields])
         _replace(path, folder, {"version": VERSION, "deployments": entries})
     return entry
+
+
+_TEMPORARY = ".truss-publish-"
 
 
 @contextmanager
@@ -188,7 +194,7 @@ def _locked(folder: str) -> Iterator[None]:
 
 
 def _replace(path: str, folder: str, data: Any) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".truss-publish-")
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=_TEMPORARY)
     try:
         with os.fdopen(descriptor, "w") as file:
             json.dump(data, file, indent=2, sort_keys=True)

@@ -159,6 +159,12 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["state.json"]
 
 
+def test_what_a_killed_process_has_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".truss-publish-x1").write_text("{")
+    update(str(tmp_path / "state.json"), ONE, partial(dict.update, deployment_id="d"))
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="state.json cannot be written: .*Free the disk"):

@@ -129,8 +129,12 @@ class Push:
 
         def before() -> None:
             model = None
+            is_unknown = self._record.wait_for_other()
             with suppress(Exception):
                 model = self._find_model(remote)
+            # While this push uploaded, the remote may have done what an earlier one had asked for.
+            if is_unknown and self._record.registered(model):
+                raise record.Superseded("an earlier push has made a deployment")
             self._end_if_orphaned()
             self._record.begin(model)
             self._answered = False
@@ -149,7 +153,7 @@ class Push:
             with truss_cli.watch_creation(before, after):
                 ended = truss_cli.run(self._group, arguments, self._log, spec["credentials"])
         except record.Superseded as e:
-            return self._is_there(remote) or Ended({}, str(e))
+            return self._is_there(remote) or self._recover(remote) or Ended({}, str(e))
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._log.finish()

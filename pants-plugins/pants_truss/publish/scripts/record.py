@@ -99,12 +99,17 @@ class Record:
         """Raises `Superseded` if another run has pushed: this one may be the older one."""
         _refuse_superseded(self.entry, self._seen)
 
-    def begin(self, model: Optional[baseten.Model]) -> None:
-        """Records that a push starts, just before the remote is asked to make a deployment: a run
-        that is killed later leaves a trace. Raises `Superseded`."""
+    def wait_for_other(self) -> bool:
+        """Waits for a push of this machine that has asked for a deployment. Returns True if the
+        result of an earlier push is unknown."""
         deadline = time.monotonic() + _OTHER_PUSH
         while time.monotonic() < deadline and _is_under_way(self.entry.get("pending")):
             time.sleep(0.5)
+        return bool(self.entry.get("pending"))
+
+    def begin(self, model: Optional[baseten.Model]) -> None:
+        """Records that a push starts, just before the remote is asked to make a deployment: a run
+        that is killed later leaves a trace. Raises `Superseded`."""
         pending = {
             "tree_digest": self._content.tree_digest,
             "options": list(self._content.options),

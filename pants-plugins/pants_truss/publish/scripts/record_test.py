@@ -329,11 +329,13 @@ def test_a_push_waits_for_another_of_this_machine(tmp_path: Path) -> None:
     made = threading.Timer(1, other.made, ("a:b", "d1", "m1"))
     made.start()
     with pytest.raises(record.Superseded):
+        assert not mine.wait_for_other()
         mine.begin(model())
     asking.communicate("\n")
     # One that has ended without a result is not waited for.
     other.add(pending={"began": time.time(), "process": asking.pid}, deployment_id=None)
     again = make(tmp_path, content=("sha256:new", []))
     again.decide(True)
+    assert again.wait_for_other()
     again.begin(model())
     assert again.entry["pending"]["tree_digest"] == "sha256:new"
