@@ -302,6 +302,9 @@ def test_an_answer_without_a_deployment(pushing: Pushing, baseten: Baseten) -> N
         1,
         ["error: `truss push` succeeded, but named no deployment in its answer"],
     )
+    # It has made one, which the next run finds.
+    assert pushing.run() == (0, FOUND)
+    assert list(baseten.statuses) == ["d1"]
 
 
 def test_an_option_that_the_release_lacks(pushing: Pushing, baseten: Baseten) -> None:

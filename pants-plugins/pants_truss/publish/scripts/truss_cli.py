@@ -180,8 +180,9 @@ _CREATE_LLM = re.compile(r"/v1/(teams/[^/]+/)?llm_models(/[^/]+/deployments)?/?$
 
 
 class Answer(NamedTuple):
-    """The answer to a request that makes a deployment. `is_whole` is False if the answer broke off;
-    a connection that ends among the headers gives an empty answer with status 200."""
+    """The answer to a request that makes a deployment. `is_whole` is False if the answer broke off,
+    or says neither which deployment it made nor that it made none: then there may be one. A
+    connection that ends among the headers gives an empty answer with status 200."""
 
     status: int
     is_whole: bool
@@ -225,11 +226,12 @@ def _creates(request: Any) -> bool:
 
 def _read(response: Any) -> Answer:
     status = response.status_code
+    is_error = status >= 400 and status not in _GATEWAY_ERRORS
     try:
         data = response.json()
     except ValueError:
         # An error without JSON is still an answer.
-        return Answer(status, is_whole=status >= 400 and status not in _GATEWAY_ERRORS)
+        return Answer(status, is_whole=is_error)
     with contextlib.suppress(LookupError, TypeError):
         return Answer(status, True, data["model_id"], data["version_id"])
     try:
@@ -237,7 +239,8 @@ def _read(response: Any) -> Answer:
         version = answer["model_version"]
         return Answer(status, True, version["oracle"]["id"], version["id"])
     except (ValueError, LookupError, TypeError, AttributeError):
-        return Answer(status, is_whole=True)
+        has_errors = isinstance(data, dict) and "errors" in data
+        return Answer(status, is_whole=is_error or has_errors)
 
 
 def describe(error: BaseException, credentials: str) -> str:
