@@ -14,6 +14,7 @@ refused="$refused|image rejected|x509|server gave HTTP response|no such host|sta
 
 skopeo=
 watcher=
+stopped=
 
 # A process that has just been forked may lose SIGTERM, but not SIGKILL.
 stop() {
@@ -25,17 +26,27 @@ stop() {
     exit 130
 }
 
-# A process that was killed may stay as a zombie: its children have another parent at once.
-has_pants() {
-    if [ -r "/proc/$$/stat" ]; then
-        read -r _ _ _ parent _ <"/proc/$$/stat"
-    else
-        parent=$(ps -o ppid= -p "$$")
-    fi
-    [ "$((parent))" -eq "$PPID" ]
+# A signal may come when skopeo runs and its process id is not known yet.
+interrupt() {
+    stopped=yes
+    [ -z "$skopeo" ] || stop
 }
 
+# Is this script there, and its parent? A process that was killed may stay as a zombie, but its
+# children have another parent at once.
+has_pants() {
+    if [ -r "/proc/$$/stat" ]; then
+        read -r _ _ state parent _ <"/proc/$$/stat"
+    else
+        state=
+        parent=$(ps -o ppid= -p "$$")
+    fi
+    [ "$state" != Z ] && [ "$((parent))" -eq "$PPID" ]
+}
+
+# Holds none of the streams, whose end Pants waits for. A redirection of the call would keep a copy.
 watch() {
+    exec >/dev/null 2>&1
     while has_pants; do
         sleep 1
     done
@@ -43,11 +54,11 @@ watch() {
 }
 
 run() {
-    has_pants || stop
+    has_pants && [ -z "$stopped" ] || stop
     "$@" 2>push.log &
     skopeo=$!
-    # It holds none of the streams, whose end Pants waits for.
-    watch "$skopeo" >/dev/null 2>&1 &
+    [ -z "$stopped" ] || stop
+    watch "$skopeo" &
     watcher=$!
     wait "$skopeo"
     code=$?
@@ -59,14 +70,16 @@ run() {
     cat push.log >&2
 }
 
-trap stop INT TERM HUP
+trap interrupt INT TERM HUP
 run "$@"
 for delay in $delays; do
     if [ "$code" -eq 0 ] || grep -Eqi "$refused" push.log; then
         break
     fi
     echo "The push failed (exit code $code). Retrying in $delay s." >&2
-    sleep "$delay"
+    # A shell handles signals while it waits, but not while a command runs.
+    sleep "$delay" >/dev/null 2>&1 &
+    wait "$!"
     run "$@"
 done
 exit "$code"

@@ -15,6 +15,13 @@ SCRIPT = Path(__file__).parent / "push_layout.sh"
 LAUNCHER = "import subprocess, sys\nsubprocess.run(sys.argv[1:])\n"
 
 
+def take_interrupts() -> None:
+    """A shell cannot handle a signal that is ignored or blocked when it starts, as in a background
+    job."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 @pytest.fixture
 def push(tmp_path: Path) -> "Push":
     return Push(tmp_path)
@@ -31,8 +38,7 @@ class Push:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A shell cannot handle a signal that is ignored when it starts, as in a background job.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=take_interrupts,
         )
 
     def lines(self, name: str) -> int:
@@ -92,6 +98,15 @@ def test_an_interrupted_push_ends(push: Push, number: int) -> None:
     process.communicate(timeout=30)
     assert process.returncode == 130
     assert_ended(push)
+
+
+def test_a_push_that_is_interrupted_before_its_next_attempt(push: Push) -> None:
+    process = push.start("echo >>runs; exit 1", delays="600")
+    push.wait_for("runs", 1)
+    time.sleep(0.5)
+    process.terminate()
+    process.communicate(timeout=30)
+    assert (process.returncode, push.lines("runs")) == (130, 1)
 
 
 def test_a_push_ends_with_the_pants_that_started_it(push: Push) -> None:
