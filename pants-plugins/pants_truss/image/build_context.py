@@ -20,10 +20,8 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core import dockerfile
 from pants_truss.core.dockerfile import Instruction
-from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.oci.platforms import DEFAULT_PLATFORM, parse_platform
-from pants_truss.core.oci.whiteouts import refuse_in_truss
 from pants_truss.core.paths import ancestors, is_within, join
 from pants_truss.core.requirement_files import is_beside
 from pants_truss.core.server_layout import place_in_image
@@ -33,7 +31,7 @@ from pants_truss.gather import gather
 from pants_truss.gather.gather import GatheredTruss, gather_truss
 from pants_truss.image import distributions, whiteouts
 from pants_truss.image.distributions import InstallTrussRequest, install_truss
-from pants_truss.image.whiteouts import CheckInstalledRequest, check_installed
+from pants_truss.image.whiteouts import CheckInstalledRequest, check_installed, refuse_whiteouts
 from pants_truss.pants_api import (
     add_prefix,
     concurrently,
@@ -172,7 +170,10 @@ async def _with_pins(truss: TrussFieldSet, written: Digest) -> Digest:
 @rule(desc="Make a build context", level=LogLevel.DEBUG)
 async def make_build_context(request: BuildContextRequest) -> BuildContext:
     gathered = await gather_truss(request.truss, **implicitly())
-    _refuse_whiteouts(request.truss.address, gathered)
+    # Docker copies such a file into an image that it builds, but whoever pulls the image gets a
+    # deletion instead of the file.
+    in_image = place_in_image(gathered.files, gathered.config_file.config)
+    refuse_whiteouts(request.truss.address, in_image)
     described = await describe_image(request.truss, **implicitly())
     added = await get_digest_entries(described.digest)
     paths = {getattr(entry, "path", "") for entry in added}
@@ -190,15 +191,6 @@ async def make_build_context(request: BuildContextRequest) -> BuildContext:
         digests = [own, await _with_pins(request.truss, described.digest)]
     digest = await merge_digests(MergeDigests(digests), **implicitly())
     return BuildContext(digest, described, gathered)
-
-
-def _refuse_whiteouts(address: Address, gathered: GatheredTruss) -> None:
-    """Docker copies such a file into an image that it builds, but whoever pulls the image gets a
-    deletion instead of the file."""
-    try:
-        refuse_in_truss(place_in_image(gathered.files, gathered.config_file.config))
-    except TrussError as e:
-        raise InvalidTruss.of(address, e) from None
 
 
 def _refuse_clash(address: Address, added: Set[str], files: Iterable[GatheredFile]) -> None:

@@ -12,7 +12,6 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_truss.core import dockerfile
-from pants_truss.core.errors import TrussError
 from pants_truss.core.manifest import to_bytes
 from pants_truss.core.oci import base_image
 from pants_truss.core.oci.documents import (
@@ -24,7 +23,6 @@ from pants_truss.core.oci.documents import (
 )
 from pants_truss.core.oci.sbom import ImageMaterials, sbom
 from pants_truss.core.oci.unsupported_keys import advice, dockerfile_keys, unknown_commands
-from pants_truss.core.oci.whiteouts import refuse_in_truss
 from pants_truss.core.server_layout import place_in_image
 from pants_truss.core.yaml_document import parse
 from pants_truss.gather.gather import gather_truss
@@ -35,6 +33,7 @@ from pants_truss.image.build_context import describe_image
 from pants_truss.image.layer import ImageTimeRequest, find_image_time
 from pants_truss.image.subsystem import TrussImageSubsystem
 from pants_truss.image.truss_layers import ImageLayersRequest, make_image_layers
+from pants_truss.image.whiteouts import refuse_whiteouts
 from pants_truss.pants_api import create_digest, implicitly, merge_digests, rule
 from pants_truss.serving.environment import dotted
 from pants_truss.sources.config_file import InvalidTruss
@@ -76,10 +75,7 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
     data = parse(gathered.config).data
     _refuse_dockerfile_keys(request, config_path, data)
     in_image = place_in_image(gathered.files, truss_config)
-    try:
-        refuse_in_truss(in_image)
-    except TrussError as e:
-        raise InvalidTruss.of(truss.address, e) from None
+    refuse_whiteouts(truss.address, in_image)
     described = await describe_image(truss, **implicitly())
     instructions = described.instructions
     found = await find_base(

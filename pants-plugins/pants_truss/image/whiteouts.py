@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable
+from typing import Iterable, Mapping
 
 from pants.engine.addresses import Address
 from pants.engine.fs import Digest, DigestSubset, FileEntry
 from pants.engine.rules import collect_rules
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.oci.whiteouts import refuse_in_distributions, whiteouts
+from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.oci.whiteouts import refuse_in_distributions, refuse_in_truss, whiteouts
 from pants_truss.pants_api import (
     digest_subset,
     get_digest_contents,
@@ -22,6 +23,14 @@ from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.sources.globs import matching
 
 _RECORDS = ("*.dist-info/RECORD",)
+
+
+def refuse_whiteouts(address: Address, in_image: Mapping[str, GatheredFile]) -> None:
+    """Raises `InvalidTruss` of the truss at `address`, as `refuse_in_truss` says."""
+    try:
+        refuse_in_truss(in_image)
+    except TrussError as e:
+        raise InvalidTruss.of(address, e) from None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Iterable, Iterator
 
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.finding import Finding, Severity
-from pants_truss.core.oci.whiteouts import WHY, advice, whiteouts
+from pants_truss.core.oci.whiteouts import WHY, advice, is_whiteout, whiteouts
 from pants_truss.core.server_layout import place_in_image
 from pants_truss.core.truss_config import TrussConfig
 
@@ -14,7 +14,8 @@ from pants_truss.core.truss_config import TrussConfig
 def check_whiteouts(files: Iterable[GatheredFile], config: TrussConfig) -> Iterator[Finding]:
     """Yields a warning for each such file of the image. An error would refuse gathered trusses that
     are used as folders; images refuse these files themselves."""
-    placed = place_in_image(files, config)
+    # This runs for each truss, and most have no such file.
+    placed = place_in_image((file for file in files if is_whiteout(file.path)), config)
     for file in dict.fromkeys(placed[place] for place in whiteouts(placed)):
         yield Finding(
             "dropped-file",

@@ -22,7 +22,7 @@ WHY = f"In an image, a name that begins with `{PREFIX}` deletes another file"
 
 def is_whiteout(path: str) -> bool:
     """Returns True if the file or a folder around it has such a name."""
-    return any(part.startswith(PREFIX) for part in path.split("/"))
+    return path.startswith(PREFIX) or f"/{PREFIX}" in path
 
 
 def whiteouts(paths: Iterable[str]) -> List[str]:

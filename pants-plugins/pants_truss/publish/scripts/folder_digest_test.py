@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
-import sys
 from pathlib import Path
-from typing import Any
 
 from pants_truss.core.tree_digest import tree_digest
+from pants_truss.testutil.scripts import import_scripts
 
 SCRIPTS = Path(__file__).resolve().parent
-FOLDERS = [str(SCRIPTS), str(SCRIPTS.parent.parent / "core")]
-sys.path[:0] = FOLDERS
-folder_digest: Any = importlib.import_module("folder_digest")
-for folder in FOLDERS:
-    sys.path.remove(folder)
+(folder_digest,) = import_scripts(["folder_digest"], SCRIPTS, SCRIPTS.parent.parent / "core")
 
 
 def test_the_digest_of_a_folder(tmp_path: Path) -> None:

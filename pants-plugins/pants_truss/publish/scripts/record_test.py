@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
@@ -15,15 +14,15 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 
+from pants_truss.testutil.scripts import import_scripts
+
 SCRIPTS = Path(__file__).resolve().parent
-# The scripts lie beside each other, as the rules place them.
-FOLDERS = [str(SCRIPTS), str(SCRIPTS.parent), str(SCRIPTS.parent.parent / "serving/scripts")]
-sys.path[:0] = FOLDERS
-baseten: Any = importlib.import_module("baseten")
-record: Any = importlib.import_module("record")
-state: Any = importlib.import_module("state")
-for folder in FOLDERS[1:]:
-    sys.path.remove(folder)
+baseten, record, state = import_scripts(
+    ["baseten", "record", "state"],
+    SCRIPTS,
+    SCRIPTS.parent,
+    SCRIPTS.parent.parent / "serving/scripts",
+)
 
 MINE = ("local", "http://l", None, "m", None, None)
 CONTENT = ("sha256:0123456789abcdef", ["--wait"])

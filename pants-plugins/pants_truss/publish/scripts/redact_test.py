@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-import importlib
 import io
-import sys
 from pathlib import Path
-from typing import Any, List
+from typing import List
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pants_truss.testutil.scripts import import_scripts
+
 SCRIPTS = Path(__file__).resolve().parent
-FOLDERS = [str(SCRIPTS), str(SCRIPTS.parent.parent / "core")]
-sys.path[:0] = FOLDERS
-redact: Any = importlib.import_module("redact")
-for folder in FOLDERS:
-    sys.path.remove(folder)
+(redact,) = import_scripts(["redact"], SCRIPTS, SCRIPTS.parent.parent / "core")
 RedactedStream, secrets_of_user = redact.RedactedStream, redact.secrets_of_user
 
 
