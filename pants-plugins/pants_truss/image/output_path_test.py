@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
-
 import pytest
-from pants.engine.addresses import Address
-from pants.engine.internals.scheduler import ExecutionError
-from pants.testutil.rule_runner import QueryRule, RuleRunner
+from pants.testutil.rule_runner import RuleRunner
 
-from pants_truss.gather import output_path
-from pants_truss.gather.output_path import OutputPath, ResolveOutputPathRequest
 from pants_truss.image.target_types import TrussImageTarget
-from pants_truss.pants_api.output_path_field import TemplateOutputPathField
-from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.truss import TrussTarget
+from pants_truss.testutil.output_paths import RULES, error, resolve
 
 BOTH = "platforms=['linux/amd64', 'linux/arm64']"
 
@@ -23,28 +16,13 @@ BOTH = "platforms=['linux/amd64', 'linux/arm64']"
 def rule_runner() -> RuleRunner:
     # Each case has a repository of its own, because all targets of one are compared.
     return RuleRunner(
-        rules=[*output_path.rules(), QueryRule(OutputPath, [ResolveOutputPathRequest])],
+        rules=RULES,
         target_types=[TrussImageTarget, TrussTarget],
     )
 
 
 def image(name: str, fields: str = "", builder: str = "oci") -> str:
     return f"truss_image(name={name!r}, truss=':t', builder={builder!r}, {fields})\n"
-
-
-def resolve(rule_runner: RuleRunner, folder: str, name: Optional[str] = None) -> str:
-    target = rule_runner.get_target(Address(folder, target_name=name))
-    request = ResolveOutputPathRequest(target[TemplateOutputPathField])
-    return rule_runner.request(OutputPath, [request]).path
-
-
-def error(rule_runner: RuleRunner, folder: str, name: Optional[str] = None) -> str:
-    with pytest.raises(ExecutionError) as raised:
-        resolve(rule_runner, folder, name)
-    errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-    (found,) = errors
-    assert isinstance(found, InvalidTruss)
-    return str(found)
 
 
 def overlap(what: str, free: str) -> str:
