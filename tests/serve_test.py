@@ -295,6 +295,12 @@ def test_reload_waits_for_an_edit_that_mends(repo: Monorepo) -> None:
         repo.replace(f"{folder}/model/model.py", "def broken(:\n")
         server.wait_for("did not load: SyntaxError")
         server.wait_for("Waiting for the next edit")
+        repo.replace(f"{folder}/model/model.py", ECHO)
+        server.wait_until_ready()
+        time.sleep(2)
+        repo.replace(f"{folder}/config.yaml", "model_name: [\n")
+        server.wait_for(f"{folder}/config.yaml:2: it is not valid YAML")
+        server.wait_for("Waiting for the next edit")
         assert server.interrupt() < 10
     finally:
         server.stop()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List
 
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
+from pants.engine.fs import CreateDigest, FileContent
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
 from pants_truss.core.examples import first_input
-from pants_truss.pants_api import SecondaryOwnerMixin, implicitly, rule
+from pants_truss.pants_api import SecondaryOwnerMixin, create_digest, implicitly, rule
 from pants_truss.serving import launch, local_truss
 from pants_truss.serving.launch import LaunchRequest, prepare_launch
 from pants_truss.serving.local_truss import (
@@ -22,6 +24,8 @@ from pants_truss.serving.local_truss import (
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
 from pants_truss.target_types.truss import TrussRestartableField
+
+WAIT_SCRIPT = "wait_for_edit.sh"
 
 
 class _RestartableOfAnother(TrussRestartableField, SecondaryOwnerMixin):
@@ -45,17 +49,8 @@ class TrussRunFieldSet(RunFieldSet, TrussFieldSet):
             object.__setattr__(self, "restartable", other)
 
 
-@rule(desc="Prepare a truss to be served", level=LogLevel.DEBUG)
-async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
-    truss = part_of(TrussFieldSet, field_set)
-    described = await describe_truss(truss, **implicitly())
-    if described.needs_image:
-        raise InvalidTruss(
-            f"{truss.address} cannot be served without an image: `{described.needs_image}` in "
-            f"{described.config_path} has a server of its own. `pants package {truss.address}` and "
-            f"`truss image build` make one."
-        )
-    local = await place_local_truss(truss, **implicitly())
+async def _launch(field_set: TrussRunFieldSet, described: DescribedTruss) -> RunRequest:
+    local = await place_local_truss(part_of(TrussFieldSet, field_set), **implicitly())
     launched = await prepare_launch(
         LaunchRequest(
             "serve.py",
@@ -70,6 +65,36 @@ async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
         digest=launched.digest,
         args=(f"{{chroot}}/{launched.python}", "-I", f"{{chroot}}/{launched.script}"),
         append_only_caches=launched.append_only_caches,
+    )
+
+
+async def _wait_for_edit(error: Exception) -> RunRequest:
+    """A process in the server's place: if this rule failed, Pants would end, and not serve the truss
+    again after the edit that repairs it."""
+    script = pkgutil.get_data("pants_truss.serving.scripts", WAIT_SCRIPT) or b""
+    files = [FileContent(WAIT_SCRIPT, script), FileContent("message.txt", f"{error}\n".encode())]
+    digest = await create_digest(CreateDigest(files), **implicitly())
+    return RunRequest(
+        digest=digest,
+        args=("/bin/sh", f"{{chroot}}/{WAIT_SCRIPT}", "{chroot}/message.txt"),
+    )
+
+
+@rule(desc="Prepare a truss to be served", level=LogLevel.DEBUG)
+async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
+    try:
+        described = await describe_truss(part_of(TrussFieldSet, field_set), **implicitly())
+        if not described.needs_image:
+            return await _launch(field_set, described)
+    # What a half-typed file breaks: the config, the code, the list of requirements.
+    except Exception as error:
+        if not field_set.restartable.value:
+            raise
+        return await _wait_for_edit(error)
+    raise InvalidTruss(
+        f"{field_set.address} cannot be served without an image: `{described.needs_image}` in "
+        f"{described.config_path} has a server of its own. `pants package {field_set.address}` and "
+        f"`truss image build` make one."
     )
 
 

@@ -67,6 +67,13 @@ def facts(rule_runner: RuleRunner, folder: str, *, name: Optional[str] = None) -
 
 
 def error(rule_runner: RuleRunner, folder: str) -> str:
+    """What the process in the server's place prints."""
+    prepared = prepare(rule_runner, folder)
+    assert prepared.args == ("/bin/sh", "{chroot}/wait_for_edit.sh", "{chroot}/message.txt")
+    return files_in(rule_runner, prepared.digest)["message.txt"]
+
+
+def refusal(rule_runner: RuleRunner, folder: str) -> str:
     with pytest.raises(ExecutionError) as caught:
         prepare(rule_runner, folder)
     found = raised(caught)
@@ -220,7 +227,7 @@ def test_a_truss_with_a_server_of_its_own_needs_an_image(
     folder = f"image/{case}"
     write(rule_runner, folder, {"BUILD": "truss(config='c.yaml')", "c.yaml": config})
     address = f"{folder}:{case}"
-    assert error(rule_runner, folder) == (
+    assert refusal(rule_runner, folder) == (
         f"{address} cannot be served without an image: `{key}` in {folder}/c.yaml has a server of "
         f"its own. `pants package {address}` and `truss image build` make one."
     )
@@ -230,7 +237,7 @@ def test_a_truss_without_config(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"gone/t/BUILD": "truss()"})
     assert error(rule_runner, "gone/t") == (
         "The truss target gone/t:t is not valid: its config gone/t/config.yaml does not exist. A "
-        "truss needs one next to its BUILD file; `truss init` makes it."
+        "truss needs one next to its BUILD file; `truss init` makes it.\n"
     )
 
 
@@ -239,6 +246,19 @@ def test_a_truss_that_would_not_be_packaged_is_not_served(rule_runner: RuleRunne
     assert error(rule_runner, "broken/t").startswith(
         "The truss target broken/t:t is not valid: broken/t/model/model.py:1: it has no class "
     )
+
+
+def test_a_half_typed_file_does_not_end_the_run(rule_runner: RuleRunner) -> None:
+    write(rule_runner, "half/t", {"model/model.py": "class Model:\n    def predict(self,\n"})
+    assert "half/t/model/model.py:2: it cannot be parsed" in error(rule_runner, "half/t")
+    write(rule_runner, "half/u", {"config.yaml": "resources: {cpu: \n"})
+    assert "half/u/config.yaml:2: it is not valid YAML" in error(rule_runner, "half/u")
+
+
+def test_a_run_that_pants_does_not_start_again_ends(rule_runner: RuleRunner) -> None:
+    files = {"BUILD": "truss(restartable=False)", "model/model.py": "class Other: pass\n"}
+    write(rule_runner, "once/t", files)
+    assert "it has no class " in refusal(rule_runner, "once/t")
 
 
 # --- Which target `pants run` of a folder takes.

@@ -1,6 +1,6 @@
 """Serves a truss on this machine with the server of its Truss release.
 
-    serve.py [--host HOST] [--port PORT] [--reload] [--without-gpu]
+    serve.py [--host HOST] [--port PORT] [--reload | --no-reload] [--without-gpu]
 """
 
 import argparse
@@ -40,8 +40,11 @@ def parse_arguments(facts: Dict[str, Any]) -> argparse.Namespace:
     parser.add_argument(
         "--reload",
         action="store_true",
-        help="if the model does not load, wait for the next edit instead of exiting",
+        default=os.isatty(0),
+        help="if the model does not load, wait for the next edit instead of exiting: the default "
+        "on a terminal",
     )
+    parser.add_argument("--no-reload", action="store_false", dest="reload", help="exit instead")
     parser.add_argument(
         "--without-gpu",
         action="store_true",

@@ -110,7 +110,12 @@ class Serve:
         self.processes: List["subprocess.Popen[str]"] = []
 
     def start(
-        self, *arguments: str, model: str = "", command: Any = (sys.executable,), **facts: Any
+        self,
+        *arguments: str,
+        model: str = "",
+        command: Any = (sys.executable,),
+        stdin: int = subprocess.DEVNULL,
+        **facts: Any,
     ) -> "subprocess.Popen[str]":
         (self.root / "app/model/model.py").write_text(model)
         known: Dict[str, Any] = {
@@ -126,6 +131,7 @@ class Serve:
             [*command, "local/serve.py", *arguments],
             cwd=self.root,
             env={**os.environ, "PEX_ROOT": str(self.folder / "cache"), "PYTHONUNBUFFERED": "1"},
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -314,6 +320,20 @@ def test_reload_waits_for_the_next_edit(serve: Serve) -> None:
     assert process.stderr.readline() == "a/b:c did not load: KeyError\n"
     assert process.stderr.readline() == "Waiting for the next edit.\n"
     assert process.poll() is None
+
+
+def test_on_a_terminal_reload_is_the_default(serve: Serve) -> None:
+    above, below = os.openpty()
+    process = serve.start("--port=0", model="raise KeyError", restartable=True, stdin=below)
+    assert process.stderr
+    assert process.stderr.readline() == "a/b:c did not load: KeyError\n"
+    assert process.stderr.readline() == "Waiting for the next edit.\n"
+    ends = serve.start(
+        "--port=0", "--no-reload", model="raise KeyError", restartable=True, stdin=below
+    )
+    assert ends.communicate(timeout=30)[1] == f"a/b:c did not load: KeyError\n{HINT}"
+    os.close(above)
+    os.close(below)
 
 
 # The end of the process.
