@@ -152,7 +152,7 @@ WRONG: Dict[str, Dict[str, Any]] = {
     },
     "missing_requirement": {
         "files": {"model/model.py": "import tomlkit\n\n\n" + MODEL},
-        "place": "t/missing_requirement/config.yaml: warning: t/missing_requirement/model/model.py "
+        "place": "t/missing_requirement/config.yaml: error: t/missing_requirement/model/model.py "
         "imports `tomlkit`",
         "rule": "missing-requirement",
         "is_fatal": False,

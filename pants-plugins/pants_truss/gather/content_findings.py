@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
-from typing import FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from pants.engine.fs import CreateDigest
 from pants.engine.rules import collect_rules
@@ -14,9 +14,13 @@ from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.file_checks import check_names, check_sizes
-from pants_truss.core.lint.finding import Finding
+from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owners
-from pants_truss.core.lint.unresolved_imports import PythonFile, check_imports
+from pants_truss.core.lint.unresolved_imports import (
+    PythonFile,
+    check_imports,
+    imported_when_loaded,
+)
 from pants_truss.core.paths import is_within
 from pants_truss.core.requirement import parse_line
 from pants_truss.gather import plan, secret_files
@@ -93,7 +97,27 @@ async def find_content_findings(
         _names_of_others(planned, owners, required),
         [(each.importer, each.module) for each in planned.imports.unbundled],
     )
+    findings += _missing_requirements(planned, contents)
     return ContentFindings(planned, tuple(findings))
+
+
+def _missing_requirements(
+    planned: PlannedTruss, contents: Mapping[str, bytes]
+) -> Iterator[Finding]:
+    """It is certain that the server cannot load a model that imports a missing distribution, unless
+    a distribution of the list, or the repository, may bring it, or the import has a condition."""
+    imported: FrozenSet[str] = frozenset()
+    if not planned.requirements:
+        imported = imported_when_loaded(contents.get(planned.config_file.config.model_file, b""))
+    here = {part.partition(".")[0] for file in planned.plan.files for part in file.path.split("/")}
+    for finding, modules in planned.missing:
+        tops = {module.partition(".")[0] for module in modules}
+        is_certain = not tops & here and any(
+            name == module or name.startswith(f"{module}.")
+            for name in imported
+            for module in modules
+        )
+        yield replace(finding, severity=Severity.ERROR) if is_certain else finding
 
 
 def _reached_files(planned: PlannedTruss) -> List[GatheredFile]:

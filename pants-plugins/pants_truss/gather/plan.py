@@ -112,7 +112,8 @@ from pants_truss.target_types.field_sets import TrussFieldSet
 class PlannedTruss:
     """What the gathered truss will hold: `plan`, with the files in `generated` in place of those at
     the same paths. `packages` are its external packages, in the order in which they are placed;
-    `requirements` are those of the result. `findings` are what planning came across.
+    `requirements` are those of the result. `findings` are what planning came across; those about
+    distributions that are missing are in `missing`, with the modules of each.
     """
 
     config_file: TrussConfigFile
@@ -122,6 +123,7 @@ class PlannedTruss:
     imports: ImportClosure
     requirements: Tuple[GatheredRequirement, ...]
     findings: Tuple[Finding, ...]
+    missing: Tuple[Tuple[Finding, Tuple[str, ...]], ...]
 
 
 async def _find_empty_dependencies(
@@ -247,6 +249,7 @@ async def plan_truss(
         closure,
         required.listed,
         tuple(findings),
+        required.missing,
     )
 
 

@@ -150,7 +150,8 @@ def _is_unreadable(requirements_file: Optional[str], lines: Iterable[Requirement
 
 def describe_missing(
     request: TrussRequirementsRequest, missing: Iterable[ImportedRequirement]
-) -> Iterator[Finding]:
+) -> Iterator[Tuple[Finding, Tuple[str, ...]]]:
+    """Each finding, with the modules that the missing distribution provides."""
     path = request.requirements_file or request.config_path
     where = request.requirements_file or f"`requirements` in {path}"
     other = other_source(yaml_document.parse(request.config_file.content).data)
@@ -170,6 +171,5 @@ def describe_missing(
                 f"{redacted(required.requirement)!r} to it, or set "
                 f'`requirements="lockfile"` on the target.'
             )
-        yield Finding(
-            "missing-requirement", path, text, Severity.NOTE if other else Severity.WARNING
-        )
+        severity = Severity.NOTE if other else Severity.WARNING
+        yield Finding("missing-requirement", path, text, severity), required.modules

@@ -52,8 +52,10 @@ class TrussRequirementsRequest:
 
 @dataclass(frozen=True)
 class TrussRequirements:
-    """`pins` is None if the list of the config stays."""
+    """`pins` is None if the list of the config stays. `missing` are the findings about imported
+    distributions that are not in `listed`, each with the modules that they provide."""
 
     pins: Optional[Tuple[str, ...]]
     listed: Tuple[GatheredRequirement, ...]
     findings: Tuple[Finding, ...]
+    missing: Tuple[Tuple[Finding, Tuple[str, ...]], ...] = ()

@@ -54,8 +54,8 @@ async def find_requirements(
             except TrussError:
                 # Nothing is installed from it, so it does not need to be there.
                 await find_session(SessionRequest(), **implicitly())
-        found = (*configured.findings, *describe_missing(request, missing))
-        return TrussRequirements(None, configured.listed, found)
+        described = tuple(describe_missing(request, missing))
+        return TrussRequirements(None, configured.listed, configured.findings, described)
     resolve = _resolve(request, python_setup)
     path = _lockfile_path(request, resolve, python_setup)
     try:

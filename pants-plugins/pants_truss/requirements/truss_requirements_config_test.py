@@ -63,9 +63,13 @@ def find(
 def missing(found: TrussRequirements) -> List[str]:
     return [
         finding.message.partition(" lacks its distribution ")[2]
-        for finding in found.findings
+        for finding, _ in found.missing
         if finding.rule == "missing-requirement"
     ]
+
+
+def reported(found: TrussRequirements) -> List[Finding]:
+    return [*found.findings, *(finding for finding, _ in found.missing)]
 
 
 def test_what_is_listed_keeps_its_order_and_its_reason(rule_runner: RuleRunner) -> None:
@@ -91,21 +95,24 @@ def test_a_distribution_that_is_imported_and_not_listed(
     rule_runner: RuleRunner,
 ) -> None:
     found = find(rule_runner, "", imported("TomlKit>=6", "tomlkit", "_tomlkit"))
-    assert found.findings == (
-        Finding(
-            "missing-requirement",
-            "src/t/config.yaml",
-            "src/t/model/model.py imports `tomlkit` or `_tomlkit`, but `requirements` in "
-            "src/t/config.yaml lacks its distribution tomlkit. Add 'TomlKit>=6' to it, or set "
-            '`requirements="lockfile"` on the target.',
-            Severity.WARNING,
+    assert found.missing == (
+        (
+            Finding(
+                "missing-requirement",
+                "src/t/config.yaml",
+                "src/t/model/model.py imports `tomlkit` or `_tomlkit`, but `requirements` in "
+                "src/t/config.yaml lacks its distribution tomlkit. Add 'TomlKit>=6' to it, or set "
+                '`requirements="lockfile"` on the target.',
+                Severity.WARNING,
+            ),
+            ("tomlkit", "_tomlkit"),
         ),
     )
 
 
 def test_one_that_dependencies_name(rule_runner: RuleRunner) -> None:
     needed = imported("own @ https://me:pw@host/own.whl", "own", reason="explicit dependency")
-    (finding,) = find(rule_runner, "", needed).findings
+    (finding,) = reported(find(rule_runner, "", needed))
     assert finding.message == (
         "3rdparty:own is an explicit dependency, but `requirements` in src/t/config.yaml lacks its "
         "distribution own. Add 'own @ https://***@host/own.whl' to it, or set "
@@ -172,7 +179,7 @@ def test_a_requirements_file_is_read_beside_the_list(rule_runner: RuleRunner) ->
         ("PyYAML", path),
         ("--extra-index-url https://***@host/simple", path),
     ]
-    (finding,) = found.findings
+    (finding,) = reported(found)
     assert finding.path == path
     assert finding.message.startswith(
         f"src/t/model/model.py imports `scipy`, but {path} lacks its distribution scipy. Add "
@@ -183,7 +190,7 @@ def test_a_requirements_file_is_read_beside_the_list(rule_runner: RuleRunner) ->
 def test_files_of_another_kind_leave_nothing_to_report(rule_runner: RuleRunner, name: str) -> None:
     needed = imported("numpy", "numpy")
     found = find(rule_runner, f"requirements_file: {name}\n", needed, files={name: "x = 1\n"})
-    assert found.findings == ()
+    assert reported(found) == []
 
 
 def test_a_requirements_file_that_is_not_there_has_nothing(
@@ -191,7 +198,7 @@ def test_a_requirements_file_that_is_not_there_has_nothing(
 ) -> None:
     found = find(rule_runner, "requirements_file: absent.txt\n", imported("scipy", "scipy"))
     assert found.listed == ()
-    assert [finding.path for finding in found.findings] == ["src/t/absent.txt"]
+    assert [finding.path for finding in reported(found)] == ["src/t/absent.txt"]
 
 
 def test_a_line_that_reads_a_file_of_the_truss(rule_runner: RuleRunner) -> None:
@@ -233,7 +240,7 @@ def test_another_distribution_has_the_module(
     rule_runner: RuleRunner, listed: str, wanted: str, module: str
 ) -> None:
     found = find(rule_runner, f"requirements: [{listed}]\n", imported(wanted, module))
-    assert found.findings == ()
+    assert reported(found) == []
 
 
 @pytest.mark.parametrize(
@@ -247,7 +254,7 @@ def test_another_distribution_has_the_module(
 def test_what_the_image_may_have_is_a_note(
     rule_runner: RuleRunner, config: str, source: str
 ) -> None:
-    (finding,) = find(rule_runner, config, imported("torch", "torch")).findings
+    (finding,) = reported(find(rule_runner, config, imported("torch", "torch")))
     assert finding.severity is Severity.NOTE
     assert finding.message == (
         "src/t/model/model.py imports `torch`, and `requirements` in src/t/config.yaml does not "
@@ -285,4 +292,4 @@ def test_a_file_with_a_byte_order_mark(rule_runner: RuleRunner, encoding: str) -
     path = Path(rule_runner.build_root, "src/t/marked.txt")
     path.write_bytes("own-dist==1\nüber\n".encode(encoding))
     found = find(rule_runner, "requirements_file: marked.txt\n", imported("own-dist", "own"))
-    assert found.findings == ()
+    assert reported(found) == []

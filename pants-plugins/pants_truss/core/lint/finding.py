@@ -93,7 +93,9 @@ RULES: Tuple[Rule, ...] = (
         "The code imports a distribution that the config does not list.",
         "The server would fail at the import. `python_requirement` targets say which distribution "
         "provides what. Distributions that the model server brings are not reported. Add the "
-        'distribution to `requirements`, or set `requirements="lockfile"` on the target.',
+        'distribution to `requirements`, or set `requirements="lockfile"` on the target. It is an '
+        "error if the model certainly cannot load: its file imports the module outside functions "
+        "and conditions, and the config lists no requirement that may bring it.",
         severity=Severity.WARNING,
     ),
     Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from typing import Collection, Iterator, List, Mapping, NamedTuple, Set, Tuple
+from typing import Collection, FrozenSet, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.paths import join
@@ -55,6 +55,14 @@ def check_imports(
                     f"module. Correct the import, or add the file and run `pants tailor`.",
                     line=found.line,
                 )
+
+
+def imported_when_loaded(content: bytes) -> FrozenSet[str]:
+    """The modules that a file imports in any case as soon as it is loaded: `a.b` for
+    `import a.b` and for `from a.b import c`. Empty if the file cannot be parsed."""
+    return frozenset(
+        found.module for found in _imports(content, in_functions=False) if not found.level
+    )
 
 
 def _is_reported(source: str, missing: str, reported: Collection[Tuple[str, str]]) -> bool:
@@ -142,7 +150,7 @@ def _missing(
     return ""
 
 
-def _imports(content: bytes) -> List[_Import]:
+def _imports(content: bytes, in_functions: bool = True) -> List[_Import]:
     try:
         tree = parse(content)
     except (SyntaxError, ValueError, RecursionError):
@@ -158,6 +166,8 @@ def _imports(content: bytes) -> List[_Import]:
         elif isinstance(node, ast.ImportFrom):
             names = tuple(alias.name for alias in node.names)
             found.append(_Import(node.module or "", names, node.level, node.lineno))
-        elif isinstance(node, (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        elif isinstance(node, (ast.Module, ast.ClassDef)):
+            pending += reversed(node.body)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and in_functions:
             pending += reversed(node.body)
     return sorted(found, key=lambda each: each.line)
