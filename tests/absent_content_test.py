@@ -76,6 +76,12 @@ def test_excludes_of_one_machine(repo: Monorepo) -> None:
     said = package(repo)
     assert "t/data: the folder is left out, as Pants ignores it by `/t/data/`" in said
     assert "(.git/info/exclude:1). It holds 1 file. That line is not part of the repository" in said
+    # The repository ignores the file, and a line of this machine brings it back.
+    ignore(repo.root / ".gitignore", "*.bin\n")
+    ignore(exclude, "!*.bin\n")
+    said = package(repo)
+    assert "t/data/w.bin: the file is packaged on this machine only: other machines ignore" in said
+    assert "by `*.bin` (.gitignore:1), and `!*.bin` (.git/info/exclude:1), which is not" in said
     repo.configure(toml="pants_ignore_use_gitignore = false")
     repo.pants("package", "::").assert_success()
     assert repo.dist("t/t/data/w.bin").exists()

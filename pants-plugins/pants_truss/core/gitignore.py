@@ -65,6 +65,14 @@ class IgnorePatterns:
                 return rule.index
         return None
 
+    def keeping_line(self, path: str, *, is_dir: bool = False) -> Optional[int]:
+        """The index of the `!` line that brings the path back; None if no line does."""
+        for form in (f"{path}/", path) if is_dir else (path,):
+            rule = self._deciding(form)
+            if rule is not None and not rule.ignores:
+                return rule.index
+        return None
+
     def is_dir_ignored(self, path: str) -> bool:
         """Returns True if a walk skips this folder, and so everything below it."""
         return self._decides(path) or self._decides(path + "/")

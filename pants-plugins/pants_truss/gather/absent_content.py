@@ -47,7 +47,7 @@ def ignored_findings(
     """What the globs of a target match and Pants ignores: one finding for each folder, and one for
     all files that one line ignores."""
     for prefix, read in placed(config_file, trees):
-        groups: Dict[Tuple[IgnoreLine, str, Severity], List[IgnoredPath]] = {}
+        groups: Dict[Tuple[object, str, Severity], List[IgnoredPath]] = {}
         for ignored in read.ignored:
             if ignore.keep([join(prefix, file) for file in ignored.files]):
                 path = join(prefix, ignored.path)
@@ -55,12 +55,13 @@ def ignored_findings(
                 if _is_expected(ignored):
                     severity = Severity.WARNING
                 folder = ignored.path if ignored.is_folder else ""
-                groups.setdefault((ignored.line, folder, severity), []).append(ignored)
-        for (line, _, severity), found in groups.items():
+                lines = (ignored.line, ignored.kept_by)
+                groups.setdefault((lines, folder, severity), []).append(ignored)
+        for (_, _, severity), found in groups.items():
             yield Finding(
                 "dropped-file",
                 join(read.tree.root, found[0].path),
-                _describe_ignored(line, found, read),
+                _describe_ignored(found[0].line, found, read),
                 severity,
             )
 
@@ -81,6 +82,8 @@ def _describe_ignored(line: IgnoreLine, found: Sequence[IgnoredPath], read: Read
     if len(others) > 2:
         more = f" and {len(others)} more"
     it, verb = ("it", "is") if is_one else ("them", "are")
+    if found[0].kept_by:
+        return _describe_only_here(f"the {kind}{more} {verb}", it, found, read)
     fact = (
         f"the {kind}{more} {verb} left out, as Pants ignores {it} by `{line.pattern.strip()}` "
         f"({line.origin}).{inside}"
@@ -103,6 +106,21 @@ def _describe_ignored(line: IgnoreLine, found: Sequence[IgnoredPath], read: Read
     return (
         f"{fact} To package {it}, {keep} `pants_ignore.add = [{quoted}]` to `[GLOBAL]` in "
         f"pants.toml. To leave {it} out, add {out} to `sources` of {read.tree.address}."
+    )
+
+
+def _describe_only_here(
+    what: str, it: str, found: Sequence[IgnoredPath], read: ReadSourceTree
+) -> str:
+    line, kept_by = found[0].line, found[0].kept_by
+    assert kept_by is not None
+    back = " ".join(f"`!{glob}`" for glob in _globs(line, found, f"/{read.tree.root}"))
+    return (
+        f"{what} packaged on this machine only: other machines ignore {it} by "
+        f"`{line.pattern.strip()}` ({line.origin}), and `{kept_by.pattern.strip()}` "
+        f"({kept_by.origin}), which is not part of the repository, brings {it} back here. To "
+        f"package {it} everywhere, add {back} to {line.origin.rpartition(':')[0]} below that line. "
+        f"To leave {it} out, remove the line from {kept_by.origin.rpartition(':')[0]}."
     )
 
 

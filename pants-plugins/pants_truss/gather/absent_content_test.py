@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Iterable, List, Sequence
 
 import pytest
@@ -92,6 +93,21 @@ def test_a_pattern_of_one_machine_says_so() -> None:
         "machines gather other files. To package it, remove the line from "
         "/home/me/.config/git/ignore, or add `pants_ignore.add"
     ) in one.message
+
+
+def test_what_a_pattern_of_one_machine_brings_back() -> None:
+    """The tree has the file, and the tree of another machine does not."""
+    kept_by = IgnoreLine("!*.pkl", ".git/info/exclude:3", is_personal=True)
+    ignored = [replace(file(f"data/{name}.pkl"), kept_by=kept_by) for name in "ab"]
+    (one,) = found(tree("src/t", ignored, ["data/a.pkl", "data/b.pkl"]))
+    assert (one.place, one.severity) == ("src/t/data/a.pkl", Severity.ERROR)
+    assert one.message == (
+        "the file and src/t/data/b.pkl are packaged on this machine only: other machines ignore "
+        "them by `*.pkl` (.gitignore:2), and `!*.pkl` (.git/info/exclude:3), which is not part of "
+        "the repository, brings them back here. To package them everywhere, add "
+        "`!/src/t/data/a.pkl` `!/src/t/data/b.pkl` to .gitignore below that line. To leave them "
+        "out, remove the line from .git/info/exclude."
+    )
 
 
 def test_a_pattern_of_an_option_names_the_option() -> None:

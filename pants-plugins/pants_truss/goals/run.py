@@ -69,8 +69,8 @@ async def _launch(field_set: TrussRunFieldSet, described: DescribedTruss) -> Run
 
 
 async def _wait_for_edit(error: Exception) -> RunRequest:
-    """A process in the server's place: if this rule failed, Pants would end, and not serve the truss
-    again after the edit that repairs it."""
+    """A process in the server's place: if this rule failed, Pants would end, and not serve the
+    truss again after the edit that repairs it."""
     script = pkgutil.get_data("pants_truss.serving.scripts", WAIT_SCRIPT) or b""
     files = [FileContent(WAIT_SCRIPT, script), FileContent("message.txt", f"{error}\n".encode())]
     digest = await create_digest(CreateDigest(files), **implicitly())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Collection, Iterable, Iterator, List, Tuple
+from typing import Callable, Iterable, Iterator, List, Tuple
 
 from pants.engine.fs import FileEntry, PathGlobs
 from pants.engine.rules import collect_rules
@@ -45,7 +45,7 @@ class ReadSourceTreeRequest:
 class ReadSourceTree:
     """`tree` is without BUILD files and virtual environments. The other paths are below its root:
     `bad_paths` are errors if the gathered truss would hold them; `ignored` is what the globs of the
-    target match and Pants ignores.
+    target match and Pants ignores, here or, if it is in the tree, on other machines.
     """
 
     tree: SourceTree
@@ -80,7 +80,10 @@ async def read_source_tree(
             for path in bad
             if _is_source(path, request.sources)
         ),
-        tuple(_ignored_sources(scan, request.sources, found)),
+        (
+            *_ignored_sources(scan.ignored, request.sources, lambda file: file not in found),
+            *_ignored_sources(scan.only_here, request.sources, found.__contains__),
+        ),
     )
 
 
@@ -149,13 +152,13 @@ def _is_source(bad: BadPath, sources: MultipleSourcesField) -> bool:
 
 
 def _ignored_sources(
-    scan: ScannedFolder, sources: MultipleSourcesField, found: Collection[str]
+    paths: Iterable[IgnoredPath], sources: MultipleSourcesField, is_meant: Callable[[str], bool]
 ) -> Iterator[IgnoredPath]:
-    """Paths that the globs match and Pants has left out, relative to the root of the target."""
+    """Those with files that the globs match, relative to the root of the target."""
     matcher = FilespecMatcher(*_split_globs(sources))
     root = sources.address.spec_path
-    for ignored in scan.ignored:
-        files = set(matcher.matches(ignored.files)) - set(found)
+    for ignored in paths:
+        files = [*filter(is_meant, matcher.matches(ignored.files))]
         if files:
             yield replace(
                 ignored,

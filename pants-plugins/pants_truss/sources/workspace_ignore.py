@@ -34,16 +34,31 @@ class WorkspaceIgnore:
 
     lines: Tuple[IgnoreLine, ...]
     patterns: IgnorePatterns = field(compare=False)
+    elsewhere: Optional[WorkspaceIgnore] = field(default=None, compare=False)
 
     @classmethod
     def of(cls, lines: Iterable[IgnoreLine]) -> WorkspaceIgnore:
+        """`elsewhere` is that of a machine without the personal lines, if one of these is a `!`
+        line: what other machines ignore may be here."""
         kept = tuple(lines)
-        return cls(kept, IgnorePatterns(line.pattern for line in kept))
+        elsewhere = None
+        if any(line.is_personal and line.pattern.lstrip().startswith("!") for line in kept):
+            elsewhere = cls.of(line for line in kept if not line.is_personal)
+        return cls(kept, IgnorePatterns(line.pattern for line in kept), elsewhere)
 
     def ignoring_line(self, path: str, *, is_dir: bool = False) -> Optional[IgnoreLine]:
         """The line that ignores `path`, the folders above it apart."""
         index = self.patterns.ignoring_line(path, is_dir=is_dir)
         return None if index is None else self.lines[index]
+
+    def personal_line(
+        self, path: str, *, is_dir: bool = False
+    ) -> Optional[Tuple[IgnoreLine, IgnoreLine]]:
+        """For a path that only this machine does not ignore: the line that ignores it elsewhere,
+        and the personal one that brings it back."""
+        line = self.elsewhere.ignoring_line(path, is_dir=is_dir) if self.elsewhere else None
+        index = self.patterns.keeping_line(path, is_dir=is_dir) if line else None
+        return (line, self.lines[index]) if line and index is not None else None
 
 
 @dataclass(frozen=True)

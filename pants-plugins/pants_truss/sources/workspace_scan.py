@@ -55,24 +55,27 @@ class BadPath:
 @dataclass(frozen=True)
 class IgnoredPath:
     """A file, or a folder, that Pants ignores by `line`. `files` are the file itself, or those in
-    the folder, at most `MAX_IGNORED_FILES` of them; litter is left out."""
+    the folder, at most `MAX_IGNORED_FILES` of them; litter is left out. With `kept_by`, a personal
+    line, other machines ignore it, and this one does not."""
 
     path: str
     is_folder: bool
     line: IgnoreLine
     files: Tuple[str, ...]
+    kept_by: Optional[IgnoreLine] = None
 
 
 @dataclass(frozen=True)
 class ScannedFolder:
     """All paths are relative to the build root. `executables` and `file_links` lead to files;
-    `ignored` is what Pants is expected to ignore."""
+    `ignored` is what Pants is expected to ignore, `only_here` what it ignores elsewhere."""
 
     ignored: Tuple[IgnoredPath, ...]
     executables: FrozenSet[str]
     file_links: Tuple[str, ...]
     bad_paths: Tuple[BadPath, ...]
     virtualenvs: Tuple[str, ...]
+    only_here: Tuple[IgnoredPath, ...] = ()
 
     @property
     def ignored_folders(self) -> List[str]:
@@ -97,7 +100,14 @@ def walk_folder(buildroot: str, root: str, ignore: WorkspaceIgnore) -> ScannedFo
         tuple(sorted(walk.file_links)),
         tuple(sorted(walk.bad_paths, key=lambda bad: bad.path)),
         tuple(sorted(walk.virtualenvs)),
+        tuple(sorted(_outermost(walk.only_here), key=lambda ignored: ignored.path)),
     )
+
+
+def _outermost(found: Iterable[IgnoredPath]) -> Iterator[IgnoredPath]:
+    """Without those in a folder that is found too: the walk has gone into it."""
+    known = {ignored.path: ignored for ignored in found}
+    return (each for path, each in known.items() if not any(map(known.get, ancestors(path))))
 
 
 class _Walk:
@@ -106,6 +116,7 @@ class _Walk:
         self._prefix_length = len(root) + 1 if root else 0
         self._ignore = ignore
         self.ignored: List[IgnoredPath] = []
+        self.only_here: List[IgnoredPath] = []
         self.executables: List[str] = []
         self.file_links: List[str] = []
         self.bad_paths: List[BadPath] = []
@@ -162,15 +173,22 @@ class _Walk:
     def _leave_out(self, path: str, is_dir: bool = False) -> bool:
         """Returns True if Pants ignores the path, and then notes it, unless nobody misses it."""
         line = self._ignore.ignoring_line(path, is_dir=is_dir)
-        if line is None:
-            return False
+        if line is not None:
+            self.ignored += self._describe(path, is_dir, line)
+            return True
+        if self._ignore.elsewhere:
+            found = self._ignore.personal_line(path, is_dir=is_dir)
+            self.only_here += self._describe(path, is_dir, *found) if found else []
+        return False
+
+    def _describe(
+        self, path: str, is_dir: bool, line: IgnoreLine, kept_by: Optional[IgnoreLine] = None
+    ) -> List[IgnoredPath]:
         # The folders above the scanned one do not matter: a truss may lie in `eggs/`.
-        is_litter = LITTER.ignoring_line(path[self._prefix_length :], is_dir=is_dir) is not None
-        if not is_litter:
-            files = islice(self._files_in(path), MAX_IGNORED_FILES) if is_dir else (path,)
-            ignored = IgnoredPath(path, is_dir, line, tuple(files))
-            self.ignored += [ignored] if ignored.files else []
-        return True
+        if LITTER.ignoring_line(path[self._prefix_length :], is_dir=is_dir) is not None:
+            return []
+        files = tuple(islice(self._files_in(path), MAX_IGNORED_FILES) if is_dir else (path,))
+        return [IgnoredPath(path, is_dir, line, files, kept_by)] if files else []
 
     def _files_in(self, folder: str) -> Iterator[str]:
         """The files of an ignored folder. A virtual environment has none: nobody serves it."""

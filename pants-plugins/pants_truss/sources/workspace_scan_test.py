@@ -241,3 +241,36 @@ def test_a_folder_that_fails_to_be_read(repo: Path, monkeypatch: pytest.MonkeyPa
     assert problems(repo) == {"t/sub": "cannot be read: Permission denied. Fix that"}
     # Nobody misses what Pants ignores.
     assert not scan(repo, "sub/").bad_paths
+
+
+# --- What only this machine sees.
+
+
+@pytest.mark.parametrize(
+    ("own", "personal", "expected"),
+    [
+        ("file", "!/t/file", {"t/file": ("t/file",)}),
+        ("sub/", "!sub/", {"t/sub": ("t/sub/x",)}),
+        ("t/sub/*", "!x", {"t/sub/x": ("t/sub/x",)}),
+        ("file", "!other", {}),
+        ("other", "!*", {}),
+        ("file", "/t/file", {}),
+        ("*.pyc", "!*.pyc", {}),
+    ],
+)
+def test_a_personal_line_that_brings_back(
+    repo: Path, own: str, personal: str, expected: Dict[str, Tuple[str, ...]]
+) -> None:
+    (repo / "t/sub/x").write_text("x")
+    (repo / "t/x.pyc").write_text("x")
+    mine = IgnoreLine(personal, ".git/info/exclude:1", is_personal=True)
+    found = walk_folder(str(repo), "t", WorkspaceIgnore.of([line(own), mine])).only_here
+    assert {path.path: path.files for path in found} == expected
+    assert all((path.line, path.kept_by) == (line(own), mine) for path in found)
+
+
+def test_a_later_line_of_the_repository_decides_for_all(repo: Path) -> None:
+    lines = [IgnoreLine("!file", "user:1", is_personal=True), line("file")]
+    found = walk_folder(str(repo), "t", WorkspaceIgnore.of(lines))
+    assert not found.only_here
+    assert [path.path for path in found.ignored] == ["t/file"]
