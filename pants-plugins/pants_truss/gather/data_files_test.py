@@ -103,14 +103,16 @@ def take_advice(rule_runner: RuleRunner, text: str) -> None:
     root = Path(rule_runner.build_root)
     new = re.search(r"Add `(resources\(.*?\))` to (\S+)/BUILD\.", text)
     if new:
-        build = root / new.group(2) / "BUILD"
-        build.write_text(f"{build.read_text()}\n{new.group(1)}\n")
+        build = f"{new.group(2)}/BUILD"
+        before = (root / build).read_text()
+        rule_runner.write_files({build: f"{before}\n{new.group(1)}\n"})
     field = re.search(r"Add `(dependencies=\[[^`]*)` to the target ([^\s:]+):(\w+)", text)
     assert field, text
-    build = root / field.group(2) / "BUILD"
+    build = f"{field.group(2)}/BUILD"
     name = f"name='{field.group(3)}'"
-    assert build.read_text().count(name) == 1
-    build.write_text(build.read_text().replace(name, f"{name}, {field.group(1)}"))
+    before = (root / build).read_text()
+    assert before.count(name) == 1
+    rule_runner.write_files({build: before.replace(name, f"{name}, {field.group(1)}")})
 
 
 @pytest.mark.parametrize(

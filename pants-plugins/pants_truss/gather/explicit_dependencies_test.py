@@ -10,6 +10,7 @@ from pants.backend.experimental.adhoc import register as adhoc
 from pants.backend.python import register as python
 from pants.backend.python.macros.python_artifact import PythonArtifact
 from pants.backend.shell import register as shell
+from pants.backend.shell.target_types import ShellCommandTestTarget
 from pants.core import register as core
 from pants.engine.addresses import Address
 from pants.engine.internals.scheduler import ExecutionError
@@ -152,7 +153,7 @@ def test_targets_that_are_bundled(rule_runner: RuleRunner, target: str, files: S
         ("shunit2_test(name='x', source='run_test.sh')", 'sources=["run_test.sh"]'),
         ("run_shell_command(name='x', command='a')", "`run_shell_command` {}/src:x has no file"),
         (
-            "experimental_test_shell_command(name='x', command='true', tools=['true'])",
+            f"{ShellCommandTestTarget.alias}(name='x', command='true', tools=['true'])",
             "has no file",
         ),
         ("system_binary(name='x', binary_name='cat')", "`system_binary` {}/src:x has no file"),
