@@ -141,21 +141,28 @@ def bounded_headers() -> Type[tarfile.TarInfo]:
         pending = 0
         kept = 0
 
-        @classmethod
-        def frombuf(cls, buf: Any, encoding: str, errors: str) -> "Bounded":
-            info = super().frombuf(buf, encoding, errors)
-            if info.type == tarfile.GNUTYPE_SPARSE:
+        checked = 0
+
+        def _proc_member(self, tar: Any) -> Any:
+            # Each release of Python comes here with a header, before it reads what belongs to it.
+            self._check()
+            return super()._proc_member(tar)  # type: ignore[misc]
+
+        def _check(self) -> None:
+            bounded = type(self)
+            bounded.checked += 1
+            if self.type == tarfile.GNUTYPE_SPARSE:
                 raise BadLayer(SPARSE)
-            if info.type not in EXTENDED:
-                cls.pending = cls.kept
-                return info
-            cls.pending += info.size
-            cls.kept += info.size if info.type == tarfile.XGLTYPE else 0
-            if info.size < 0 or cls.pending > MAX_HEADER:
+            if self.type not in EXTENDED:
+                bounded.pending = bounded.kept
+                return
+            bounded.pending += self.size
+            bounded.kept += self.size if self.type == tarfile.XGLTYPE else 0
+            if self.size < 0 or bounded.pending > MAX_HEADER:
                 raise BadLayer(
-                    f"has headers of {cls.pending} bytes for one entry; the limit is {MAX_HEADER}"
+                    f"has headers of {bounded.pending} bytes for one entry; the limit is "
+                    f"{MAX_HEADER}"
                 )
-            return info
 
         def _proc_gnusparse_10(self, *_: Any) -> None:
             # Other sparse formats lie in a header.
@@ -166,10 +173,15 @@ def bounded_headers() -> Type[tarfile.TarInfo]:
 
 def members(tar: Any, limit: int) -> Iterator[tarfile.TarInfo]:
     following: Callable[[], Optional[tarfile.TarInfo]] = tar.next
+    # `tarfile` has read the first entry already.
+    checked = 0
     while True:
         member = following()
         if member is None:
             return
+        if tar.tarinfo.checked == checked:
+            raise BadLayer("has a header whose size nobody has looked at")
+        checked = tar.tarinfo.checked
         # `tarfile` would keep all of them.
         tar.members.clear()
         size = max(len(os.fsencode(text)) for text in (member.name, member.linkname))
