@@ -54,7 +54,7 @@ def files_of_pip(folder: Path, pins: List[str]) -> Dict[str, str]:
     only = ["--quiet", "--no-deps", "--only-binary=:all:"]
     pip("download", *only, *platforms, "--dest", str(wheels), *pins)
     options = ["--quiet", "--no-deps", "--no-compile", "--ignore-installed", "--no-index"]
-    pip("install", *options, "--prefix", str(prefix), *map(str, sorted(wheels.iterdir())))
+    pip("install", *options, "--find-links", str(wheels), "--prefix", str(prefix), *pins)
     found: Dict[str, str] = {}
     for file in sorted(prefix.rglob("*")):
         path = str(file.relative_to(prefix))
