@@ -105,14 +105,18 @@ def _missing_requirements(
     planned: PlannedTruss, contents: Mapping[str, bytes]
 ) -> Iterator[Finding]:
     """It is certain that the server cannot load a model that imports a missing distribution, unless
-    a distribution of the list, or the repository, may bring it, or the import has a condition."""
+    a distribution of the list, or the repository, may bring it, or the import has a condition. A
+    note stays one: it names what may bring the distribution."""
+    if not planned.missing:
+        return
     imported: FrozenSet[str] = frozenset()
     if not planned.requirements:
         imported = imported_when_loaded(contents.get(planned.config_file.config.model_file, b""))
     here = {part.partition(".")[0] for file in planned.plan.files for part in file.path.split("/")}
     for finding, modules in planned.missing:
         tops = {module.partition(".")[0] for module in modules}
-        is_certain = not tops & here and any(
+        may_be_error = finding.severity is Severity.WARNING and not tops & here
+        is_certain = may_be_error and any(
             name == module or name.startswith(f"{module}.")
             for name in imported
             for module in modules

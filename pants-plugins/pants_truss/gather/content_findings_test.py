@@ -92,6 +92,7 @@ def test_a_model_that_cannot_load_is_an_error(
         # poetry may require tomlkit.
         ("required", "requirements: [poetry]\n", ["warning"]),
         ("base", "base_image: {image: a/b}\n", ["note"]),
+        ("system", "system_packages: [python3-tomlkit]\n", ["note"]),
         ("command", "build_commands: [pip install tomlkit]\n", ["note"]),
         ("path", "environment_variables: {PYTHONPATH: /mnt/code}\n", ["warning"]),
     ],
