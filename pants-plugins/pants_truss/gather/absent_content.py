@@ -61,7 +61,7 @@ def ignored_findings(
             yield Finding(
                 "dropped-file",
                 join(read.tree.root, found[0].path),
-                _describe_ignored(found[0].line, found, read),
+                _describe_ignored(found, read),
                 severity,
             )
 
@@ -73,7 +73,8 @@ def _is_expected(ignored: IgnoredPath) -> bool:
     return hidden or dropped is not None
 
 
-def _describe_ignored(line: IgnoreLine, found: Sequence[IgnoredPath], read: ReadSourceTree) -> str:
+def _describe_ignored(found: Sequence[IgnoredPath], read: ReadSourceTree) -> str:
+    line = found[0].line
     is_one = len(found) == 1
     kind = "folder" if found[0].is_folder else "file"
     inside = f" It holds {_count(found[0].files)}." if found[0].is_folder else ""

@@ -15,6 +15,7 @@ from typing import Any, Dict, List
 import pytest
 
 from pants_truss.serving.scripts import local_truss
+from pants_truss.testutil.processes import is_alive
 
 SCRIPTS = Path(__file__).resolve().parent
 VENV = "venvs/1/abc"
@@ -232,14 +233,6 @@ def test_a_failed_load_is_reported(
 
 # A program's name may look like the fields that follow it in the list of processes.
 HOSTILE_NAME = "x) Z 1 (y"
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return False
-    return stat.rpartition(b")")[2].split()[0] != b"Z"
 
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="This is no Linux.")

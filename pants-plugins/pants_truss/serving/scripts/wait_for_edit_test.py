@@ -9,6 +9,8 @@ from typing import List, Tuple
 
 import pytest
 
+from pants_truss.testutil.processes import is_alive
+
 SCRIPT = Path(__file__).resolve().parent / "wait_for_edit.sh"
 MESSAGE = "m/config.yaml:2: é\n"
 WAITS = f"{MESSAGE}Waiting for the next edit.\n"
@@ -81,17 +83,8 @@ def test_it_does_not_outlive_its_pants(tmp_path: Path) -> None:
     started.stdin.close()
     started.wait()
     deadline = time.monotonic() + 60
-    while runs(process):
+    while is_alive(process):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     started.stdout.close()
     started.stderr.close()
-
-
-def runs(process: int) -> bool:
-    try:
-        # A process that has ended and that nobody has asked about is one of the state Z.
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
