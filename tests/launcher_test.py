@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
@@ -63,6 +64,37 @@ def test_installs_into_an_empty_cache_once(installed: Installed, ready: Clone) -
     assert second.stdout.strip() == "2.17.1"
     assert "installing" not in second.stderr
     assert f"file://{installed.home}/pex" in (installed.home / "env").read_text()
+
+
+def test_what_it_installs_has_hashes(installed: Installed) -> None:
+    lines = (installed.home / "requirements.txt").read_text().splitlines()
+    assert len(lines) > 20 and all(" --hash=sha256:" in line for line in lines)
+    (pex,) = (line for line in lines if line.startswith("pex=="))
+    assert (installed.home / "pex.txt").read_text() == f"{pex}\n"
+
+
+def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
+    """Whoever serves the index: it may be a mirror, or someone between."""
+    clone = Clone(tmp_path / "clone", usual_environment(tmp_path)).configure()
+    page = tmp_path / "simple/ansicolors/index.html"
+    page.parent.mkdir(parents=True)
+    wheel = "ansicolors-1.1.8-py2.py3-none-any.whl"
+    page.write_text(f'<a href="{wheel}">{wheel}</a>')
+    with zipfile.ZipFile(page.with_name(wheel), "w") as archive:
+        archive.writestr(
+            "ansicolors-1.1.8.dist-info/METADATA", "Name: ansicolors\nVersion: 1.1.8\n"
+        )
+    run = clone.run("--version", PANTS_LAUNCHER_INDEX=f"file://{tmp_path}/simple")
+    assert run.returncode == 1
+    assert "DO NOT MATCH THE HASHES" in run.stderr
+
+
+def test_a_release_without_hashes_is_named(tmp_path: Path) -> None:
+    clone = Clone(tmp_path / "clone", usual_environment(tmp_path)).configure()
+    settings = clone.root / "pants.toml"
+    settings.write_text(settings.read_text().replace("2.17.1", "2.18.0a0"))
+    run = clone.run("--version", PANTS_LAUNCHER_INDEX="http://127.0.0.1:9/simple")
+    assert "this script has no hashes for Pants 2.18.0a0" in run.stderr
 
 
 def test_the_certificates_that_pip_trusts_are_exported(installed: Installed) -> None:
@@ -127,7 +159,7 @@ def test_a_cache_that_pants_cannot_use(name: str, clone: Clone, tmp_path: Path) 
     result = clone.run("--version", PANTS_LAUNCHER_CACHE=str(tmp_path / name))
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert f"{name}/2.17.1': set PANTS_LAUNCHER_CACHE to a folder whose path has no" in line
+    assert f"{name}/2.17.1-2': set PANTS_LAUNCHER_CACHE to a folder whose path has no" in line
 
 
 @pytest.mark.parametrize(
@@ -153,7 +185,7 @@ def test_relative_caches(
         text=True,
     )
     assert run.returncode == 1
-    assert f"installing Pants 2.17.1 into {tmp_path}/{cache}/2.17.1" in run.stderr
+    assert f"installing Pants 2.17.1 into {tmp_path}/{cache}/2.17.1-2\n" in run.stderr
 
 
 def test_an_index_that_cannot_be_reached(tmp_path: Path) -> None:

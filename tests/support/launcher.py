@@ -135,4 +135,4 @@ def install(base: Path) -> Installed:
     assert first.stdout.strip() == "2.17.1"
     # What the script makes is in its own folder: the official launcher sees an untouched file.
     assert (clone.root / "pants.toml").read_text() == before
-    return Installed(environment, base / "cache/pants-from-index/2.17.1", first.stderr)
+    return Installed(environment, base / "cache/pants-from-index/2.17.1-2", first.stderr)

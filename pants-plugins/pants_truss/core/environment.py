@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -23,7 +24,7 @@ from pants_truss.core.requirement import (
     has_credentials,
     marker_environments,
     parse_line,
-    parse_locked,
+    parse_metadata,
     redacted,
     without_placeholders,
     without_user_info,
@@ -195,20 +196,21 @@ def disagreements(
     environments = marker_environments(python)
     found = []
     for distribution in seen.values():
-        for text in distribution.requires:
-            there = _unfit(text, seen, environments)
+        for requirement in parse_metadata(distribution.requires):
+            there = _unfit(requirement, seen, environments)
             if there:
                 found.append(
-                    f"{distribution.name} {distribution.version} requires {text}, but "
+                    f"{distribution.name} {distribution.version} requires {requirement}, but "
                     f"{there.name} is {there.version}"
                 )
     return tuple(sorted(found))
 
 
 def _unfit(
-    text: str, seen: Dict[str, Distribution], environments: Sequence[Dict[str, str]]
+    requirement: Requirement,
+    seen: Dict[str, Distribution],
+    environments: Sequence[Dict[str, str]],
 ) -> Optional[Distribution]:
-    requirement = parse_locked(text)
     there = seen.get(canonicalize_name(requirement.name))
     if there is None or not applies(requirement, (), environments):
         return None

@@ -133,7 +133,7 @@ SERVER_DISTRIBUTIONS = (
         ((dist("a", "1", "tomli>=2; python_version < '3.11'"),), ()),
         (
             (dist("a", "1", "tomli>=2; python_version >= '3.11'"),),
-            ("a 1 requires tomli>=2; python_version >= '3.11', but tomli is 1.0",),
+            ('a 1 requires tomli>=2; python_version >= "3.11", but tomli is 1.0',),
         ),
         # An extra that nobody has asked for.
         ((dist("pydantic-core", "0.1"),), ()),
@@ -241,6 +241,12 @@ def test_both_ways_install_the_same_names_within_the_same_bounds(
 )
 def test_what_goes_together(required: str, fits: bool) -> None:
     assert (not disagreements((dist("a", "1", required),), SERVER_DISTRIBUTIONS, "3.11")) is fits
+
+
+@pytest.mark.parametrize("text", ["b (>=x y)", "b @ h://[", f"b; {'(' * 900}"])
+def test_metadata_that_cannot_be_read_says_nothing(text: str) -> None:
+    """pip has installed the distribution anyway."""
+    assert not disagreements((dist("a", "1", text),), SERVER_DISTRIBUTIONS, "3.11")
 
 
 def test_each_disagreement_comes_in_the_order_of_names() -> None:

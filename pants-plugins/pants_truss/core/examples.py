@@ -18,6 +18,7 @@ from typing import Any, List, Optional, Set, Tuple
 
 import yaml
 
+from pants_truss.core.bounded_yaml import BoundedLoader, Limits
 from pants_truss.core.errors import TrussError
 
 # Limits far above what a test needs, and low enough to protect Pants.
@@ -38,12 +39,20 @@ class Example:
     output: Optional[str] = None
 
 
+class _Loader(BoundedLoader):
+    # For the file: a value takes two bytes. `_Walk` has those for each value, and counts levels
+    # below the list and its examples.
+    limits = Limits(MAX_BYTES // 2, MAX_DEPTH + 10, " Use fewer or smaller examples.")
+
+
 def parse(path: str, content: bytes) -> Tuple[Example, ...]:
     """Raises `TrussError`, with the line if known, for content that Truss or a test cannot use."""
     if len(content) > MAX_BYTES:
         raise TrussError(f"{path} is larger than {MAX_BYTES:,} bytes. Use smaller examples.")
     try:
-        data = yaml.safe_load(content.decode("utf-8"))
+        data = yaml.load(content.decode("utf-8"), _Loader)
+    except TrussError as e:
+        raise TrussError(f"{path}: {e}", line=e.line) from None
     except UnicodeDecodeError as e:
         raise TrussError(f"{path} is not UTF-8 (byte {e.start}). Save it as UTF-8.") from None
     except yaml.MarkedYAMLError as e:
@@ -82,6 +91,8 @@ def _example(path: str, number: int, entry: Any) -> Example:
         raise TrussError(
             f"{described} has the unknown key `{unknown[0]}`. Use only {', '.join(_KEYS)}."
         )
+    if isinstance(entry["name"], (dict, list, tuple, set)):
+        raise TrussError(f"`name` of {described} is {_kind(entry['name'])}. Write text.")
     for key in ("input", OUTPUT):
         try:
             _Walk().check(entry.get(key))

@@ -33,5 +33,6 @@ def is_annexed(link_target: str) -> bool:
 
 def submodule_paths(gitmodules: str) -> List[str]:
     """The folders of `.gitmodules`, relative to it."""
-    found = re.findall(r'^[ \t]*path[ \t]*=[ \t]*"?([^"\n]+?)"?[ \t\r]*$', gitmodules, re.MULTILINE)
-    return [path.rstrip("/") for path in found]
+    found = re.findall(r"^[ \t]*path[ \t]*=(.*)$", gitmodules, re.MULTILINE)
+    paths = (re.fullmatch(r'"?([^"]+?)"?', value.strip(" \t\r")) for value in found)
+    return [path[1].rstrip("/") for path in paths if path]

@@ -11,11 +11,14 @@ import pytest
 
 from pants_truss.core import (
     dockerfile,
+    git_content,
     git_excludes,
+    lockfile,
     module_names,
     requirement,
     requirement_files,
     truss_detection,
+    uv_lock,
 )
 from pants_truss.core.lint import config_rules, model_class
 from pants_truss.core.oci import unsupported_keys
@@ -24,13 +27,16 @@ from pants_truss.core.oci import unsupported_keys
 _NEEDED = (
     config_rules,
     dockerfile,
+    git_content,
     git_excludes,
+    lockfile,
     model_class,
     module_names,
     requirement,
     requirement_files,
     truss_detection,
     unsupported_keys,
+    uv_lock,
 )
 
 _CALLS = {
@@ -70,6 +76,21 @@ _CALLS = {
         from pants_truss.core.oci.unsupported_keys import unknown_commands
         for text in ("uv pip install" + " --a" * 5_000 + "!", "a=b=c=d " * 5_000 + "!"):
             assert unknown_commands([Instruction("RUN", text)])
+    """,
+    "lockfiles": """
+        from pants_truss.core import uv_lock
+        from pants_truss.core.lockfile import _refuse_known_formats
+        assert not uv_lock.is_uv_lock("[[package]]\\n" * 100_000)
+        _refuse_known_formats("metadata:\\n" * 100_000)
+    """,
+    "places of requirements": """
+        from pants_truss.core.requirement_files import missing_in_image
+        assert missing_in_image("a" + " " * 100_000 + "b") is None
+    """,
+    "submodules": """
+        from pants_truss.core.git_content import submodule_paths
+        assert not submodule_paths("path = a" + " " * 100_000 + '"x')
+        assert not submodule_paths("path" + " " * 100_000)
     """,
     "a config of git": """
         from pants_truss.core.git_excludes import user_excludes_file

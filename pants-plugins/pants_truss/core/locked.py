@@ -32,6 +32,12 @@ def locked_distribution(
     return LockedDistribution(canonicalize_name(name), version, requires, url, index)
 
 
+def occurs_after(text: str, first: str, second: str) -> bool:
+    """True if `second` is found after `first`. One pattern for both takes quadratic time."""
+    found = re.compile(first, re.MULTILINE).search(text)
+    return bool(found and re.compile(second, re.MULTILINE).search(text, found.end()))
+
+
 # Mirrors of PyPI keep the folders of its files.
 _OF_PYPI = re.compile(r"/packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/")
 _PYPI_HOSTS = ("pypi.org", "pypi.python.org", "files.pythonhosted.org")

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from pants_truss.core import pex_lock, uv_lock
 from pants_truss.core.errors import TrussError
-from pants_truss.core.locked import LockedDistribution, Lockfile
+from pants_truss.core.locked import LockedDistribution, Lockfile, locked_distribution, occurs_after
 from pants_truss.core.requirement import applies, parse_line, redacted
 
 # Options that pip accepts in a constraints file and that say nothing about versions.
@@ -54,14 +54,14 @@ def parse(content: bytes, environments: Sequence[Dict[str, str]]) -> Lockfile:
 
 def _refuse_known_formats(text: str) -> None:
     known = {
-        "a pylock.toml": r"^lock-version\s*=",
-        "a pdm.lock": r"^lock_version\s*=",
-        "a poetry.lock": r"^\[\[package\]\]$",
-        "a conda-lock file": r"^metadata:$[\s\S]*^package:$",
-        "a Pipfile.lock": r'"pipfile-spec"',
+        "a pylock.toml": (r"^lock-version\s*=", ""),
+        "a pdm.lock": (r"^lock_version\s*=", ""),
+        "a poetry.lock": (r"^\[\[package\]\]$", ""),
+        "a conda-lock file": (r"^metadata:$", r"^package:$"),
+        "a Pipfile.lock": (r'"pipfile-spec"', ""),
     }
-    for name, pattern in known.items():
-        if re.search(pattern, text, re.MULTILINE):
+    for name, patterns in known.items():
+        if occurs_after(text, *patterns):
             raise TrussError(
                 f"is {name}, a format that is not supported. Supported are Pex's, which `pants "
                 f"generate-lockfiles` writes, uv.lock, and pip's constraints (`name==version` "
@@ -177,8 +177,7 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[_
     if not applies(requirement, (), environments):
         return None
     if requirement.url:
-        locked = LockedDistribution(line.name, None, (), requirement.url)
-        return _Candidate(entry, requirement, locked)
+        return _candidate(entry, requirement, None, requirement.url)
     specifiers = list(requirement.specifier)
     if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
         raise TrussError(
@@ -190,7 +189,16 @@ def _locked(entry: _Entry, environments: Sequence[Dict[str, str]]) -> Optional[_
             f"pins {line.name} to any of several versions: it has {redacted(entry.requirement)!r} "
             f"on line {entry.number}."
         )
-    locked = LockedDistribution(line.name, specifiers[0].version, ())
+    return _candidate(entry, requirement, specifiers[0].version, None)
+
+
+def _candidate(
+    entry: _Entry, requirement: Requirement, version: Optional[str], url: Optional[str]
+) -> _Candidate:
+    try:
+        locked = locked_distribution(requirement.name, version, (), url)
+    except ValueError as e:
+        raise TrussError(f"has a line {entry.number} that cannot be read: {e}") from None
     return _Candidate(entry, requirement, locked)
 
 

@@ -109,6 +109,9 @@ def test_constraints_without_annotations_have_no_edges() -> None:
         ("-r other.txt\n", "has '-r other.txt' on line 1, where a pin was expected"),
         ("git+https://host/x.git\n", "where a pin was expected"),
         ("a == = 1\n", "has a line 1 that cannot be read"),
+        ("a @ https://[x\n", "has a line 1 that cannot be read"),
+        ("a===1.\x05\n", "has a line 1 that cannot be read"),
+        ("a @ https://x\x05\n", "has a line 1 that cannot be read"),
     ],
 )
 def test_what_cannot_be_read(text: str, message: str) -> None:

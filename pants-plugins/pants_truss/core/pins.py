@@ -201,4 +201,8 @@ def _bare(url: str) -> str:
 def _satisfies(locked: LockedDistribution, line: RequirementLine) -> bool:
     if line.parsed is None or locked.version is None:
         return True
-    return line.parsed.specifier.contains(locked.version, prereleases=True)
+    try:
+        return line.parsed.specifier.contains(locked.version, prereleases=True)
+    except ValueError:
+        # Not a version for this release of packaging.
+        return not line.parsed.specifier

@@ -47,8 +47,11 @@ def brings_modules(
 
 
 def _stem(name: str) -> str:
-    stem = _VARIANT.sub("", name.replace("-contrib-", "-"))
-    return stem if stem == name else _stem(stem)
+    while True:
+        stem = _VARIANT.sub("", name.replace("-contrib-", "-"))
+        if stem == name:
+            return stem
+        name = stem
 
 
 def _is_in(module: str, packages: Iterable[str]) -> bool:

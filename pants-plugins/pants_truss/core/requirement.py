@@ -6,10 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
-from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion
 
 from pants_truss.core.errors import TrussError
 
@@ -79,7 +77,8 @@ def parse_line(text: str) -> Optional[RequirementLine]:
 def _parse_requirement(stripped: str, text: str) -> RequirementLine:
     try:
         requirement = Requirement(stripped)
-    except InvalidRequirement as e:
+    except ValueError as e:
+        # `InvalidRequirement`; older releases of packaging pass on others, as for `a @ http://[x`.
         if _URL.match(stripped) or stripped.startswith((".", "/")):
             return _unnamed(stripped)
         raise TrussError(
@@ -113,7 +112,7 @@ def _unnamed(text: str) -> RequirementLine:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(":.")
+    return (str(error).splitlines() or [""])[0].rstrip(":.")
 
 
 def redacted(text: str) -> str:
@@ -186,6 +185,18 @@ def parse_locked(text: str) -> Requirement:
     return Requirement(_EXTRA_MARKER.sub(_canonical_extra, text))
 
 
+def parse_metadata(texts: Iterable[str]) -> List[Requirement]:
+    """The requirements of an installed distribution, without those that cannot be read, such as
+    `b (>= 2.7.*)` of an old wheel: pip has installed it anyway."""
+    found = []
+    for text in texts:
+        try:
+            found.append(parse_locked(text))
+        except (ValueError, RecursionError):
+            continue
+    return found
+
+
 def _canonical_extra(match: "re.Match[str]") -> str:
     return f'{match.group(1)}"{canonicalize_name(match.group(3))}"'
 
@@ -231,7 +242,8 @@ def applies(
             for environment in (environments if asks_for_patch else environments[:1])
             for extra in ("", *extras)
         )
-    except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as e:
+    # An unknown name, or a version that cannot be compared, or is too long for Python.
+    except ValueError as e:
         raise TrussError(
             f"{redacted(str(requirement))!r} has a marker that cannot be evaluated: {e}"
         ) from None

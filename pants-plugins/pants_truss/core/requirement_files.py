@@ -176,7 +176,7 @@ def missing_in_image(text: str) -> Optional[str]:
         read = [o.value for o in options if o.name in (*_OWN_FILES, "--find-links") and o.value]
         return next((value for value in read if _is_relative(value)), None)
     place = text.partition(" ")[0] if text.startswith(".") else ""
-    named = re.match(r"[A-Za-z0-9._-]+\s*(?:\[[^]]*\])?\s*@\s*(\S+)", text)
+    named = re.match(r"[A-Za-z0-9._-]+\s*(?:\[[^]]*\]\s*)?@\s*(\S+)", text)
     place = place or (named[1] if named else "")
     if not place and re.fullmatch(r"[^\s:]+\.(whl|zip|tar\.gz|tar\.bz2|tgz)(\s.*)?", text):
         place = text.partition(" ")[0]

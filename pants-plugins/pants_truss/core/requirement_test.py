@@ -46,7 +46,7 @@ def test_nothing(text: str) -> None:
     assert parse_line(text) is None
 
 
-@pytest.mark.parametrize("text", ["a b", "==1", "a @", "a; nonsense"])
+@pytest.mark.parametrize("text", ["a b", "==1", "a @", "a; nonsense", "a @ https://[x", "a===,:"])
 def test_not_a_requirement(text: str) -> None:
     with pytest.raises(TrussError, match="is not a requirement"):
         parse_line(text)

@@ -17,5 +17,6 @@ def parse_toml(text: str) -> Dict[str, Any]:
     """Raises `TrussError`; the message continues a sentence whose subject is the path."""
     try:
         return dict(loads(text))
-    except (ValueError, IndexError, TypeError) as e:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as e:
+        # The toml of older Pythons raises any of these.
         raise TrussError(f"is not TOML: {e}") from None

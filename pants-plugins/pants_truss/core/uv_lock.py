@@ -6,26 +6,30 @@ installed, but bundled.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 from urllib.parse import parse_qs, quote, urlsplit
 
-from packaging.markers import InvalidMarker
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.locked import LockedDistribution, Lockfile, index_of, locked_distribution
+from pants_truss.core.locked import (
+    LockedDistribution,
+    Lockfile,
+    index_of,
+    locked_distribution,
+    occurs_after,
+)
 from pants_truss.core.requirement import applies, parse_locked
 from pants_truss.core.toml import parse_toml
 
-_IS_UV = re.compile(r"^\[\[package\]\]$[\s\S]*^source = \{", re.MULTILINE)
 # Sources of packages that are part of the project.
 _OWN = ("virtual", "editable", "directory")
 
 
 def is_uv_lock(text: str) -> bool:
-    return bool(_IS_UV.search(text))
+    return occurs_after(text, r"^\[\[package\]\]$", r"^source = \{")
 
 
 def parse(text: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
@@ -40,10 +44,10 @@ def parse(text: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
                 locked = _distribution(package)
                 found.setdefault(locked.name, []).append(locked)
         python = data.get("requires-python")
-        pythons = (str(python),) if python else ()
+        pythons = (str(SpecifierSet(str(python))),) if python else ()
     except TrussError:
         raise
-    except (LookupError, TypeError, AttributeError, ValueError) as e:
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as e:
         raise TrussError(f"is not a uv.lock that can be read ({type(e).__name__}: {e}).") from None
     return Lockfile(
         {name: _only(candidates) for name, candidates in found.items()},
@@ -92,8 +96,8 @@ def _requirements(entries: List[Dict[str, Any]], extra: Optional[str]) -> Iterat
         text = f"{entry['name']}{extras}" + (f" ; {' and '.join(markers)}" if markers else "")
         try:
             yield parse_locked(text)
-        except (InvalidRequirement, InvalidMarker) as e:
-            raise TrussError(f"requires {text!r}, which cannot be read: {e}") from None
+        except (ValueError, RecursionError) as e:
+            raise TrussError(f"requires {text[:200]!r}, which cannot be read: {e}") from None
 
 
 def _url(source: Dict[str, str]) -> Optional[str]:
@@ -106,7 +110,10 @@ def _url(source: Dict[str, str]) -> Optional[str]:
         folder = f"#subdirectory={source['subdirectory']}" if "subdirectory" in source else ""
         return source["url"] + folder
     # A file: an error for the trusses that need it, and for no other.
-    return f"file:{quote(str(next(iter(source.values()))))}"
+    place = next(iter(source.values()), None)
+    if place is None:
+        raise ValueError("a package has no source")
+    return f"file:{quote(str(place))}"
 
 
 def _git_url(locked: str) -> str:

@@ -139,6 +139,16 @@ def test_packages_of_the_project_are_no_distributions(kind: str) -> None:
         (package("a", "1", 'dependencies = [{ name = "b b" }]\n'), "requires 'b b', which cannot"),
         (package("a", "1", "dependencies = [5]\n"), "is not a uv.lock that can be read"),
         (package("a", "1", "x = \n"), "is not TOML"),
+        (package("a", "1", "x = " + "[" * 3000), "is not TOML"),
+        (
+            package("a", "1", f"resolution-markers = [\"{'(' * 900}os_name == 'a'{')' * 900}\"]\n"),
+            "is not a uv.lock that can be read",
+        ),
+        (
+            package("a", "1", f"dependencies = [{{ name = 'b', marker = \"{'(' * 900}\" }}]\n"),
+            "requires '.*, which cannot be read",
+        ),
+        (package("a", "1", source="source = {}\n"), "is not a uv.lock that can be read"),
         (
             package("a", "1", source='source = { url = "https://host/a b" }\n'),
             "'https://host/a b' is not a URL",
@@ -148,6 +158,13 @@ def test_packages_of_the_project_are_no_distributions(kind: str) -> None:
 def test_what_cannot_be_read(text: str, message: str) -> None:
     with pytest.raises(TrussError, match=message):
         read(text)
+
+
+def test_pythons_that_cannot_be_read() -> None:
+    text = HEAD.replace(">=3.10", "x y") + package("a", "1")
+    assert "x y" in text
+    with pytest.raises(TrussError, match="is not a uv.lock that can be read"):
+        parse(text, marker_environments("3.11"))
 
 
 @given(st.text(max_size=200), st.text(max_size=40), st.text(max_size=40))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Hashable, List, Optional, Sequence, Tuple, cast
+from typing import Any, Dict, Hashable, Optional, Sequence, Tuple, cast
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from pants_truss.core.bounded_yaml import BoundedLoader, Limits, at, place
 from pants_truss.core.errors import TrussError
 
 # Far above any real config (Truss refuses to push one over 100 KB), and low enough to be safe.
@@ -66,27 +67,10 @@ def _is_scalar(node: Node) -> bool:
     return isinstance(node, ScalarNode)
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which also refuses duplicate keys and deep nesting."""
+class _Loader(BoundedLoader):
+    """Also refuses duplicate keys."""
 
-    depth = 0
-    nodes = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        # Composing is recursive: without this check, a file of brackets ends in a RecursionError.
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise TrussError(f"it has more than {MAX_NODES:,} values. Is it a Truss config?")
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise TrussError(
-                f"it is nested more than {MAX_DEPTH} levels deep "
-                f"({place(self.peek_event().start_mark)}).",
-                **_at(self.peek_event().start_mark),
-            )
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
+    limits = Limits(MAX_NODES, MAX_DEPTH, " Is it a Truss config?")
 
     def construct_mapping(self, node: Node, deep: bool = False) -> Dict[Hashable, Any]:
         if isinstance(node, MappingNode):
@@ -107,22 +91,13 @@ class _Loader(yaml.SafeLoader):
                 raise TrussError(
                     f"the key `{key_node.value}` appears twice: {place(first[key].start_mark)} "
                     f"and {place(key_node.start_mark)}. Keep one: Truss uses the last.",
-                    **_at(key_node.start_mark),
+                    **at(key_node.start_mark),
                 )
             first[key] = key_node
 
     def flatten_mapping(self, node: MappingNode) -> None:
         self._refuse_duplicates(node)
         super().flatten_mapping(node)
-
-
-def place(mark: Any) -> str:
-    """Returns `line 3, column 5` for a PyYAML mark, counted from 1 as in editors."""
-    return f"line {mark.line + 1}, column {mark.column + 1}"
-
-
-def _at(mark: Any) -> Dict[str, Any]:
-    return {"line": mark.line + 1, "column": mark.column + 1} if mark else {}
 
 
 def decode(content: bytes) -> str:
@@ -156,13 +131,12 @@ def parse(content: bytes) -> YamlDocument:
             node = loader.get_single_node()
             if node is None:
                 return YamlDocument(text, {})
-            _refuse_expansion(node)
             data = loader.construct_document(node)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as e:
         raise TrussError(
-            f"it is not valid YAML: {_describe(e)}", **_at(e.problem_mark or e.context_mark)
+            f"it is not valid YAML: {_describe(e)}", **at(e.problem_mark or e.context_mark)
         ) from None
     except yaml.YAMLError as e:
         raise TrussError(f"it is not valid YAML: {e}") from None
@@ -181,7 +155,7 @@ def parse(content: bytes) -> YamlDocument:
         raise TrussError(
             f"it must be a mapping of keys to values, but it is a {_kind(data)} "
             f"({place(node.start_mark)}).",
-            **_at(node.start_mark),
+            **at(node.start_mark),
         )
     return YamlDocument(text, data, node)
 
@@ -212,38 +186,3 @@ def _kind(value: Any) -> str:
     return {list: "list", str: "string", bool: "boolean", type(None): "null"}.get(
         type(value), type(value).__name__
     )
-
-
-def _refuse_expansion(root: Node) -> None:
-    """Counts nodes with every alias expanded, because a "billion laughs" file is small on disk."""
-    sizes: Dict[int, int] = {}
-    open_nodes: List[int] = []
-
-    def size(node: Node) -> int:
-        if id(node) in sizes:
-            return sizes[id(node)]
-        if id(node) in open_nodes:
-            raise TrussError(
-                f"an alias refers to its own parent ({place(node.start_mark)}).",
-                **_at(node.start_mark),
-            )
-        open_nodes.append(id(node))
-        total = 1 + sum(size(child) for child in _children(node))
-        open_nodes.pop()
-        if total > MAX_NODES:
-            raise TrussError(
-                f"its aliases expand to more than {MAX_NODES:,} values ({place(node.start_mark)}).",
-                **_at(node.start_mark),
-            )
-        sizes[id(node)] = total
-        return total
-
-    size(root)
-
-
-def _children(node: Node) -> Tuple[Node, ...]:
-    if isinstance(node, SequenceNode):
-        return tuple(node.value)
-    if isinstance(node, MappingNode):
-        return tuple(part for pair in node.value for part in pair)
-    return ()

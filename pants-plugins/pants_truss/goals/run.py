@@ -14,6 +14,7 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.examples import first_input
 from pants_truss.pants_api import SecondaryOwnerMixin, create_digest, implicitly, rule
+from pants_truss.pants_api.own_process import started_by
 from pants_truss.serving import launch, local_truss
 from pants_truss.serving.launch import LaunchRequest, prepare_launch
 from pants_truss.serving.local_truss import (
@@ -22,6 +23,7 @@ from pants_truss.serving.local_truss import (
     place_local_truss,
 )
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.subsystems.serving import TrussServer
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
 from pants_truss.target_types.truss import TrussRestartableField
 
@@ -49,12 +51,14 @@ class TrussRunFieldSet(RunFieldSet, TrussFieldSet):
             object.__setattr__(self, "restartable", other)
 
 
-async def _launch(field_set: TrussRunFieldSet, described: DescribedTruss) -> RunRequest:
+async def _launch(
+    field_set: TrussRunFieldSet, described: DescribedTruss, env_vars: Iterable[str]
+) -> RunRequest:
     local = await place_local_truss(part_of(TrussFieldSet, field_set), **implicitly())
     launched = await prepare_launch(
         LaunchRequest(
             "serve.py",
-            json.dumps(_facts(field_set, described), sort_keys=True),
+            json.dumps({**_facts(field_set, described), "env_vars": [*env_vars]}, sort_keys=True),
             local.digest,
             local.environment.pexes,
             in_workspace=True,
@@ -65,6 +69,7 @@ async def _launch(field_set: TrussRunFieldSet, described: DescribedTruss) -> Run
         digest=launched.digest,
         args=(f"{{chroot}}/{launched.python}", "-I", f"{{chroot}}/{launched.script}"),
         append_only_caches=launched.append_only_caches,
+        extra_env=started_by(),
     )
 
 
@@ -77,15 +82,16 @@ async def _wait_for_edit(error: Exception) -> RunRequest:
     return RunRequest(
         digest=digest,
         args=("/bin/sh", f"{{chroot}}/{WAIT_SCRIPT}", "{chroot}/message.txt"),
+        extra_env=started_by(),
     )
 
 
 @rule(desc="Prepare a truss to be served", level=LogLevel.DEBUG)
-async def serve_truss(field_set: TrussRunFieldSet) -> RunRequest:
+async def serve_truss(field_set: TrussRunFieldSet, server: TrussServer) -> RunRequest:
     try:
         described = await describe_truss(part_of(TrussFieldSet, field_set), **implicitly())
         if not described.needs_image:
-            return await _launch(field_set, described)
+            return await _launch(field_set, described, server.env_vars)
     # What a half-typed file breaks: the config, the code, the list of requirements.
     except Exception as error:
         if not field_set.restartable.value:
@@ -118,5 +124,6 @@ def rules() -> Iterable[object]:
         *collect_rules(),
         *launch.rules(),
         *local_truss.rules(),
+        *TrussServer.rules(),
         *TrussRunFieldSet.rules(),
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Dict, Optional
 
 import pytest
@@ -107,6 +108,7 @@ def test_the_server_and_the_truss_lie_as_in_an_image(rule_runner: RuleRunner) ->
         "local/parent.py",
         "local/ports.py",
         "local/serve.py",
+        "local/shell_variables.py",
         "local/truss.json",
         "packages/k.py",
         "requirements_python.sh",
@@ -118,7 +120,7 @@ def test_the_server_and_the_truss_lie_as_in_an_image(rule_runner: RuleRunner) ->
         "-I",
         "{chroot}/local/serve.py",
     )
-    assert dict(prepared.extra_env) == {}
+    assert dict(prepared.extra_env) == {"PANTS_TRUSS_STARTED_BY": str(os.getpid())}
     caches = dict(prepared.append_only_caches or {})
     assert {name: caches[name] for name in caches if name.startswith("cache_of_")} == {
         "cache_of_requirements": ".cache/requirements",
@@ -135,6 +137,7 @@ def test_a_truss_without_requirements_has_the_environment_of_the_server(
     assert json.loads(files_in(rule_runner, prepared.digest)["local/truss.json"]) == {
         "accelerator": None,
         "address": "alone/t:t",
+        "env_vars": ["*"],
         "example": "{}",
         "notes": [],
         "restartable": True,
@@ -145,7 +148,7 @@ def test_a_truss_without_requirements_has_the_environment_of_the_server(
 def test_the_scripts_are_those_of_the_plugin(rule_runner: RuleRunner) -> None:
     write(rule_runner, "scripts/t", {})
     found = files_in(rule_runner, prepare(rule_runner, "scripts/t").digest)
-    for name in ("serve.py", "ports.py", "local_truss.py"):
+    for name in ("serve.py", "ports.py", "local_truss.py", "shell_variables.py"):
         compile(found[f"local/{name}"], name, "exec")
         assert found[f"local/{name}"].strip()
 

@@ -28,6 +28,7 @@ from pants_truss.pants_api import (
     merge_digests,
     rule,
 )
+from pants_truss.pants_api.own_process import started_by
 from pants_truss.serving import local_truss
 from pants_truss.serving.environment import find_truss_environment
 from pants_truss.serving.local_truss import (
@@ -35,6 +36,7 @@ from pants_truss.serving.local_truss import (
     environment_of,
     list_requirements,
 )
+from pants_truss.subsystems.serving import TrussServer
 from pants_truss.target_types.field_sets import part_of
 from pants_truss.target_types.truss import TrussOutputPathField
 from pants_truss.training import rules as training
@@ -56,7 +58,7 @@ class TrainingRunFieldSet(RunFieldSet, TrainingFieldSet):
 
 @rule(desc="Prepare training", level=LogLevel.DEBUG)
 async def run_training(
-    field_set: TrainingRunFieldSet, pex_environment: PexEnvironment
+    field_set: TrainingRunFieldSet, pex_environment: PexEnvironment, server: TrussServer
 ) -> RunRequest:
     found = await gather_training(part_of(TrainingFieldSet, field_set), **implicitly())
     listed = await list_requirements(
@@ -68,15 +70,19 @@ async def run_training(
     complete = pex_environment.in_workspace()
     venv = await create_venv_pex(VenvPexRequest(environment.pexes[0], complete), **implicitly())
     tree = await add_prefix(AddPrefix(found.digest, "truss"), **implicitly())
-    facts = json.dumps({**json.loads(found.facts), "truss": "../truss"}, sort_keys=True)
+    here = {"truss": "../truss", "env_vars": server.env_vars}
+    facts = json.dumps({**json.loads(found.facts), **here}, sort_keys=True)
     scripts = await create_digest(
         CreateDigest(
             [
                 FileContent(f"local/{FACTS}", facts.encode()),
                 _runner("local/"),
-                FileContent(
-                    "local/parent.py",
-                    pkgutil.get_data("pants_truss.serving.scripts", "parent.py") or b"",
+                *(
+                    FileContent(
+                        f"local/{name}",
+                        pkgutil.get_data("pants_truss.serving.scripts", name) or b"",
+                    )
+                    for name in ("parent.py", "shell_variables.py")
                 ),
             ]
         ),
@@ -90,6 +96,7 @@ async def run_training(
             **complete.append_only_caches,
             **(venv.append_only_caches or {}),
         },
+        extra_env=started_by(),
     )
 
 
@@ -154,6 +161,7 @@ def rules() -> Iterable[object]:
         *collect_rules(),
         *local_truss.rules(),
         *training.rules(),
+        *TrussServer.rules(),
         *TrainingRunFieldSet.rules(),
         UnionRule(InferDependenciesRequest, InferTrainingDependenciesRequest),
         UnionRule(PackageFieldSet, TrainingPackageFieldSet),

@@ -328,6 +328,7 @@ def test_training_runs_beside_the_truss_in_the_environment_of_its_requirements(
         "local/parent.py",
         "local/run_training.json",
         "local/run_training.py",
+        "local/shell_variables.py",
         "requirements_python.sh",
         "truss/.truss_ignore",
         "truss/config.yaml",

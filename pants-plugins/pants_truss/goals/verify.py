@@ -6,9 +6,10 @@ import hashlib
 import json
 import os
 import stat
+import sys
 import tarfile
 from pathlib import Path
-from typing import IO, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import IO, Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from pants.base.build_root import BuildRoot
 from pants.core.util_rules.distdir import DistDir
@@ -19,6 +20,7 @@ from pants.engine.rules import collect_rules, goal_rule
 from pants.option.option_types import StrListOption
 from pants.util.strutil import help_text, softwrap
 
+from pants_truss.core.bounded_tar import BadArchive, Hashed, bounded_headers, members
 from pants_truss.core.manifest import FILE_SUFFIX
 from pants_truss.core.terminal import visible, visible_line
 from pants_truss.core.verification import FoundFile, layout_problems, truss_problems
@@ -112,7 +114,10 @@ def _verify_truss(manifest: Path) -> Iterator[Tuple[Path, List[str]]]:
     for path in there:
         try:
             found = _files_of_tar(path) if path == archive else _files_of_folder(path)
-        except (OSError, tarfile.TarError, EOFError) as e:
+        except BadArchive as e:
+            yield path, [f"it {e}"]
+            continue
+        except (OSError, tarfile.TarError, ValueError, RecursionError) as e:
             yield path, [f"cannot read it: {e}"]
             continue
         problems = truss_problems(data, found)
@@ -144,9 +149,13 @@ def _hash_file(path: Path) -> Optional[FoundFile]:
         return None
 
 
-def _hash(file: IO[bytes], is_executable: bool) -> FoundFile:
+def _hash(file: IO[bytes], is_executable: bool, limit: int = sys.maxsize) -> FoundFile:
+    """Hashes the next `limit` bytes."""
     digest, size = hashlib.sha256(), 0
-    for chunk in iter(lambda: file.read(_CHUNK), b""):
+    while True:
+        chunk = file.read(min(_CHUNK, limit - size))
+        if not chunk:
+            break
         digest.update(chunk)
         size += len(chunk)
     return FoundFile(digest.hexdigest(), size, is_executable)
@@ -154,13 +163,15 @@ def _hash(file: IO[bytes], is_executable: bool) -> FoundFile:
 
 def _files_of_tar(path: Path) -> Dict[str, Optional[FoundFile]]:
     found: Dict[str, Optional[FoundFile]] = {}
-    with tarfile.open(path, "r:") as archive:
-        for member in archive:
+    with path.open("rb") as headers, path.open("rb") as data:
+        size = os.fstat(data.fileno()).st_size
+        stream: Any = Hashed(headers, size)
+        for member in members(tarfile.TarFile(fileobj=stream, tarinfo=bounded_headers()), size):
             if member.isdir():
                 continue
-            file = archive.extractfile(member) if member.isreg() else None
+            data.seek(member.offset_data)
             is_executable = bool(member.mode & stat.S_IXUSR)
-            found[member.name] = _hash(file, is_executable) if file else None
+            found[member.name] = _hash(data, is_executable, member.size) if member.isreg() else None
     return found
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import shutil
 import tarfile
 from pathlib import Path
@@ -77,6 +78,32 @@ def test_a_truncated_file_and_a_truncated_tar(rule_runner: RuleRunner) -> None:
     folder, archive = result.stderr.splitlines()
     assert folder == "✕ dist/t.a/a: data/x.txt has 3 bytes instead of 8"
     assert archive.startswith("✕ dist/t.b/b.tar: cannot read it: ")
+
+
+@pytest.mark.parametrize("size", [-512, -(2**70), 2**70])
+def test_a_tar_whose_sizes_are_wrong(rule_runner: RuleRunner, size: int) -> None:
+    """`tarfile` alone steps back to the same header without end, or raises what is no `TarError`."""
+    entries = [tarfile.TarInfo("a"), tarfile.TarInfo("b")]
+    entries[1].size = size
+    blocks = b"".join(entry.tobuf(tarfile.GNU_FORMAT) for entry in entries)
+    dist(rule_runner, "t.b/b.tar").write_bytes(blocks + b"\0" * 1024)
+    result = run(rule_runner)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("✕ dist/t.b/b.tar: ")
+
+
+def test_files_of_a_tar_may_be_anything(rule_runner: RuleRunner) -> None:
+    """Limits of headers are not those of files."""
+    path = dist(rule_runner, "t.b/b.tar")
+    with tarfile.open(path, "a") as archive:
+        archive.addfile(info := tarfile.TarInfo("digits"), io.BytesIO(b""))
+        info.name, info.size = "more", 2_000_000
+        archive.addfile(info, io.BytesIO(b"1" * info.size))
+    result = run(rule_runner)
+    assert result.stderr.splitlines() == [
+        "✕ dist/t.b/b.tar: digits is not in the manifest",
+        "✕ dist/t.b/b.tar: more is not in the manifest",
+    ]
 
 
 def test_other_modes_links_and_files(rule_runner: RuleRunner) -> None:

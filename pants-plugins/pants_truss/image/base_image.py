@@ -239,6 +239,7 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
             encode(spec),
             read.digest,
             f"Look for Python in {text}",
+            imported=(("pants_truss.core", "bounded_tar.py"),),
         ),
         **implicitly(),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pkgutil
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable
@@ -26,6 +25,7 @@ from pants_truss.pants_api import (
     prepare_venv_pex_process,
     rule,
 )
+from pants_truss.pants_api.own_process import started_by
 from pants_truss.publish.credentials import TRUSSRC_FILE, RemoteAccess
 from pants_truss.publish.state import DeploymentSlot
 from pants_truss.script_tool.tool_python import tool_pex_request
@@ -47,8 +47,6 @@ _SCRIPTS = (
 _FOLDER = "publish"
 _SPEC = f"{_FOLDER}/spec.json"
 _TRUSS = "truss"
-# The environment variable by which a push knows the process that starts it.
-_PANTS = "PANTS_TRUSS_STARTED_BY"
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ async def prepare_push(
         InteractiveProcess(
             process.argv,
             # Credentials do not pass through the engine, which may log its inputs.
-            env={**process.env, **request.access.environment, _PANTS: str(os.getpid())},
+            env={**process.env, **request.access.environment, **started_by()},
             input_digest=process.input_digest,
             append_only_caches=process.append_only_caches,
             immutable_input_digests=process.immutable_input_digests,

@@ -77,7 +77,7 @@ def read(path: str) -> List[Entry]:
         data = json.loads(Path(path).read_bytes())
     except FileNotFoundError:
         return []
-    except (ValueError, OSError) as e:
+    except (ValueError, OSError, RecursionError) as e:
         raise StateError(f"{path} cannot be read as the state of pushes: {e}.{_REMEDY}") from None
     entries = data.get("deployments") if isinstance(data, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -114,7 +114,8 @@ def _is_strings(value: object) -> bool:
 
 _IS: Dict[str, Callable[[Any], bool]] = {
     "a string": lambda value: isinstance(value, str),
-    "a number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    # JSON of Python has NaN and infinity, too.
+    "a number": lambda value: type(value) in (int, float) and abs(value) < 2**53,
     "true or false": lambda value: isinstance(value, bool),
     "a list of strings": _is_strings,
     "an object": lambda value: isinstance(value, dict),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import tempfile
 from functools import partial
@@ -121,6 +122,9 @@ BASE: Dict[str, Any] = {"remote": "b", "model_name": "m"}
         ),
         ({"live": "yes"}, "`deployments[1].live` must be true or false, but is 'yes'."),
         ({"asked": "now"}, "`deployments[1].asked` must be a number, but is 'now'."),
+        ({"asked": math.nan}, "`deployments[1].asked` must be a number, but is nan."),
+        ({"asked": math.inf}, "`deployments[1].asked` must be a number, but is inf."),
+        ({"asked": 10**400}, "`deployments[1].asked` must be a number, but is 1000"),
         ({"asked": True}, "`deployments[1].asked` must be a number, but is True."),
         ({"options": "a"}, "`deployments[1].options` must be a list of strings, but is 'a'."),
         ({"options": [1]}, "`deployments[1].options` must be a list of strings, but is [1]."),
@@ -188,6 +192,7 @@ def test_no_file(tmp_path: Path) -> None:
     "content, expected",
     [
         ("{", "cannot be read as the state of pushes"),
+        ("[" * 100_000, "cannot be read as the state of pushes"),
         ("[]", "no list `deployments`"),
         ('{"deployments": {}}', "no list `deployments`"),
         ('{"deployments": [1]}', "no list `deployments`"),

@@ -46,7 +46,7 @@ class ImageToolFailed(Exception):
 @dataclass(frozen=True)
 class ImageScriptRequest:
     """Runs `script`, a file of the package `package`, in a folder with `input_digest`. `spec` is
-    the JSON that it reads."""
+    the JSON that it reads, `imported` the scripts that it imports, as packages and names."""
 
     package: str
     script: str
@@ -55,6 +55,7 @@ class ImageScriptRequest:
     description: str
     output_directories: Tuple[str, ...] = ()
     output_files: Tuple[str, ...] = ()
+    imported: Tuple[Tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,9 @@ async def run_image_script(
         create_digest(
             CreateDigest(
                 [
-                    FileContent(
-                        request.script, pkgutil.get_data(request.package, request.script) or b""
+                    *(
+                        FileContent(name, pkgutil.get_data(package, name) or b"")
+                        for package, name in ((request.package, request.script), *request.imported)
                     ),
                     FileContent(_SPEC, request.spec.encode()),
                 ]

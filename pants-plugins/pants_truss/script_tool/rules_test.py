@@ -24,6 +24,10 @@ def rule_runner() -> RuleRunner:
     return new_rule_runner(script_tool.rules(), QueryRule(ImageScriptResult, [ImageScriptRequest]))
 
 
+# All scripts may have them beside themselves; one imports them.
+IMPORTED = (("pants_truss.core", "bounded_tar.py"),)
+
+
 def run(
     rule_runner: RuleRunner,
     script: str,
@@ -37,7 +41,9 @@ def run(
         Digest, [CreateDigest(FileContent(p, c.encode()) for p, c in files.items())]
     )
     package = "pants_truss.script_tool" if script == "make_tar.py" else "pants_truss.image.scripts"
-    request = ImageScriptRequest(package, script, encode(spec), digest, "Try it", folders, outputs)
+    request = ImageScriptRequest(
+        package, script, encode(spec), digest, "Try it", folders, outputs, IMPORTED
+    )
     return rule_runner.request(ImageScriptResult, [request])
 
 

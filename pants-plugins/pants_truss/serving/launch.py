@@ -28,7 +28,7 @@ _SCRIPTS = "pants_truss.serving.scripts"
 _FOLDER = "local"
 # The scripts that each script imports.
 _WITH = {
-    "serve.py": ("local_truss.py", "parent.py", "ports.py"),
+    "serve.py": ("local_truss.py", "parent.py", "ports.py", "shell_variables.py"),
     "run_examples.py": ("local_truss.py", "asgi_client.py", "model_problems.py"),
 }
 

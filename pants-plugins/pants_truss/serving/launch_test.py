@@ -20,7 +20,7 @@ from pants_truss.serving.launch import Launch, LaunchRequest
 
 PEXES = ("requirements", "truss_server")
 SCRIPTS = {
-    "serve.py": {"serve.py", "local_truss.py", "parent.py", "ports.py"},
+    "serve.py": {"serve.py", "local_truss.py", "parent.py", "ports.py", "shell_variables.py"},
     "run_examples.py": {
         "run_examples.py",
         "local_truss.py",

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pants.option.option_types import EnumOption, SkipOption, StrOption
+from pants.option.option_types import EnumOption, SkipOption, StrListOption, StrOption
 from pants.option.subsystem import Subsystem
 from pants.util.strutil import help_text, softwrap
 
@@ -40,6 +40,21 @@ class TrussServer(Subsystem):
             By default Pants uses a lockfile that comes with the plugin, for Python 3.9 to 3.12 and
             the default Truss release of `[truss-cli]`. For other versions, Pants resolves the list
             of the release from the package index.
+            """
+        ),
+    )
+    env_vars = StrListOption(
+        default=["*"],
+        help=softwrap(
+            """
+            The variables of your shell that the code of a truss sees in `pants run`: names, or
+            patterns with `*`. By default it sees all, and the log names those that an image does
+            not have. `[]` leaves only what every program needs, such as `PATH`, `HOME`, `TERM` and
+            `LC_*`, and the secrets, `TRUSS_SECRET_*`. `environment_variables` of the config are
+            always set. `pants test` passes on no variables of the shell.
+
+                [truss-server]
+                env_vars = ["CUDA_*", "HF_TOKEN"]
             """
         ),
     )

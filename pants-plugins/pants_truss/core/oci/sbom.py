@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from pants_truss.core.environment import Distribution
 from pants_truss.core.gathered import GatheredFile, digest_of
 from pants_truss.core.oci.layer_plan import shared_root
-from pants_truss.core.requirement import applies, marker_environments, parse_locked
+from pants_truss.core.requirement import applies, marker_environments, parse_metadata
 
 FILE_SUFFIX = ".cdx.json"
 _TREE_DIGEST = "truss:tree-digest"
@@ -100,7 +100,7 @@ def _requires(distributions: Iterable[Distribution], python: str) -> List[Dict[s
     for found in known.values():
         wanted = {
             canonicalize_name(requirement.name)
-            for requirement in map(parse_locked, found.requires)
+            for requirement in parse_metadata(found.requires)
             if applies(requirement, (), environments)
         }
         there = sorted(_ref(known[name]) for name in wanted if name in known)

@@ -54,6 +54,7 @@ from pants_truss.pants_api import (
     merge_digests,
     rule,
 )
+from pants_truss.pants_api.own_process import started_by
 from pants_truss.script_tool.tool_python import tool_pex_request
 from pants_truss.serving import local_truss
 from pants_truss.serving.local_truss import describe_truss
@@ -218,6 +219,7 @@ async def run_truss_image(
             **complete.append_only_caches,
             **(venv.append_only_caches or {}),
         },
+        extra_env=started_by(),
     )
 
 

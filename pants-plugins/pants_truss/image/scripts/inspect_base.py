@@ -11,14 +11,16 @@ and `prefix`, its installation prefix.
 """
 
 import gzip
-import hashlib
 import json
 import os
 import posixpath
 import re
 import sys
 import tarfile
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Set, Tuple, Type, cast
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Set, Tuple, cast
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import bounded_tar  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 LINK = "link"
 FILE = "file"
@@ -32,29 +34,20 @@ OF_PYTHON = re.compile(
 
 # Limits for layers, which are not trusted. Images that engines can run stay far below them.
 
-# The bytes of the PAX headers and GNU long names of one entry. Go, and so every engine, has the
-# same limit for each of them.
-MAX_HEADER = 1024 * 1024
-# The bytes of a name and of the target of a link: `PATH_MAX` of Linux.
-MAX_NAME = 4096
 # The number of entries in all layers. The largest images have about a million files.
 MAX_ENTRIES = 5_000_000
+# The links that Linux follows in one path, and the folders of a PATH that are searched.
+MAX_LINKS = 40
+MAX_PATH = 1000
 # The ratio of a layer to its blob. Text compresses to a tenth of its size, zeros to a thousandth.
 MAX_EXPANSION = 200
 # The bytes that every layer may unpack to, whatever the ratio, and those that none may exceed.
 ALWAYS_ALLOWED = 1024**3
 MAX_LAYER = 1024**4
-# Before Python 3.12.6 and its contemporaries, `tarfile` takes hours for a header of digits.
-LONG_NUMBER = re.compile(rb"[0-9]{1001}")
-CHUNK = 1024 * 1024
 
 
 class BadBase(Exception):
     """The message is shown to the user."""
-
-
-class BadLayer(Exception):
-    """The message continues a sentence about the layer."""
 
 
 def uncompressed(path: str) -> BinaryIO:
@@ -72,129 +65,8 @@ def uncompressed(path: str) -> BinaryIO:
     return cast(BinaryIO, reader)
 
 
-class Hashed:
-    """A stream of at most `limit` bytes whose digest is known after it was read to its end. It is a
-    file for `tarfile`, which reads headers and skips the data of entries."""
-
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream = stream
-        self._limit, self._size = limit, 0
-        self._hash = hashlib.sha256()
-
-    def read(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            part = self._next(size - len(data))
-            if not part:
-                break
-            data += part
-        if LONG_NUMBER.search(data):
-            raise BadLayer("has a number of more than 1000 digits in a header")
-        return data
-
-    def tell(self) -> int:
-        return self._size
-
-    def seek(self, position: int) -> None:
-        if position < self._size:
-            raise BadLayer("has an entry that begins before the one that it follows")
-        while self._size < position and self._next(min(position - self._size, CHUNK)):
-            pass
-
-    def _next(self, size: int) -> bytes:
-        try:
-            data = self._stream.read(size)
-        except Exception as e:
-            # Each decompressor has its own errors.
-            raise BadLayer(f"cannot be read: {e}") from None
-        self._size += len(data)
-        if self._size > self._limit:
-            raise BadLayer(
-                f"unpacks to more than {self._limit} bytes, the limit for a blob of its size "
-                f"({MAX_EXPANSION} times as much, at least {ALWAYS_ALLOWED}, at most {MAX_LAYER})"
-            )
-        self._hash.update(data)
-        return data
-
-    def digest(self) -> str:
-        while self._next(CHUNK):
-            pass
-        return f"sha256:{self._hash.hexdigest()}"
-
-
 def layer_limit(path: str) -> int:
     return min(MAX_LAYER, max(ALWAYS_ALLOWED, MAX_EXPANSION * os.path.getsize(path)))
-
-
-EXTENDED = (
-    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
-    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
-)
-SPARSE = "has a sparse file, which not all tools can read"
-
-
-def bounded_headers() -> Type[tarfile.TarInfo]:
-    """Returns a class for one layer. `tarfile` reads each header into memory as a whole."""
-
-    class Bounded(tarfile.TarInfo):
-        # The bytes of headers for the next entry, and of those for all entries.
-        pending = 0
-        kept = 0
-
-        checked = 0
-
-        def _proc_member(self, tar: Any) -> Any:
-            # Each release of Python comes here with a header, before it reads what belongs to it.
-            self._check()
-            return super()._proc_member(tar)  # type: ignore[misc]
-
-        def _check(self) -> None:
-            bounded = type(self)
-            bounded.checked += 1
-            if self.type == tarfile.GNUTYPE_SPARSE:
-                raise BadLayer(SPARSE)
-            if self.type not in EXTENDED:
-                bounded.pending = bounded.kept
-                return
-            bounded.pending += self.size
-            bounded.kept += self.size if self.type == tarfile.XGLTYPE else 0
-            if self.size < 0 or bounded.pending > MAX_HEADER:
-                raise BadLayer(
-                    f"has headers of {bounded.pending} bytes for one entry; the limit is "
-                    f"{MAX_HEADER}"
-                )
-
-        def _proc_gnusparse_10(self, *_: Any) -> None:
-            # Other sparse formats lie in a header.
-            raise BadLayer(SPARSE)
-
-    return Bounded
-
-
-def members(tar: Any, limit: int) -> Iterator[tarfile.TarInfo]:
-    following: Callable[[], Optional[tarfile.TarInfo]] = tar.next
-    # `tarfile` has read the first entry already.
-    checked = 0
-    while True:
-        member = following()
-        if member is None:
-            return
-        if tar.tarinfo.checked == checked:
-            raise BadLayer("has a header whose size nobody has looked at")
-        checked = tar.tarinfo.checked
-        # `tarfile` would keep all of them.
-        tar.members.clear()
-        size = max(len(os.fsencode(text)) for text in (member.name, member.linkname))
-        if size > MAX_NAME:
-            raise BadLayer(
-                f"has the entry {member.name[:40]!r}, whose name or link target has {size} bytes; "
-                f"the limit is {MAX_NAME}"
-            )
-        if not 0 <= member.size <= limit:
-            raise BadLayer(
-                f"has the entry {member.name!r} of {member.size} bytes; the limit is {limit}"
-            )
-        yield member
 
 
 def inside(name: str, what: str, layer: str) -> str:
@@ -212,6 +84,11 @@ def folders_of(name: str) -> Iterator[str]:
         yield name
 
 
+def parts_of(path: str) -> List[str]:
+    """The parts of a path, the last one first."""
+    return [part for part in reversed(path.split("/")) if part not in ("", ".")]
+
+
 class Tree:
     """The files of an image that matter here, by path without a leading slash."""
 
@@ -224,23 +101,30 @@ class Tree:
         layer = posixpath.basename(path)
         try:
             self._add_layer(path, layer, diff_id)
-        except BadLayer as e:
+        except bounded_tar.BadArchive as e:
             raise BadBase(f"the layer {layer} {e}") from None
         except (tarfile.TarError, OSError, ValueError, RecursionError) as e:
             raise BadBase(f"the layer {layer} cannot be read: {e}") from None
 
     def _add_layer(self, path: str, layer: str, diff_id: str) -> None:
         limit = layer_limit(path)
-        stream: Any = Hashed(uncompressed(path), limit)
+        stream: Any = bounded_tar.Hashed(
+            uncompressed(path),
+            limit,
+            f", the limit for a blob of its size ({MAX_EXPANSION} times as much, at least "
+            f"{ALWAYS_ALLOWED}, at most {MAX_LAYER})",
+        )
         mine: Dict[str, Tuple[str, str]] = {}
         # Paths that are hidden with everything below them, and folders whose content is hidden.
         hidden: List[str] = []
         emptied: List[str] = []
-        with tarfile.TarFile(fileobj=stream, tarinfo=bounded_headers()) as tar:
-            for member in members(tar, limit):
+        with tarfile.TarFile(fileobj=stream, tarinfo=bounded_tar.bounded_headers()) as tar:
+            for member in bounded_tar.members(tar, limit):
                 self.entries += 1
                 if self.entries > MAX_ENTRIES:
-                    raise BadLayer(f"exceeds the limit of {MAX_ENTRIES} entries in all layers")
+                    raise bounded_tar.BadArchive(
+                        f"exceeds the limit of {MAX_ENTRIES} entries in all layers"
+                    )
                 name = inside(member.name, "entry", layer)
                 if member.islnk():
                     inside(member.linkname, f"hard link {member.name!r} to", layer)
@@ -278,12 +162,10 @@ class Tree:
 
     def resolve(self, path: str) -> Optional[str]:
         """Resolves all links, like the kernel in the image. None if the path does not exist."""
-        done = ""
-        rest = [part for part in path.split("/") if part not in ("", ".")]
-        for _ in range(400):
-            if not rest:
-                return done if done in self.kinds or not done else None
-            part = rest.pop(0)
+        done, links = "", 0
+        rest = parts_of(path)
+        while rest:
+            part = rest.pop()
             if part == "..":
                 done = done.rpartition("/")[0]
                 continue
@@ -292,10 +174,13 @@ class Tree:
             if target is None:
                 done = step
                 continue
+            links += 1
+            if links > MAX_LINKS:
+                return None
             if target.startswith("/"):
                 done = ""
-            rest = [p for p in target.split("/") if p not in ("", ".")] + rest
-        return None
+            rest += parts_of(target)
+        return done if done in self.kinds or not done else None
 
     def has(self, path: str) -> bool:
         return self.resolve(path) is not None
@@ -309,7 +194,8 @@ def find_python(tree: Tree, python: str, path: str) -> str:
     if python.startswith("/"):
         candidates = [python]
     else:
-        candidates = [posixpath.join(folder, python) for folder in path.split(":") if folder]
+        folders = [folder for folder in dict.fromkeys(path.split(":")) if folder][:MAX_PATH]
+        candidates = [posixpath.join(folder, python) for folder in folders]
     for candidate in candidates:
         real = tree.resolve(candidate)
         if real is not None and tree.kinds.get(real) == FILE:
@@ -343,6 +229,8 @@ def describe_python(tree: Tree, python: str) -> Dict[str, str]:
             raise BadBase(f"cannot determine the version of its /{real}")
         version = found[0].split("/")[-2][len("python") :]
     site = site_of(tree, prefix, is_venv, version)
+    if not site.isprintable():
+        raise BadBase(f"the folder of its Python, {site!r}, has a name that is not text")
     return {"version": version, "site": site, "prefix": site.rpartition("/lib/python")[0]}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib
 import io
 import tarfile
 from pathlib import Path
@@ -14,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-# Not an import statement, because its own imports are not available here.
-inspect_base: Any = importlib.import_module("pants_truss.image.scripts.inspect_base")
+from pants_truss.testutil.scripts import import_scripts
+
+SCRIPTS = Path(__file__).resolve().parent
+(inspect_base,) = import_scripts(["inspect_base"], SCRIPTS, SCRIPTS.parent.parent / "core")
 
 FILE, FOLDER = "file", "folder"
 
@@ -228,6 +229,25 @@ def test_layers_are_read_compressed_or_not(tmp_path: Path) -> None:
         made = inspect_base.Tree()
         made.add_layer(path, diff_id)
         assert len(made.kinds) == 3
+
+
+@pytest.mark.parametrize("folder", ["\udcff", "a\x1b"])
+def test_a_python_in_a_folder_whose_name_is_not_text(folder: str) -> None:
+    made = tree(f"{folder}/bin/python3.11", f"{folder}/lib/python3.11/os.py")
+    with pytest.raises(inspect_base.BadBase, match="has a name that is not text"):
+        inspect_base.describe_python(made, f"/{folder}/bin/python3.11")
+
+
+def test_links_that_lead_to_themselves_take_no_time() -> None:
+    """A kernel follows 40 links. Each of these makes the path longer."""
+    long = "/".join("a" * 2000)
+    made = tree(("a", long), ("b", "b"), *((f"c{n}", f"c{n + 1}") for n in range(40)), "c40")
+    paths = ":".join(f"/a/{number}" for number in range(100_000))
+    with pytest.raises(inspect_base.BadBase):
+        inspect_base.find_python(made, "python3", paths)
+    assert made.resolve("b") is None
+    assert made.resolve("c1") == "c40" and made.resolve("c0") == "c40"
+    assert tree(*((f"c{n}", f"c{n + 1}") for n in range(41)), "c41").resolve("c0") is None
 
 
 # Python.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib
 import io
 import struct
 import tarfile
@@ -14,8 +13,12 @@ from typing import Any, Tuple
 
 import pytest
 
-# Not an import statement, because its own imports are not available here.
-inspect_base: Any = importlib.import_module("pants_truss.image.scripts.inspect_base")
+from pants_truss.testutil.scripts import import_scripts
+
+SCRIPTS = Path(__file__).resolve().parent
+inspect_base, bounded_tar = import_scripts(
+    ["inspect_base", "bounded_tar"], SCRIPTS, SCRIPTS.parent.parent / "core"
+)
 
 END = b"\0" * 1024
 
@@ -239,9 +242,9 @@ def test_many_whiteouts_are_fast(tmp_path: Path) -> None:
 
 def test_data_of_many_entries_is_not_kept() -> None:
     content = header("a") * 1000 + END
-    tarinfo = inspect_base.bounded_headers()
+    tarinfo = bounded_tar.bounded_headers()
     tar: Any = tarfile.TarFile(fileobj=io.BytesIO(content), tarinfo=tarinfo)
-    seen = [len(tar.members) for _ in inspect_base.members(tar, 10)]
+    seen = [len(tar.members) for _ in bounded_tar.members(tar, 10)]
     assert len(seen) == 1000 and max(seen) <= 1
 
 

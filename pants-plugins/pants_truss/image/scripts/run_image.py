@@ -13,6 +13,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import secrets
 import shlex
 import signal
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import Any, Dict, Iterator, List, NoReturn, Optional
+from typing import Any, Dict, Iterator, List, NoReturn, Optional, Tuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -34,6 +35,12 @@ GRACE = 2
 MAX_EXAMPLE = 2000
 
 
+# Settings of docker, podman, and what they are made of.
+CLIENT = re.compile(
+    "(BUILDAH|BUILDKIT|CONTAINERS?|DOCKER|LC|LD|LISTEN|NOTIFY|PODMAN|REGISTRY|SSL|STORAGE|XDG)_"
+    "|(GODEBUG|GOGC|GOMAXPROCS|GOMEMLIMIT|GOTRACEBACK|HOME|LANG|NO_COLOR|PATH|TERM|TMPDIR|TZ)$"
+    "|(?i:[a-z]+_proxy)$"
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -102,26 +109,44 @@ def run_quietly(command: List[str]) -> int:
 
 def creation(facts: Dict[str, Any], name: str, host: str, port: int, more: List[str]) -> List[str]:
     """Returns the arguments of the engine that create the container."""
-    secret_variables = sorted(n for n in os.environ if n.startswith("TRUSS_SECRET_"))
-    variables = [
-        f"{variable}={value}"
-        for variable, value in sorted(facts["environment"].items())
-        # The image defines this port, and publishes it.
-        if variable != "INFERENCE_SERVER_PORT"
-    ]
+    secret_variables = {n for n in os.environ if n.startswith("TRUSS_SECRET_")}
+    by_name, by_file = split_variables(facts)
+    names = {*by_name, *secret_variables}
     shown = f"[{host}]" if ":" in host else host
     return [
         "create",
         "--rm",
         f"--name={name}",
         f"--publish={shown}:{port}:{INSIDE}",
-        *(f"--env={variable}" for variable in variables),
         # By name: the values come from this process and appear in no list of processes.
-        *(f"--env={variable}" for variable in secret_variables),
+        *(f"--env={name}" for name in sorted(names)),
+        *(["--env-file=/dev/stdin"] if by_file else []),
         *facts["arguments"],
         *more,
         facts["image"],
     ]
+
+
+def split_variables(facts: Dict[str, Any]) -> Tuple[Dict[str, str], Dict[str, str]]:
+    """The variables of the config: those that the engine's client has itself and hands on, and
+    those that would change what the client does, and so come from a file. In a file a value cannot
+    have several lines, and engines disagree on quotes."""
+    by_name: Dict[str, str] = {}
+    by_file: Dict[str, str] = {}
+    for name, value in facts["environment"].items():
+        # The image defines this port, and publishes it.
+        if name == "INFERENCE_SERVER_PORT":
+            continue
+        if not CLIENT.match(name):
+            by_name[name] = value
+        elif "\n" in value or "\r" in value:
+            fail(
+                f"{facts['address']}: `environment_variables` has {name} with several lines, which "
+                f"the container engine cannot take. Write it in one line."
+            )
+        else:
+            by_file[name] = value
+    return by_name, by_file
 
 
 class Interrupts:
@@ -164,8 +189,11 @@ class Container:
         """Must not be interrupted: otherwise the engine could create a container that nobody
         knows, or this process could lose a client that it has just started."""
         arguments = creation(self.facts, self.name, self.host, self.port, more)
+        by_name, by_file = split_variables(self.facts)
         code = subprocess.run(
             [self.engine, *arguments],
+            env={**os.environ, **by_name},
+            input="".join(f"{name}={value}\n" for name, value in by_file.items()).encode(),
             stdout=subprocess.DEVNULL,
             start_new_session=True,
             check=False,

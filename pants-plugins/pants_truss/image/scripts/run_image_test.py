@@ -125,9 +125,7 @@ def test_the_arguments_of_the_engine(folder: Path) -> None:
     process = start(folder, "--", "--gpus=all")
     output = process.communicate(timeout=30)[0]
     told = log(folder)
-    assert {"--memory=1g", "--gpus=all", "--env=GREETING=hello", "--env=TRUSS_SECRET_token"} <= set(
-        told
-    )
+    assert {"--memory=1g", "--gpus=all", "--env=GREETING", "--env=TRUSS_SECRET_token"} <= {*told}
     assert told.index("--gpus=all") < told.index("it:1")
     assert any(x.startswith("--publish=127.0.0.1:") and x.endswith(":8080") for x in told)
     assert not any("INFERENCE_SERVER_PORT" in x or "s3cret" in x for x in told)
@@ -135,6 +133,51 @@ def test_the_arguments_of_the_engine(folder: Path) -> None:
     # The container exits at once.
     assert process.returncode == 1
     assert "exited before its model was loaded" in output
+
+
+CREATE = """\
+#!/bin/sh
+[ "$1" = create ] || exit 0
+for a; do echo "$a"; done > log
+env > env
+cat > stdin
+"""
+
+
+def test_values_of_variables_are_in_no_list_of_processes(folder: Path) -> None:
+    """And those that the engine itself would heed do not reach it."""
+    (folder / "docker").write_text(CREATE)
+    facts = json.loads((folder / "image.json").read_text())
+    facts["environment"] = {
+        "TOKEN": "t0ken one\nt0ken two",
+        "GOOGLE_KEY": "t0ken three",
+        "HTTPS_PROXY": "http://me:t0ken@proxy",
+        "DOCKER_HOST": "tcp://t0ken",
+        "PATH": "/t0ken",
+    }
+    (folder / "image.json").write_text(json.dumps(facts))
+    start(folder).communicate(timeout=30)
+    names = [line for line in log(folder) if line.startswith("--env")]
+    assert not any("t0ken" in line for line in log(folder))
+    assert {"--env=TOKEN", "--env=GOOGLE_KEY", "--env-file=/dev/stdin"} <= {*names}
+    assert sorted((folder / "stdin").read_text().splitlines()) == [
+        "DOCKER_HOST=tcp://t0ken",
+        "HTTPS_PROXY=http://me:t0ken@proxy",
+        "PATH=/t0ken",
+    ]
+    of_client = (folder / "env").read_text()
+    assert "TOKEN=t0ken one\nt0ken two\n" in of_client and "GOOGLE_KEY=t0ken three" in of_client
+    assert not any(word in of_client for word in ("me:t0ken", "tcp:", "PATH=/t0ken"))
+
+
+def test_a_setting_of_the_engine_with_several_lines(folder: Path) -> None:
+    facts = json.loads((folder / "image.json").read_text())
+    facts["environment"] = {"DOCKER_HOST": "a\nB=c"}
+    (folder / "image.json").write_text(json.dumps(facts))
+    process = start(folder)
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == 1 and "create done" not in log(folder)
+    assert "a:image: `environment_variables` has DOCKER_HOST with several lines" in output
 
 
 def test_an_engine_that_cannot_create_a_container(folder: Path) -> None:

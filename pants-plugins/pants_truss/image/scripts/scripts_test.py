@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -22,8 +23,10 @@ SCRIPTS = Path(__file__).parent
 
 def run(script: str, folder: Path, spec: Dict[str, Any], *, fails: bool = False) -> str:
     (folder / "spec.json").write_text(json.dumps(spec))
+    for path in (SCRIPTS / script, SCRIPTS.parent.parent / "core/bounded_tar.py"):
+        shutil.copy(path, folder)
     process = subprocess.run(
-        [sys.executable, "-I", str(SCRIPTS / script), "spec.json"],
+        [sys.executable, "-I", script, "spec.json"],
         cwd=folder,
         capture_output=True,
         text=True,

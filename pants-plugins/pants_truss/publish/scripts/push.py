@@ -285,7 +285,7 @@ def main(spec_path: str) -> int:
     sys.stdout = sys.stderr = log
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGALRM, _end_wait)
-    pants = parent.Parent(int(os.environ.get("PANTS_TRUSS_STARTED_BY") or 0) or None)
+    pants = parent.Parent()
     push = Push(spec, log, pants)
     try:
         pants.end_with_it(_end_soon)

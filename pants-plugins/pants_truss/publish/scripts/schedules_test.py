@@ -27,7 +27,8 @@ import os, resource, subprocess, sys
 if sys.argv[1] != "-":
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
 print(os.getpid(), flush=True)
-process = subprocess.Popen(sys.argv[2:])
+environment = {**os.environ, "PANTS_TRUSS_STARTED_BY": str(os.getpid())}
+process = subprocess.Popen(sys.argv[2:], env=environment)
 print(process.pid, flush=True)
 sys.exit(process.wait())
 """

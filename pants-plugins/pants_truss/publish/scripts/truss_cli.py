@@ -141,7 +141,7 @@ def _json(output: str) -> Dict[str, Any]:
     start = output.rfind("\n{") + 1
     try:
         found = json.loads(output[start:])
-    except ValueError:
+    except (ValueError, RecursionError):
         found = {}
     return found if isinstance(found, dict) else {}
 
@@ -229,7 +229,7 @@ def _read(response: Any) -> Answer:
     is_error = status >= 400 and status not in _GATEWAY_ERRORS
     try:
         data = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         # An error without JSON is still an answer.
         return Answer(status, is_whole=is_error)
     with contextlib.suppress(LookupError, TypeError):

@@ -15,13 +15,16 @@ from typing import Callable, Optional
 _POLL = 0.5
 
 
-class Parent:
-    """`pants` is the process id of Pants, if it is known: then it counts that Pants is gone before
-    this process looks for the first time."""
+# The variable with the process id of Pants. Without it, a Pants that was gone before this process
+# looked for the first time would never count as gone.
+STARTED_BY = "PANTS_TRUSS_STARTED_BY"
 
-    def __init__(self, pants: Optional[int] = None) -> None:
+
+class Parent:
+    def __init__(self) -> None:
         self._parent = os.getppid()
-        self._pants = pants
+        # Processes that this one starts have another parent.
+        self._pants: Optional[int] = int(os.environ.pop(STARTED_BY, "") or 0) or None
 
     @property
     def is_gone(self) -> bool:

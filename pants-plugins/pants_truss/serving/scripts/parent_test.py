@@ -42,14 +42,19 @@ def test_a_process_ends_when_its_parent_is_killed() -> None:
     assert said.splitlines() == ["signal", "then"]
 
 
-def test_what_is_there() -> None:
+def test_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert parent.runs(os.getpid()) and parent.runs(1)
     assert not parent.runs(ended.pid) and not parent.runs(1 << 80)
-    assert not parent.Parent().is_gone and not parent.Parent(os.getppid()).is_gone
+    assert not parent.Parent().is_gone
+    monkeypatch.setenv(parent.STARTED_BY, str(os.getppid()))
+    assert not parent.Parent().is_gone
     # Pants was killed before this process looked for its parent.
-    assert parent.Parent(ended.pid).is_gone
+    monkeypatch.setenv(parent.STARTED_BY, str(ended.pid))
+    assert parent.Parent().is_gone
+    # Processes that this one starts have another parent.
+    assert parent.STARTED_BY not in os.environ
 
 
 def test_a_process_stays_while_its_parent_is_there() -> None:

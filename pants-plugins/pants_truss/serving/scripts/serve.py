@@ -21,6 +21,7 @@ sys.path.insert(0, SCRIPTS)
 import local_truss  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import parent  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 import ports  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+import shell_variables  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
 
 # Seconds that running requests get after Ctrl-C. In an image it is an hour.
 GRACE = 2
@@ -184,9 +185,10 @@ def main() -> int:
     parent.Parent().end_with_it(lambda: end_after(GRACE + 1, 128 + signal.SIGTERM))
     local_truss.adopt_orphans()
     local_truss.enter(here)
+    variables = shell_variables.limit(here.facts["env_vars"])
     local_truss.set_environment(local_truss.load_config())
     reach = ports.describe_reach(arguments.host)
-    notes: List[str] = [*here.facts["notes"], *([reach] if reach else [])]
+    notes: List[str] = [*here.facts["notes"], *variables, *([reach] if reach else [])]
     for note in notes:
         print(note, file=sys.stderr, flush=True)
     serving = Serving(here, arguments, port)

@@ -17,6 +17,9 @@ from typing import Any, Dict, Iterator, List
 import pytest
 import yaml
 
+from pants_truss.serving.scripts import shell_variables
+from pants_truss.serving.scripts.shell_variables import ALWAYS
+
 SCRIPTS = Path(__file__).resolve().parent
 
 UVICORN = """\
@@ -100,7 +103,7 @@ class Serve:
         site = folder / f"cache/venv/lib/{version}/site-packages"
         for place in (self.root / "local", self.root / "app/model", site):
             place.mkdir(parents=True)
-        for name in ("serve.py", "local_truss.py", "parent.py", "ports.py"):
+        for name in ("serve.py", "local_truss.py", "parent.py", "ports.py", "shell_variables.py"):
             shutil.copy(SCRIPTS / name, self.root / "local")
         (site / "yaml.pth").write_text(str(Path(yaml.__file__).parent.parent))
         (site / "uvicorn.py").write_text(UVICORN)
@@ -115,22 +118,27 @@ class Serve:
         model: str = "",
         command: Any = (sys.executable,),
         stdin: int = subprocess.DEVNULL,
+        variables: Any = (),
         **facts: Any,
     ) -> "subprocess.Popen[str]":
         (self.root / "app/model/model.py").write_text(model)
         known: Dict[str, Any] = {
             "address": "a/b:c",
             "accelerator": None,
+            "env_vars": ["*"],
             "notes": [],
             "example": "{}",
             "restartable": False,
             "venvs": [{"folder": "venv", "shim": "shim"}],
         }
         (self.root / "local/truss.json").write_text(json.dumps({**known, **facts}))
+        # No others, because the log would name them.
+        shell = {k: v for k, v in os.environ.items() if shell_variables.matches(k, ALWAYS)}
+        start = {"PEX_ROOT": str(self.folder / "cache"), "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
             [*command, "local/serve.py", *arguments],
             cwd=self.root,
-            env={**os.environ, "PEX_ROOT": str(self.folder / "cache"), "PYTHONUNBUFFERED": "1"},
+            env={**shell, **dict(variables), **start},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -168,6 +176,18 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+def test_a_model_sees_the_variables_of_the_shell_that_an_option_names(
+    serve: Serve,
+) -> None:
+    variables = {"HF_TOKEN": "hf", "AWS_PROFILE": "prod", "TRUSS_SECRET_KEY": "s3cret"}
+    names = ["HF_TOKEN", "AWS_PROFILE", "TRUSS_SECRET_KEY", "GREETING"]
+    model = f"import os\nraise ValueError([os.environ.get(name) for name in {names}])\n"
+    _, stderr = serve.run(model=model, env_vars=["HF_*"], variables=variables)
+    assert "ValueError: ['hf', None, 's3cret', 'hello']" in stderr
+    assert "The model sees variables of your shell that an image does not have: HF_TOKEN." in stderr
+    assert "The model does not see AWS_PROFILE" in stderr and "prod" not in stderr
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ done
 [ "$waits" -eq 1 ] || exit 1
 
 echo "Waiting for the next edit." >&2
-# PPID stays as it is when the parent is gone.
-while kill -0 "$PPID" 2>/dev/null; do
+# PPID stays as it is when the parent is gone, but Pants may have been gone before.
+while kill -0 "$PPID" 2>/dev/null && kill -0 "${PANTS_TRUSS_STARTED_BY:-$PPID}" 2>/dev/null; do
   sleep 1
 done
 exit 1

@@ -54,12 +54,16 @@ def set_path(truss: Path, packages: Path) -> None:
     importlib.invalidate_caches()
 
 
-def set_environment(variables: Dict[str, str]) -> None:
+def set_environment(facts: Dict[str, Any]) -> None:
     # The training code must not see how this process was started.
     for name in [*os.environ]:
         if name.startswith("PEX_"):
             del os.environ[name]
-    os.environ.update(variables)
+    if "env_vars" in facts:
+        limit = runpy.run_path(str(HERE / "shell_variables.py"))["limit"]
+        for line in limit(facts["env_vars"]):
+            print(line, file=sys.stderr, flush=True)
+    os.environ.update(facts["environment"])
 
 
 def call(function: Any, values: Dict[str, Any]) -> Any:
@@ -82,7 +86,7 @@ def main(arguments: List[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     end_with_pants()
     set_path(truss, truss / facts["packages"])
-    set_environment(facts["environment"])
+    set_environment(facts)
     os.chdir(truss)
     if facts["file"]:
         path = truss / facts["file"]

@@ -176,6 +176,20 @@ def test_the_code_sees_variables_of_the_config_and_none_of_the_start(training: T
     assert found == ["config", "mine", None, "config"]
 
 
+def test_an_option_names_the_variables_of_the_shell_that_the_code_sees(training: Training) -> None:
+    shutil.copy(SCRIPTS.parent.parent / "serving/scripts/shell_variables.py", training.folder)
+    training.write(TRAIN, printing("[os.environ.get(name) for name in ['A', 'B', 'C']]"))
+    code, stdout, stderr = training.run(
+        "--out=o",
+        file=TRAIN,
+        environment={"A": "config"},
+        env_vars=["C"],
+        variables={"A": "mine", "B": "mine", "C": "mine"},
+    )
+    assert (code, json.loads(stdout)) == (0, ["config", None, "mine"])
+    assert "an image does not have: C.\n" in stderr
+
+
 # Functions.
 
 
