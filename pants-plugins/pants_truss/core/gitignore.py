@@ -188,6 +188,9 @@ class _InvalidRange(ValueError):
 
 def _translate(body: str, ignores: bool) -> Optional[_Rule]:
     """A rule for `path` or, for a folder, `path/`."""
+    if "//" in body:
+        # No path has an empty part.
+        return None
     directory_only = body.endswith("/")
     anchored = "/" in body.rstrip("/") if body.strip("/") else body.startswith("/")
     segments = [segment for segment in body.split("/") if segment]

@@ -57,6 +57,10 @@ class OciImageRequest(TrussParameter):
     annotations: FrozenDict[str, str]
 
 
+# Docker's storage, `overlay2`, stacks no more folders.
+MAX_LAYERS = 127
+
+
 @dataclass(frozen=True)
 class OciImage:
     """`digest` holds the blobs at their paths in an image layout. `notes` are shown to the user."""
@@ -127,7 +131,13 @@ async def make_oci_image(request: OciImageRequest, options: TrussImageSubsystem)
         manifest.descriptor,
         digest,
         to_bytes(sbom(materials)),
-        (*found.notes, *made.notes, *_unknown(config_path, instructions), *gathered.notes),
+        (
+            *found.notes,
+            *made.notes,
+            *_too_many_layers(found, len(made.layers)),
+            *_unknown(config_path, instructions),
+            *gathered.notes,
+        ),
     )
 
 
@@ -151,6 +161,17 @@ def _refuse_dockerfile_keys(request: OciImageRequest, path: str, data: Mapping[A
         raise InvalidTruss(
             f"{request.address} ({path}): only a Dockerfile supports {named}. {advice(keys)}"
         )
+
+
+def _too_many_layers(found: BaseImage, more: int) -> List[str]:
+    count = len(found.layers_data) + more
+    if count <= MAX_LAYERS:
+        return []
+    return [
+        f"Warning: the image has {count} layers, {count - more} of them from its base "
+        f"{found.name}. Docker runs images of at most {MAX_LAYERS}. Use a base with fewer layers, "
+        f"or lower `[truss-images].shared_layers`."
+    ]
 
 
 def _unknown(path: str, instructions: Tuple[dockerfile.Instruction, ...]) -> List[str]:

@@ -312,6 +312,20 @@ def test_unknown_commands_are_reported(rule_runner: RuleRunner) -> None:
     )
 
 
+def test_layers_that_docker_would_not_stack(
+    rule_runner: RuleRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, count in ((1 + len(OUR_LAYERS), 0), (len(OUR_LAYERS), 1)):
+        monkeypatch.setattr(oci_image, "MAX_LAYERS", limit)
+        notes = make(rule_runner, write(rule_runner, f"layers{limit}")).notes
+        assert len(notes) == count
+    assert notes == (
+        f"Warning: the image has {limit + 1} layers, 1 of them from its base images/base. Docker "
+        f"runs images of at most {limit}. Use a base with fewer layers, or lower "
+        f"`[truss-images].shared_layers`.",
+    )
+
+
 def test_notes_of_gathering_come_last(rule_runner: RuleRunner) -> None:
     files: Dict[str, str] = {"ext1/BUILD": "truss_external_package()", "ext1/lib.py": "1"}
     files.update({"ext2/BUILD": "truss_external_package()", "ext2/lib.py": "2"})

@@ -4,6 +4,7 @@ of the repository, or come from a registry."""
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
@@ -72,12 +73,21 @@ class Manifest:
 
 def document(content: bytes, what: str) -> Dict[str, Any]:
     try:
-        data = json.loads(content)
+        data = json.loads(content, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as e:
         raise TrussError(f"{what} is not JSON: {e}") from None
     if not isinstance(data, dict):
         raise TrussError(f"{what} is not a JSON object.")
     return data
+
+
+def _finite(text: str) -> float:
+    """Python also reads `NaN` and `Infinity`, and `1e400` as the latter, and would write them into
+    the documents of the image, where they are no JSON."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a number")
+    return value
 
 
 def check_document_size(size: int, name: str, what: str) -> None:

@@ -188,7 +188,10 @@ def test_hostile_documents_are_refused_or_read(data: Any) -> None:
             pass
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"[" * 200_000])
+NO_NUMBERS = [b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1e400}']
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b"[" * 200_000, *NO_NUMBERS])
 def test_documents_that_are_not_json_objects(content: bytes) -> None:
     with pytest.raises(TrussError, match="not"):
         document(content, "it")

@@ -81,7 +81,7 @@ def blob_path(hexadecimal: str) -> str:
 
 
 def to_json(data: Any) -> bytes:
-    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode("ascii")
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def blob(media_type: str, data: Any) -> Blob:

@@ -16,6 +16,8 @@ import posixpath
 import re
 from typing import Collection, Dict, Iterator, List, Mapping, Tuple
 
+from pants_truss.core.oci.wheel_record import record_lines
+
 _INSTALLER, _REQUESTED = b"pip\n", b""
 # The script that pip writes, by distlib. Pex does not set its interpreter;
 # `core.oci.sys_path_hook.script_for_image` does.
@@ -83,7 +85,7 @@ def _collision(names: Tuple[str, ...], kept: str, paths: List[str]) -> str:
 
 def _recorded(record: bytes) -> Iterator[Tuple[str, str]]:
     """The paths in a `RECORD` that have a SHA-256, with it in hexadecimal."""
-    for row in csv.reader(io.StringIO(record.decode("utf-8", "replace"))):
+    for _, row in record_lines(record):
         if len(row) > 1 and row[1].startswith("sha256="):
             encoded = row[1][len("sha256=") :]
             try:
@@ -117,10 +119,10 @@ def _scripts(entry_points: bytes) -> Iterator[Tuple[str, bytes]]:
 
 
 def _with_files(record: bytes, written: Mapping[str, bytes]) -> bytes:
-    lines = [line.rstrip("\r") for line in record.decode("utf-8").split("\n") if line.strip()]
-    kept = [line for line in lines if next(csv.reader([line]))[0] not in written]
+    kept = [line for line, row in record_lines(record) if not row or row[0] not in written]
     added = [_row(path, content) for path, content in written.items()]
-    return "".join(f"{line}\n" for line in sorted([*kept, *added])).encode()
+    lines = (f"{line}\n" for line in sorted([*kept, *added]))
+    return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def _row(path: str, content: bytes) -> str:

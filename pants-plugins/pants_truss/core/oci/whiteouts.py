@@ -7,13 +7,12 @@ skipped. A file of such a name cannot be in an image: engines delete another fil
 
 from __future__ import annotations
 
-import csv
-import io
 import posixpath
 from typing import Iterable, List, Mapping, Optional
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.oci.wheel_record import record_lines
 
 PREFIX = ".wh."
 _SHOWN = 3
@@ -70,7 +69,7 @@ def distribution_of(path: str, records: Mapping[str, bytes]) -> Optional[str]:
     for record, content in sorted(records.items()):
         folder = posixpath.basename(posixpath.dirname(record))
         distribution = folder[: -len(".dist-info")].replace("-", " ", 1)
-        for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"))):
+        for _, row in record_lines(content):
             if row and row[0] == path:
                 return distribution
             if row and posixpath.basename(row[0]) == name:
