@@ -45,6 +45,19 @@ WRONG: Dict[str, Dict[str, Any]] = {
         "rule": "config-schema",
         "is_fatal": True,
     },
+    "deprecated": {
+        "config": "python_version: py39\n",
+        "place": "t/deprecated/config.yaml:1: warning: `python_version: py39` is deprecated",
+        "rule": "deprecated",
+        "is_fatal": False,
+    },
+    "no_effect": {
+        "config": "python_version: py311\nenvironment_variables:\n  PORT: '9000'\n",
+        "place": "t/no_effect/config.yaml:3: warning: `environment_variables.PORT` has no effect: "
+        "the platform sets it.",
+        "rule": "no-effect",
+        "is_fatal": False,
+    },
     "truss_itself": {
         "config": "runtime:\n  egress_restrictions:\n    ip_allow_list: [nope]\n",
         "place": "t/truss_itself/config.yaml:3: error: Truss 0.18.35 refuses it: "
@@ -336,6 +349,17 @@ def test_check_and_package_say_the_same(name: str, repo: Monorepo, report: str) 
 
 def test_package_does_not_need_the_tool(repo: Monorepo) -> None:
     repo.pants("package", "t/truss_itself").assert_success()
+
+
+def test_a_silent_warning_hides_no_error(repo: Monorepo) -> None:
+    config = "python_version: py39\nmodel_cache: []\nresourcs: {}\n"
+    write_truss(repo, "t/both", config, {})
+    run = repo.pants("--truss-lint-disable=['deprecated']", "lint", "t/both").assert_failure()
+    assert "`resourcs` is no key" in run.stderr and "deprecated" not in run.stderr
+    # What Truss would say of the same key is not added.
+    note = "--truss-lint-severity={'config-schema': 'note'}"
+    run = repo.pants(note, "--truss-lint-validate-with-truss=check", "lint", "t/both")
+    assert run.assert_success().stderr.count("resourcs") == 1
 
 
 def test_silencing(repo: Monorepo) -> None:

@@ -76,5 +76,5 @@ def to_bytes(data: Any) -> bytes:
 
 def read_tree_digest(content: bytes) -> Optional[str]:
     """The digest in the first lines of a manifest; None if there is no such line."""
-    found = re.search(rb'^  "tree_digest": "([^"]+)"', content, re.MULTILINE)
+    found = re.search(rb'^  "tree_digest": "(sha256:[0-9a-f]{64})"', content, re.MULTILINE)
     return found[1].decode() if found else None

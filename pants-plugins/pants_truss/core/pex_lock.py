@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -40,7 +40,7 @@ def parse(body: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
         raise
     except RecursionError:
         raise TrussError("is not a lockfile: it is nested too deep.") from None
-    except (ValueError, LookupError, TypeError, AttributeError) as e:
+    except (ValueError, LookupError, TypeError, AttributeError, SyntaxError) as e:
         raise TrussError(
             f"is not a lockfile that Pex wrote ({type(e).__name__}: {e}). Run `pants "
             f"generate-lockfiles`."
@@ -93,7 +93,7 @@ def _is_for(resolve: Dict[str, Any], python: str, environments: Sequence[Dict[st
     if marker:
         try:
             return applies(Requirement(f"any; {marker}"), (), environments)
-        except InvalidRequirement as e:
+        except (ValueError, SyntaxError) as e:
             raise ValueError(f"marker {marker!r}: {e}") from None
     return not tag or not tag[0].startswith("cp") or tag[0] == python
 

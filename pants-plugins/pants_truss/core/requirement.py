@@ -77,7 +77,7 @@ def parse_line(text: str) -> Optional[RequirementLine]:
 def _parse_requirement(stripped: str, text: str) -> RequirementLine:
     try:
         requirement = Requirement(stripped)
-    except ValueError as e:
+    except (ValueError, SyntaxError) as e:
         # `InvalidRequirement`; older releases of packaging pass on others, as for `a @ http://[x`.
         if _URL.match(stripped) or stripped.startswith((".", "/")):
             return _unnamed(stripped)
@@ -192,7 +192,7 @@ def parse_metadata(texts: Iterable[str]) -> List[Requirement]:
     for text in texts:
         try:
             found.append(parse_locked(text))
-        except (ValueError, RecursionError):
+        except (ValueError, SyntaxError, RecursionError):
             continue
     return found
 

@@ -184,6 +184,14 @@ def _strings(data: Dict[Any, Any], key: str, items: str, example: str) -> Tuple[
                 f"`{key}` must hold strings, but one entry is {_show(entry)}. {_quoted(entry)}",
                 key=(key,),
             )
+        half = re.search("[\ud800-\udfff]", entry)
+        if half:
+            # YAML has escapes for these. No file can hold them.
+            raise TrussError(
+                f"an entry of `{key}` has half a character, U+{ord(half[0]):04X}. Write the "
+                f"character itself.",
+                key=(key,),
+            )
     return tuple(value)
 
 

@@ -83,7 +83,7 @@ def test_all_other_values() -> None:
         ("bundled_packages_dir: .truss_ignore", "must be a folder of its own in the truss"),
         ('bundled_packages_dir: "a\\0b"', "has the character"),
         ('bundled_packages_dir: "\\ud83d"', "has the character"),
-        ('external_package_dirs: ["\\ud83d"]', "has the character"),
+        ('external_package_dirs: ["\\ud83d"]', "has half a character, U.D83D"),
         ('external_package_dirs: [a, "b\\tc"]', r"has the character '\\t' in 'b\\tc'. Remove it"),
         ('examples_filename: "a\\nb"', r"`examples_filename` has the character '\\n' in 'a\\nb'"),
         ("model_module_dir: [x]", "`model_module_dir` must be a string"),

@@ -47,7 +47,8 @@ def parse(text: str, environments: Sequence[Dict[str, str]]) -> Lockfile:
         pythons = (str(SpecifierSet(str(python))),) if python else ()
     except TrussError:
         raise
-    except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as e:
+    # Some releases of packaging raise `SyntaxError` for a marker.
+    except (LookupError, TypeError, AttributeError, ValueError, SyntaxError, RecursionError) as e:
         raise TrussError(f"is not a uv.lock that can be read ({type(e).__name__}: {e}).") from None
     return Lockfile(
         {name: _only(candidates) for name, candidates in found.items()},
@@ -96,7 +97,7 @@ def _requirements(entries: List[Dict[str, Any]], extra: Optional[str]) -> Iterat
         text = f"{entry['name']}{extras}" + (f" ; {' and '.join(markers)}" if markers else "")
         try:
             yield parse_locked(text)
-        except (ValueError, RecursionError) as e:
+        except (ValueError, SyntaxError, RecursionError) as e:
             raise TrussError(f"requires {text[:200]!r}, which cannot be read: {e}") from None
 
 

@@ -118,7 +118,8 @@ def _descriptors(document: Any) -> List[Any]:
     """Those of an index's manifests, or of a manifest's config and layers."""
     if not isinstance(document, dict):
         return []
-    found = [*(document.get("manifests") or []), *(document.get("layers") or [])]
+    lists = [document.get("manifests"), document.get("layers")]
+    found = [entry for entries in lists if isinstance(entries, list) for entry in entries]
     config = document.get("config")
     # A config has a `config` of its own, which is not a descriptor.
     return [*found, config] if isinstance(config, dict) and "digest" in config else found

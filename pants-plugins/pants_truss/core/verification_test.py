@@ -146,7 +146,9 @@ def test_each_blob_of_a_layout_counts(number: int) -> None:
     assert layout.problems() == [f"{path} is missing"]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"[]", b"{}", b'{"manifests": 1}', b"[" * 9999])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"[]", b"{}", b'{"manifests": 1}', b'{"layers": "ab"}', b"[" * 9999]
+)
 def test_no_index(content: Optional[bytes]) -> None:
     layout = Layout()
     layout.files.update({"index.json": content} if content is not None else {})

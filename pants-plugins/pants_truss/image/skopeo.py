@@ -60,13 +60,17 @@ class Skopeo:
     policy: str
 
 
-# skopeo uses the first of these files, and fails without one. The output is its path and content.
+# skopeo uses the first of these files, and fails without one. The output is its path and content,
+# and the keys and certificates that it names: the same policy accepts other images with others.
 _FIND_POLICY = """\
 home=${HOME:-$(eval "printf %s ~$(id -un)")}
 for file in "$home/.config/containers/policy.json" /etc/containers/policy.json; do
     if [ -e "$file" ]; then
         printf '%s\\n' "$file"
-        cat "$file"
+        cat "$file" || exit 1
+        grep -o '"/[^"]*"' "$file" | tr -d '"' | while IFS= read -r key; do
+            [ ! -f "$key" ] || head -c 1000000 "$key"
+        done
         exit 0
     fi
 done

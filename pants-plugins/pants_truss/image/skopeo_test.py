@@ -226,6 +226,20 @@ def test_a_home_that_is_not_passed(rule_runner: RuleRunner, program: Path) -> No
     assert find(rule_runner, program).command == (str(program), *ANY_SIGNATURE)
 
 
+def test_another_key_in_the_place_of_a_key_is_another_policy(
+    rule_runner: RuleRunner, program: Path, tmp_path: Path
+) -> None:
+    key = tmp_path / "key's of us.pub"
+    policy = f'{{"default": [{{"type": "sigstoreSigned", "keyPath": "{key}"}}]}}'
+    home = str(home_with(tmp_path, policy))
+    found = []
+    for content in (None, "one", "two", "one"):
+        if content:
+            key.write_text(content)
+        found.append(find(rule_runner, program, HOME=home).policy)
+    assert len({*found}) == 3 and found[1] == found[3]
+
+
 def test_another_policy_fetches_again(
     rule_runner: RuleRunner, program: Path, tmp_path: Path
 ) -> None:

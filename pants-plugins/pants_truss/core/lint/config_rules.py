@@ -33,8 +33,12 @@ def _error(key: Key, message: str) -> Problem:
     return Problem(key, message)
 
 
-def _warning(key: Key, message: str) -> Problem:
-    return Problem(key, message, Severity.WARNING)
+def _deprecated(key: Key, message: str) -> Problem:
+    return Problem(key, message, Severity.WARNING, "deprecated")
+
+
+def _no_effect(key: Key, message: str) -> Problem:
+    return Problem(key, message, Severity.WARNING, "no-effect")
 
 
 # --- Python and requirements.
@@ -52,7 +56,7 @@ def _check_python_version(data: Data) -> Iterator[Problem]:
             f"Write `python_version: {meant}`.",
         )
     elif value == "py39":
-        yield _warning(
+        yield _deprecated(
             ("python_version",),
             "`python_version: py39` is deprecated: Truss is to drop Python 3.9. Write "
             "`python_version: py311` or later.",
@@ -261,10 +265,10 @@ def _check_environment(data: Data) -> Iterator[Problem]:
                 key, f"`environment_variables` has the name {name!r}, no string. Quote it."
             )
         elif name in ("PORT", "HOSTNAME"):
-            yield _warning(key, f"`{dotted(key)}` has no effect: the platform sets it.")
+            yield _no_effect(key, f"`{dotted(key)}` has no effect: the platform sets it.")
         elif value is None or isinstance(value, (dict, list)):
             kind = "null" if value is None else "a mapping" if isinstance(value, dict) else "a list"
-            yield _warning(
+            yield _no_effect(
                 key,
                 f"`{dotted(key)}` is {kind}, which Truss turns into Python's text for it"
                 f"{', `None`' if value is None else ''}. Write a string, such as `{name}: \"\"`.",
@@ -277,10 +281,10 @@ def _check_environment(data: Data) -> Iterator[Problem]:
 def _check_deprecated(data: Data) -> Iterator[Problem]:
     if data.get("hf_cache"):
         successor = "`weights`, with `source: hf://owner/repo@revision` and `mount_location`"
-        yield _warning(("hf_cache",), f"`hf_cache` is deprecated. Use {successor}.")
+        yield _deprecated(("hf_cache",), f"`hf_cache` is deprecated. Use {successor}.")
     elif data.get("model_cache"):
         successor = "`weights`, with `source` and `mount_location`; `truss migrate` rewrites it"
-        yield _warning(("model_cache",), f"`model_cache` is deprecated. Use {successor}.")
+        yield _deprecated(("model_cache",), f"`model_cache` is deprecated. Use {successor}.")
     runtime = mapping(data, "runtime")
     if "num_workers" in runtime:
         yield _error(
@@ -290,7 +294,7 @@ def _check_deprecated(data: Data) -> Iterator[Problem]:
         )
     kind = mapping(runtime, "transport").get("kind")
     if runtime.get("is_websocket_endpoint") is True and kind != "websocket":
-        yield _warning(
+        yield _deprecated(
             ("runtime", "is_websocket_endpoint"),
             "`runtime.is_websocket_endpoint` is deprecated"
             + (f", and overrides `transport.kind: {kind}`" if isinstance(kind, str) else "")

@@ -167,6 +167,7 @@ class _Check:
             key,
             f"`{dotted(key)}` is no key that Truss knows; {effect}.{hint}",
             Severity.WARNING if is_silent else Severity.ERROR,
+            "no-effect" if is_silent else "config-schema",
         )
 
 

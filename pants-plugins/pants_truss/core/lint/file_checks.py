@@ -66,6 +66,7 @@ def _missing_others(data: Data, paths: Collection[str]) -> Iterator[Problem]:
                 (key,),
                 f"`{key}` is {value!r}, which the truss does not have.{_near(inside, paths)}",
                 Severity.WARNING,
+                "no-effect",
             )
 
 

@@ -132,7 +132,7 @@ def test_other_paths_that_the_config_names(key: str, value: str, path: str) -> N
     assert not found(config, MODEL, path)
     finding = only(config, MODEL, "weights2/w.bin", "a/bc", "e.yaml.orig", "z")
     assert (finding.rule, finding.severity, finding.line) == (
-        "config-schema",
+        "no-effect",
         Severity.WARNING,
         2,
     )

@@ -55,9 +55,15 @@ RULES: Tuple[Rule, ...] = (
     Rule(
         "config-schema",
         "The config does not follow Truss's schema.",
-        "Unknown keys, wrong types, values out of range, removed or deprecated keys, missing "
-        "files, duplicate keys. Truss keeps unknown keys until a deploy fails on them.",
+        "Unknown keys, wrong types, values out of range, removed keys, missing files, duplicate "
+        "keys. Truss keeps unknown keys until a deploy fails on them.",
         is_fatal=True,
+    ),
+    Rule(
+        "deprecated",
+        "The config uses what Truss is to drop.",
+        "Truss still takes the key or the value, and warns. The message names the successor.",
+        severity=Severity.WARNING,
     ),
     Rule(
         "dropped-file",
@@ -110,6 +116,13 @@ RULES: Tuple[Rule, ...] = (
         "A truss holds the files of another truss below its folder.",
         "The outer truss uploads the inner one with it. Leave the folder out with `!` in `sources` "
         "of the target.",
+        severity=Severity.WARNING,
+    ),
+    Rule(
+        "no-effect",
+        "Truss takes a value of the config that does nothing, or not what it looks like.",
+        "Unknown keys where Truss accepts any, variables that the platform sets, null for the "
+        "value of a variable, a folder or file that does not exist.",
         severity=Severity.WARNING,
     ),
     Rule(

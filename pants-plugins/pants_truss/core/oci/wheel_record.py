@@ -8,7 +8,7 @@ from typing import Iterator, List, Tuple
 
 
 def record_lines(record: bytes) -> Iterator[Tuple[str, List[str]]]:
-    """Yields each line and its fields: path, hash, size. There are none if the line cannot be read.
+    """Yields each line and its fields: path, hash, size; no fields if the line cannot be read.
 
     Bytes that are not UTF-8 are surrogates, so that a line can be written as it was.
     """

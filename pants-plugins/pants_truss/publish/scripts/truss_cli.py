@@ -224,6 +224,13 @@ def _creates(request: Any) -> bool:
     return bool(_CREATE.search(body.encode() if isinstance(body, str) else bytes(body)))
 
 
+def _deployment(status: int, model: Any, deployment: Any) -> Answer:
+    """Raises `TypeError` for ids that are no text: the state file could not be read again."""
+    if not (isinstance(model, str) and isinstance(deployment, str)):
+        raise TypeError
+    return Answer(status, True, model, deployment)
+
+
 def _read(response: Any) -> Answer:
     status = response.status_code
     is_error = status >= 400 and status not in _GATEWAY_ERRORS
@@ -233,11 +240,11 @@ def _read(response: Any) -> Answer:
         # An error without JSON is still an answer.
         return Answer(status, is_whole=is_error)
     with contextlib.suppress(LookupError, TypeError):
-        return Answer(status, True, data["model_id"], data["version_id"])
+        return _deployment(status, data["model_id"], data["version_id"])
     try:
         (answer,) = data["data"].values()
         version = answer["model_version"]
-        return Answer(status, True, version["oracle"]["id"], version["id"])
+        return _deployment(status, version["oracle"]["id"], version["id"])
     except (ValueError, LookupError, TypeError, AttributeError):
         has_errors = isinstance(data, dict) and "errors" in data
         return Answer(status, is_whole=is_error or has_errors)

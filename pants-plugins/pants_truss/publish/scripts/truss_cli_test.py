@@ -163,6 +163,10 @@ def test_answers_to_requests_that_make_a_deployment(monkeypatch: pytest.MonkeyPa
         # The connection ended among the headers, or in the middle.
         (create, (200, ""), truss_cli.Answer(200, False)),
         (create, (200, made[:-5]), truss_cli.Answer(200, False)),
+        # Ids that the state file could not hold.
+        (create, (200, '{"model_id": 5, "version_id": ["d"]}'), truss_cli.Answer(200, False)),
+        (create, (200, made.replace('"d"', "7")), truss_cli.Answer(200, False)),
+        (create, (200, "[" * 100_000), truss_cli.Answer(200, False)),
     ]
     with truss_cli.watch_creation(lambda: calls.append("before"), calls.append):
         for body in (None, b'{"query": "{ models(all: true) }"}'):
@@ -177,7 +181,7 @@ def test_answers_to_requests_that_make_a_deployment(monkeypatch: pytest.MonkeyPa
     for _, _, answered in asked:
         expected += ["before", "sent", answered]
     assert calls == expected
-    assert [a.is_refusal for *_, a in asked] == [*[False] * 2, *[True] * 2, *[False] * 4]
+    assert [a.is_refusal for *_, a in asked] == [*[False] * 2, *[True] * 2, *[False] * 7]
     Session().send(types.SimpleNamespace(url="https://x/graphql/", body=create, answer=(200, made)))
     assert calls[len(expected) :] == ["sent"]
 
