@@ -141,7 +141,7 @@ async def publish_truss(
         raise NoCredentials(planned.access.error)
     jobs: List[PublishPackages] = []
     for push, found in zip(planned.pushes, planned.access.sources):
-        if push.decision.kind == "skip":
+        if push.decision.kind is state.Kind.SKIP:
             jobs.append(push.held_back(dry_run=False))
             continue
         prepared = await prepare_push(
@@ -159,7 +159,7 @@ async def publish_truss(
             **implicitly(),
         )
         # Pants says of a process that ends well that it has "published to ...".
-        or_not = ", or found there" if push.decision.kind == "ask" else ""
+        or_not = ", or found there" if push.decision.kind is state.Kind.ASK else ""
         jobs.append(push.package(push.place + or_not, prepared.process))
     return PublishProcesses(jobs)
 

@@ -10,11 +10,11 @@ measurements.
 from __future__ import annotations
 
 import ctypes
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Iterable
 
+import psutil  # type: ignore[import]  # pants: no-infer-dep
 from pants.engine.internals.session import RunId
 from pants.engine.rules import collect_rules
 
@@ -42,19 +42,11 @@ async def trim_heap(_: TrimHeapRequest, run_id: RunId) -> TrimmedHeap:
 
 
 def release(limit: int) -> None:
-    """Does nothing if the process uses at most `limit` bytes, or if the C library is not glibc."""
-    if resident_bytes() > limit:
+    """Does nothing if this process uses at most `limit` bytes of memory, or if the C library is not
+    glibc."""
+    if psutil.Process().memory_info().rss > limit:
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
-
-
-def resident_bytes() -> int:
-    """Returns the resident memory of this process in bytes; 0 if it is unknown."""
-    try:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
 
 
 def rules() -> Iterable[object]:

@@ -18,6 +18,7 @@ import json
 import os
 import tempfile
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
@@ -216,28 +217,38 @@ def mark(entry: Optional[Entry]) -> str:
     return json.dumps(facts, sort_keys=True) if any(facts) else ""
 
 
-class Decision(NamedTuple):
-    """`kind` is `push`, `skip` or `ask`. `ask` means that the remote must say if the last push came
-    up; its answer may change the kind to `starting`. `why` is part of a message."""
+class Kind(str, Enum):
+    """`ASK` means that the remote must say if the last push came up; its answer may change the kind
+    to `STARTING`."""
 
-    kind: str
+    PUSH = "push"
+    SKIP = "skip"
+    ASK = "ask"
+    STARTING = "starting"
+
+
+class Decision(NamedTuple):
+    """`why` is part of a message."""
+
+    kind: Kind
     why: str
 
 
 def decide(entry: Optional[Entry], content: Content, skip_unchanged: bool) -> Decision:
     """Decides what to do with a truss, from what is known before a remote is asked."""
     if entry is None or not (entry.get("deployment_id") or entry.get("pending")):
-        return Decision("push", "no recorded push")
+        return Decision(Kind.PUSH, "no recorded push")
     if "pending" in entry:
-        return Decision("push", "the result of the last push is unknown")
+        return Decision(Kind.PUSH, "the result of the last push is unknown")
     if not skip_unchanged:
-        return Decision("push", "`[truss-publish].skip_unchanged` is off")
+        return Decision(Kind.PUSH, "`[truss-publish].skip_unchanged` is off")
     if not content.is_of(entry):
-        return Decision("push", _difference(entry, content))
+        return Decision(Kind.PUSH, _difference(entry, content))
     if not entry.get("live") and not entry.get("model_id"):
-        return Decision("push", "the record of the last push lacks the id to ask the remote with")
+        why = "the record of the last push lacks the id to ask the remote with"
+        return Decision(Kind.PUSH, why)
     deployment = f"unchanged: {short(content.tree_digest)} is deployment {entry['deployment_id']}"
-    return Decision("skip" if entry.get("live") else "ask", deployment)
+    return Decision(Kind.SKIP if entry.get("live") else Kind.ASK, deployment)
 
 
 def _difference(entry: Entry, content: Content) -> str:

@@ -32,6 +32,7 @@ from pants_truss.sources.workspace_ignore import (
     WorkspaceIgnoreRequest,
     read_workspace_ignore,
 )
+from pants_truss.subsystems.gather import TrussGatherSubsystem
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,12 @@ class ScannedFolder:
 
 
 @rule(desc="Scan truss folder")
-async def scan_folder(request: ScanFolderRequest, run_id: RunId) -> ScannedFolder:
+async def scan_folder(
+    request: ScanFolderRequest, run_id: RunId, gather: TrussGatherSubsystem
+) -> ScannedFolder:
     ignore = await read_workspace_ignore(WorkspaceIgnoreRequest(), **implicitly())
-    await trim_heap(TrimHeapRequest(), **implicitly())
+    if gather.release_memory:
+        await trim_heap(TrimHeapRequest(), **implicitly())
     return walk_folder(get_buildroot(), request.root, ignore)
 
 
@@ -335,4 +339,9 @@ async def resolve_folder(request: ResolveFolderRequest, run_id: RunId) -> Resolv
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *heap.rules(), *workspace_ignore.rules()]
+    return [
+        *collect_rules(),
+        *heap.rules(),
+        *workspace_ignore.rules(),
+        *TrussGatherSubsystem.rules(),
+    ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 import pytest
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.pants_api import heap
 from pants_truss.sources import workspace_scan
 from pants_truss.sources.workspace_scan import (
     ResolvedFolder,
@@ -106,3 +107,14 @@ def test_what_git_ignores_is_not_scanned(rule_runner: RuleRunner, root: Path) ->
 def test_a_folder_that_is_not_there_is_empty(rule_runner: RuleRunner) -> None:
     found = rule_runner.request(ScannedFolder, [ScanFolderRequest("no/such")])
     assert found == ScannedFolder((), frozenset(), (), (), ())
+
+
+@pytest.mark.parametrize("options, times", [([], 1), (["--no-truss-gather-release-memory"], 0)])
+def test_an_option_decides_if_memory_is_released(
+    rule_runner: RuleRunner, options: List[str], times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: List[int] = []
+    monkeypatch.setattr(heap, "release", released.append)
+    rule_runner.set_options(options)
+    rule_runner.request(ScannedFolder, [ScanFolderRequest(f"memory{times}")])
+    assert len(released) == times

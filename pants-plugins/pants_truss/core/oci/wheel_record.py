@@ -17,7 +17,7 @@ def record_lines(record: bytes) -> Iterator[Tuple[str, List[str]]]:
         if not line.strip():
             continue
         try:
-            fields = next(csv.reader([line]), [])
+            fields: List[str] = next(csv.reader([line]), [])
         except csv.Error:
             # A NUL, a lone carriage return, or a field of more than 131,072 characters.
             fields = []

@@ -56,7 +56,8 @@ class Push:
 
     def run(self) -> int:
         decision = self._record.decide(self._spec["skip_unchanged"])
-        if decision.kind == "skip" or (decision.kind == "starting" and not self._spec["wait"]):
+        done = (state.Kind.SKIP,) if self._spec["wait"] else (state.Kind.SKIP, state.Kind.STARTING)
+        if decision.kind in done:
             self._say(decision.why)
             return 0
         ended = self._attempts()
@@ -195,7 +196,7 @@ class Push:
         """Returns how it ended, or None if the truss must be pushed."""
         decision = self._record.decide(self._spec["skip_unchanged"])
         entry = self._record.entry
-        if decision.kind == "ask":
+        if decision.kind is state.Kind.ASK:
             found = remote.find_deployment(entry["model_id"], entry["deployment_id"])
             self._record.answer(found)
             decision = record.judge(decision, found)
@@ -203,9 +204,9 @@ class Push:
             self._record.ask_about_others(remote)
             if self._spec["wait"] and found.is_down:
                 return Ended({}, f"deployment {found.id} is {found.status}")
-        if decision.kind == "starting" and self._spec["wait"]:
+        if decision.kind is state.Kind.STARTING and self._spec["wait"]:
             return self._wait(remote, entry["model_id"], entry["deployment_id"])
-        return Ended({}) if decision.kind in ("skip", "starting") else None
+        return Ended({}) if decision.kind in (state.Kind.SKIP, state.Kind.STARTING) else None
 
     def _recover(self, remote: baseten.Remote) -> Optional[Ended]:
         """Returns how it ended, if an earlier attempt with a lost answer created a deployment."""

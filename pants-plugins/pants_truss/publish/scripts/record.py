@@ -54,7 +54,7 @@ class Record:
         if self._seen is None:
             self._seen = state.mark(entry)
         decision = state.decide(entry, self._content, skip_unchanged)
-        if decision.kind == "ask" and entry.get("status") and _answer_counts(entry):
+        if decision.kind is state.Kind.ASK and entry.get("status") and _answer_counts(entry):
             return judge(decision, baseten.Deployment(entry["deployment_id"], entry["status"]))
         return decision
 
@@ -195,10 +195,10 @@ def judge(decision: state.Decision, found: baseten.Deployment) -> state.Decision
     """Decides what to do after the remote has answered."""
     if found.status == baseten.GONE or found.has_failed:
         why = f"deployment {found.id} is {found.status}: pushed again"
-        return state.Decision("push", why)
+        return state.Decision(state.Kind.PUSH, why)
     if found.is_starting:
-        return state.Decision("starting", f"{decision.why}, and {found.status}")
-    return state.Decision("skip", decision.why)
+        return state.Decision(state.Kind.STARTING, f"{decision.why}, and {found.status}")
+    return state.Decision(state.Kind.SKIP, decision.why)
 
 
 def _answer(found: baseten.Deployment) -> Callable[[Dict[str, Any]], None]:

@@ -43,7 +43,8 @@ class Parent:
 
 
 def runs(process: int) -> bool:
-    """If there is a process of this id."""
+    """If there is a process of this id that has not ended. One that was killed stays until its
+    parent asks for it, which may wait for the output of this process first."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
@@ -51,4 +52,9 @@ def runs(process: int) -> bool:
     except OSError:
         # It is another user's.
         return True
-    return True
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[:1] != [b"Z"]
+    except OSError:
+        # There is no `/proc`, or the process has gone meanwhile, which the next call sees.
+        return True

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def test_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     # Pants was killed before this process looked for its parent.
     monkeypatch.setenv(parent.STARTED_BY, str(ended.pid))
     assert parent.Parent().is_gone
+    # Nobody has asked for the exit code of this one yet.
+    zombie = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    assert zombie.stdout and zombie.stdout.read() == b""
+    deadline = time.monotonic() + 30
+    while parent.runs(zombie.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    zombie.communicate()
     # Processes that this one starts have another parent.
     assert parent.STARTED_BY not in os.environ
 

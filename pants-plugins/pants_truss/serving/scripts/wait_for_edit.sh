@@ -16,8 +16,15 @@ done
 [ "$waits" -eq 1 ] || exit 1
 
 echo "Waiting for the next edit." >&2
+# A process that was killed stays, as a zombie, until its parent asks for it.
+runs() {
+  kill -0 "$1" 2>/dev/null || return 1
+  case "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)" in
+    Z*) return 1 ;;
+  esac
+}
 # PPID stays as it is when the parent is gone, but Pants may have been gone before.
-while kill -0 "$PPID" 2>/dev/null && kill -0 "${PANTS_TRUSS_STARTED_BY:-$PPID}" 2>/dev/null; do
+while runs "$PPID" && runs "${PANTS_TRUSS_STARTED_BY:-$PPID}"; do
   sleep 1
 done
 exit 1

@@ -70,6 +70,20 @@ def test_a_terminal_and_no_reload(tmp_path: Path) -> None:
     os.close(below)
 
 
+def test_it_does_not_outlive_a_pants_that_is_a_zombie(tmp_path: Path) -> None:
+    """Who started Pants asks for its exit code only when the output has ended."""
+    started = subprocess.Popen(
+        [sys.executable, "-c", START, *command(tmp_path, "--reload")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert started.stderr
+    assert read_until(started.stderr.fileno(), "edit.\n") == WAITS
+    started.kill()
+    started.communicate(timeout=60)
+
+
 def test_it_does_not_outlive_its_pants(tmp_path: Path) -> None:
     started = subprocess.Popen(
         [sys.executable, "-c", START, *command(tmp_path, "--reload")],
