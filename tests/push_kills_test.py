@@ -66,8 +66,9 @@ class Kills:
         for pid in self.pids(target, process, push):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        # What the push writes ends with it.
-        process.communicate(timeout=60)
+        # The pipe closes when the push has ended. Without a daemon, and if there was no push to kill,
+        # the run goes on to its end.
+        process.communicate(timeout=600)
         when = "ended" if had_ended else "pushing" if push else "before the push"
         self.outcomes[f"{target}, {' '.join(options) or 'daemon'}: {when}"] += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import configparser
 import io
 import os
@@ -100,5 +101,8 @@ def _of_url(url: object) -> List[str]:
     password = user_info.partition(":")[2]
     pieces = [piece for piece in re.split(r"[/?#@:]", password) if piece != password]
     found = [password, *pieces, urllib.parse.unquote(password)]
+    # As the header of a request has them, which a proxy may repeat.
+    plain = {user_info, urllib.parse.unquote(user_info)}
+    found += [base64.b64encode(text.encode()).decode() for text in sorted(plain)]
     # A short password is hidden only where it is one.
     return [*found, f"//{user_info}@", user_info]

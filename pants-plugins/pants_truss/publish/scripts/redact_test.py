@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 from typing import List
@@ -153,6 +154,15 @@ def test_passwords_of_urls(
         monkeypatch.setenv(name, url)
     said = written(secrets_of_user(), [printed])
     assert "***" in said and "pl" not in said.replace("place", "").replace("http://p", "")
+
+
+@pytest.mark.parametrize("password", ["planted", "pl%61nted"])
+def test_a_header_that_a_proxy_repeats(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://robot:{password}@proxy:1")
+    for plain in (f"robot:{password}", "robot:planted"):
+        encoded = base64.b64encode(plain.encode()).decode()
+        lines = ["not accepted: Basic " + encoded]
+        assert written(secrets_of_user(), lines) == "not accepted: Basic ***\n"
 
 
 def test_a_url_without_a_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
