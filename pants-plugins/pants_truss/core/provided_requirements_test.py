@@ -19,6 +19,7 @@ from pants_truss.core.requirement import marker_environments
         ("tf-nightly", ["tf"], "tf-nightly-gpu", True),
         ("faiss-gpu", ["faiss"], "faiss-cpu", True),
         ("onnxruntime", ["onnxruntime"], "onnxruntime-gpu", True),
+        ("pillow", ["PIL"], "pillow-simd", True),
         ("torch", ["torch"], "torchvision", False),
         ("gpu", ["gpu"], "cpu", False),
         ("scikit-learn", ["sklearn"], "scikit-image", False),

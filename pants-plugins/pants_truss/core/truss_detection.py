@@ -171,7 +171,9 @@ def _names_class(text: str, name: str) -> bool:
     return bool(
         re.search(
             rf"^[ \t\f]*(class[ \t]+{word}\b|{word}[ \t]*[:=]|def[ \t]+{word}\b"
-            rf"|(from|import)\b.*\b{word}\b)",
+            rf"|(from|import)\b.*\b{word}\b"
+            rf"|from\b[^\n(]{{1,300}}\([^)]{{0,3000}}?\b{word}\b"
+            r"|from[ \t]+[.\w]{1,300}[ \t]+import[ \t]*\*)",
             text,
             re.MULTILINE,
         )

@@ -135,6 +135,22 @@ def test_a_class_of_another_name_needs_two_keys_of_truss() -> None:
     assert not is_truss(b"model_name: x\npython_version: py311\n", b"x = 1\n")
 
 
+@pytest.mark.parametrize(
+    "source, names_it",
+    [
+        (b"from .base import (\n    Other,\n    Model,\n)\n", True),
+        (b"from .base import (  # noqa\n    X as Model\n)\n", True),
+        (b"from .base import *\n", True),
+        (b"from base.models import*\n", True),
+        (b"from .base import (\n    Models,\n)\n", False),
+        (b"from .base import (\n    Other,\n)\nModels = 1\n", False),
+    ],
+)
+def test_a_class_that_is_imported(source: bytes, names_it: bool) -> None:
+    config = b"model_name: x\npython_version: py311\n"
+    assert is_truss(config, source) == names_it
+
+
 def test_three_keys_of_truss_need_no_model_file() -> None:
     config = b"model_name: x\npython_version: py311\nmodel_class_filename: gone.py\n"
     assert is_truss(config, None)

@@ -152,9 +152,9 @@ def _names_of_others(
     own = posixpath.dirname(planned.config_file.config.model_file)
     modules = {module for owner in owners for module in owner.modules if module != own} | required
     names = {name for r in planned.requirements for name in [_name_of(r.requirement)] if name}
-    return frozenset(re.split(r"[-_.]", name)[0] for name in (*modules, *names)) | frozenset(
-        name.partition(".")[0] for name in modules
-    )
+    tops = {re.split(r"[-_.]", name)[0] for name in (*modules, *names)}
+    tops |= {name.partition(".")[0] for name in modules}
+    return frozenset(tops - {own.partition("/")[0]})
 
 
 def _shadowing(

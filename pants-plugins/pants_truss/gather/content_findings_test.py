@@ -3,7 +3,7 @@ texts of these findings."""
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 import pytest
 from pants.backend.python import target_types_rules
@@ -17,6 +17,7 @@ from pants.core.target_types import rules as core_target_types_rules
 from pants.engine.addresses import Address
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.core.lint.finding import Finding
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import content_findings
 from pants_truss.gather.content_findings import ContentFindings
@@ -52,19 +53,23 @@ def rule_runner() -> RuleRunner:
     return runner
 
 
-def severities(
-    rule_runner: RuleRunner, name: str, model: str, config: str = "", **files: str
-) -> List[str]:
-    """Those of the findings about missing requirements."""
-    texts: Dict[str, str] = {"BUILD": BUILD, "config.yaml": config, "model/model.py": model}
-    texts.update({path.replace("__", "/") + ".py": text for path, text in files.items()})
+def find(rule_runner: RuleRunner, name: str, texts: Dict[str, str]) -> Sequence[Finding]:
     rule_runner.write_files({f"{name}/{path}": text for path, text in texts.items()})
     rule_runner.set_options(
         ["--source-root-patterns=['/', '/*/packages']", "--python-infer-use-rust-parser"],
         env_inherit={"PATH", "PYENV_ROOT", "HOME"},
     )
     target = rule_runner.get_target(Address(name, target_name="t"))
-    found = rule_runner.request(ContentFindings, [TrussFieldSet.create(target)]).findings
+    return rule_runner.request(ContentFindings, [TrussFieldSet.create(target)]).findings
+
+
+def severities(
+    rule_runner: RuleRunner, name: str, model: str, config: str = "", **files: str
+) -> List[str]:
+    """Those of the findings about missing requirements."""
+    texts: Dict[str, str] = {"BUILD": BUILD, "config.yaml": config, "model/model.py": model}
+    texts.update({path.replace("__", "/") + ".py": text for path, text in files.items()})
+    found = find(rule_runner, name, texts)
     return [f.severity.value for f in found if f.rule == "missing-requirement"]
 
 
@@ -107,6 +112,19 @@ def test_a_module_of_that_name_in_the_truss(rule_runner: RuleRunner) -> None:
     model = f"import tomlkit\nimport boto3\n{MODEL}"
     found = severities(rule_runner, "has", model, data__vendored__tomlkit__api="")
     assert sorted(found) == ["error", "warning"]
+
+
+def test_a_module_of_the_model_that_does_not_exist(rule_runner: RuleRunner) -> None:
+    """The server's own folder has the model's in it, which is still the truss's."""
+    texts = {
+        "BUILD": BUILD,
+        "config.yaml": "requirements: [model-tools]\n",
+        "model/__init__.py": "",
+        "model/model.py": f"import model.gone\nfrom model.there import x\n{MODEL}",
+        "model/there.py": "x = 1\n",
+    }
+    findings = find(rule_runner, "own", texts)
+    assert [(f.rule, f.line) for f in findings] == [("unresolved-import", 1)]
 
 
 def test_an_import_of_a_bundled_module(rule_runner: RuleRunner) -> None:

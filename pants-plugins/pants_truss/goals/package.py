@@ -15,6 +15,7 @@ from pants.engine.rules import collect_rules
 from pants.engine.unions import UnionRule
 from pants.util.logging import LogLevel
 
+from pants_truss.core.errors import TrussError
 from pants_truss.core.manifest import FILE_SUFFIX as MANIFEST_SUFFIX
 from pants_truss.core.manifest import read_tree_digest
 from pants_truss.core.summary import summarize, summarize_run
@@ -88,7 +89,7 @@ async def package_truss_fallibly(
         else:
             gathered = await gather_truss(truss, **implicitly())
             made = await add_prefix(AddPrefix(gathered.digest, path), **implicitly())
-    except InvalidTruss as e:
+    except (InvalidTruss, TrussError) as e:
         await find_session(SessionRequest(), **implicitly())
         return FalliblePackage(field_set.address, None, str(e))
     manifest_path = output.path + MANIFEST_SUFFIX

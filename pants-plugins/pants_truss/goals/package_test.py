@@ -353,6 +353,23 @@ def test_the_good_trusses_are_packaged_if_asked_for(rule_runner: RuleRunner, run
     )
 
 
+@pytest.mark.parametrize("python", ["py38", "py27", '"3.11"'])
+def test_an_unknown_python_is_one_bad_truss(rule_runner: RuleRunner, run: str, python: str) -> None:
+    folder = f"run/a{len(python)}{python[2]}"
+    config = f"python_version: {python}\n"
+    rule_runner.write_files({f"{folder}/BUILD": "truss()", f"{folder}/config.yaml": config})
+    specs = [folder, "run/good1"]
+    built = build(rule_runner, folder, KEEP_GOING, specs=specs)
+    assert (built.digest, built.artifacts) == (EMPTY_DIGEST, ())
+    last = build(rule_runner, "run/good1", KEEP_GOING, specs=specs)
+    with pytest.raises(InvalidTruss) as caught:
+        str(last.artifacts[-1].extra_log_lines[0])
+    value = python.strip('"')
+    said = f"{folder}/config.yaml:1: `python_version` is the string '{value}', but must be one of"
+    assert said in str(caught.value)
+    rule_runner.write_files({f"{folder}/BUILD": ""})
+
+
 def test_changed_trusses_speak_for_themselves(rule_runner: RuleRunner, run: str) -> None:
     """Pants does not say which these are."""
     changed = "--changed-since=HEAD"

@@ -18,6 +18,7 @@ from pants_truss.core.locked import Lockfile
 from pants_truss.core.provided_requirements import brings_modules, other_source, required_by
 from pants_truss.core.requirement import (
     RequirementLine,
+    applies,
     guessed_names,
     marker_environments,
     parse_line,
@@ -65,7 +66,7 @@ def as_configured(request: TrussRequirementsRequest, content: bytes) -> Configur
         for line, origin in lines
     )
     findings = tuple(_describe_not_in_image(written))
-    names = guessed_names(line for line, _ in lines)
+    names = guessed_names(line for line, _ in lines if _is_installed(line, request.python))
     if _is_unreadable(requirements_file, [line for line, _ in lines]):
         return Configured(listed, findings, names, ())
     brought = {*names, *_names_of_server(request)}
@@ -125,6 +126,16 @@ def _describe_not_in_image(written: Iterable[Tuple[FileLine, str]]) -> Iterator[
                 describe_missing_in_image(line.text, place, origin),
                 line=line.number or None,
             )
+
+
+def _is_installed(line: RequirementLine, python: str) -> bool:
+    """False if a marker excludes the image: Linux, and the Python of the truss."""
+    if line.parsed is None or line.parsed.marker is None:
+        return True
+    try:
+        return applies(line.parsed, (), marker_environments(python))
+    except TrussError:
+        return True
 
 
 def _read_line(text: str) -> List[RequirementLine]:

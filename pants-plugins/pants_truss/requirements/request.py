@@ -8,12 +8,13 @@ from typing import Optional, Tuple
 
 from pants.engine.addresses import Address
 
-from pants_truss.core.errors import TrussError
+from pants_truss.core import yaml_document
 from pants_truss.core.gathered import GatheredRequirement
+from pants_truss.core.lint.config_checks import check_document
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.paths import join
 from pants_truss.imports.import_closure import ImportedRequirement
-from pants_truss.sources.config_file import TrussConfigFile
+from pants_truss.sources.config_file import InvalidTruss, TrussConfigFile
 from pants_truss.target_types.truss import TrussRequirementsField
 
 
@@ -39,14 +40,13 @@ class TrussRequirementsRequest:
 
     @property
     def python(self) -> str:
-        """A version such as `3.11`. Raises `TrussError`."""
+        """A version such as `3.11`. Raises `InvalidTruss`."""
         value = self.config_file.config.python_version
         match = re.fullmatch(r"py3(9|1\d)", value)
         if not match:
-            raise TrussError(
-                f"{self.config_path}: `python_version` is {value!r}. Write it as `python_version: "
-                f"py311`."
-            )
+            document = yaml_document.parse(self.config_file.content)
+            findings = check_document(self.config_path, document)
+            raise InvalidTruss.found(self.address, [f for f in findings if f.is_fatal])
         return f"3.{match.group(1)}"
 
 

@@ -129,6 +129,10 @@ def test_one_that_dependencies_name(rule_runner: RuleRunner) -> None:
         ("https://host/scikit_learn-1.0-py3-none-any.whl", True),
         ("git+https://host/scikit-learn.git@main", True),
         ("git+https://host/x.git#egg=Scikit-Learn", True),
+        # In an image, which is Linux and has the Python of the truss.
+        ("scikit-learn ; sys_platform == 'darwin'", False),
+        ("scikit-learn ; python_version < '3.9'", False),
+        ("scikit-learn ; sys_platform == 'linux'", True),
         ("scikit-learn-extra", False),
         ("sklearn", False),
         ("# scikit-learn", False),

@@ -216,11 +216,11 @@ ERRORS = {
     ),
     "python, with a typing error": (
         {"truss/config.yaml": "python_version: py31\n"},
-        "r/truss/config.yaml: `python_version` is 'py31'. Write it as `python_version: py311`.",
+        "r/truss/config.yaml:1: `python_version` is the string 'py31', but must be one of py39",
     ),
     "python": (
         {"truss/config.yaml": "python_version: '3.11'\n"},
-        "r/truss/config.yaml: `python_version` is '3.11'. Write it as `python_version: py311`.",
+        "r/truss/config.yaml:1: `python_version` is the string '3.11', but must be one of py39",
     ),
     "other resolve": (
         {

@@ -53,6 +53,12 @@ _ANY_FORMAT = re.compile(
     + b"|".join(b"(" + pattern + b")" for _, pattern in _FORMATS)
     + b")"
 )
+# Each match of a format contains one of these. Looking for them first takes a fraction of the time.
+_MARKS = (
+    *(b"PRIVATE KEY-----", b"AKIA", b"ASIA", b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"),
+    *(b"github_pat_", b"glpat-", b"hf_", b"T3BlbkFJ", b"sk-ant-", b"AIza", b"xox", b"k_live_"),
+    *(b"npm_", b"pypi-", b"AccountKey="),
+)
 _PLACEHOLDER = re.compile(rb"EXAMPLE|(.)\1{7}|1234567890|abcdefgh", re.I)
 
 
@@ -61,6 +67,8 @@ def scan(path: str, content: bytes) -> Iterator[Secret]:
     named = _by_name(posixpath.basename(path), content)
     if named:
         yield named
+        return
+    if not any(mark in content for mark in _MARKS):
         return
     for match in _ANY_FORMAT.finditer(content):
         if not _PLACEHOLDER.search(match.group()):
