@@ -20,6 +20,7 @@ from pants_truss.core.requirement import (
     RequirementLine,
     applies,
     guessed_names,
+    has_credentials,
     marker_environments,
     parse_line,
     redacted,
@@ -65,7 +66,7 @@ def as_configured(request: TrussRequirementsRequest, content: bytes) -> Configur
         GatheredRequirement(redacted(line.text), origin, reasons.get(line.name or ""))
         for line, origin in lines
     )
-    findings = tuple(_describe_not_in_image(written))
+    findings = (*_describe_not_in_image(written), *_describe_credentials(written))
     names = guessed_names(line for line, _ in lines if _is_installed(line, request.python))
     if _is_unreadable(requirements_file, [line for line, _ in lines]):
         return Configured(listed, findings, names, ())
@@ -125,6 +126,21 @@ def _describe_not_in_image(written: Iterable[Tuple[FileLine, str]]) -> Iterator[
                 path,
                 describe_missing_in_image(line.text, place, origin),
                 line=line.number or None,
+            )
+
+
+def _describe_credentials(written: Iterable[Tuple[FileLine, str]]) -> Iterator[Finding]:
+    """A warning, because a push takes it. Tokens of known formats are errors of their own."""
+    for line, path in written:
+        if has_credentials(line.text):
+            yield Finding(
+                "secret",
+                path,
+                f"{redacted(line.text)!r} has a password in its URL, which every copy of the truss "
+                f"would carry. Name a variable in its place, such as `${{TOKEN}}`, or put it in "
+                f"`~/.netrc`.",
+                Severity.WARNING,
+                line.number or None,
             )
 
 

@@ -183,7 +183,8 @@ def test_a_requirements_file_is_read_beside_the_list(rule_runner: RuleRunner) ->
         ("PyYAML", path),
         ("--extra-index-url https://***@host/simple", path),
     ]
-    (finding,) = reported(found)
+    password, finding = reported(found)
+    assert (password.rule, password.place) == ("secret", f"{path}:7")
     assert finding.path == path
     assert finding.message.startswith(
         f"src/t/model/model.py imports `scipy`, but {path} lacks its distribution scipy. Add "
@@ -216,6 +217,21 @@ def test_a_line_that_reads_a_file_of_the_truss(rule_runner: RuleRunner) -> None:
     assert found.findings[1].message.endswith(
         "Write the lines of base.txt into src/t/including.txt."
     )
+
+
+def test_a_password_in_a_url_is_a_warning(rule_runner: RuleRunner) -> None:
+    text = "--extra-index-url https://bob:s3cr3tPw99@host/simple\nscipy\n"
+    config = (
+        "requirements:\n- git+https://bob:hunter2xyz@host/a.git\n- git+ssh://git@host/b.git\n"
+        "- c @ https://${USER}:${PASSWORD}@host/c.whl\nrequirements_file: private.txt\n"
+    )
+    found = find(rule_runner, config, files={"private.txt": text})
+    assert [(f.place, f.rule, f.severity) for f in found.findings] == [
+        ("src/t/config.yaml", "secret", Severity.WARNING),
+        ("src/t/private.txt:1", "secret", Severity.WARNING),
+    ]
+    said = " ".join(finding.message for finding in found.findings)
+    assert "git+https://***@host/a.git" in said and "s3cr3t" not in said and "hunter2" not in said
 
 
 # --- Distributions that are there without being listed.
