@@ -221,8 +221,8 @@ MORE_FAULTS: Tuple[Fault, ...] = (
     Fault(
         "image/scripts/run_image.py",
         "secrets are in the list of processes",
-        '*(f"--env={variable}" for variable in secret_variables),',
-        '*(f"--env={variable}={os.environ[variable]}" for variable in secret_variables),',
+        '*(f"--env={name}" for name in sorted(names)),',
+        '*(f"--env={name}={os.environ.get(name)}" for name in sorted(names)),',
     ),
     Fault(
         "subsystems/lint.py",
