@@ -29,9 +29,7 @@ async def lint_truss(truss: TrussFieldSet, subsystem: TrussLintSubsystem) -> Lin
     if subsystem.validate_with_truss is TrussValidation.CHECK and not fatal(findings):
         request = TrussErrorsRequest(planned.config_file)
         errors = await find_truss_errors(request, **implicitly())
-        # If the severity of a finding is lowered, Truss has not to say the same once more.
-        known = {(finding.path, finding.line) for finding in findings if finding.line}
-        findings += [e for e in errors.findings if (e.path, e.line) not in known]
+        findings += errors.findings
     return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
 
 
