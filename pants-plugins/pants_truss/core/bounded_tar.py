@@ -26,15 +26,13 @@ class BadArchive(Exception):
     """The message continues a sentence about the archive."""
 
 
-class Hashed:
-    """A stream of at most `limit` bytes whose digest is known after it was read to its end. It is a
-    file for `tarfile`, which reads headers and skips the data of entries. `why` ends the message
-    of an archive that is larger."""
+class BoundedStream:
+    """A stream of at most `limit` bytes. It is a file for `tarfile`, which reads headers and skips
+    the data of entries. `why` ends the message of an archive that is larger."""
 
     def __init__(self, stream: BinaryIO, limit: int, why: str = "") -> None:
         self._stream, self._why = stream, why
         self._limit, self._size = limit, 0
-        self._hash = hashlib.sha256()
 
     def read(self, size: int) -> bytes:
         data = b""
@@ -65,6 +63,18 @@ class Hashed:
         self._size += len(data)
         if self._size > self._limit:
             raise BadArchive(f"unpacks to more than {self._limit} bytes{self._why}")
+        return data
+
+
+class Hashed(BoundedStream):
+    """Its digest is known after it was read to its end."""
+
+    def __init__(self, stream: BinaryIO, limit: int, why: str = "") -> None:
+        super().__init__(stream, limit, why)
+        self._hash = hashlib.sha256()
+
+    def _next(self, size: int) -> bytes:
+        data = super()._next(size)
         self._hash.update(data)
         return data
 

@@ -20,7 +20,7 @@ from pants.engine.rules import collect_rules, goal_rule
 from pants.option.option_types import StrListOption
 from pants.util.strutil import help_text, softwrap
 
-from pants_truss.core.bounded_tar import BadArchive, Hashed, bounded_headers, members
+from pants_truss.core.bounded_tar import BadArchive, BoundedStream, bounded_headers, members
 from pants_truss.core.manifest import FILE_SUFFIX
 from pants_truss.core.terminal import visible, visible_line
 from pants_truss.core.verification import FoundFile, layout_problems, truss_problems
@@ -165,7 +165,7 @@ def _files_of_tar(path: Path) -> Dict[str, Optional[FoundFile]]:
     found: Dict[str, Optional[FoundFile]] = {}
     with path.open("rb") as headers, path.open("rb") as data:
         size = os.fstat(data.fileno()).st_size
-        stream: Any = Hashed(headers, size)
+        stream: Any = BoundedStream(headers, size)
         for member in members(tarfile.TarFile(fileobj=stream, tarinfo=bounded_headers()), size):
             if member.isdir():
                 continue

@@ -57,10 +57,6 @@ class OciImageRequest(TrussParameter):
     annotations: FrozenDict[str, str]
 
 
-# Docker's storage, `overlay2`, stacks no more folders.
-MAX_LAYERS = 127
-
-
 @dataclass(frozen=True)
 class OciImage:
     """`digest` holds the blobs at their paths in an image layout. `notes` are shown to the user."""
@@ -165,12 +161,12 @@ def _refuse_dockerfile_keys(request: OciImageRequest, path: str, data: Mapping[A
 
 def _too_many_layers(found: BaseImage, more: int) -> List[str]:
     count = len(found.layers_data) + more
-    if count <= MAX_LAYERS:
+    if count <= base_image.DOCKER_LAYERS:
         return []
     return [
         f"Warning: the image has {count} layers, {count - more} of them from its base "
-        f"{found.name}. Docker runs images of at most {MAX_LAYERS}. Use a base with fewer layers, "
-        f"or lower `[truss-images].shared_layers`."
+        f"{found.name}. Docker runs images of at most {base_image.DOCKER_LAYERS}. Use a base with "
+        f"fewer layers, or lower `[truss-images].shared_layers`."
     ]
 
 

@@ -9,6 +9,7 @@ import pytest
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 from pants.util.frozendict import FrozenDict
 
+from pants_truss.core.oci import base_image
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.gather.gather import GatheredTruss
 from pants_truss.image import oci_image
@@ -316,7 +317,7 @@ def test_layers_that_docker_would_not_stack(
     rule_runner: RuleRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for limit, count in ((1 + len(OUR_LAYERS), 0), (len(OUR_LAYERS), 1)):
-        monkeypatch.setattr(oci_image, "MAX_LAYERS", limit)
+        monkeypatch.setattr(base_image, "DOCKER_LAYERS", limit)
         notes = make(rule_runner, write(rule_runner, f"layers{limit}")).notes
         assert len(notes) == count
     assert notes == (

@@ -44,8 +44,10 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 MAX_DOCUMENT = 4 * 1024 * 1024
 # The number of indexes on the way to a manifest, `index.json` included.
 MAX_INDEXES = 3
-# The number of layers. Docker runs images of at most 127 layers, podman of at most 500.
+# The number of layers. Podman runs images of at most 500, Docker of fewer: its storage, `overlay2`,
+# stacks no more folders.
 MAX_LAYERS = 500
+DOCKER_LAYERS = 127
 # The number of images that a message lists.
 _SHOWN = 10
 

@@ -25,6 +25,16 @@ def command(folder: Path, *arguments: str) -> List[str]:
     return ["/bin/sh", str(SCRIPT), str(message), *arguments]
 
 
+def start_by_another(folder: Path) -> "subprocess.Popen[bytes]":
+    """A process that starts the script, in the place of Pants."""
+    return subprocess.Popen(
+        [sys.executable, "-c", START, *command(folder, "--reload")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
 def read_until(stream: int, end: str) -> str:
     found = b""
     while not found.decode("utf-8", "replace").endswith(end):
@@ -72,12 +82,7 @@ def test_a_terminal_and_no_reload(tmp_path: Path) -> None:
 
 def test_it_does_not_outlive_a_pants_that_is_a_zombie(tmp_path: Path) -> None:
     """Who started Pants asks for its exit code only when the output has ended."""
-    started = subprocess.Popen(
-        [sys.executable, "-c", START, *command(tmp_path, "--reload")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    started = start_by_another(tmp_path)
     assert started.stderr
     assert read_until(started.stderr.fileno(), "edit.\n") == WAITS
     started.kill()
@@ -85,12 +90,7 @@ def test_it_does_not_outlive_a_pants_that_is_a_zombie(tmp_path: Path) -> None:
 
 
 def test_it_does_not_outlive_its_pants(tmp_path: Path) -> None:
-    started = subprocess.Popen(
-        [sys.executable, "-c", START, *command(tmp_path, "--reload")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    started = start_by_another(tmp_path)
     assert started.stdin and started.stdout and started.stderr
     process = int(started.stdout.readline())
     assert read_until(started.stderr.fileno(), "edit.\n") == WAITS
