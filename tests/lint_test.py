@@ -126,6 +126,12 @@ WRONG: Dict[str, Dict[str, Any]] = {
         "rule": "requirement-not-in-image",
         "is_fatal": True,
     },
+    "invalid_requirement": {
+        "config": "requirements: ['torch = 2.0']\n",
+        "place": "t/invalid_requirement/config.yaml: error: 'torch = 2.0' is not a requirement",
+        "rule": "invalid-requirement",
+        "is_fatal": True,
+    },
     "no_target": {
         "files": {"BUILD": "# Nothing.\n"},
         "place": "t/no_target/config.yaml: warning: this truss has no target",
@@ -197,6 +203,16 @@ WRONG: Dict[str, Dict[str, Any]] = {
             "packages/kit/near.py": "",
         },
         "place": "t/unresolved/model/model.py:2: error: it imports `kit.gone`, and neither the truss",
+        "rule": "unresolved-import",
+        "is_fatal": False,
+    },
+    "unresolved_own": {
+        "files": {
+            "model/model.py": "from helpers.text import clean\n\n\n" + MODEL,
+            "helpers/text.py": "def clean(x): ...\n",
+        },
+        "place": "t/unresolved_own/model/model.py:1: error: it imports `helpers.text`, which is "
+        "t/unresolved_own/helpers/text.py, and an image does not have it",
         "rule": "unresolved-import",
         "is_fatal": False,
     },

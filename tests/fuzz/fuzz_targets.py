@@ -32,6 +32,7 @@ from pants_truss.core.lint.config_checks import check_config
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
 from pants_truss.core.lint.secret_scan import scan
 from pants_truss.core.lint.unresolved_imports import (
+    ImageModules,
     PythonFile,
     check_imports,
     imported_when_loaded,
@@ -162,9 +163,12 @@ def fuzz_python(data: bytes) -> None:
         for finding in check_model_class(ModelFile("t/model.py", data, name, (3, 11), ())):
             check_text(finding.text)
             require(finding.line is None or finding.line >= 1, "a finding has a line below 1")
-    files = [PythonFile("model/model.py", "t/model/model.py", data)]
-    paths = ["model/model.py", "model/__init__.py", "packages/kit/__init__.py"]
-    for finding in check_imports(files, paths, {"": "packages", "model": ""}, {"numpy"}):
+    places = ["app/model/model.py", "app/model/__init__.py", "packages/kit/__init__.py"]
+    files = [PythonFile(places[0], "t/model/model.py", data, ("t/utils/x.py",))]
+    paths = {place: f"t/{place}" for place in places}
+    unserved = {"utils/y": "t/utils/y.py"}
+    image = ImageModules(paths, unserved, {"numpy"}, True, places[0], (0, 18, 36), "packages")
+    for finding in check_imports(files, image):
         check_text(finding.text)
     imported_when_loaded(data)
     named_strings(data)

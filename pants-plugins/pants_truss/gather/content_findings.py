@@ -16,11 +16,7 @@ from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.file_checks import check_names, check_sizes
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owners
-from pants_truss.core.lint.unresolved_imports import (
-    PythonFile,
-    check_imports,
-    imported_when_loaded,
-)
+from pants_truss.core.lint.unresolved_imports import imported_when_loaded
 from pants_truss.core.paths import is_within
 from pants_truss.core.requirement import parse_line
 from pants_truss.gather import plan, secret_files
@@ -31,6 +27,7 @@ from pants_truss.gather.secret_files import (
     by_folder,
     scan_for_secrets,
 )
+from pants_truss.gather.unresolved_imports import check_planned_imports
 from pants_truss.pants_api import (
     concurrently,
     create_digest,
@@ -87,16 +84,8 @@ async def find_content_findings(
         CreateDigest([entry_at(file.path, file) for file in reached]), **implicitly()
     )
     contents = {file.path: file.content for file in await get_digest_contents(digest)}
-    findings += check_imports(
-        [PythonFile(f.path, f.source or f.path, contents[f.path]) for f in reached],
-        [file.path for file in planned.plan.files],
-        {
-            posixpath.dirname(config.model_file): "",
-            "": config.bundled_packages_dir,
-        },
-        _names_of_others(planned, owners, required),
-        [(each.importer, each.module) for each in planned.imports.unbundled],
-    )
+    provided = _names_of_others(planned, owners, required)
+    findings += check_planned_imports(planned, reached, contents, provided, tuple(release.version))
     findings += _missing_requirements(planned, contents)
     return ContentFindings(planned, tuple(findings))
 

@@ -127,6 +127,51 @@ def test_a_module_of_the_model_that_does_not_exist(rule_runner: RuleRunner) -> N
     assert [(f.rule, f.line) for f in findings] == [("unresolved-import", 1)]
 
 
+@pytest.mark.parametrize(
+    ("name", "statement", "path", "fact"),
+    [
+        ("beside", "import utils.x", "utils/x.py", "Move it to packages/utils/x.py"),
+        ("file", "from helpers import y", "helpers.py", "Move it to packages/helpers.py"),
+        ("long", "import packages.util.z", "packages/util/z.py", "has it as `util.z`"),
+        ("above", "from ..lib import y", "lib.py", "above the top-level package"),
+        ("own", "from above_own.model import x", "model/x.py", "has it as `model.x`"),
+    ],
+)
+def test_a_file_of_the_truss_that_the_server_does_not_find(
+    rule_runner: RuleRunner, name: str, statement: str, path: str, fact: str
+) -> None:
+    texts = {
+        "BUILD": BUILD,
+        "config.yaml": "",
+        "model/model.py": f"{statement}\n{MODEL}",
+        path: "y = 1\n",
+    }
+    (found,) = find(rule_runner, f"above_{name}", texts)
+    assert (found.rule, found.place) == ("unresolved-import", f"above_{name}/model/model.py:1")
+    assert fact in found.message
+
+
+@pytest.mark.parametrize(
+    ("name", "statement", "path"),
+    [
+        ("data", "from data.words import y", "data/words.py"),
+        ("lazy", "try:\n    import utils.x\nexcept ImportError: ...", "utils/x.py"),
+        ("server", "from _truss_common.schema import y", "_truss_common/schema.py"),
+        ("near", "from .near import y", "model/near.py"),
+    ],
+)
+def test_a_file_of_the_truss_that_the_server_may_find(
+    rule_runner: RuleRunner, name: str, statement: str, path: str
+) -> None:
+    texts = {
+        "BUILD": BUILD,
+        "config.yaml": "",
+        "model/model.py": f"{statement}\n{MODEL}",
+        path: "y = 1\n",
+    }
+    assert not find(rule_runner, f"within_{name}", texts)
+
+
 def test_an_import_of_a_bundled_module(rule_runner: RuleRunner) -> None:
     """The model may never import it."""
     model = f"def load():\n    import kit\n{MODEL}"

@@ -14,6 +14,7 @@ from pants_truss.core import lockfile, yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.lint.requirement_lines import refusal
 from pants_truss.core.locked import Lockfile
 from pants_truss.core.provided_requirements import brings_modules, other_source, required_by
 from pants_truss.core.requirement import (
@@ -66,7 +67,11 @@ def as_configured(request: TrussRequirementsRequest, content: bytes) -> Configur
         GatheredRequirement(redacted(line.text), origin, reasons.get(line.name or ""))
         for line, origin in lines
     )
-    findings = (*_describe_not_in_image(written), *_describe_credentials(written))
+    findings = (
+        *_describe_refused(written),
+        *_describe_not_in_image(written),
+        *_describe_credentials(written),
+    )
     names = guessed_names(line for line, _ in lines if _is_installed(line, request.python))
     if _is_unreadable(requirements_file, [line for line, _ in lines]):
         return Configured(listed, findings, names, ())
@@ -129,6 +134,14 @@ def _describe_not_in_image(written: Iterable[Tuple[FileLine, str]]) -> Iterator[
             )
 
 
+def _describe_refused(written: Iterable[Tuple[FileLine, str]]) -> Iterator[Finding]:
+    for line, path in written:
+        found = refusal(line.text)
+        if found:
+            why, severity = found
+            yield Finding("invalid-requirement", path, why, severity, line.number or None)
+
+
 def _describe_credentials(written: Iterable[Tuple[FileLine, str]]) -> Iterator[Finding]:
     """A warning, because a push takes it. Tokens of known formats are errors of their own."""
     for line, path in written:
@@ -155,7 +168,7 @@ def _is_installed(line: RequirementLine, python: str) -> bool:
 
 
 def _read_line(text: str) -> List[RequirementLine]:
-    # Truss reports lines that pip refuses. Here such a line has no name.
+    # `_describe_refused` reports lines that pip refuses. Here such a line has no name.
     try:
         line = parse_line(text)
     except TrussError:

@@ -87,8 +87,18 @@ def test_what_is_listed_keeps_its_order_and_its_reason(rule_runner: RuleRunner) 
             GatheredRequirement("--pre", "src/t/config.yaml", None),
             GatheredRequirement("/opt/wheel", "src/t/config.yaml", None),
         ),
-        (),
+        (Finding("invalid-requirement", "src/t/config.yaml", found.findings[0].message),),
     )
+    assert "'not [valid' is not a requirement" in found.findings[0].message
+
+
+def test_a_line_that_an_image_build_refuses(rule_runner: RuleRunner) -> None:
+    files = {"listed.txt": "numpy==1.26.4\n\ntorch = 2.0 \\\n  # why\nscipy==1.x\n"}
+    found = find(rule_runner, "requirements_file: listed.txt\n", files=files)
+    assert [(f.place, f.severity) for f in found.findings] == [
+        ("src/t/listed.txt:3", Severity.ERROR),
+        ("src/t/listed.txt:5", Severity.WARNING),
+    ]
 
 
 def test_a_distribution_that_is_imported_and_not_listed(
@@ -310,6 +320,6 @@ def test_findings_come_in_the_order_of_what_is_imported(
 def test_a_file_with_a_byte_order_mark(rule_runner: RuleRunner, encoding: str) -> None:
     rule_runner.write_files({"src/t/marked.txt": ""})
     path = Path(rule_runner.build_root, "src/t/marked.txt")
-    path.write_bytes("own-dist==1\nüber\n".encode(encoding))
+    path.write_bytes("own-dist==1\n# über\n".encode(encoding))
     found = find(rule_runner, "requirements_file: marked.txt\n", imported("own-dist", "own"))
     assert reported(found) == []

@@ -88,6 +88,13 @@ RULES: Tuple[Rule, ...] = (
         is_fatal=True,
     ),
     Rule(
+        "invalid-requirement",
+        "A requirement that an image build cannot read.",
+        "`torch = 2.0` is no requirement for uv, which installs the list in an image, nor for pip. "
+        "What pip takes and uv does not is a warning.",
+        is_fatal=True,
+    ),
+    Rule(
         "large-file",
         "A large file outside the data folder.",
         "Weights belong in `weights`, or at least in `data_dir`: every build and upload carries "
@@ -177,9 +184,11 @@ RULES: Tuple[Rule, ...] = (
     ),
     Rule(
         "unresolved-import",
-        "An import of a bundled package's module that does not exist.",
-        "The truss bundles other modules of the package, and no file answers the import: the "
-        "server would fail at it.",
+        "An import whose module the server does not have.",
+        "No file answers the import, or one that is not in an image, or one that has another name "
+        "there: `/app` has the folder of the model as `model` and that of the data, `/packages` "
+        "the bundled packages. Relative imports do not reach above these. The server would fail "
+        "at the import.",
     ),
 )
 

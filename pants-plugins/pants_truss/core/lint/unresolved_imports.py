@@ -1,22 +1,52 @@
-"""Imports of a package that the truss bundles, whose module the truss does not have."""
+"""Imports whose module an image of the truss does not have under this name.
+
+Paths here are those in an image, as `server_layout` places them: the server finds modules below
+`app` and then below `packages`.
+"""
 
 from __future__ import annotations
 
 import ast
 import posixpath
-from typing import Collection, FrozenSet, Iterator, List, Mapping, NamedTuple, Set, Tuple
+from dataclasses import dataclass
+from typing import Collection, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
-from pants_truss.core.lint.finding import Finding
+from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.module_names import module_name, module_stem
 from pants_truss.core.paths import join
 from pants_truss.core.python_syntax import parse
+from pants_truss.core.server_layout import APP, MODEL, PACKAGES
+
+# The server takes the file of the model class out of its package from the first release to the
+# second, and from then on unless it is `model/model.py` (`_load_impl` in `model_wrapper.py`).
+_LOADED_ALONE, _LOADED_AS_PACKAGE = (0, 9, 36), (0, 18, 35)
 
 
 class PythonFile(NamedTuple):
-    """`path` is that in the gathered truss, `source` that in the repository."""
+    """`path` is that in an image, `source` that in the repository. `leads_to` are files of the
+    truss that its imports mean, by their paths in the repository."""
 
     path: str
     source: str
     content: bytes
+    leads_to: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageModules:
+    """What an import can find. `paths` has the path in the repository of each file in an image, and
+    `in_truss` that of each module of the truss, by its path in the truss without suffix.
+    `provided` are top-level names that a requirement or the server may have; there may be others if
+    not `is_complete`. `model_file` is that of the model class, for a server of `release`;
+    `packages_dir` is where the truss has bundled packages."""
+
+    paths: Mapping[str, str]
+    in_truss: Mapping[str, str]
+    provided: Collection[str]
+    is_complete: bool
+    model_file: str
+    release: Tuple[int, ...]
+    packages_dir: str
 
 
 class _Import(NamedTuple):
@@ -27,34 +57,78 @@ class _Import(NamedTuple):
     level: int
     line: int
 
+    @property
+    def text(self) -> str:
+        return "." * self.level + self.module
+
 
 def check_imports(
     files: Collection[PythonFile],
-    paths: Collection[str],
-    folders: Mapping[str, str],
-    provided: Collection[str],
+    image: ImageModules,
     reported: Collection[Tuple[str, str]] = (),
 ) -> Iterator[Finding]:
-    """`files` are those that a server runs, `paths` all of the gathered truss. `folders` has the
-    folder that imports of a top-level name begin in, and under the empty name the one for all other
-    names; `provided` are top-level names that something else may have, too. `reported` has the
-    source and the module of imports that another rule reports.
+    """`files` are those that a server runs. `reported` has the source and the module of imports
+    that another rule reports.
 
     Only what is certain counts: no import under a condition or in a `try`, no package that changes
     its own path, and no name that may be an attribute.
     """
-    known = _Modules(paths, {file.path: file.content for file in files})
+    known = _Modules(image.paths, {file.path: file.content for file in files})
     for file in files:
         for found in _imports(file.content):
-            missing = _missing(file, found, known, folders, provided)
-            if missing and not _is_reported(file.source, missing, reported):
-                yield Finding(
-                    "unresolved-import",
-                    file.source,
-                    f"it imports `{missing}`, and neither the truss nor the repository has this "
-                    f"module. Correct the import, or add the file and run `pants tailor`.",
-                    line=found.line,
-                )
+            missing = _describe(file, found, known, image)
+            if missing and not _is_reported(file.source, missing[0], reported):
+                name, why, severity = missing
+                text = f"it imports `{name}`, {why}"
+                yield Finding("unresolved-import", file.source, text, severity, found.line)
+
+
+def _describe(
+    file: PythonFile, found: _Import, known: _Modules, image: ImageModules
+) -> Optional[Tuple[str, str, Severity]]:
+    """The name of a module that is missing, what to do, and how certain that is."""
+    missing = _describe_relative(file, found, image) if found.level else None
+    missing = missing or _describe_missing(file, found, known, image)
+    if missing:
+        return (*missing, Severity.ERROR)
+    if found.level or known.top(found.module) or found.module.partition(".")[0] in image.provided:
+        return None
+    elsewhere = _describe_elsewhere(file, found, image)
+    severity = Severity.ERROR if image.is_complete else Severity.WARNING
+    return (*elsewhere, severity) if elsewhere else None
+
+
+def _describe_relative(
+    file: PythonFile, found: _Import, image: ImageModules
+) -> Optional[Tuple[str, str]]:
+    """An import that Python refuses, whatever there is: the name, and why."""
+    name = found.text if found.module else found.text + (found.names or ("",))[0]
+    package = _package(file, found)
+    if package in ("", APP, PACKAGES):
+        return name, (
+            "which lies above the top-level package of this file. Import it by its name in an "
+            "image, which begins below the truss's folder or that of its bundled packages."
+        )
+    if file.path == image.model_file and _is_loaded_alone(file.path, image.release):
+        absolute = join(package.partition("/")[2], name.lstrip(".")).replace("/", ".")
+        return name, (
+            f"and Truss loads the file of the model class by itself, outside of any package. "
+            f"Import `{absolute}`."
+        )
+    return None
+
+
+def _is_loaded_alone(path: str, release: Tuple[int, ...]) -> bool:
+    if release >= _LOADED_AS_PACKAGE:
+        return path != f"{MODEL}/model.py"
+    return release >= _LOADED_ALONE
+
+
+def _package(file: PythonFile, found: _Import) -> str:
+    package = posixpath.dirname(file.path)
+    for _ in range(found.level - 1):
+        package = posixpath.dirname(package)
+    return package
 
 
 def imported_when_loaded(content: bytes) -> FrozenSet[str]:
@@ -85,6 +159,11 @@ class _Modules:
                 self._folders.add(folder)
                 folder = posixpath.dirname(folder)
 
+    def top(self, module: str) -> str:
+        """The folder in which the server finds the first part of the name, or nothing."""
+        name = module.partition(".")[0]
+        return next((each for each in (APP, PACKAGES) if self.has(join(each, name))), "")
+
     def is_package(self, path: str) -> bool:
         return path in self._folders and f"{path}.py" not in self._paths
 
@@ -112,42 +191,70 @@ class _Modules:
         return not self._contents.get(init, b"x").strip()
 
 
-def _missing(
-    file: PythonFile,
-    found: _Import,
-    known: _Modules,
-    folders: Mapping[str, str],
-    provided: Collection[str],
-) -> str:
-    """The name of the module that is missing, or nothing."""
+def _describe_missing(
+    file: PythonFile, found: _Import, known: _Modules, image: ImageModules
+) -> Optional[Tuple[str, str]]:
+    """A module that a package of the truss lacks."""
     if found.level:
-        package = posixpath.dirname(file.path)
-        for _ in range(found.level - 1):
-            package = posixpath.dirname(package)
-        top = package
-        dots = "." * found.level
+        folder = package = _package(file, found)
     else:
-        name = found.module.partition(".")[0]
-        if name in provided:
-            return ""
-        package = folders.get(name, folders[""])
-        top = join(package, name)
-        dots = ""
-    if not known.is_package(top):
-        return ""
+        folder = known.top(found.module)
+        package = join(folder, found.module.partition(".")[0])
+        if not folder or found.module.partition(".")[0] in image.provided:
+            return None
+    missing = _missing_in(folder, found, known) if known.is_package(package) else ""
+    if not missing:
+        return None
+    return missing, (
+        "and neither the truss nor the repository has this module. Correct the import, or add the "
+        "file and run `pants tailor`."
+    )
+
+
+def _missing_in(folder: str, found: _Import, known: _Modules) -> str:
+    """The name of the module that `folder` lacks, or nothing."""
+    dots = "." * found.level
     parts = found.module.split(".") if found.module else []
     for length in range(1, len(parts) + 1):
-        path = join(package, *parts[:length])
+        path = join(folder, *parts[:length])
         if not known.has(path):
             parent = posixpath.dirname(path)
             is_sure = known.is_package(parent) and known.is_plain(parent)
             return dots + ".".join(parts[:length]) if is_sure else ""
-    target = join(package, *parts)
+    target = join(folder, *parts)
     if known.is_package(target) and known.is_empty(target) and known.is_plain(target):
         for name in found.names:
             if name != "*" and not known.has(join(target, name)):
                 return f"{dots}{found.module}{'.' if found.module else ''}{name}"
     return ""
+
+
+def _describe_elsewhere(
+    file: PythonFile, found: _Import, image: ImageModules
+) -> Optional[Tuple[str, str]]:
+    """An import of a file that the truss has, and that an image has under another name or not at
+    all."""
+    # The longest names first: they mean a file, and not the folder around it.
+    modules = [*(f"{found.module}.{name}" for name in found.names), found.module]
+    for module in modules:
+        stem = module.replace(".", "/")
+        own = [each for each in file.leads_to if f"/{module_stem(each)}".endswith(f"/{stem}")]
+        own += [image.in_truss[stem]] if stem in image.in_truss else []
+        if own:
+            return module, _describe_own(own[0], stem, image)
+    return None
+
+
+def _describe_own(source: str, stem: str, image: ImageModules) -> str:
+    for path, origin in image.paths.items():
+        if origin == source:
+            name = module_name(path.partition("/")[2])
+            return f"which is {source}, and the server has it as `{name}`. Import it by this name."
+    return (
+        f"which is {source}, and an image does not have it: it has the folders of the model, the "
+        f"data and the bundled packages only. Move it to {join(image.packages_dir, stem)}.py, "
+        f"which has this name there."
+    )
 
 
 def _imports(content: bytes, in_functions: bool = True) -> List[_Import]:

@@ -1,28 +1,48 @@
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from dataclasses import replace
+from typing import Dict, Iterable, List, Tuple
 
 import pytest
 
-from pants_truss.core.lint.unresolved_imports import PythonFile, check_imports
+from pants_truss.core.lint.finding import Severity
+from pants_truss.core.lint.unresolved_imports import ImageModules, PythonFile, check_imports
 
-FOLDERS = {"model": "", "": "packages"}
+MODEL_FILE = "app/model/model.py"
+
+
+def image(
+    paths: Iterable[str],
+    elsewhere: Tuple[str, ...] = (),
+    provided: Tuple[str, ...] = (),
+    model_file: str = MODEL_FILE,
+    release: Tuple[int, ...] = (0, 18, 36),
+    is_complete: bool = True,
+) -> ImageModules:
+    """Of a truss in the folder `t`; `elsewhere` are its files that are not in an image."""
+    return ImageModules(
+        {path: f"t/{path.replace('app/', '')}" for path in paths},
+        {path.rpartition(".")[0]: f"t/{path}" for path in elsewhere},
+        provided,
+        is_complete,
+        model_file,
+        release,
+        "packages",
+    )
 
 
 def missing(source: str, *others: str, provided: Tuple[str, ...] = (), **inits: str) -> List[str]:
     """The messages' modules, of a model with the source. `others` are paths of other files;
     `inits` are contents of `__init__.py` files, by the package."""
-    model = PythonFile("model/model.py", "t/model/model.py", source.encode())
+    model = PythonFile(MODEL_FILE, "t/model/model.py", source.encode())
     contents: Dict[str, str] = {
         f"packages/{name}/__init__.py": text for name, text in inits.items()
     }
     files = [model, *(PythonFile(p, p, text.encode()) for p, text in contents.items())]
-    paths = ["config.yaml", model.path, *others, *contents]
-    found = check_imports(files, paths, FOLDERS, provided)
+    modules = image([model.path, *others, *contents], provided=provided)
+    found = [*check_imports(files, modules)]
     assert all(finding.rule == "unresolved-import" for finding in found)
-    return [
-        finding.message.split("`")[1] for finding in check_imports(files, paths, FOLDERS, provided)
-    ]
+    return [finding.message.split("`")[1] for finding in found]
 
 
 KIT = "packages/kit/w.py"
@@ -72,11 +92,12 @@ def test_a_package_that_is_a_native_module_may_have_any_name(suffix: str) -> Non
 
 @pytest.mark.parametrize("module", ["kit.z", "other.kit.z"])
 def test_an_import_that_another_rule_reports(module: str) -> None:
-    model = PythonFile("model/model.py", "t/model/model.py", b"import kit.z\n")
+    model = PythonFile(MODEL_FILE, "t/model/model.py", b"import kit.z\n")
     reported = [("t/model/model.py", module)]
-    assert not [*check_imports([model], [model.path, KIT], FOLDERS, (), reported)]
+    modules = image([model.path, KIT])
+    assert not [*check_imports([model], modules, reported)]
     elsewhere = [("t/other.py", module), ("t/model/model.py", "kit.zz")]
-    assert [*check_imports([model], [model.path, KIT], FOLDERS, (), elsewhere)]
+    assert [*check_imports([model], modules, elsewhere)]
 
 
 @pytest.mark.parametrize(
@@ -104,5 +125,96 @@ def test_a_package_that_is_not_bundled_is_unknown() -> None:
 
 def test_the_place_is_that_in_the_repository() -> None:
     file = PythonFile("packages/kit/w.py", "src/kit/w.py", b"\nimport kit.z\n")
-    (found,) = check_imports([file], [file.path], FOLDERS, ())
+    (found,) = check_imports([file], image([file.path]))
     assert found.place == "src/kit/w.py:2"
+
+
+def messages(file: PythonFile, modules: ImageModules) -> List[str]:
+    return [finding.message for finding in check_imports([file], modules)]
+
+
+@pytest.mark.parametrize(
+    "source", ["import utils.x\n", "from utils import x\n", "import helpers\n"]
+)
+def test_a_file_beside_the_config_is_not_in_an_image(source: str) -> None:
+    """The server has the folders of the model, the data and the bundled packages only."""
+    model = PythonFile(MODEL_FILE, "t/model/model.py", source.encode())
+    (message,) = messages(model, image([MODEL_FILE], ("utils/x.py", "helpers.py")))
+    stem = "helpers" if "helpers" in source else "utils/x"
+    assert f"which is t/{stem}.py, and an image does not have it" in message
+    assert f"Move it to packages/{stem}.py" in message
+    assert not messages(model, image([MODEL_FILE, f"packages/{stem}.py"], (f"{stem}.py",)))
+    assert not messages(model, image([MODEL_FILE, f"app/{stem}.py"], (f"{stem}.py",)))
+    unsure = image([MODEL_FILE], (f"{stem}.py",), is_complete=False)
+    assert [f.severity for f in check_imports([model], unsure)] == [Severity.WARNING]
+    top = stem.partition("/")[0]
+    assert not messages(model, image([MODEL_FILE], (f"{stem}.py",), provided=(top,)))
+
+
+@pytest.mark.parametrize(
+    ("imported", "source", "path", "name"),
+    [
+        ("packages.util.z", "t/packages/util/z.py", "packages/util/z.py", "util.z"),
+        ("trusses.t.model.x", "trusses/t/model/x.py", "app/model/x.py", "model.x"),
+        ("x", "t/model/x.py", "app/model/x.py", "model.x"),
+        ("src.model.x", "t/src/model/x.py", "app/model/x.py", "model.x"),
+    ],
+)
+def test_a_file_that_has_another_name_in_an_image(
+    imported: str, source: str, path: str, name: str
+) -> None:
+    model = PythonFile(
+        MODEL_FILE, "t/model/model.py", f"from {imported} import y\n".encode(), (source,)
+    )
+    modules = replace(image([]), paths={path: source, MODEL_FILE: model.source})
+    (message,) = messages(model, modules)
+    assert (
+        f"it imports `{imported}`, which is {source}, and the server has it as `{name}`" in message
+    )
+    assert not messages(model._replace(content=f"import {name}\n".encode()), modules)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "expected"),
+    [
+        (MODEL_FILE, "from ..lib import x\n", "..lib"),
+        (MODEL_FILE, "from .. import lib\n", "..lib"),
+        ("app/model/deep/a.py", "from ...lib import x\n", "...lib"),
+        ("app/model/deep/a.py", "from ..lib import x\n", ""),
+        ("packages/kit.py", "from . import x\n", ".x"),
+        ("packages/kit/a.py", "from ..other import x\n", "..other"),
+        ("packages/kit/a.py", "from . import a\n", ""),
+        (MODEL_FILE, "from ........lib import x\n", "........lib"),
+    ],
+)
+def test_a_relative_import_above_the_top(path: str, source: str, expected: str) -> None:
+    file = PythonFile(path, f"t/{path}", source.encode())
+    found = messages(file, image([path, MODEL_FILE, "app/model/lib.py", "packages/other.py"]))
+    assert [message.split("`")[1] for message in found] == ([expected] if expected else [])
+    assert all("above the top-level package" in message for message in found)
+
+
+@pytest.mark.parametrize(
+    ("release", "path", "works"),
+    [
+        ((0, 9, 35), "app/model/model.py", True),
+        ((0, 9, 36), "app/model/model.py", False),
+        ((0, 18, 34), "app/model/model.py", False),
+        ((0, 18, 35), "app/model/model.py", True),
+        ((0, 18, 36), "app/model/main.py", False),
+        ((0, 18, 36), "app/model/deep/deep.py", False),
+        ((0, 9, 35), "app/model/main.py", True),
+    ],
+)
+def test_relative_imports_of_the_model_file(
+    release: Tuple[int, ...], path: str, works: bool
+) -> None:
+    file = PythonFile(path, "t/model.py", b"from .helper import x\n")
+    folder = path.rpartition("/")[0]
+    modules = image([path, f"{folder}/helper.py"], model_file=path, release=release)
+    found = messages(file, modules)
+    assert bool(found) is not works
+    helper = f"{folder[4:]}/helper".replace("/", ".")
+    assert all(f"by itself, outside of any package. Import `{helper}`" in each for each in found)
+    other = file._replace(path=f"{folder}/other.py")
+    assert not messages(other, modules)
