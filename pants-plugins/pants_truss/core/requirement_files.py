@@ -174,16 +174,16 @@ def missing_in_image(text: str) -> Optional[str]:
         except TrussError:
             return None
         read = [o.value for o in options if o.name in (*_OWN_FILES, "--find-links") and o.value]
-        return next((value for value in read if _is_relative(value)), None)
+        return next((value for value in read if is_relative(value)), None)
     place = text.partition(" ")[0] if text.startswith(".") else ""
     named = re.match(r"[A-Za-z0-9._-]+\s*(?:\[[^]]*\]\s*)?@\s*(\S+)", text)
     place = place or (named[1] if named else "")
     if not place and re.fullmatch(r"[^\s:]+\.(whl|zip|tar\.gz|tar\.bz2|tgz)(\s.*)?", text):
         place = text.partition(" ")[0]
-    return place if place and _is_relative(place) else None
+    return place if place and is_relative(place) else None
 
 
-def _is_relative(place: str) -> bool:
+def is_relative(place: str) -> bool:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", place):
         return bool(re.match(r"file:(?!/)", place, re.IGNORECASE))
     return not place.startswith(("/", "${"))

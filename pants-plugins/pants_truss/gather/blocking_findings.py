@@ -111,14 +111,16 @@ async def find_blocking_findings(
     planned = content.planned
     config_file, paths = planned.config_file, {file.path for file in planned.plan.files}
     document = yaml_document.parse(config_file.content)
+    roots = {truss.address.spec: truss.address.spec_path}
+    roots.update({package.address: package.root for package in planned.packages})
     nested = await find_nested_trusses(
-        nested_request(planned.plan.files, config_file.config, truss.address.spec),
+        nested_request(planned.plan.files, config_file.config, truss.address.spec, roots),
         **implicitly(),
     )
     findings: List[Finding] = [
         *planned.findings,
         *await _find_data(truss, planned),
-        *nested_findings(nested, truss.address.spec_path, truss.address.spec),
+        *nested_findings(nested, roots),
         *content.findings,
         *check_document(config_file.path, document),
         *check_files(config_file.path, document, config_file.config, paths),

@@ -1,10 +1,10 @@
-"""Trusses below the folder of a truss, whose files the outer one holds too."""
+"""Trusses below the folder of a truss or an external package, which holds their files too."""
 
 from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import Iterable, List, Sequence, Tuple
+from typing import Iterable, Iterator, Mapping, Sequence, Tuple
 
 from pants.engine.fs import CreateDigest, FileDigest, FileEntry
 from pants.engine.rules import collect_rules
@@ -20,7 +20,7 @@ from pants_truss.pants_api import create_digest, get_digest_contents, implicitly
 
 @dataclass(frozen=True)
 class NestedTrussesRequest:
-    """Files in which a config or a model class may be: path below the root, SHA-256 and size."""
+    """Files in which a config or a model class may be: path, SHA-256 and size."""
 
     configs: Tuple[Tuple[str, str, int], ...]
     models: Tuple[Tuple[str, str, int], ...]
@@ -28,7 +28,7 @@ class NestedTrussesRequest:
 
 @dataclass(frozen=True)
 class NestedTrusses:
-    """Folders of trusses, relative to the root of the outer truss, each around no other."""
+    """Folders of trusses, each around no other."""
 
     folders: Tuple[str, ...]
 
@@ -59,45 +59,49 @@ async def find_nested_trusses(request: NestedTrussesRequest) -> NestedTrusses:
 
 
 def nested_request(
-    files: Iterable[GatheredFile], config: TrussConfig, target: str
+    files: Iterable[GatheredFile], config: TrussConfig, target: str, roots: Mapping[str, str]
 ) -> NestedTrussesRequest:
-    """What to look into among the files of the truss itself. In its model, its data and its
-    packages a config is part of it."""
+    """What to look into among the files of the truss `target` and its external packages; `roots`
+    has the folder of each by its address. A config in the model, the data and the packages of the
+    truss itself is part of it."""
     parts = (config.model_module_dir, config.data_dir, config.bundled_packages_dir)
-    own = [
+    held = [
         file
         for file in files
-        if file.target == target
-        and "/" in file.path
+        if file.target in roots
+        and posixpath.dirname(file.source or "") != roots[file.target or ""]
         and file.size <= _MAX_BYTES
-        and not any(part and is_within(file.path, part) for part in parts)
+        and not (file.target == target and any(p and is_within(file.path, p) for p in parts))
     ]
-    configs = [file for file in own if posixpath.basename(file.path) == CONFIG_FILE]
-    folders = {posixpath.dirname(file.path) for file in configs}
+    configs = [file for file in held if posixpath.basename(file.source or "") == CONFIG_FILE]
+    folders = {posixpath.dirname(file.source or "") for file in configs}
     models = [
         file
-        for file in own
-        if file.path.endswith(".py") and folders.intersection(ancestors(file.path))
+        for file in held
+        if file.path.endswith(".py") and folders.intersection(ancestors(file.source or ""))
     ]
     return NestedTrussesRequest(_described(configs), _described(models))
 
 
 def _described(files: Sequence[GatheredFile]) -> Tuple[Tuple[str, str, int], ...]:
-    return tuple((file.path, file.sha256, file.size) for file in files)
+    # Two packages of a truss may have one file.
+    return tuple(sorted({(file.source or "", file.sha256, file.size) for file in files}))
 
 
-def nested_findings(nested: NestedTrusses, root: str, target: str) -> List[Finding]:
-    return [
-        Finding(
+def nested_findings(nested: NestedTrusses, roots: Mapping[str, str]) -> Iterator[Finding]:
+    """`roots` are those of `nested_request`."""
+    for folder in nested.folders:
+        around = [each for each in roots.items() if is_within(folder, each[1])]
+        target, root = max(around, key=lambda each: len(each[1]))
+        below = folder[len(root) + 1 :] if root else folder
+        yield Finding(
             "nested-truss",
-            join(root, folder, CONFIG_FILE),
+            join(folder, CONFIG_FILE),
             f"it is the config of a truss of its own, and {target} holds its files too. Leave them "
-            f'out: add "!{escape_glob(folder)}/**" to `sources` of {target} (by default '
+            f'out: add "!{escape_glob(below)}/**" to `sources` of {target} (by default '
             f'`["**/*"]`).',
             Severity.WARNING,
         )
-        for folder in nested.folders
-    ]
 
 
 def rules() -> Iterable[object]:

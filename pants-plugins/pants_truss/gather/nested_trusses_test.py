@@ -16,7 +16,7 @@ from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import blocking_findings
 from pants_truss.gather.blocking_findings import BlockingFindings
 from pants_truss.target_types.field_sets import TrussFieldSet
-from pants_truss.target_types.truss import TrussTarget
+from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 
 SERVER = "docker_server: {server_port: 8000}\n"
 MODEL = "class Model:\n    pass\n"
@@ -34,7 +34,7 @@ def rule_runner() -> RuleRunner:
             *inference.rules(),
             QueryRule(BlockingFindings, [TrussFieldSet]),
         ],
-        target_types=[TrussTarget],
+        target_types=[TrussExternalPackageTarget, TrussTarget],
     )
 
 
@@ -78,6 +78,24 @@ def test_what_the_sources_leave_out_is_not_held(rule_runner: RuleRunner) -> None
     build = "truss(name='t', sources=['**/*', '!vllm/**'])"
     assert not found(rule_runner, {"BUILD": build, "vllm/config.yaml": SERVER})
     assert not found(rule_runner, {".truss_ignore": "vllm/\n", "vllm/config.yaml": SERVER})
+
+
+def test_a_truss_below_an_external_package(rule_runner: RuleRunner) -> None:
+    files = {
+        "config.yaml": f"external_package_dirs: [ext]\n{SERVER}",
+        "BUILD": "truss(name='t', sources=['**/*', '!ext/**'])",
+        "ext/BUILD": "truss_external_package(name='p')",
+        "ext/lib/deep/config.yaml": SERVER,
+        "ext/lib/x.py": "",
+        # A package may have settings of this name.
+        "ext/config.yaml": SERVER,
+        "ext/conf/config.yaml": FOREIGN,
+    }
+    assert found(rule_runner, files) == [
+        "warning d/ext/lib/deep/config.yaml: it is the config of a truss of its own, and d/ext:p "
+        'holds its files too. Leave them out: add "!lib/deep/**" to `sources` of d/ext:p (by '
+        'default `["**/*"]`).'
+    ]
 
 
 def test_configs_that_are_part_of_the_truss(rule_runner: RuleRunner) -> None:

@@ -10,7 +10,7 @@ from pants.engine.rules import collect_rules
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import redacted
-from pants_truss.core.requirement_files import is_read_by_uv
+from pants_truss.core.requirement_files import is_beside, is_read_by_uv
 from pants_truss.imports.import_closure import ImportedRequirement
 from pants_truss.pants_api import (
     get_digest_contents,
@@ -21,6 +21,7 @@ from pants_truss.pants_api import (
 )
 from pants_truss.pants_api.per_session import SessionRequest, find_session
 from pants_truss.requirements.configured import as_configured, describe_missing, without_required
+from pants_truss.requirements.local_sources import describe_local_sources
 from pants_truss.requirements.lockfile import ReadLockfileRequest, read_lockfile
 from pants_truss.requirements.pinned import as_locked
 from pants_truss.requirements.request import TrussRequirements, TrussRequirementsRequest
@@ -38,11 +39,13 @@ async def find_requirements(
 ) -> TrussRequirements:
     if request.field.value == RequirementsMode.CONFIG.value:
         path = request.requirements_file
-        # A file that uv reads is read later, at its installation.
-        globs = all_of([path] if path and not is_read_by_uv(path) else [])
+        globs = all_of(is_beside(path) if path else [])
         digest = await path_globs_to_digest(globs, **implicitly())
-        contents = await get_digest_contents(digest)
-        configured = as_configured(request, contents[0].content if contents else b"")
+        contents = {file.path: file.content for file in await get_digest_contents(digest)}
+        # uv itself reads its files later, at the installation.
+        content = b"" if is_read_by_uv(path) else contents.get(path or "", b"")
+        configured = as_configured(request, content)
+        findings = (*configured.findings, *describe_local_sources(path or "", contents, request))
         missing: Iterable[ImportedRequirement] = configured.missing
         place = _lockfile_of_code(request, python_setup) if configured.missing else None
         if place:
@@ -55,7 +58,7 @@ async def find_requirements(
                 # Nothing is installed from it, so it does not need to be there.
                 await find_session(SessionRequest(), **implicitly())
         described = tuple(describe_missing(request, missing))
-        return TrussRequirements(None, configured.listed, configured.findings, described)
+        return TrussRequirements(None, configured.listed, findings, described)
     resolve = _resolve(request, python_setup)
     path = _lockfile_path(request, resolve, python_setup)
     try:

@@ -92,6 +92,25 @@ def test_what_is_listed_keeps_its_order_and_its_reason(rule_runner: RuleRunner) 
     assert "'not [valid' is not a requirement" in found.findings[0].message
 
 
+@pytest.mark.parametrize("is_locked", [True, False])
+def test_a_uv_project_with_a_folder_beside_it(rule_runner: RuleRunner, is_locked: bool) -> None:
+    """Only its own two files are copied into an image."""
+    project = '[project]\nname = "a"\nversion = "1"\ndependencies = ["libx"]\n'
+    sources = '[tool.uv.sources]\nlibx = {path = "../libx"}\n'
+    lock = (
+        '[[package]]\nname = "a"\nsource = { virtual = "." }\ndependencies = [{ name = "libx" }]\n'
+        '[[package]]\nname = "libx"\nsource = { directory = "../libx" }\n'
+    )
+    name = "uv.lock" if is_locked else "pyproject.toml"
+    files = {"pyproject.toml": project + sources, "uv.lock": lock}
+    found = find(rule_runner, f"requirements_file: {name}\n", files=files)
+    (finding,) = found.findings
+    assert (finding.rule, finding.path) == ("requirement-not-in-image", f"src/t/{name}")
+    assert finding.message.startswith(
+        "src/t/pyproject.toml takes libx from '../libx', which is not in the image"
+    )
+
+
 def test_a_line_that_an_image_build_refuses(rule_runner: RuleRunner) -> None:
     files = {"listed.txt": "numpy==1.26.4\n\ntorch = 2.0 \\\n  # why\nscipy==1.x\n"}
     found = find(rule_runner, "requirements_file: listed.txt\n", files=files)
