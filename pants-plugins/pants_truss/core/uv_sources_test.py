@@ -28,7 +28,7 @@ dependencies = ["libx>=1", "six"]
         ('libx = {git = "https://x.y/z.git"}', []),
         ('libx = {index = "torch"}', []),
         ("libx = {workspace = false}", []),
-        # What a marker says is for uv to decide.
+        # uv decides what a marker says.
         ("libx = [{path = 'libx', marker = \"sys_platform == 'win32'\"}]", []),
         # Not a dependency, or one of an extra only.
         ('other = {path = "other"}', []),
@@ -80,7 +80,7 @@ PYPI = 'registry = "https://pypi.org/simple"'
         ([package("libx", 'path = "x.whl"')], [("libx", "x.whl")]),
         ([package("libx", 'path = "/opt/x.whl"')], []),
         ([package("libx", PYPI)], []),
-        # Of a member of a workspace without code, uv installs the dependencies.
+        # uv installs the dependencies of a member of a workspace that has no code.
         (
             [
                 package("libx", 'virtual = "libx"', 'name = "deep"'),

@@ -273,6 +273,7 @@ def test_a_module_that_a_requirement_provides_too(rule_runner: RuleRunner) -> No
     }
     found = lint(rule_runner, "hidden", files, "--truss-lint-disable=['config-schema']")
     assert told(found) == [
+        ("invalid-requirement", "hidden/config.yaml"),
         ("requirement-not-in-image", "hidden/config.yaml"),
         ("shadowed-by-requirement", "hidden/packages/odd_name.py"),
         ("shadowed-by-requirement", "hidden/packages/sklearn/__init__.py"),

@@ -91,7 +91,7 @@ RULES: Tuple[Rule, ...] = (
         "invalid-requirement",
         "A requirement that an image build cannot read.",
         "`torch = 2.0` is no requirement for uv, which installs the list in an image, nor for pip. "
-        "What pip takes and uv does not is a warning.",
+        "A line that only uv refuses is a warning.",
         is_fatal=True,
     ),
     Rule(

@@ -76,7 +76,7 @@ def test_places(line: Optional[int], column: Optional[int], place: str) -> None:
 def test_the_rules_whose_errors_are_fatal() -> None:
     # One more stops packages that worked before.
     names = ["cannot-gather", "collision", "config-schema", "dropped-file", "injection"]
-    names += ["model-class", "requirement-not-in-image"]
+    names += ["invalid-requirement", "model-class", "requirement-not-in-image"]
     for severity in Severity:
         found = fatal(Finding(rule.name, "x", "", severity) for rule in RULES)
         expected = [*names, "secret"] if severity is Severity.ERROR else []

@@ -19,7 +19,7 @@ def image(
     release: Tuple[int, ...] = (0, 18, 36),
     is_complete: bool = True,
 ) -> ImageModules:
-    """Of a truss in the folder `t`; `elsewhere` are its files that are not in an image."""
+    """A truss in the folder `t`; `elsewhere` are its files that are not in an image."""
     return ImageModules(
         {path: f"t/{path.replace('app/', '')}" for path in paths},
         {path.rpartition(".")[0]: f"t/{path}" for path in elsewhere},
