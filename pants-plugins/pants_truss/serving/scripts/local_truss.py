@@ -5,15 +5,14 @@ In an image the module path is `/app`, the standard library, the installed distr
 `/packages`, which the server appends just before it loads the model (`model_wrapper.py`,
 `_load_impl`).
 
-Runs in the environment of the truss, on any Python that Truss has supported since 3.9, so this
-module uses only the standard library.
+Runs in the environment of the truss, on any Python that Truss has supported since 3.9. Before
+`enter`, only the standard library is there.
 """
 
 import ctypes
 import importlib
 import json
 import os
-import signal
 import site
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import sysconfig
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, List
 
 
 class Here:
@@ -98,52 +97,33 @@ def adopt_orphans() -> None:
 def end_children() -> None:
     """Kills the processes that a model started. Otherwise they would outlive it, and keep an
     inherited port, or the output whose end Pants waits for."""
+    try:
+        # The server of each release of Truss brings it.
+        psutil = importlib.import_module("psutil")
+    except ImportError:
+        # Before `enter`, no model has started anything.
+        return
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
-        pids = _descendants(os.getpid())
-        if not pids:
+        children = psutil.Process().children(recursive=True)
+        running = [child for child in children if _is_running(psutil, child)]
+        if not running:
             return
-        for pid in pids:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        for child in running:
+            with suppress(psutil.Error):
+                child.kill()
         with suppress(OSError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         time.sleep(0.01)
 
 
-def _descendants(root: int) -> List[int]:
-    """Returns the descendants of a process, without ended processes that nobody has reaped."""
-    children: Dict[int, List[int]] = {}
-    for pid, parent, state in _processes():
-        if state != "Z":
-            children.setdefault(parent, []).append(pid)
-    found: List[int] = []
-    pending = [root]
-    while pending:
-        below = children.get(pending.pop(), [])
-        found += below
-        pending += below
-    return found
-
-
-def _processes() -> Iterator[Tuple[int, int, str]]:
-    """Yields number, parent and state of each process."""
-    if os.path.exists("/proc/self/stat"):
-        for name in filter(str.isdigit, os.listdir("/proc")):
-            with suppress(OSError):
-                # The program's name, in brackets, may contain any character.
-                stat = Path("/proc", name, "stat").read_bytes()
-                state, parent = stat.rpartition(b")")[2].split()[:2]
-                yield int(name), int(parent), state.decode()
-        return
-    with subprocess.Popen(
-        ["ps", "-A", "-o", "pid=,ppid=,stat="], stdout=subprocess.PIPE, text=True
-    ) as ps:
-        for line in ps.stdout or ():
-            number, ppid, stat_text = line.split(None, 2)
-            if int(number) != ps.pid:
-                yield int(number), int(ppid), stat_text[0]
+def _is_running(psutil: Any, process: Any) -> bool:
+    """False for one that has ended and that nobody has reaped."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def leave(code: int) -> None:
