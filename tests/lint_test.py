@@ -202,7 +202,7 @@ WRONG: Dict[str, Dict[str, Any]] = {
             "model/model.py": "import kit.near\nimport kit.gone\n\n\n" + MODEL,
             "packages/kit/near.py": "",
         },
-        "place": "t/unresolved/model/model.py:2: error: it imports `kit.gone`, and neither the truss",
+        "place": "t/unresolved/model/model.py:2: error: it imports `kit.gone`, and the gathered truss",
         "rule": "unresolved-import",
         "is_fatal": False,
     },

@@ -167,7 +167,9 @@ def fuzz_python(data: bytes) -> None:
     files = [PythonFile(places[0], "t/model/model.py", data, ("t/utils/x.py",))]
     paths = {place: f"t/{place}" for place in places}
     unserved = {"utils/y": "t/utils/y.py"}
-    image = ImageModules(paths, unserved, {"numpy"}, True, places[0], (0, 18, 36), "packages")
+    image = ImageModules(
+        paths, unserved, {"numpy"}, ["numpy"], True, places[0], (0, 18, 36), "packages"
+    )
     for finding in check_imports(files, image):
         check_text(finding.text)
     imported_when_loaded(data)

@@ -66,3 +66,10 @@ def is_named(path: str, strings: Collection[str]) -> bool:
         text.endswith(f"/{name}") and f"/{path}".endswith("/" + text.lstrip("./"))
         for text in strings
     )
+
+
+def is_folder_named(path: str, strings: Collection[str]) -> bool:
+    """Returns True if each folder of the path is a part of one of the strings, as in
+    `open("res/x.json")`, `join("res", "x.json")` and `read_text("kit.res", "x.json")`."""
+    parts = {part for text in strings for part in re.split(r"[/.]", text)}
+    return parts.issuperset(path.split("/")[:-1])

@@ -15,6 +15,8 @@ _COMMENT = re.compile(r"(^|\s)#.*$")
 # Options of one requirement begin at the first word with a dash, as pip splits a line.
 _OPTIONS = re.compile(r"\s--?[A-Za-z].*$", re.DOTALL)
 _HASH = re.compile(r"\s--hash(?:=|\s+)(\S+)")
+# uv takes a marker directly behind a URL, which packaging takes for a part of it.
+_URL_MARKER = re.compile(r"(@\s*[^\s;]+://[^\s;]*|@\s*file:[^\s;]*);\s")
 _EGG = re.compile(r"#(?:[^#]*&)?egg=([A-Za-z0-9._-]+)(?:\[([A-Za-z0-9._,-]*)\])?")
 _EXTRA_MARKER = re.compile(r"""(\bextra\s*[=!]=\s*)(["'])([^"']+)\2""")
 # To the last `@` before the path: a password may have one itself. A scheme has no such limit, but a
@@ -70,6 +72,7 @@ def parse_line(text: str) -> Optional[RequirementLine]:
     if stripped.startswith("-"):
         return RequirementLine(stripped, None, frozenset(), None)
     hashes = tuple(found[1] for found in _HASH.finditer(stripped))
+    stripped = _URL_MARKER.sub(r"\1 ; ", stripped)
     line = _parse_requirement(_OPTIONS.sub("", stripped).rstrip(), text)
     return replace(line, hashes=hashes) if hashes else line
 

@@ -68,10 +68,14 @@ def read_lines(content: bytes) -> Tuple[FileLine, ...]:
     """The logical lines of a requirements file. Values of environment variables are not put in."""
     found = []
     for number, line in _joined(decode(content)):
-        text = _COMMENT.sub("", line).strip()
+        text = without_comment(line)
         if text:
             found.append(FileLine(number, text))
     return tuple(found)
+
+
+def without_comment(line: str) -> str:
+    return _COMMENT.sub("", line).strip()
 
 
 def _joined(text: str) -> Iterator[Tuple[int, str]]:
@@ -141,6 +145,10 @@ def _new_parser() -> _Parser:
     return parser
 
 
+class TrailingText(TrussError):
+    """Text behind an option, which pip and uv overlook."""
+
+
 def parse_options(text: str) -> Tuple[PipOption, ...]:
     """The options of a line that begins with one. Raises `TrussError` for what pip refuses."""
     values = optparse.Values({"found": []})
@@ -151,7 +159,7 @@ def parse_options(text: str) -> Tuple[PipOption, ...]:
             f"{redacted(text)!r} is not an option that a requirements file can have ({e})."
         ) from None
     if rest:
-        raise TrussError(
+        raise TrailingText(
             f"{redacted(text)!r} is not an option that a requirements file can have: "
             f"{redacted(rest[0])!r} follows it."
         )

@@ -34,13 +34,14 @@ def local_sources(pyproject: bytes, python: str) -> Tuple[Tuple[str, str], ...]:
         if place:
             found[text.partition("@")[0].strip()] = place
         for line in _installed(text, python):
-            found.update({line.name or "": each for each in _places(by_name.get(line.name))})
+            for place in _places(by_name.get(line.name), python):
+                found.setdefault(line.name or "", place)
     return tuple(sorted(found.items()))
 
 
-def locked_local_sources(lock: bytes) -> Tuple[Tuple[str, str], ...]:
-    """The same for what a `uv.lock` installs of its own project: packages that it depends on
-    without markers and extras, at any depth."""
+def locked_local_sources(lock: bytes, python: str) -> Tuple[Tuple[str, str], ...]:
+    """The same for what a `uv.lock` installs: its own project, if that is a package, and what the
+    project and its group `dev` depend on, at any depth."""
     packages = [each for each in _list(_parse(lock), "package") if isinstance(each, dict)]
     by_name: Dict[str, List[Dict[str, Any]]] = {}
     for package in packages:
@@ -53,7 +54,9 @@ def locked_local_sources(lock: bytes) -> Tuple[Tuple[str, str], ...]:
         place = _path_of(package)
         if place and place != _PROJECT and is_relative(place):
             found[str(package.get("name"))] = place
-        for name in _dependencies(package):
+        if place == _PROJECT and _table(package, "source").get("editable"):
+            found[str(package.get("name"))] = place
+        for name in _dependencies(package, python):
             # With several of a name, markers decide.
             if name not in seen and len(by_name.get(name, ())) == 1:
                 seen |= {name}
@@ -70,9 +73,13 @@ def _installed(text: object, python: str) -> Iterator[RequirementLine]:
         pass
 
 
-def _places(source: object) -> Iterator[str]:
+def _places(source: object, python: str) -> Iterator[str]:
     """A list has one source for each marker."""
-    if not isinstance(source, dict) or "marker" in source or "extra" in source:
+    if isinstance(source, list):
+        for each in source:
+            yield from _places(each, python)
+        return
+    if not isinstance(source, dict) or "extra" in source or not _holds(source, python):
         return
     path = source.get("path")
     if isinstance(path, str) and is_relative(path):
@@ -86,10 +93,18 @@ def _path_of(package: Dict[str, Any]) -> str:
     return next((source[key] for key in _INSTALLED if isinstance(source.get(key), str)), "")
 
 
-def _dependencies(package: Dict[str, Any]) -> Iterator[str]:
-    for each in _list(package, "dependencies"):
-        if isinstance(each, dict) and not {"marker", "version", "source"} & set(each):
-            yield str(each.get("name"))
+def _dependencies(package: Dict[str, Any], python: str) -> Iterator[str]:
+    groups = _table(package, "dev-dependencies")
+    for each in (*_list(package, "dependencies"), *_list(groups, "dev")):
+        if isinstance(each, dict) and not {"version", "source"} & set(each):
+            if _holds(each, python):
+                yield str(each.get("name"))
+
+
+def _holds(entry: Dict[str, Any], python: str) -> bool:
+    """If the marker of an entry, if it has one, holds in an image."""
+    marker = entry.get("marker")
+    return marker is None or any(_installed(f"x; {marker}", python))
 
 
 def _parse(content: bytes) -> Dict[str, Any]:

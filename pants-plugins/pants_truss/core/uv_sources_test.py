@@ -28,7 +28,9 @@ dependencies = ["libx>=1", "six"]
         ('libx = {git = "https://x.y/z.git"}', []),
         ('libx = {index = "torch"}', []),
         ("libx = {workspace = false}", []),
-        # uv decides what a marker says.
+        ('libx = [{path = "libx"}]', [("libx", "libx")]),
+        ("libx = {path = 'libx', marker = \"sys_platform == 'linux'\"}", [("libx", "libx")]),
+        ("libx = {path = 'libx', marker = 'no marker'}", []),
         ("libx = [{path = 'libx', marker = \"sys_platform == 'win32'\"}]", []),
         # Not a dependency, or one of an extra only.
         ('other = {path = "other"}', []),
@@ -58,7 +60,7 @@ def test_dependencies_of_a_project(dependency: str, expected: List[Tuple[str, st
 @pytest.mark.parametrize("content", [b"[", b"project = 1", b"[project]\ndependencies = 1", b"\xff"])
 def test_a_project_that_uv_refuses(content: bytes) -> None:
     assert not local_sources(content, "3.11")
-    assert not locked_local_sources(content)
+    assert not locked_local_sources(content, "3.11")
 
 
 def package(name: str, source: str, *dependencies: str) -> str:
@@ -97,14 +99,34 @@ PYPI = 'registry = "https://pypi.org/simple"'
             [],
         ),
         ([package("libx", PYPI), package("libx", 'directory = "libx"')], []),
+        (
+            [
+                package("libx", PYPI, 'name = "deep", marker = "sys_platform == \'linux\'"'),
+                package("deep", 'directory = "deep"'),
+            ],
+            [("deep", "deep")],
+        ),
     ],
 )
 def test_sources_of_a_lock(packages: List[str], expected: List[Tuple[str, str]]) -> None:
     project = package("a", 'virtual = "."', 'name = "libx"')
-    assert [*locked_local_sources("".join([project, *packages]).encode())] == expected
+    assert [*locked_local_sources("".join([project, *packages]).encode(), "3.11")] == expected
+
+
+def test_a_project_that_is_a_package() -> None:
+    lock = package("a", 'editable = "."', 'name = "libx"') + package("libx", PYPI)
+    assert locked_local_sources(lock.encode(), "3.11") == (("a", "."),)
+
+
+@pytest.mark.parametrize(("group", "expected"), [("dev", (("libx", "../libx"),)), ("docs", ())])
+def test_groups_of_a_lock(group: str, expected: Tuple[Tuple[str, str], ...]) -> None:
+    """`uv export` takes the group `dev` without being asked."""
+    groups = f'[package.dev-dependencies]\n{group} = [{{ name = "libx" }}]\n'
+    lock = package("a", 'virtual = "."') + groups + package("libx", 'directory = "../libx"')
+    assert locked_local_sources(lock.encode(), "3.11") == expected
 
 
 @given(st.text(max_size=60))
 def test_any_text_has_an_answer(text: str) -> None:
     local_sources(text.encode("utf-8", "replace"), "3.11")
-    locked_local_sources(text.encode("utf-8", "replace"))
+    locked_local_sources(text.encode("utf-8", "replace"), "3.11")

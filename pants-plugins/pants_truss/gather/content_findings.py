@@ -43,6 +43,8 @@ from pants_truss.truss_cli.rules import TrussReleaseRequest, find_truss_release
 
 # Longer code is generated data.
 _MAX_CODE_BYTES = 1_000_000
+# Modules that an image may have beside those of the server.
+_MAY_BE_INSTALLED = {"pip", "pkg_resources", "setuptools", "wheel"}
 # Keys of a config by which an image gets modules that nobody knows of.
 _OTHER_SOURCES = ("base_image", "build_commands", "environment_variables")
 
@@ -105,6 +107,7 @@ def _missing_requirements(
     for finding, modules in planned.missing:
         tops = {module.partition(".")[0] for module in modules}
         may_be_error = finding.severity is Severity.WARNING and not tops & here
+        may_be_error = may_be_error and not tops & _MAY_BE_INSTALLED
         is_certain = may_be_error and any(
             name == module or name.startswith(f"{module}.")
             for name in imported

@@ -12,7 +12,7 @@ from pants.engine.fs import CreateDigest
 from pants.engine.rules import collect_rules
 from pants.engine.target import Target
 
-from pants_truss.core.data_files import is_data, is_named, named_strings
+from pants_truss.core.data_files import is_data, is_folder_named, is_named, named_strings
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.imports.import_graph import file_of
@@ -53,21 +53,26 @@ class UnusedData:
 async def find_unused_data(request: UnusedDataRequest) -> UnusedData:
     loose = await find_loose_files(LooseFilesRequest(request.folder), **implicitly())
     below = len(request.folder) + 1 if request.folder else 0
-    unused = [file.path for file in loose.files if file.path not in request.gathered]
+    unused = [file for file in loose.files if file.path not in request.gathered]
     if not unused:
         # Most folders have no such file, and then no module is read.
         return UnusedData((), ())
     digest = await create_digest(CreateDigest(source_entries(request.modules)), **implicitly())
     strings = {file.path: named_strings(file.content) for file in await get_digest_contents(digest)}
     named = [
-        (path, module)
-        for path in unused
+        (file.path, module)
+        for file in unused
         for module in sorted(strings)
-        if is_named(path[below:], strings[module])
+        if is_named(file.path[below:], strings[module])
+        and (not file.has_own_code or is_folder_named(file.path[below:], strings[module]))
     ]
     # One module is enough to say that a file is needed.
     first = {path: module for path, module in reversed(named)}
-    others = [path for path in unused if path not in first and is_data(path[below:])]
+    others = [
+        file.path
+        for file in unused
+        if file.path not in first and not file.has_own_code and is_data(file.path[below:])
+    ]
     return UnusedData(tuple(sorted(first.items())), tuple(others))
 
 

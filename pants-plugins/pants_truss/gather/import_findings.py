@@ -9,7 +9,9 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.local_serving import needs_image
 from pants_truss.core.module_names import NATIVE_SUFFIX, STUB_SUFFIX, module_stem
+from pants_truss.core.paths import is_within
 from pants_truss.core.requirement import guessed_names, parse_line
+from pants_truss.core.server_layout import served_folders
 from pants_truss.imports.closure_step import UnbundledImport
 from pants_truss.sources.config_file import TrussConfigFile
 
@@ -60,13 +62,16 @@ def _is_there(
     file: str, module: str, config_file: TrussConfigFile, gathered: AbstractSet[str]
 ) -> bool:
     """Returns True if a file of the gathered truss has the module: an explicit dependency may bring
-    it."""
+    it, or its code may add a folder to the module path."""
     folder = config_file.path.rpartition("/")[0]
-    stems = {f"{config_file.config.bundled_packages_dir}/{module.replace('.', '/')}"}
+    ends = [f"/{module.replace('.', '/')}"]
     if file.startswith(f"{folder}/"):
-        stems.add(module_stem(file[len(folder) + 1 :]))
+        ends.append(f"/{module_stem(file[len(folder) + 1 :])}")
     return any(
-        module_stem(path) in stems for path in gathered if path.endswith((".py", NATIVE_SUFFIX))
+        f"/{module_stem(path)}".endswith(tuple(ends))
+        for path in gathered
+        if any(is_within(path, served) for served in served_folders(config_file.config))
+        and path.endswith((".py", NATIVE_SUFFIX))
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pkgutil
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from packaging.utils import canonicalize_name
 from pants.backend.python.dependency_inference.default_module_mapping import DEFAULT_MODULE_MAPPING
@@ -14,7 +14,7 @@ from pants_truss.core import lockfile, yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.lint.finding import Finding, Severity
-from pants_truss.core.lint.requirement_lines import refusal
+from pants_truss.core.lint.requirement_lines import contradictions, refusal
 from pants_truss.core.locked import Lockfile
 from pants_truss.core.provided_requirements import brings_modules, other_source, required_by
 from pants_truss.core.requirement import (
@@ -32,6 +32,7 @@ from pants_truss.core.requirement_files import (
     is_read_by_uv,
     missing_in_image,
     read_lines,
+    without_comment,
 )
 from pants_truss.core.source_tree import IMPORTED_BY
 from pants_truss.imports.import_closure import ImportedRequirement
@@ -56,7 +57,7 @@ def as_configured(request: TrussRequirementsRequest, content: bytes) -> Configur
     """`content` is that of the requirements file of pip, if there is one."""
     config_path, requirements_file = request.config_path, request.requirements_file
     written = [
-        (FileLine(0, text.strip()), config_path)
+        (FileLine(0, without_comment(text)), config_path)
         for text in request.config_file.config.requirement_lines
     ]
     if requirements_file:
@@ -134,12 +135,15 @@ def _describe_not_in_image(written: Iterable[Tuple[FileLine, str]]) -> Iterator[
             )
 
 
-def _describe_refused(written: Iterable[Tuple[FileLine, str]]) -> Iterator[Finding]:
+def _describe_refused(written: Sequence[Tuple[FileLine, str]]) -> Iterator[Finding]:
     for line, path in written:
         found = refusal(line.text)
         if found:
             why, severity = found
             yield Finding("invalid-requirement", path, why, severity, line.number or None)
+    for index, why in contradictions(line.text for line, _ in written):
+        line, path = written[index]
+        yield Finding("invalid-requirement", path, why, line=line.number or None)
 
 
 def _describe_credentials(written: Iterable[Tuple[FileLine, str]]) -> Iterator[Finding]:

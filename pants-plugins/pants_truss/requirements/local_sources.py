@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Iterator, Mapping
 
-from pants_truss.core.lint.finding import Finding
-from pants_truss.core.requirement_files import PYPROJECT, is_beside, is_read_by_uv
+from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.requirement_files import PYPROJECT, UV_LOCK, is_beside, is_read_by_uv
 from pants_truss.core.uv_sources import local_sources, locked_local_sources
 from pants_truss.requirements.request import TrussRequirementsRequest
 
@@ -20,9 +20,19 @@ def describe_local_sources(
     if path.endswith(PYPROJECT):
         found = local_sources(contents.get(path, b""), request.python)
     else:
-        found = locked_local_sources(contents.get(path, b""))
+        found = locked_local_sources(contents.get(path, b""), request.python)
     project = is_beside(path)[-1]
     for name, place in found:
+        if place == ".":
+            yield Finding(
+                "requirement-not-in-image",
+                path,
+                f"uv installs {name} itself, and an image has only {PYPROJECT} and {UV_LOCK} of "
+                f"it: builds that need another file fail, and others install no code. Add "
+                f"`package = false` to `[tool.uv]` in {project}, and run `uv lock`.",
+                Severity.WARNING,
+            )
+            continue
         yield Finding(
             "requirement-not-in-image",
             path,

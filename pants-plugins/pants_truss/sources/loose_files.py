@@ -32,16 +32,18 @@ class LooseFilesRequest:
 
 @dataclass(frozen=True)
 class LooseFile:
-    """`path` is relative to the build root; `ignored_by` is the line by which Pants ignores it."""
+    """`path` is relative to the build root; `ignored_by` is the line by which Pants ignores it. A
+    file `has_own_code` if it lies in a folder below, beside Python code."""
 
     path: str
     ignored_by: Optional[IgnoreLine] = None
+    has_own_code: bool = False
 
 
 @dataclass(frozen=True)
 class LooseFiles:
-    """The files in a folder, and in folders directly below it that hold no Python: code, BUILD
-    files and litter apart."""
+    """The files in a folder and in the folders directly below it: code, BUILD files and litter
+    apart."""
 
     files: Tuple[LooseFile, ...]
 
@@ -70,8 +72,7 @@ def _loose_files(
             entries = list(scanned)
     except OSError:
         return
-    if is_below and any(entry.name.endswith(".py") for entry in entries):
-        return
+    has_own_code = is_below and any(entry.name.endswith(".py") for entry in entries)
     for entry in entries:
         is_dir = entry.is_dir()
         if not _is_utf8(entry.name) or LITTER.ignoring_line(entry.name, is_dir=is_dir) is not None:
@@ -83,7 +84,7 @@ def _loose_files(
                 yield from _loose_files(path, ignore, build_patterns, line, is_below=True)
         elif not entry.name.endswith((".py", ".pyi")) and entry.is_file():
             if not any(fnmatchcase(entry.name, pattern) for pattern in build_patterns):
-                yield LooseFile(path, line)
+                yield LooseFile(path, line, has_own_code)
 
 
 def _is_utf8(name: str) -> bool:

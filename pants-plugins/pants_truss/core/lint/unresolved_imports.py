@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import Collection, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
@@ -20,6 +21,9 @@ from pants_truss.core.server_layout import APP, MODEL, PACKAGES
 # The server takes the file of the model class out of its package from the first release to the
 # second, and from then on unless it is `model/model.py` (`_load_impl` in `model_wrapper.py`).
 _LOADED_ALONE, _LOADED_AS_PACKAGE = (0, 9, 36), (0, 18, 35)
+
+# Code with one of these words finds modules in other places, or makes them.
+_CHANGES_MODULES = (b"sys.path", b"addsitedir", b"sys.modules", b"__path__")
 
 
 class PythonFile(NamedTuple):
@@ -36,17 +40,35 @@ class PythonFile(NamedTuple):
 class ImageModules:
     """What an import can find. `paths` has the path in the repository of each file in an image, and
     `in_truss` that of each module of the truss, by its path in the truss without suffix.
-    `provided` are top-level names that a requirement or the server may have; there may be others if
-    not `is_complete`. `model_file` is that of the model class, for a server of `release`;
-    `packages_dir` is where the truss has bundled packages."""
+    `provided` are top-level names that the server or a requirement may have, and `distributions`
+    the names of the requirements; there may be others if not `is_complete`. `model_file` is that of
+    the model class, for a server of `release`; `packages_dir` is where the truss has bundled
+    packages."""
 
     paths: Mapping[str, str]
     in_truss: Mapping[str, str]
     provided: Collection[str]
+    distributions: Collection[str]
     is_complete: bool
     model_file: str
     release: Tuple[int, ...]
     packages_dir: str
+
+    @property
+    def has_requirements(self) -> bool:
+        return bool(self.distributions) or not self.is_complete
+
+    def may_be_provided(self, top: str) -> bool:
+        """If a distribution may have the module: `openai-whisper` has `whisper`, `sam-2` `sam2`."""
+        name = _letters(top)
+        return any(
+            name == other or (len(name) > 2 and name in other) or (len(other) > 2 and other in name)
+            for other in map(_letters, self.distributions)
+        )
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_.]", "", name).lower()
 
 
 class _Import(NamedTuple):
@@ -56,6 +78,7 @@ class _Import(NamedTuple):
     names: Tuple[str, ...]
     level: int
     line: int
+    in_function: bool = False
 
     @property
     def text(self) -> str:
@@ -71,10 +94,13 @@ def check_imports(
     that another rule reports.
 
     Only what is certain counts: no import under a condition or in a `try`, no package that changes
-    its own path, and no name that may be an attribute.
+    its own path, and no name that may be an attribute. It is a warning in a function, which may
+    never be called, and where a requirement may bring the module.
     """
     known = _Modules(image.paths, {file.path: file.content for file in files})
     for file in files:
+        if any(word in file.content for word in _CHANGES_MODULES):
+            continue
         for found in _imports(file.content):
             missing = _describe(file, found, known, image)
             if missing and not _is_reported(file.source, missing[0], reported):
@@ -87,15 +113,26 @@ def _describe(
     file: PythonFile, found: _Import, known: _Modules, image: ImageModules
 ) -> Optional[Tuple[str, str, Severity]]:
     """The name of a module that is missing, what to do, and how certain that is."""
-    missing = _describe_relative(file, found, image) if found.level else None
-    missing = missing or _describe_missing(file, found, known, image)
-    if missing:
-        return (*missing, Severity.ERROR)
-    if found.level or known.top(found.module) or found.module.partition(".")[0] in image.provided:
+    sure = Severity.WARNING if found.in_function else Severity.ERROR
+    if found.level:
+        missing = _describe_relative(file, found, image)
+        missing = missing or _describe_missing(_package(file, found), found, known)
+        return (*missing, sure) if missing else None
+    top = found.module.partition(".")[0]
+    folder = known.top(top)
+    # The server's folder comes before the distributions.
+    if top in image.provided or (folder != APP and image.may_be_provided(top)):
         return None
-    elsewhere = _describe_elsewhere(file, found, image)
-    severity = Severity.ERROR if image.is_complete else Severity.WARNING
-    return (*elsewhere, severity) if elsewhere else None
+    if folder:
+        missing = _describe_missing(folder, found, known)
+        # A namespace package may have more in a requirement.
+        is_open = folder == PACKAGES and not known.is_regular(join(folder, top))
+    else:
+        missing = None if known.changes_path else _describe_elsewhere(file, found, image)
+        is_open = False
+    if is_open and image.has_requirements or not image.is_complete:
+        sure = Severity.WARNING
+    return (*missing, sure) if missing else None
 
 
 def _describe_relative(
@@ -164,6 +201,16 @@ class _Modules:
         name = module.partition(".")[0]
         return next((each for each in (APP, PACKAGES) if self.has(join(each, name))), "")
 
+    @property
+    def changes_path(self) -> bool:
+        """True if a file adds folders in which modules are found."""
+        return any(
+            word in content for content in self._contents.values() for word in _CHANGES_MODULES
+        )
+
+    def is_regular(self, package: str) -> bool:
+        return f"{package}/__init__" in self._stems
+
     def is_package(self, path: str) -> bool:
         return path in self._folders and f"{path}.py" not in self._paths
 
@@ -191,23 +238,15 @@ class _Modules:
         return not self._contents.get(init, b"x").strip()
 
 
-def _describe_missing(
-    file: PythonFile, found: _Import, known: _Modules, image: ImageModules
-) -> Optional[Tuple[str, str]]:
-    """A module that a package of the truss lacks."""
-    if found.level:
-        folder = package = _package(file, found)
-    else:
-        folder = known.top(found.module)
-        package = join(folder, found.module.partition(".")[0])
-        if not folder or found.module.partition(".")[0] in image.provided:
-            return None
+def _describe_missing(folder: str, found: _Import, known: _Modules) -> Optional[Tuple[str, str]]:
+    """A module that a package of the truss lacks. `folder` is where the name begins."""
+    package = folder if found.level else join(folder, found.module.partition(".")[0])
     missing = _missing_in(folder, found, known) if known.is_package(package) else ""
     if not missing:
         return None
     return missing, (
-        "and neither the truss nor the repository has this module. Correct the import, or add the "
-        "file and run `pants tailor`."
+        "and the gathered truss does not have this module. Correct the import, or add the file and "
+        "run `pants tailor`; if it is there, see whether `sources` or `.truss_ignore` leave it out."
     )
 
 
@@ -263,18 +302,18 @@ def _imports(content: bytes, in_functions: bool = True) -> List[_Import]:
     except (SyntaxError, ValueError, RecursionError):
         return []
     found: List[_Import] = []
-    pending: List[ast.AST] = [tree]
+    pending: List[Tuple[ast.AST, bool]] = [(tree, False)]
     while pending:
-        node = pending.pop()
+        node, inside = pending.pop()
         if isinstance(node, (ast.Try, ast.If, ast.With, ast.AsyncWith, ast.IfExp)):
             continue
         if isinstance(node, ast.Import):
-            found += [_Import(alias.name, (), 0, node.lineno) for alias in node.names]
+            found += [_Import(alias.name, (), 0, node.lineno, inside) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = tuple(alias.name for alias in node.names)
-            found.append(_Import(node.module or "", names, node.level, node.lineno))
+            found.append(_Import(node.module or "", names, node.level, node.lineno, inside))
         elif isinstance(node, (ast.Module, ast.ClassDef)):
-            pending += reversed(node.body)
+            pending += ((each, inside) for each in reversed(node.body))
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and in_functions:
-            pending += reversed(node.body)
+            pending += ((each, True) for each in reversed(node.body))
     return sorted(found, key=lambda each: each.line)

@@ -18,12 +18,14 @@ def image(
     model_file: str = MODEL_FILE,
     release: Tuple[int, ...] = (0, 18, 36),
     is_complete: bool = True,
+    distributions: Tuple[str, ...] = (),
 ) -> ImageModules:
     """A truss in the folder `t`; `elsewhere` are its files that are not in an image."""
     return ImageModules(
         {path: f"t/{path.replace('app/', '')}" for path in paths},
         {path.rpartition(".")[0]: f"t/{path}" for path in elsewhere},
         provided,
+        distributions,
         is_complete,
         model_file,
         release,
@@ -127,6 +129,66 @@ def test_the_place_is_that_in_the_repository() -> None:
     file = PythonFile("packages/kit/w.py", "src/kit/w.py", b"\nimport kit.z\n")
     (found,) = check_imports([file], image([file.path]))
     assert found.place == "src/kit/w.py:2"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f():\n    import kit.z\n",
+        "class Model:\n    def load(self):\n        from model.helper import x\n",
+        "def f():\n    from ..lib import x\n",
+    ],
+)
+def test_a_function_may_never_be_called(source: str) -> None:
+    model = PythonFile(MODEL_FILE, "t/model/model.py", source.encode())
+    found = [*check_imports([model], image([MODEL_FILE, KIT]))]
+    assert [each.severity for each in found] == [Severity.WARNING]
+
+
+@pytest.mark.parametrize("word", ["sys.path.append(x)", "site.addsitedir(x)", "sys.modules['x']=y"])
+def test_code_that_finds_modules_elsewhere(word: str) -> None:
+    source = f"import utils.x\n{word}\n"
+    model = PythonFile(MODEL_FILE, "t/model/model.py", b"import utils.x\n")
+    modules = image([MODEL_FILE, "packages/kit/__init__.py"], ("utils/x.py",))
+    assert messages(model, modules)
+    assert not messages(model._replace(content=source.encode()), modules)
+    other = PythonFile("packages/kit/__init__.py", "kit/__init__.py", word.encode())
+    assert not [*check_imports([model, other], modules)]
+
+
+def test_a_requirement_may_extend_a_namespace_package() -> None:
+    model = PythonFile(MODEL_FILE, "t/model/model.py", b"import kit.z\n")
+    regular = "packages/kit/__init__.py"
+    for distributions, paths, severity in [
+        ((), [KIT], Severity.ERROR),
+        (("acme",), [KIT], Severity.WARNING),
+        (("acme",), [KIT, regular], Severity.ERROR),
+    ]:
+        files = [model, PythonFile(regular, "kit/__init__.py", b"")]
+        modules = image([MODEL_FILE, *paths], distributions=distributions)
+        found = [*check_imports(files, modules)]
+        assert [each.severity for each in found] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "module", "is_provided"),
+    [
+        ("openai-whisper", "whisper", True),
+        ("sam-2", "sam2", True),
+        ("coqui-tts", "TTS", True),
+        ("my-utils-kit", "utils", True),
+        ("torch", "utils", False),
+        # Too short to say anything.
+        ("httpx", "x", False),
+        ("x", "x", True),
+    ],
+)
+def test_a_distribution_whose_module_has_another_name(
+    distribution: str, module: str, is_provided: bool
+) -> None:
+    model = PythonFile(MODEL_FILE, "t/model/model.py", f"import {module}.y\n".encode())
+    modules = image([MODEL_FILE], (f"{module}/y.py",), distributions=(distribution,))
+    assert bool(messages(model, modules)) is not is_provided
 
 
 def messages(file: PythonFile, modules: ImageModules) -> List[str]:
