@@ -139,6 +139,16 @@ def take_advice(rule_runner: RuleRunner, text: str) -> None:
         ),
         pytest.param(
             {
+                "shared/kit{}/BUILD": PYTHON,
+                "shared/kit{}/x.py": "import y\nopen(y.join('words', 'lexicon.json'))\n",
+                "shared/kit{}/words/__init__.py": "",
+                "shared/kit{}/words/lexicon.json": "",
+            },
+            "words/lexicon.json",
+            id="below code in a package of its own",
+        ),
+        pytest.param(
+            {
                 "shared/kit{}/BUILD": PYTHON + "resources(name='res', sources=['*.json'])",
                 "shared/kit{}/x.py": OPENS,
                 "shared/kit{}/lexicon.json": "",

@@ -77,6 +77,9 @@ def test_a_requirement_of_that_name_answers_the_import(requirement: str, count: 
         (STUB, "bundled_packages_dir: vendor", "vendor/fast/_core.py"),
         (OWN_STUB, "", "model/_core.abi3.so"),
         (FOREIGN, "", "packages/kit_a/core.py"),
+        # The code may add the folder to the module path.
+        (FOREIGN, "", "packages/vendored/kit_a/core.py"),
+        (FOREIGN, "", "data/kit_a/core.py"),
     ],
 )
 def test_a_file_that_is_gathered_answers_the_import(

@@ -123,9 +123,11 @@ async def find_putative_truss_targets(
         ),
     }
     putative = [
-        _putative(TrussTarget, folder, _sources_around(folder, found.all))
-        if folder in found.new
-        else _putative(TrussExternalPackageTarget, folder)
+        _putative(
+            TrussTarget if folder in found.new else TrussExternalPackageTarget,
+            folder,
+            _sources_around(folder, found.all),
+        )
         for folder in sorted(folders)
     ]
     named = [_named(target, taken) for target in putative]
@@ -146,7 +148,7 @@ async def find_putative_truss_targets(
 
 
 def _sources_around(folder: str, trusses: Iterable[str]) -> Tuple[str, ...]:
-    """The `sources` of a truss that has others below its folder; empty if it has none."""
+    """The `sources` of a truss or package that has trusses below its folder; empty without any."""
     start = f"{folder}/" if folder else ""
     below = [t[len(start) :] for t in trusses if t != folder and t.startswith(start)]
     outer = [t for t in below if not any(above in below for above in ancestors(t))]

@@ -401,6 +401,20 @@ Created both/t/BUILD:
     assert (again.exit_code, again.stdout) == (0, "")
 
 
+def test_an_external_package_with_a_truss_below_it(rule_runner: RuleRunner) -> None:
+    files = {
+        "t/config.yaml": SERVER + "external_package_dirs: [../kit]\n",
+        "kit/x.txt": "",
+        "kit/examples/one/config.yaml": SERVER,
+    }
+    write(rule_runner, "within", files)
+    rule_runner.run_goal_rule(TailorGoal, args=["within::"])
+    build = Path(rule_runner.build_root, "within/kit/BUILD").read_text(encoding="utf-8")
+    assert build.replace("\n", "").replace(" ", "") == (
+        'truss_external_package(sources=["**/*","!examples/one/**",],)'
+    )
+
+
 def test_only_folders_that_were_asked_for(rule_runner: RuleRunner) -> None:
     config = SERVER + "external_package_dirs: [../kit]\n"
     write(
