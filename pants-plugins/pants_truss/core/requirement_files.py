@@ -64,6 +64,17 @@ def decode(content: bytes) -> str:
     return content.decode("utf-8", "replace")
 
 
+def is_utf(content: bytes) -> bool:
+    """If the text is UTF-8, or says by its mark that it is another UTF. uv reads these alone."""
+    if content.startswith(tuple(bom for bom, _ in _BOMS)):
+        return True
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def read_lines(content: bytes) -> Tuple[FileLine, ...]:
     """The logical lines of a requirements file. Values of environment variables are not put in."""
     found = []

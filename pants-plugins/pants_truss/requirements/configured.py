@@ -30,6 +30,7 @@ from pants_truss.core.requirement_files import (
     FileLine,
     describe_missing_in_image,
     is_read_by_uv,
+    is_utf,
     missing_in_image,
     read_lines,
     without_comment,
@@ -69,6 +70,7 @@ def as_configured(request: TrussRequirementsRequest, content: bytes) -> Configur
         for line, origin in lines
     )
     findings = (
+        *_describe_encoding(requirements_file, content),
         *_describe_refused(written),
         *_describe_not_in_image(written),
         *_describe_credentials(written),
@@ -133,6 +135,17 @@ def _describe_not_in_image(written: Iterable[Tuple[FileLine, str]]) -> Iterator[
                 describe_missing_in_image(line.text, place, origin),
                 line=line.number or None,
             )
+
+
+def _describe_encoding(path: Optional[str], content: bytes) -> Iterator[Finding]:
+    if path and not is_read_by_uv(path) and not is_utf(content):
+        yield Finding(
+            "invalid-requirement",
+            path,
+            "it is not UTF-8, and uv, which installs the requirements in an image, reads no other "
+            "encoding. Save it as UTF-8.",
+            Severity.WARNING,
+        )
 
 
 def _describe_refused(written: Sequence[Tuple[FileLine, str]]) -> Iterator[Finding]:

@@ -342,3 +342,14 @@ def test_a_file_with_a_byte_order_mark(rule_runner: RuleRunner, encoding: str) -
     path.write_bytes("own-dist==1\n# über\n".encode(encoding))
     found = find(rule_runner, "requirements_file: marked.txt\n", imported("own-dist", "own"))
     assert reported(found) == []
+
+
+def test_a_file_that_is_not_utf_8(rule_runner: RuleRunner) -> None:
+    """pip reads it by its second line, uv does not."""
+    rule_runner.write_files({"src/t/latin.txt": ""})
+    path = Path(rule_runner.build_root, "src/t/latin.txt")
+    path.write_bytes("own-dist==1\n# -*- coding: latin-1 -*- über\n".encode("latin-1"))
+    found = find(rule_runner, "requirements_file: latin.txt\n", imported("own-dist", "own"))
+    assert [(f.rule, f.severity) for f in reported(found)] == [
+        ("invalid-requirement", Severity.WARNING)
+    ]
