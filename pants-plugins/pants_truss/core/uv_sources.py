@@ -26,7 +26,7 @@ def local_sources(pyproject: bytes, python: str) -> Tuple[Tuple[str, str], ...]:
     not valid: uv's own message says more."""
     data = _parse(pyproject)
     sources = _table(_table(_table(data, "tool"), "uv"), "sources")
-    by_name = {canonicalize_name(name): source for name, source in sources.items()}
+    by_name: Dict[str, Any] = {canonicalize_name(name): each for name, each in sources.items()}
     dependencies = _table(data, "project").get("dependencies")
     found: Dict[str, str] = {}
     for text in dependencies if isinstance(dependencies, list) else []:
@@ -34,7 +34,7 @@ def local_sources(pyproject: bytes, python: str) -> Tuple[Tuple[str, str], ...]:
         if place:
             found[text.partition("@")[0].strip()] = place
         for line in _installed(text, python):
-            for place in _places(by_name.get(line.name), python):
+            for place in _places(by_name.get(line.name or ""), python):
                 found.setdefault(line.name or "", place)
     return tuple(sorted(found.items()))
 

@@ -88,7 +88,7 @@ def _refused_by_uv(line: RequirementLine, text: str) -> Optional[str]:
             f"{shown!r} is refused by {_UV}: its path does not end like a wheel or an archive of "
             f"sources, such as `.whl` or `.tar.gz`. Write `git+https://...` for a repository."
         )
-    for specifier in line.parsed.specifier if line.parsed else ():
+    for specifier in [*line.parsed.specifier] if line.parsed else []:
         # Releases of packaging before 22 take any version, as pip did before 24.1.
         if type(specifier).__name__ == "LegacySpecifier":
             return (
