@@ -21,15 +21,16 @@ from pants_truss.gather.tar import (
     TarredTruss,
     TarTrussRequest,
 )
-from pants_truss.image.conftest import OPTIONS, contents, new_rule_runner, truss_at
 from pants_truss.script_tool.rules import ImageToolFailed
+from pants_truss.testutil.images import OPTIONS, new_image_runner, truss_at
+from pants_truss.testutil.results import contents
 
 Entries = Dict[str, Tuple[bytes, int]]
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(
+    return new_image_runner(
         tar_rules.rules(),
         QueryRule(MadeTar, [MakeTarRequest]),
         QueryRule(TarredTruss, [TarTrussRequest]),

@@ -20,7 +20,6 @@ from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import gather, output_path
 from pants_truss.gather.trusses_of_run import TrussesOfRun, TrussesOfRunRequest
 from pants_truss.goals import package
-from pants_truss.goals.conftest import raised
 from pants_truss.goals.package import (
     FalliblePackage,
     FalliblePackageRequest,
@@ -28,6 +27,7 @@ from pants_truss.goals.package import (
 )
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import raised
 
 # A server that needs no model class.
 SERVER = "docker_server: {server_port: 8000}\n"

@@ -16,13 +16,14 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import output_path
 from pants_truss.goals import package, publish
-from pants_truss.goals.conftest import files_in, raised, with_stand_in
 from pants_truss.goals.publish import NoCredentials
 from pants_truss.publish.options import PublishTrussRequest, TrussPublishFieldSet
 from pants_truss.publish.state import StateError
-from pants_truss.serving.conftest import RELEASE
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import files_in, raised
+from pants_truss.testutil.stand_in_pex import with_stand_in_pex
+from pants_truss.testutil.stand_in_truss import RELEASE, install_truss
 
 # A server that needs no model class.
 SERVER = "docker_server: {server_port: 8000}\n"
@@ -38,7 +39,7 @@ TRUSSRC = (
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(
+            *with_stand_in_pex(
                 (
                     *core_target_types_rules(),
                     *inference.rules(),
@@ -52,6 +53,7 @@ def rule_runner() -> RuleRunner:
         ],
         target_types=[TrussExternalPackageTarget, TrussTarget],
     )
+    install_truss(runner)
     runner.write_files({"trussrc": TRUSSRC, "empty_trussrc": ""})
     return runner
 

@@ -16,11 +16,13 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.goals import run
-from pants_truss.goals.conftest import files_in, install, raised, with_stand_in
 from pants_truss.goals.run import TrussRunFieldSet
 from pants_truss.pants_api import SecondaryOwnerMixin
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import files_in, raised
+from pants_truss.testutil.stand_in_pex import install, with_stand_in_pex
+from pants_truss.testutil.stand_in_truss import install_truss
 
 MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 
@@ -29,7 +31,7 @@ MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(
+            *with_stand_in_pex(
                 (
                     *core_target_types_rules(),
                     *inference.rules(),
@@ -42,6 +44,7 @@ def rule_runner() -> RuleRunner:
         ],
         target_types=[FilesGeneratorTarget, TrussExternalPackageTarget, TrussTarget],
     )
+    install_truss(runner)
     install(runner, "truss_server", "six==1.16.0")
     install(runner, "requirements", "six==1.16.0")
     return runner
@@ -111,12 +114,12 @@ def test_the_server_and_the_truss_lie_as_in_an_image(rule_runner: RuleRunner) ->
         "local/shell_variables.py",
         "local/truss.json",
         "packages/k.py",
-        "requirements_python.sh",
-        "truss_server_python.sh",
+        "requirements_python_shim.sh",
+        "truss_server_python_shim.sh",
     ]
     # The Python is that of the environment whose distributions come first, without the user's.
     assert prepared.args == (
-        "{chroot}/requirements_python.sh",
+        "{chroot}/requirements_python_shim.sh",
         "-I",
         "{chroot}/local/serve.py",
     )
@@ -133,7 +136,7 @@ def test_a_truss_without_requirements_has_the_environment_of_the_server(
 ) -> None:
     write(rule_runner, "alone/t", {})
     prepared = prepare(rule_runner, "alone/t")
-    assert prepared.args[0] == "{chroot}/truss_server_python.sh"
+    assert prepared.args[0] == "{chroot}/truss_server_python_shim.sh"
     assert json.loads(files_in(rule_runner, prepared.digest)["local/truss.json"]) == {
         "accelerator": None,
         "address": "alone/t:t",
@@ -141,7 +144,7 @@ def test_a_truss_without_requirements_has_the_environment_of_the_server(
         "example": "{}",
         "notes": [],
         "restartable": True,
-        "venvs": [{"folder": "venvs/truss_server", "shim": "truss_server_pex.sh"}],
+        "venvs": [{"folder": "venvs/truss_server", "shim": "truss_server_pex_shim.sh"}],
     }
 
 

@@ -24,9 +24,11 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.goals import test as goal
-from pants_truss.goals.conftest import NO_METADATA, install, texts, with_stand_in
 from pants_truss.goals.test import TrussTestFieldSet, TrussTestRequest
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import NO_METADATA, texts
+from pants_truss.testutil.stand_in_pex import install, with_stand_in_pex
+from pants_truss.testutil.stand_in_truss import install_truss
 
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",
@@ -58,7 +60,7 @@ sys.exit(case["code"])
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(
+            *with_stand_in_pex(
                 (
                     *core_target_types_rules(),
                     *inference.rules(),
@@ -78,6 +80,7 @@ def rule_runner() -> RuleRunner:
         ],
     )
     script = PYTHON.format(python=sys.executable)
+    install_truss(runner)
     install(runner, "truss_server", "fastapi==1", python=script)
     install(runner, "requirements", "six==1.16.0", python=script)
     return runner
@@ -169,13 +172,13 @@ def test_the_script_runs_in_the_layout_of_an_image(rule_runner: RuleRunner) -> N
     given = seen(rule_runner, "layout", files=files)
     # The Python is that of the environment whose distributions come first, without the user's.
     assert given["argv"] == [
-        *("./requirements_python.sh", "-I", "local/run_examples.py", "result.json"),
+        *("./requirements_python_shim.sh", "-I", "local/run_examples.py", "result.json"),
     ]
     assert given["facts"] == {
         "examples": [{"name": "é", "input": {"a": [1]}, "output": 2}, {"name": "b", "input": None}],
         "venvs": [
-            {"folder": "venvs/requirements", "shim": "requirements_pex.sh"},
-            {"folder": "venvs/truss_server", "shim": "truss_server_pex.sh"},
+            {"folder": "venvs/requirements", "shim": "requirements_pex_shim.sh"},
+            {"folder": "venvs/truss_server", "shim": "truss_server_pex_shim.sh"},
         ],
     }
     assert [path for path in given["files"] if not path.startswith(".cache/")] == [
@@ -191,8 +194,8 @@ def test_the_script_runs_in_the_layout_of_an_image(rule_runner: RuleRunner) -> N
         "local/run_examples.py",
         "local/truss.json",
         "packages/k.py",
-        "requirements_python.sh",
-        "truss_server_python.sh",
+        "requirements_python_shim.sh",
+        "truss_server_python_shim.sh",
     ]
 
 

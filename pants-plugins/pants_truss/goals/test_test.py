@@ -19,10 +19,10 @@ from pants_truss.core.examples import Example
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import gather
 from pants_truss.goals import test as goal
-from pants_truss.goals.conftest import NO_METADATA, texts
 from pants_truss.goals.test import TrussTestFieldSet, TrussTestRequest
 from pants_truss.pants_api.environments import EnvironmentNameRequest
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import NO_METADATA, texts
 
 MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 

@@ -27,11 +27,12 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import output_path
 from pants_truss.goals import train
-from pants_truss.goals.conftest import files_in, install, raised, with_stand_in
 from pants_truss.goals.train import TrainingPackageFieldSet, TrainingRunFieldSet
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.training import TrussTrainingTarget
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import files_in, raised
+from pants_truss.testutil.stand_in_pex import install, with_stand_in_pex
 
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",
@@ -49,7 +50,7 @@ BUILD = (
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(
+            *with_stand_in_pex(
                 (
                     *core_target_types_rules(),
                     *inference.rules(),
@@ -319,7 +320,7 @@ def test_training_runs_beside_the_truss_in_the_environment_of_its_requirements(
     folder = write(rule_runner, "local", {"t/config.yaml": "requirements: [six==1.16.0]\n"})
     prepared = prepare(rule_runner, folder)
     assert prepared.args == (
-        "{chroot}/requirements_python.sh",
+        "{chroot}/requirements_python_shim.sh",
         "-I",
         "{chroot}/local/run_training.py",
     )
@@ -329,7 +330,7 @@ def test_training_runs_beside_the_truss_in_the_environment_of_its_requirements(
         "local/run_training.json",
         "local/run_training.py",
         "local/shell_variables.py",
-        "requirements_python.sh",
+        "requirements_python_shim.sh",
         "truss/.truss_ignore",
         "truss/config.yaml",
         "truss/model/model.py",

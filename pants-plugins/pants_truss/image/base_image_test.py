@@ -22,16 +22,18 @@ from pants_truss.image.base_image import (
     ReadBlobsRequest,
     check_blobs,
 )
-from pants_truss.image.conftest import Layout, contents, member, new_rule_runner
 from pants_truss.image.fetch_base import FetchedBase
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.image_layouts import Layout, member
+from pants_truss.testutil.images import new_image_runner
+from pants_truss.testutil.results import contents
 
 WHAT = "src/a:image: the base image x"
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(
+    return new_image_runner(
         base_image.rules(),
         QueryRule(ReadBase, [ReadBaseRequest]),
         QueryRule(ReadBlobs, [ReadBlobsRequest]),

@@ -12,13 +12,15 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.image import base_image
 from pants_truss.image.base_image import BaseImage, FindBaseRequest
-from pants_truss.image.conftest import Layout, contents, member, new_rule_runner
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.image_layouts import Layout, member
+from pants_truss.testutil.images import new_image_runner
+from pants_truss.testutil.results import contents
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(base_image.rules(), QueryRule(BaseImage, [FindBaseRequest]))
+    return new_image_runner(base_image.rules(), QueryRule(BaseImage, [FindBaseRequest]))
 
 
 counter = itertools.count()

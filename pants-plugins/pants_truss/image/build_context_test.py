@@ -16,15 +16,16 @@ from pants_truss.image.build_context import (
     WriteContextRequest,
     WrittenContext,
 )
-from pants_truss.image.conftest import OPTIONS, contents, new_rule_runner, truss_at
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.testutil.images import OPTIONS, new_image_runner, truss_at
+from pants_truss.testutil.results import contents
 from pants_truss.truss_cli.rules import TrussCliFailed
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(
+    return new_image_runner(
         build_context.rules(),
         QueryRule(BuildContext, [BuildContextRequest]),
         QueryRule(WrittenContext, [TrussFieldSet]),

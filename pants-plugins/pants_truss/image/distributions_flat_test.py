@@ -28,9 +28,10 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.oci.platforms import complete_platform, parse_platform
 from pants_truss.image import distributions
-from pants_truss.image.conftest import contents, new_rule_runner, requirements_of
 from pants_truss.image.distributions import FlatInstall, FlatInstallRequest, InstallRequest
 from pants_truss.pants_api import add_prefix, create_digest, implicitly, merge_digests, rule
+from pants_truss.testutil.images import new_image_runner, requirements_of
+from pants_truss.testutil.results import contents
 
 RECORD = b"a.py,sha256=x,1\n__pycache__/a.cpython-311.pyc,,\na-1.dist-info/RECORD,,\n"
 FAILURE = b"pid 7 -> ERROR: No matching distribution found for missing==1\n"
@@ -100,7 +101,7 @@ async def install_venv(request: PexVenvRequest) -> PexVenv:
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(
+    return new_image_runner(
         distributions.rules(),
         QueryRule(FlatInstall, [FlatInstallRequest]),
         QueryRule(DigestEntries, [Digest]),

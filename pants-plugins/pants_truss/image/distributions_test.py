@@ -13,14 +13,6 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 from pants_truss.core.environment import Distribution
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.image import distributions
-from pants_truss.image.conftest import (
-    OPTIONS,
-    contents,
-    installed_files,
-    new_rule_runner,
-    requirements_of,
-    truss_at,
-)
 from pants_truss.image.distributions import (
     FlatInstall,
     FlatInstallRequest,
@@ -31,6 +23,14 @@ from pants_truss.image.distributions import (
 )
 from pants_truss.pants_api import NEWEST_PYTHON_OF_PEX, create_digest, implicitly, rule
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.images import (
+    OPTIONS,
+    installed_files,
+    new_image_runner,
+    requirements_of,
+    truss_at,
+)
+from pants_truss.testutil.results import contents
 
 # Requirements of distributions that may conflict with those of the server.
 REQUIRES = {"old": "uvicorn<0.30", "fits": "uvicorn>=0.30", "windows": "uvicorn<1; os_name == 'nt'"}
@@ -71,7 +71,7 @@ async def install_by_name(request: FlatInstallRequest) -> FlatInstall:
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(
+    return new_image_runner(
         distributions.rules(),
         QueryRule(InstalledTruss, [InstallTrussRequest]),
         installer=(install_by_name,),

@@ -21,18 +21,12 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 from pants_truss.core import dockerfile
 from pants_truss.image import docker_image
 from pants_truss.image.build_context import WrittenContext
-from pants_truss.image.conftest import (
-    NONE,
-    OPTIONS,
-    contents,
-    given_environment,
-    new_rule_runner,
-    truss_at,
-    write_program,
-)
 from pants_truss.image.docker_image import DockerImageRequest, _stage_and_tag
 from pants_truss.pants_api import rule
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.images import NONE, OPTIONS, new_image_runner, truss_at
+from pants_truss.testutil.programs import given_environment, write_program
+from pants_truss.testutil.results import contents
 
 IMAGE_ID = f"sha256:{'cd' * 32}"
 PROGRAM = """\
@@ -67,7 +61,7 @@ async def find_tags_of_tests(request: TagsOfTests) -> DockerImageTags:
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(
+    return new_image_runner(
         [
             *docker_image.rules(),
             find_tags_of_tests.rule,  # type: ignore[attr-defined]

@@ -11,9 +11,10 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.image import fetch_base
-from pants_truss.image.conftest import ANY_SIGNATURE, BOOTSTRAP, contents, write_program
 from pants_truss.image.fetch_base import FetchBaseRequest, FetchedBase
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.programs import ANY_SIGNATURE, BOOTSTRAP, write_program
+from pants_truss.testutil.results import contents
 
 DIGEST = f"sha256:{'ab' * 32}"
 ORIGIN = "src/a:image"

@@ -11,17 +11,19 @@ from pants.engine.fs import CreateDigest, Digest, FileContent, SymlinkEntry
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.image import layer
-from pants_truss.image.conftest import contents, new_rule_runner, unpacked
 from pants_truss.image.layer import ImageTime, ImageTimeRequest, MadeLayer, MakeLayerRequest
 from pants_truss.script_tool.rules import ImageToolFailed
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.image_layouts import unpacked
+from pants_truss.testutil.images import new_image_runner
+from pants_truss.testutil.results import contents
 
 TYPE = "application/vnd.oci.image.layer.v1.tar"
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(
+    return new_image_runner(
         layer.rules(),
         QueryRule(ImageTime, [ImageTimeRequest]),
         QueryRule(MadeLayer, [MakeLayerRequest]),

@@ -13,19 +13,12 @@ from pants_truss.core.oci import base_image
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.gather.gather import GatheredTruss
 from pants_truss.image import oci_image
-from pants_truss.image.conftest import (
-    NONE,
-    OPTIONS,
-    PYTHON_LAYER,
-    Layout,
-    contents,
-    member,
-    new_rule_runner,
-    truss_at,
-)
 from pants_truss.image.oci_image import OciImage, OciImageRequest
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.testutil.image_layouts import PYTHON_LAYER, Layout, member
+from pants_truss.testutil.images import NONE, OPTIONS, new_image_runner, truss_at
+from pants_truss.testutil.results import contents
 
 TREE, BASE, REVISION = (
     "com.baseten.truss.tree-digest",
@@ -55,7 +48,7 @@ LAYOUT.write(
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    made = new_rule_runner(
+    made = new_image_runner(
         oci_image.rules(),
         QueryRule(GatheredTruss, [TrussFieldSet]),
         QueryRule(OciImage, [OciImageRequest]),

@@ -13,10 +13,12 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 from pants_truss.core.oci.documents import INDEX_TYPE, MANIFEST_TYPE, REF_NAME
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.image import oci_layout
-from pants_truss.image.conftest import OPTIONS, Layout, contents, new_rule_runner
 from pants_truss.image.docker_build import ImageName
 from pants_truss.image.oci_layout import OciFieldSet, OciLayout, OciLayoutRequest
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.image_layouts import Layout
+from pants_truss.testutil.images import OPTIONS, new_image_runner
+from pants_truss.testutil.results import contents
 
 REGISTRIES = repr(
     {
@@ -29,7 +31,7 @@ AMD64, ARM64 = "linux/amd64", "linux/arm64"
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    made = new_rule_runner(oci_layout.rules(), QueryRule(OciLayout, [OciLayoutRequest]))
+    made = new_image_runner(oci_layout.rules(), QueryRule(OciLayout, [OciLayoutRequest]))
     layout = Layout()
     images = [layout.image(architecture=name) for name in ("amd64", "arm64")]
     made.write_files(layout.write(*images).at("images/base"))

@@ -12,13 +12,6 @@ from pants.core.util_rules.system_binaries import BinaryNotFoundError
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.image import skopeo
-from pants_truss.image.conftest import (
-    ANY_SIGNATURE,
-    BOOTSTRAP,
-    contents,
-    given_environment,
-    write_program,
-)
 from pants_truss.image.skopeo import (
     _POLICY_VARIABLE,
     FindSkopeoRequest,
@@ -27,6 +20,8 @@ from pants_truss.image.skopeo import (
     SkopeoResult,
     _message,
 )
+from pants_truss.testutil.programs import ANY_SIGNATURE, BOOTSTRAP, given_environment, write_program
+from pants_truss.testutil.results import contents
 
 PROGRAM = """\
 import json, os, sys

@@ -13,7 +13,6 @@ from pants_truss.core.environment import Distribution
 from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.core.oci.sys_path_hook import site_files
 from pants_truss.image import truss_layers
-from pants_truss.image.conftest import OPTIONS, contents, new_rule_runner, truss_at, unpacked
 from pants_truss.image.distributions import Installed
 from pants_truss.image.layer import MadeLayer
 from pants_truss.image.truss_layers import (
@@ -24,6 +23,9 @@ from pants_truss.image.truss_layers import (
 )
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.testutil.image_layouts import unpacked
+from pants_truss.testutil.images import OPTIONS, new_image_runner, truss_at
+from pants_truss.testutil.results import contents
 
 Unpacked = Dict[str, Tuple[str, bytes]]
 FOLDER = ("d", b"")
@@ -32,7 +34,7 @@ SITE = "usr/lib/python3.11/site-packages"
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(
+    return new_image_runner(
         truss_layers.rules(),
         QueryRule(ImageLayers, [ImageLayersRequest]),
         QueryRule(MadeLayer, [RequirementsLayerRequest]),

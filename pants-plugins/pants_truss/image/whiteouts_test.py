@@ -13,21 +13,21 @@ from pants_truss.core.oci.platforms import parse_platform
 from pants_truss.gather.gather import GatheredTruss
 from pants_truss.image import oci_image
 from pants_truss.image.build_context import BuildContext, BuildContextRequest
-from pants_truss.image.conftest import (
-    NONE,
-    OPTIONS,
-    Layout,
-    installed_files,
-    new_rule_runner,
-    requirements_of,
-    truss_at,
-)
 from pants_truss.image.distributions import FlatInstall, FlatInstallRequest
 from pants_truss.image.layer import MadeLayer, MakeLayerRequest
 from pants_truss.image.oci_image import OciImage, OciImageRequest
 from pants_truss.pants_api import create_digest, implicitly, rule
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.testutil.image_layouts import Layout
+from pants_truss.testutil.images import (
+    NONE,
+    OPTIONS,
+    installed_files,
+    new_image_runner,
+    requirements_of,
+    truss_at,
+)
 
 WHY = "In an image, a name that begins with `.wh.` deletes another file."
 RECORD = b"evil.py,,\n../../../bin/.wh.python3,,\n"
@@ -49,7 +49,7 @@ async def install_with_an_evil_script(request: FlatInstallRequest) -> FlatInstal
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    made = new_rule_runner(
+    made = new_image_runner(
         oci_image.rules(),
         QueryRule(GatheredTruss, [TrussFieldSet]),
         QueryRule(BuildContext, [BuildContextRequest]),

@@ -21,8 +21,8 @@ from pants_truss.publish.credentials import RemoteAccess
 from pants_truss.publish.process import PreparedPush, PushProcessRequest
 from pants_truss.publish.redacted_env import hidden
 from pants_truss.publish.state import DeploymentSlot
-from pants_truss.serving.conftest import FOLDER, TOOL, with_stand_in
 from pants_truss.subsystems.publish import TrussPublishSubsystem
+from pants_truss.testutil.stand_in_pex import FOLDER, TOOL, with_stand_in_pex
 
 IDENTITY = DeploymentSlot("baseten", "https://b", "search", "m", "staging", None)
 OPTIONS = PushOptions("m", team="search", environment="staging", wait=True, wait_timeout=60)
@@ -33,7 +33,7 @@ ACCESS = RemoteAccess(("https://b",), ("section [baseten] of /x",))
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(
+            *with_stand_in_pex(
                 (
                     *TrussPublishSubsystem.rules(),
                     *process.rules(),

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from pants.engine.fs import CreateDigest, Digest, FileContent
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
-from pants_truss.image.conftest import contents, new_rule_runner
 from pants_truss.script_tool import rules as script_tool
 from pants_truss.script_tool.rules import (
     ImageScriptRequest,
@@ -17,11 +16,13 @@ from pants_truss.script_tool.rules import (
     ImageToolFailed,
     encode,
 )
+from pants_truss.testutil.images import new_image_runner
+from pants_truss.testutil.results import contents
 
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_rule_runner(script_tool.rules(), QueryRule(ImageScriptResult, [ImageScriptRequest]))
+    return new_image_runner(script_tool.rules(), QueryRule(ImageScriptResult, [ImageScriptRequest]))
 
 
 # All scripts may have them beside themselves; one imports them.

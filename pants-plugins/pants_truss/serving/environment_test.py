@@ -20,7 +20,6 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.pants_api.lockfiles import NEWEST_PYTHON_OF_LOCKFILES, shipped_lockfile
 from pants_truss.serving import environment
-from pants_truss.serving.conftest import FOLDER, TOOL, installed, with_stand_in
 from pants_truss.serving.environment import (
     _LOCKED,
     PlannedEnvironment,
@@ -30,6 +29,7 @@ from pants_truss.serving.environment import (
     TrussVenvsRequest,
 )
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.stand_in_pex import FOLDER, TOOL, installed, with_stand_in_pex
 
 ADDRESS = Address("src/t", target_name="t")
 CONFIG = "`requirements` in src/t/config.yaml"
@@ -54,7 +54,7 @@ OPTIONS = [
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(environment.rules()),
+            *with_stand_in_pex(environment.rules()),
             QueryRule(PlannedEnvironment, [TrussVenvsRequest]),
             QueryRule(ServerEnvironment, [ServerEnvironmentRequest]),
             QueryRule(TrussVenvs, [TrussVenvsRequest]),

@@ -15,8 +15,8 @@ from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.serving import launch
-from pants_truss.serving.conftest import FOLDER, with_stand_in
 from pants_truss.serving.launch import Launch, LaunchRequest
+from pants_truss.testutil.stand_in_pex import FOLDER, with_stand_in_pex
 
 PEXES = ("requirements", "truss_server")
 SCRIPTS = {
@@ -32,7 +32,9 @@ SCRIPTS = {
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    runner = RuleRunner(rules=[*with_stand_in(launch.rules()), QueryRule(Launch, [LaunchRequest])])
+    runner = RuleRunner(
+        rules=[*with_stand_in_pex(launch.rules()), QueryRule(Launch, [LaunchRequest])]
+    )
     runner.write_files({f"{FOLDER}/{name}/{name}_pex_shim.sh": name for name in PEXES})
     return runner
 

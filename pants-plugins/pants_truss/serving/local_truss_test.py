@@ -19,7 +19,6 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.serving import local_truss
-from pants_truss.serving.conftest import FOLDER, RELEASE, TOOL, installed, with_stand_in
 from pants_truss.serving.environment import TrussVenvsRequest
 from pants_truss.serving.local_truss import (
     DescribedTruss,
@@ -32,6 +31,8 @@ from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
 from pants_truss.testutil.rule_runners import OPTIONS as COMMON_OPTIONS
+from pants_truss.testutil.stand_in_pex import FOLDER, installed, with_stand_in_pex
+from pants_truss.testutil.stand_in_truss import install_truss
 
 PYTHON = "python_sources(name='src', sources=['**/*.py'])\n"
 OPTIONS = [*COMMON_OPTIONS, "--source-root-patterns=['/d/*', '/l/*', '/r/*']"]
@@ -42,7 +43,7 @@ RESOLVES = ["--python-enable-resolves", "--python-resolves={'mine': 'mine.lock'}
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(
+            *with_stand_in_pex(
                 (
                     *core_target_types_rules(),
                     *inference.rules(),
@@ -62,7 +63,7 @@ def rule_runner() -> RuleRunner:
             TrussTarget,
         ],
     )
-    runner.write_files({f"{FOLDER}/{TOOL}/{path}": text for path, text in RELEASE.items()})
+    install_truss(runner)
     for name in ("requirements", "truss_server"):
         runner.write_files({f"{FOLDER}/{name}/info.jsonl": installed("six==1.16.0")})
     return runner

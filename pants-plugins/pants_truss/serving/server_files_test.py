@@ -9,13 +9,13 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.serving import environment
-from pants_truss.serving.conftest import FOLDER, TOOL, with_stand_in
 from pants_truss.serving.server_files import (
     FullConfig,
     FullConfigRequest,
     ServerFiles,
     ServerFilesRequest,
 )
+from pants_truss.testutil.stand_in_pex import FOLDER, TOOL, with_stand_in_pex
 from pants_truss.truss_cli.rules import TrussCliFailed
 
 TRUSS = f"{FOLDER}/{TOOL}/truss"
@@ -27,7 +27,7 @@ def rule_runner() -> RuleRunner:
     """Each case has its own Truss."""
     runner = RuleRunner(
         rules=[
-            *with_stand_in(environment.rules()),
+            *with_stand_in_pex(environment.rules()),
             QueryRule(FullConfig, [FullConfigRequest]),
             QueryRule(ServerFiles, [ServerFilesRequest]),
         ]

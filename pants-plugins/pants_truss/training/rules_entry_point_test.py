@@ -9,12 +9,7 @@ from pants.engine.addresses import Address
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.core.training import EntryPoint
-from pants_truss.serving.conftest import (
-    PYTHON,
-    new_training_runner,
-    refusal,
-    write_training,
-)
+from pants_truss.testutil.training import PYTHON, new_training_runner, refusal, write_training
 from pants_truss.training.rules import (
     FindEntryPointRequest,
     FoundEntryPoint,

@@ -9,7 +9,7 @@ from pants.engine.fs import DigestContents
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.serving.conftest import new_training_runner, refusal, write_training
+from pants_truss.testutil.training import new_training_runner, refusal, write_training
 from pants_truss.training.rules import TrainedTruss, Training, TrainingFieldSet
 
 

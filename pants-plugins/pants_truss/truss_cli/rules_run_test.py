@@ -8,7 +8,7 @@ import pytest
 from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
 from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
-from pants_truss.serving.conftest import FOLDER, TOOL, with_stand_in
+from pants_truss.testutil.stand_in_pex import FOLDER, TOOL, with_stand_in_pex
 from pants_truss.truss_cli import rules as truss_cli
 from pants_truss.truss_cli.rules import (
     VALIDATE_CONFIG,
@@ -48,7 +48,7 @@ SERVER = {
 def rule_runner() -> RuleRunner:
     runner = RuleRunner(
         rules=[
-            *with_stand_in(truss_cli.rules()),
+            *with_stand_in_pex(truss_cli.rules()),
             QueryRule(TrussScriptResult, [TrussScriptRequest]),
             QueryRule(ValidatedConfig, [ValidateConfigRequest]),
         ]

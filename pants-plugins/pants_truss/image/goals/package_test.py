@@ -20,8 +20,6 @@ from pants.engine.internals.scheduler import ExecutionError
 from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.goals.conftest import raised
-from pants_truss.image.conftest import OPTIONS, Layout, contents, new_rule_runner
 from pants_truss.image.docker_build import ImageName
 from pants_truss.image.docker_image import DockerFieldSet, may_build
 from pants_truss.image.goals import package as package_rules
@@ -29,6 +27,9 @@ from pants_truss.image.goals.package import OciArtifact, TrussImagePackageFieldS
 from pants_truss.image.target_types import TrussImageTarget
 from pants_truss.pants_api.environments import EnvironmentNameRequest
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.image_layouts import Layout
+from pants_truss.testutil.images import OPTIONS, new_image_runner
+from pants_truss.testutil.results import contents, raised
 
 BOTH = ["linux/amd64", "linux/arm64"]
 DOCKER = """\
@@ -42,7 +43,7 @@ print("#9 writing image sha256:{id} done", file=sys.stderr)
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    runner = new_rule_runner(
+    runner = new_image_runner(
         package_rules.rules(), QueryRule(BuiltPackage, [TrussImagePackageFieldSet])
     )
     layout = Layout()

@@ -21,14 +21,14 @@ from pants.engine.process import InteractiveProcess
 from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import QueryRule, RuleRunner, mock_console
 
-from pants_truss.goals.conftest import raised
-from pants_truss.image.conftest import ANY_SIGNATURE
 from pants_truss.image.docker_build import ImageName
 from pants_truss.image.goals import publish as publish_rules
 from pants_truss.image.goals.package import OciArtifact
 from pants_truss.image.goals.publish import PublishTrussImageRequest, TrussImagePublishFieldSet
 from pants_truss.image.target_types import TrussImageTarget
 from pants_truss.target_types.truss import TrussTarget
+from pants_truss.testutil.programs import ANY_SIGNATURE
+from pants_truss.testutil.results import raised
 
 DRY_OR_NOT: List[List[str]] = [[], ["--truss-publish-dry-run"]]
 DIGEST = f"sha256:{'ab' * 32}"

@@ -16,8 +16,6 @@ from pants.engine.platform import Platform as LocalPlatform
 from pants.engine.target import InvalidFieldException
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.goals.conftest import raised
-from pants_truss.image.conftest import OPTIONS, Layout, contents, new_rule_runner
 from pants_truss.image.goals import run
 from pants_truss.image.goals.run import (
     ContainerEngines,
@@ -27,6 +25,9 @@ from pants_truss.image.goals.run import (
     TrussImageRunFieldSet,
 )
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.image_layouts import Layout
+from pants_truss.testutil.images import OPTIONS, new_image_runner
+from pants_truss.testutil.results import contents, raised
 
 ENGINE = """\
 #!{python} -I
@@ -40,7 +41,7 @@ BROKEN = "#!/bin/sh\nexit 1\n"
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    runner = new_rule_runner(
+    runner = new_image_runner(
         run.rules(),
         QueryRule(ContainerEngines, [FindEnginesRequest]),
         QueryRule(RunRequest, [TrussImageRunFieldSet]),
@@ -167,7 +168,7 @@ def test_an_image_is_loaded_from_its_layout(rule_runner: RuleRunner, tmp_path: P
     address = write(rule_runner, "oci", config, "- {name: a, input: {x: 1}}\n", **OCI)
     prepared = prepare(rule_runner, address)
     assert prepared.args == (
-        "{chroot}/venv/python",
+        "{chroot}/truss_image_tool_python_shim.sh",
         "-I",
         "{chroot}/local/run_image.py",
     )
@@ -179,7 +180,7 @@ def test_an_image_is_loaded_from_its_layout(rule_runner: RuleRunner, tmp_path: P
         "local/parent.py",
         "local/ports.py",
         "local/run_image.py",
-        "venv/python",
+        "truss_image_tool_python_shim.sh",
     }
     (top,) = json.loads(found["local/layout/index.json"])["manifests"]
     facts = facts_of(rule_runner, prepared)

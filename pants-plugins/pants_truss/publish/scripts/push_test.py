@@ -9,7 +9,8 @@ from typing import Any, List
 
 import pytest
 
-from pants_truss.publish.conftest import CONFIG, Baseten, Pushing, digest_of
+from pants_truss.testutil.pushing import CONFIG, Pushing, digest_of
+from pants_truss.testutil.stand_in_baseten import Baseten
 
 MADE = ["model m1, deployment d1", "predict_url: https://predict", "logs_url: https://logs"]
 SAME = f"unchanged: {digest_of(CONFIG)[:19]} is deployment d1"

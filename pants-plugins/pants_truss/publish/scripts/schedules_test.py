@@ -19,7 +19,8 @@ from typing import Any, List, NamedTuple, Optional
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pants_truss.publish.conftest import Baseten, Pushing
+from pants_truss.testutil.pushing import Pushing
+from pants_truss.testutil.stand_in_baseten import Baseten
 
 # Starts a push as Pants does. A number is the most bytes that a file may have.
 LAUNCHER = """\
