@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -80,6 +81,7 @@ def parse_line(text: str) -> Optional[RequirementLine]:
 def _parse_requirement(stripped: str, text: str) -> RequirementLine:
     try:
         requirement = Requirement(stripped)
+        _check(stripped, requirement.url)
     except (ValueError, SyntaxError) as e:
         # `InvalidRequirement`; older releases of packaging pass on others, as for `a @ http://[x`.
         if _URL.match(stripped) or stripped.startswith((".", "/")):
@@ -98,6 +100,18 @@ def _parse_requirement(stripped: str, text: str) -> RequirementLine:
         frozenset(canonicalize_name(extra) for extra in requirement.extras),
         requirement,
     )
+
+
+def _check(stripped: str, url: Optional[str]) -> None:
+    """Raises `ValueError` for what some releases of packaging take, and uv and pip do not."""
+    if url is None:
+        if stripped.partition(";")[0].rstrip().endswith(","):
+            raise ValueError("a comma ends it")
+    else:
+        parts = urlsplit(url)
+        is_whole = url.startswith("file:/") if parts.scheme == "file" else parts.netloc
+        if not (parts.scheme and is_whole):
+            raise ValueError(f"{redacted(url)!r} is not a URL")
 
 
 def _unnamed(text: str) -> RequirementLine:

@@ -112,7 +112,7 @@ def test_a_uv_project_with_a_folder_beside_it(rule_runner: RuleRunner, is_locked
 
 
 def test_a_line_that_an_image_build_refuses(rule_runner: RuleRunner) -> None:
-    files = {"listed.txt": "numpy==1.26.4\n\ntorch = 2.0 \\\n  # why\nscipy==1.x\n"}
+    files = {"listed.txt": "numpy==1.26.4\n\ntorch = 2.0 \\\n  # why\nscipy==1.0 -f x\n"}
     found = find(rule_runner, "requirements_file: listed.txt\n", files=files)
     assert [(f.place, f.severity) for f in found.findings] == [
         ("src/t/listed.txt:3", Severity.ERROR),

@@ -40,6 +40,9 @@ def refusal(text: str) -> Optional[Tuple[str, Severity]]:
             parse_options(line.text)
             why = _refused_option(line.text)
         elif line and "${" not in text:
+            legacy = _legacy_version(line)
+            if legacy:
+                return legacy, Severity.ERROR
             why = _refused_by_uv(line, without_comment(text))
     except TrailingText as e:
         return str(e), Severity.WARNING
@@ -88,12 +91,16 @@ def _refused_by_uv(line: RequirementLine, text: str) -> Optional[str]:
             f"{shown!r} is refused by {_UV}: its path does not end like a wheel or an archive of "
             f"sources, such as `.whl` or `.tar.gz`. Write `git+https://...` for a repository."
         )
+    return None
+
+
+def _legacy_version(line: RequirementLine) -> Optional[str]:
     for specifier in [*line.parsed.specifier] if line.parsed else []:
         # Releases of packaging before 22 take any version, as pip did before 24.1.
         if type(specifier).__name__ == "LegacySpecifier":
             return (
-                f"{shown!r} is refused by {_UV}: {str(specifier)!r} does not follow PEP 440. "
-                f"Write a version such as `==1.26.4` or `==1.26.*`."
+                f"{redacted(line.text)!r} is not a requirement: {str(specifier)!r} does not follow "
+                f"PEP 440. Write a version such as `==1.26.4` or `==1.26.*`."
             )
     return None
 
