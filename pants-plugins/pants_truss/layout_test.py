@@ -22,3 +22,12 @@ def test_the_page_lists_each_folder_in_this_order() -> None:
     text = PAGE.read_text(encoding="utf-8")
     listed = re.findall(r"^  (\w+)/  ", text, re.MULTILINE)
     assert listed == [*LAYERS[:-1], "testutil"]
+
+
+def test_what_tests_share_lies_in_testutil() -> None:
+    found = [
+        str(path.relative_to(FOLDER))
+        for path in FOLDER.rglob("*.py")
+        if re.search(r"^\s*(from|import) .*\bconftest\b", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert found == []
