@@ -345,9 +345,6 @@ def test_sarif_by_its_schema(repo: Monorepo, report: str) -> None:
     assert "hunter22" not in str(log)
 
 
-FATAL = [name for name, case in WRONG.items() if case["is_fatal"]]
-
-
 @pytest.mark.parametrize("name", WRONG)
 def test_check_and_package_say_the_same(name: str, repo: Monorepo, report: str) -> None:
     block = report.split(f"\n{heading(name)}\n", 1)[1].split("\n\n", 1)[0]

@@ -141,8 +141,8 @@ MORE_FAULTS: Tuple[Fault, ...] = (
         "return sorted(files)",
     ),
     Fault(
-        "training/rules.py",
-        "training gets `True` where serving gets `true`",
+        "core/local_serving.py",
+        "the environment has `True` where Truss has `true`",
         "str(name): str(value).lower() if isinstance(value, bool) else str(value)",
         "str(name): str(value)",
     ),

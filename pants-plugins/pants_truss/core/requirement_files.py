@@ -11,7 +11,7 @@ import optparse
 import re
 import shlex
 from dataclasses import dataclass
-from typing import Iterable, Iterator, List, NoReturn, Optional, Tuple
+from typing import Iterator, List, NoReturn, Optional, Tuple
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.requirement import redacted
@@ -221,10 +221,3 @@ def describe_missing_in_image(text: str, place: str, origin: str) -> str:
     if text.startswith(("-e", "--editable", ".")):
         return f"{fact} Depend on its sources, which are bundled, or publish it to an index."
     return f"{fact} Write the lines of {place} into {origin}."
-
-
-def all_missing_in_image(lines: Iterable[FileLine]) -> Iterator[Tuple[FileLine, str]]:
-    for line in lines:
-        place = missing_in_image(line.text)
-        if place:
-            yield line, place

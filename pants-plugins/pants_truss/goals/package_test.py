@@ -355,7 +355,7 @@ def test_the_good_trusses_are_packaged_if_asked_for(rule_runner: RuleRunner, run
 
 @pytest.mark.parametrize("python", ["py38", "py27", '"3.11"'])
 def test_an_unknown_python_is_one_bad_truss(rule_runner: RuleRunner, run: str, python: str) -> None:
-    folder = f"run/a{len(python)}{python[2]}"
+    folder = f"run/a{''.join(filter(str.isalnum, python))}"
     config = f"python_version: {python}\n"
     rule_runner.write_files({f"{folder}/BUILD": "truss()", f"{folder}/config.yaml": config})
     specs = [folder, "run/good1"]

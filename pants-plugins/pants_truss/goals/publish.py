@@ -68,9 +68,9 @@ class _Planned:
 
     def held_back(self, dry_run: bool) -> PublishPackages:
         kind, why = self.decision
-        if kind == "skip" or not dry_run:
+        if kind is state.Kind.SKIP or not dry_run:
             return self.package(f"({why} at {self.identity})")
-        if kind == "ask":
+        if kind is state.Kind.ASK:
             return self.package(f"(dry run: {self.identity} would be asked about it, {why})")
         return self.package(f"(dry run: would go to {self.place}: {why})")
 

@@ -16,6 +16,7 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core import truss_config, yaml_document
 from pants_truss.core.errors import TrussError
+from pants_truss.core.local_serving import environment_variables
 from pants_truss.core.paths import join
 from pants_truss.core.training import (
     FACTS,
@@ -24,7 +25,6 @@ from pants_truss.core.training import (
     EntryPoint,
     parse_entry_point,
 )
-from pants_truss.core.truss_config import CONFIG_FILE
 from pants_truss.gather import gather
 from pants_truss.gather.gather import gather_truss
 from pants_truss.gather.plan import plan_truss
@@ -226,8 +226,7 @@ async def gather_training(request: TrainingFieldSet) -> Training:
             f"the ignore patterns of its truss leave out {found.file}. Change `.truss_ignore` or "
             f"`[truss-gather].ignore`.",
         )
-    planned = await plan_truss(truss, **implicitly())
-    document = yaml_document.parse(planned.generated[CONFIG_FILE])
+    document = yaml_document.parse(gathered.config)
     config = truss_config.read(document)
     facts = {
         "command": f"pants run {request.address} --",
@@ -237,7 +236,7 @@ async def gather_training(request: TrainingFieldSet) -> Training:
         "file": places[0] if found.entry_point.file else None,
         "module": found.entry_point.module,
         "function": found.entry_point.function,
-        "environment": _strings(document.data.get("environment_variables")),
+        "environment": environment_variables(document.data),
         "config": document.data,
     }
     return Training(
@@ -264,16 +263,6 @@ def _json(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_json(entry) for entry in value]
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-def _strings(variables: object) -> object:
-    # Truss reads `DEBUG: true` as the text `true`.
-    if not isinstance(variables, dict):
-        return {}
-    return {
-        str(name): str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in variables.items()
-    }
 
 
 def rules() -> Iterable[object]:
