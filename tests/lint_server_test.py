@@ -179,7 +179,7 @@ def test_shadowing(name: str, shadowing: Tuple[str, Dict[str, Any]]) -> None:
     report, answers = shadowing
     rule = SHADOWING[name][2]
     lines = [line for line in report.splitlines() if line.startswith(f"  t/{name}/")]
-    told = [rule for line in lines for rule in re.findall(r"\[(shadowed-[a-z-]+);", line)]
+    told = [rule for line in lines for rule in re.findall(r"\[(shadowed-[a-z-]+)\]", line)]
     assert answers[name] == (OTHER if rule else "bundled")
     assert told == ([rule] if rule else [])
 
@@ -200,7 +200,7 @@ def test_a_file_that_the_trusss_own_patterns_drop(repo: Monorepo, truss: TrussLi
     assert truss.call("serve", str(repo.root / "t"), 1) == ["bundled"]
     repo.write("t/.truss_ignore", "*_gen.py\n")
     run = repo.pants(OFF, "lint", "::").assert_failure()
-    assert run.stderr.count("[dropped-file;") == 1
+    assert run.stderr.count("[dropped-file]") == 1
     assert (
         "t/model/mine_gen.py: error: it is imported by t/model/model.py, but t/.truss_ignore"
         in run.stderr
@@ -216,7 +216,7 @@ def test_a_folder_that_pants_does_not_see(repo: Monorepo, truss: TrussLibrary) -
     repo.write("t/model/model.py", MODEL.format(module="model.lib.mine"))
     repo.write("t/model/lib/mine.py", VALUE)
     repo.write("t/.truss_ignore", "!lib/\n")
-    assert "[dropped-file;" not in repo.pants(OFF, "lint", "::").assert_success().stderr
+    assert "[dropped-file]" not in repo.pants(OFF, "lint", "::").assert_success().stderr
     repo.pants("package", "::").assert_success()
     assert truss.call("serve", str(repo.dist("t/t")), 1) == ["bundled"]
     repo.write(".gitignore", "lib/\n")

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import jsonschema  # type: ignore[import]
 import pytest
 
-from pants_truss.core.lint.finding import RULES, RULES_BY_NAME
+from pants_truss.core.lint.finding import RULES
 from support.configs import DEPRECATED, REALISTIC
 from support.monorepo import PYTHON_TOML, Monorepo
 from support.truss_library import TrussLibrary
@@ -41,7 +41,7 @@ WRONG: Dict[str, Dict[str, Any]] = {
     },
     "config_schema": {
         "config": "model_name: x\nresourcs: {}\n",
-        "place": "t/config_schema/config.yaml:2: error: `resourcs` is no key that Truss knows",
+        "place": "t/config_schema/config.yaml:2: error: unknown key `resourcs`",
         "rule": "config-schema",
         "is_fatal": True,
     },
@@ -284,8 +284,7 @@ def test_what_is_wrong_is_told_with_its_place(name: str, report: str) -> None:
     block = report.split(f"\n{heading(name)}\n", 1)[1].split("\n\n", 1)[0]
     (line,) = block.splitlines()
     assert line.startswith(f"  {case['place']}")
-    silence = RULES_BY_NAME[case["rule"]].silence
-    assert line.endswith(f" [{case['rule']}; {silence}]" if silence else " [cannot-gather]")
+    assert line.endswith(f" [{case['rule']}]")
 
 
 def example(name: str, report: str) -> str:
@@ -368,7 +367,7 @@ def test_a_silent_warning_hides_no_error(repo: Monorepo) -> None:
     config = "python_version: py39\nmodel_cache: []\nresourcs: {}\n"
     write_truss(repo, "t/both", config, {"model/model.py": MODEL})
     run = repo.pants("--truss-lint-disable=['deprecated']", "lint", "t/both").assert_failure()
-    assert "`resourcs` is no key" in run.stderr and "deprecated" not in run.stderr
+    assert "unknown key `resourcs`" in run.stderr and "deprecated" not in run.stderr
 
 
 def test_silencing(repo: Monorepo) -> None:
@@ -398,7 +397,7 @@ def test_a_file_that_pants_cannot_parse(repo: Monorepo) -> None:
     repo.write("good/latin/model/model.py", source)
     run = repo.pants("lint", "good/latin", "t/secret").assert_failure()
     assert "good/latin/config.yaml: error: Pants fails on it: " in run.stderr
-    assert "[secret;" in run.stderr
+    assert "[secret]" in run.stderr
     shutil.rmtree(repo.root / "good/latin")
 
 
@@ -406,7 +405,7 @@ def test_skipping_a_target(repo: Monorepo) -> None:
     write_truss(repo, "skipped/a", "x: 1\n", {"BUILD": "truss(skip_truss_lint=True)\n"})
     repo.pants("lint", "check", "skipped::").assert_success()
     run = repo.pants("package", "skipped::").assert_failure()
-    assert "`x` is no key that Truss knows" in run.stderr
+    assert "unknown key `x`" in run.stderr
 
 
 def test_realistic_trusses_are_clean(repo: Monorepo) -> None:
@@ -458,7 +457,7 @@ def test_many_findings_of_one_config(repo: Monorepo) -> None:
     config = "a: 1\nmodel_name: 4\nresources: {cpu: four}\nweights: [{source: x}]\n"
     write_truss(repo, "good/many", config, {"model/model.py": MODEL})
     run = repo.pants("package", "good/many").assert_failure()
-    lines: List[str] = [line for line in run.stderr.splitlines() if "[config-schema;" in line]
+    lines: List[str] = [line for line in run.stderr.splitlines() if "[config-schema]" in line]
     assert [line.split(": ")[0] for line in lines] == [
         f"good/many/config.yaml:{line}" for line in (1, 2, 3, 4, 4)
     ]

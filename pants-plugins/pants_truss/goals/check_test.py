@@ -76,8 +76,7 @@ def report(rule_runner: RuleRunner, folders: Iterable[str], *options: str, fails
 NO_CLASS = (
     "{0}:{1}\n"
     "  {0}/model/model.py:1: error: it has no class `Model`, which the server loads. It has "
-    "`Other`: name that `Model`, or write `model_class_name: Other` in the config. [model-class; "
-    "`[truss-lint].disable` silences it]\n\n"
+    "`Other`: name that `Model`, or write `model_class_name: Other` in the config. [model-class]\n\n"
 )
 
 
@@ -100,9 +99,9 @@ def test_what_must_not_reach_a_package_fails(rule_runner: RuleRunner) -> None:
     assert text == (
         "bad/a:a\n"
         "  bad/a/config.yaml:1: error: `model_name` must be a string, but is the number 3. Quote "
-        'it: `model_name: "3"`. [config-schema; `[truss-lint].disable` silences it]\n\n'
+        'it: `model_name: "3"`. [config-schema]\n\n'
         + no_class("bad/b")
-        + "2 errors in 2 of 3 trusses."
+        + "2 errors in 2 of 3 trusses. To silence a rule, add it to `[truss-lint].disable`."
     )
 
 
@@ -148,7 +147,7 @@ def test_a_truss_that_cannot_be_planned_does_not_hide_the_others(rule_runner: Ru
         "  planned/a/config.yaml: error: its config planned/a/config.yaml does not exist. A truss "
         "needs one next to its BUILD file; `truss init` makes it. [cannot-gather]\n\n"
         + no_class("planned/b")
-        + "2 errors in 2 of 2 trusses."
+        + "2 errors in 2 of 2 trusses. To silence a rule, add it to `[truss-lint].disable`."
     )
 
 
@@ -164,10 +163,10 @@ def test_findings_in_a_file_that_trusses_share_are_reported_once(rule_runner: Ru
         "shared/one/x.txt (shared/one:one), shared/two/x.txt (shared/two:two). Rename one, leave "
         "one out with `!` in `sources` of its target, or set "
         '`[truss-gather].package_collisions = "warn"` to let the '
-        "last one win. [collision; `[truss-lint].disable` silences it]\n\n"
+        "last one win. [collision]\n\n"
         "shared/b:b\n"
-        "  and 1 error, told above, in files that it shares\n\n"
-        "1 error in 2 of 2 trusses."
+        "  and 1 error, reported above, in shared files\n\n"
+        "1 error in 2 of 2 trusses. To silence a rule, add it to `[truss-lint].disable`."
     )
 
 

@@ -312,7 +312,7 @@ def test_own_files_that_no_target_owns_are_reported(rule_runner: RuleRunner) -> 
         "so what they import is not bundled. Write "
         '`python_sources(name="sources", sources=["model/**/*.py", "packages/**/*.py"])` '
         "into the BUILD file in untold/truss, or run `pants tailor`. "
-        "[unowned-python; `[truss-lint].disable` silences it]"
+        "[unowned-python]"
     )
 
 

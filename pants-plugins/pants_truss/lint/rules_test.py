@@ -135,14 +135,14 @@ def test_errors_fail_the_run_and_all_trusses_are_shown(rule_runner: RuleRunner) 
         "broken:broken",
         "sharing:sharing",
         "warned:warned",
-        "2 errors and 1 warning in 4 of 5 trusses.",
+        "2 errors and 1 warning in 4 of 5 trusses. To silence a rule, add it to `[truss-lint].disable`.",
     ]
-    assert blocks[0].startswith("bad:bad\n  bad/config.yaml:1: error: `resourcs` is no key that ")
+    assert blocks[0].startswith("bad:bad\n  bad/config.yaml:1: error: unknown key `resourcs`; ")
     assert blocks[1].startswith(
         "broken:broken\n  broken/config.yaml:1: error: `external_package_dirs` entry 'nowhere' "
     )
     assert blocks[2].startswith("sharing:sharing\n  lib/a.py: warning: lib/a.py (lib:lib) and ")
-    assert blocks[3] == "warned:warned\n  and 1 warning, told above, in files that it shares"
+    assert blocks[3] == "warned:warned\n  and 1 warning, reported above, in shared files"
 
 
 def test_warnings_do_not_fail_the_run(rule_runner: RuleRunner) -> None:

@@ -352,14 +352,13 @@ def test_the_configs_list_stays_and_what_it_lacks_is_reported(rule_runner: RuleR
     }
     gathered = gather(rule_runner, files, "config")
     assert config_text(rule_runner, gathered) == config
-    silence = " [missing-requirement; `[truss-lint].disable` silences it]"
     assert gathered.notes == (
         "Warning: r/truss/config.yaml: r/truss/model/model.py imports `sklearn`, but `requirements` in "
         "r/truss/config.yaml lacks its distribution scikit-learn. Add 'scikit-learn' to it, or set "
-        f'`requirements="lockfile"` on the target.{silence}',
+        '`requirements="lockfile"` on the target. [missing-requirement]',
         "Warning: r/truss/config.yaml: r/truss/model/model.py imports `tomlkit`, but `requirements` "
         "in r/truss/config.yaml lacks its distribution tomlkit. Add 'tomlkit' to it, or set "
-        f'`requirements="lockfile"` on the target.{silence}',
+        '`requirements="lockfile"` on the target. [missing-requirement]',
     )
     assert [(r.requirement, r.reason) for r in gathered.requirements] == [
         ("numpy", "imported by r/truss/model/model.py")

@@ -13,7 +13,7 @@ from pants_truss.core import truss_config
 from pants_truss.core.errors import TrussError
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.config_checks import check_config, error_finding
-from pants_truss.core.lint.finding import Finding, fatal
+from pants_truss.core.lint.finding import Finding, fatal, how_to_silence
 from pants_truss.core.paths import join
 from pants_truss.core.terminal import visible
 from pants_truss.core.truss_config import TrussConfig
@@ -51,6 +51,7 @@ class InvalidTruss(Exception):
     def found(cls, address: Address, findings: Sequence[Finding]) -> InvalidTruss:
         lines = [f"{finding.place}: {finding.text}" for finding in findings]
         start = "\n" if len(lines) > 1 else ""
+        lines += filter(None, [how_to_silence(findings)])
         return cls.of(address, start + "\n".join(lines), findings)
 
 

@@ -58,8 +58,9 @@ def test_several_lines_begin_below_the_target() -> None:
     found = InvalidTruss.found(ADDRESS, findings)
     assert str(found) == (
         "The truss target src/t:prod is not valid:\n"
-        "src/t/config.yaml:3: it is bad. [config-schema; `[truss-lint].disable` silences it]\n"
-        "src/t: it is worse. [cannot-gather]"
+        "src/t/config.yaml:3: it is bad. [config-schema]\n"
+        "src/t: it is worse. [cannot-gather]\n"
+        "To silence a rule, add it to `[truss-lint].disable`."
     )
     assert found.findings == tuple(findings)
     one = InvalidTruss.found(ADDRESS, findings[1:])
@@ -187,9 +188,10 @@ def test_all_that_is_wrong_is_reported_and_not_only_the_first(
     ]
     lines = str(found).splitlines()
     assert lines[0] == "The truss target wrong:t is not valid:"
-    assert sorted(line.partition(": ")[0] for line in lines[1:]) == [
+    assert sorted(line.partition(": ")[0] for line in lines[1:-1]) == [
         f"wrong/config.yaml:{number}" for number in (1, 2, 3)
     ]
+    assert lines[-1] == "To silence a rule, add it to `[truss-lint].disable`."
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,18 @@ def told(config: str) -> List[Tuple[int, str]]:
     ("config", "line", "message"),
     [
         # Unknown keys, with the nearest known one.
-        ("x: 1\nresourcs: {}\n", 1, "`x` is no key that Truss knows; a push would refuse it."),
+        ("x: 1\nresourcs: {}\n", 1, "unknown key `x`; `truss push` rejects it."),
         ("cpu: '4'\n", 1, "It belongs below `resources`."),
         ("resourcs: {}\n", 1, "Did you mean `resources`?"),
-        ("resources:\n  cpus: '4'\n", 2, "`resources.cpus` is no key"),
-        ("weights:\n- {source: hf://a/b, mount_location: /x, zz: 1}\n", 2, "`weights[0].zz` is no"),
+        ("resources:\n  cpus: '4'\n", 2, "unknown key `resources.cpus`"),
+        (
+            "weights:\n- {source: hf://a/b, mount_location: /x, zz: 1}\n",
+            2,
+            "unknown key `weights[0].zz`",
+        ),
         ("trt_llm: {build: {max_input_len: 1}}\n", 1, "it has no effect"),
         ("runtime: {transport: {kind: http, ping_interval_seconds: 1}}\n", 1, "it has no effect"),
-        ("1: a\n", 1, "`1` is no key"),
+        ("1: a\n", 1, "unknown key `1`"),
         # Types, as the loader reads them.
         (
             "model_name: 5\n",

@@ -162,10 +162,10 @@ class _Check:
         ]
         hint = f" Did you mean `{dotted((*key[:-1], near[0]))}`?" if near else ""
         hint = f" It belongs below `{dotted((*key[:-1], below[0]))}`." if below else hint
-        effect = "it has no effect" if is_silent else "a push would refuse it"
+        effect = "it has no effect" if is_silent else "`truss push` rejects it"
         return Problem(
             key,
-            f"`{dotted(key)}` is no key that Truss knows; {effect}.{hint}",
+            f"unknown key `{dotted(key)}`; {effect}.{hint}",
             Severity.WARNING if is_silent else Severity.ERROR,
             "no-effect" if is_silent else "config-schema",
         )
@@ -181,7 +181,7 @@ def _removed_train(block: Any) -> Problem:
     module = module[: -len(".py")] if module.endswith(".py") else module
     return Problem(
         ("train",),
-        f"`train` is no key that Truss knows since 0.9.2; a push would refuse it. Write a target "
+        f"Truss 0.9.2 removed the key `train`; `truss push` rejects it. Write a target "
         f'beside the `truss`, `truss_training(name="train", entry_point="{module}:main")`, with a '
         f"function `main(out)` there that does what `{name}.train` does and writes into `out`, and "
         f"remove the key.",

@@ -38,8 +38,7 @@ def test_a_misspelt_key_is_reported_with_the_right_one(key: str) -> None:
         problem = only(**{misspelt: None})
         assert problem.key == (misspelt,) and problem.severity is Severity.ERROR
         assert problem.message == (
-            f"`{misspelt}` is no key that Truss knows; a push would refuse it. Did you mean "
-            f"`{key}`?"
+            f"unknown key `{misspelt}`; `truss push` rejects it. Did you mean " f"`{key}`?"
         )
 
 
@@ -65,7 +64,7 @@ def test_a_misspelt_key_is_reported_with_the_right_one(key: str) -> None:
 )
 def test_a_key_that_belongs_below_another(config: Dict[str, Any], path: str, parent: str) -> None:
     problem = only(**config)
-    assert problem.message.startswith(f"`{path}` is no key that Truss knows; ")
+    assert problem.message.startswith(f"unknown key `{path}`; ")
     assert problem.message.endswith(f" It belongs below `{parent}`.")
 
 
@@ -82,7 +81,7 @@ def test_a_key_that_belongs_below_another(config: Dict[str, Any], path: str, par
 def test_unknown_keys_that_nothing_refuses_are_warnings(config: Dict[str, Any]) -> None:
     problem = only(**config)
     assert problem.severity is Severity.WARNING and problem.key[-1] == "zzz"
-    assert problem.message.endswith(".zzz` is no key that Truss knows; it has no effect.")
+    assert problem.message.endswith(".zzz`; it has no effect.")
 
 
 def test_keys_that_are_known_in_one_place_only() -> None:
@@ -101,7 +100,7 @@ def test_keys_that_are_known_in_one_place_only() -> None:
         ("resources", "train"),
         ("runtime", "use_gpu"),
     ]
-    assert all("is no key that Truss knows; a push" in problem.message for problem in found)
+    assert all("; `truss push` rejects it" in problem.message for problem in found)
 
 
 @pytest.mark.parametrize("name", [1, True, None, 1.5, DATE, ("a", "b"), "", "a b", "\ud800"])

@@ -31,10 +31,6 @@ class Rule:
     severity: Severity = Severity.ERROR
     can_be_silenced: bool = True
 
-    @property
-    def silence(self) -> str:
-        return "`[truss-lint].disable` silences it" if self.can_be_silenced else ""
-
 
 RULES: Tuple[Rule, ...] = (
     Rule(
@@ -219,10 +215,15 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """The message with the rule's name and how to silence it."""
-        silence = RULES_BY_NAME[self.rule].silence
-        about = f"{self.rule}; {silence}" if silence else self.rule
-        return f"{visible(self.message).rstrip()} [{about}]"
+        """The message with the rule's name."""
+        return f"{visible(self.message).rstrip()} [{self.rule}]"
+
+
+def how_to_silence(findings: Iterable[Finding]) -> str:
+    """A sentence for the end of a list of findings; empty if none of them can be silenced."""
+    if not any(RULES_BY_NAME[finding.rule].can_be_silenced for finding in findings):
+        return ""
+    return "To silence a rule, add it to `[truss-lint].disable`."
 
 
 @dataclass(frozen=True)

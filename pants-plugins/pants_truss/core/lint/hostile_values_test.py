@@ -69,7 +69,7 @@ def test_a_share_that_is_no_number() -> None:
 
 def test_what_a_terminal_would_obey_is_visible() -> None:
     (problem,) = schema_problems({"\x1b[31mx\nerror\x9b": 1})
-    assert problem.message.startswith(r"`\x1b[31mx\nerror\x9b` is no key")
+    assert problem.message.startswith(r"unknown key `\x1b[31mx\nerror\x9b`; ")
     assert visible("a\nb\tc\r\x7f\ud800é") == "a\nb\\tc\\r\\x7f\\ud800é"
     assert dotted(("a\nb", 0, "c\x1b")) == r"a\nb[0].c\x1b"
     assert "\x1b" not in Finding("secret", "x", "\x1b[2J").text

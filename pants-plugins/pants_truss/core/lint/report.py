@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Callable, Dict, Iterable, List, Sequence, Tuple
 
-from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.lint.finding import Finding, Severity, how_to_silence
 from pants_truss.core.terminal import visible_line
 
 # From a text to the same in a colour.
@@ -43,7 +43,7 @@ def render(trusses: Sequence[LintedTruss], paint: Paint = no_paint) -> str:
                 lines.append(_line(finding, paint))
         shared = [finding for finding in truss.findings if told[finding] != truss.name]
         if shared:
-            lines.append(f"  and {_count(shared, no_paint)}, told above, in files that it shares")
+            lines.append(f"  and {_count(shared, no_paint)}, reported above, in shared files")
         if lines:
             blocks.append("\n".join([paint(visible_line(truss.name), "blue"), *lines]))
     blocks.append(_summary(trusses, paint))
@@ -60,7 +60,8 @@ def _summary(trusses: Sequence[LintedTruss], paint: Paint) -> str:
     if not findings:
         return f"Nothing found in {_plural(len(trusses), 'truss')}."
     having = sum(bool(truss.findings) for truss in trusses)
-    return f"{_count(findings, paint)} in {having} of {_plural(len(trusses), 'truss')}."
+    total = f"{_count(findings, paint)} in {having} of {_plural(len(trusses), 'truss')}."
+    return " ".join(filter(None, [total, how_to_silence(findings)]))
 
 
 def _count(findings: Iterable[Finding], paint: Paint) -> str:

@@ -7,8 +7,9 @@ import json
 from typing import Any, Dict, List, Sequence
 from urllib.parse import quote
 
-from pants_truss.core.lint.finding import RULES, Finding
+from pants_truss.core.lint.finding import RULES, Finding, how_to_silence
 from pants_truss.core.lint.report import LintedTruss
+from pants_truss.core.terminal import visible
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -47,7 +48,9 @@ def _driver() -> Dict[str, Any]:
                 "defaultConfiguration": {"level": rule.severity.value},
                 "shortDescription": {"text": rule.summary},
                 "fullDescription": {"text": rule.help},
-                "help": {"text": f"{rule.help} {rule.silence}." if rule.silence else rule.help},
+                "help": {
+                    "text": f"{rule.help} {how_to_silence([Finding(rule.name, '', '')])}".strip()
+                },
             }
             for rule in RULES
         ],
@@ -65,7 +68,7 @@ def _result(finding: Finding, trusses: Sequence[str]) -> Dict[str, Any]:
         "message": {"text": finding.text},
         "locations": [{"physicalLocation": _location(finding)}],
         # A CI system knows a finding again by this, though the lines above it change.
-        "partialFingerprints": {"finding/v1": _fingerprint(finding)},
+        "partialFingerprints": {"finding/v2": _fingerprint(finding)},
         "properties": {"trusses": list(trusses)},
     }
 
@@ -82,5 +85,5 @@ def _location(finding: Finding) -> Dict[str, Any]:
 
 
 def _fingerprint(finding: Finding) -> str:
-    parts = "\0".join((finding.rule, finding.path, finding.text))
+    parts = "\0".join((finding.rule, finding.path, visible(finding.message)))
     return hashlib.sha256(parts.encode("utf-8")).hexdigest()

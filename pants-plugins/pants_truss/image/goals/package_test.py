@@ -175,7 +175,7 @@ def test_notes_about_the_truss_follow_its_digest(rule_runner: RuleRunner) -> Non
     assert [line for line in lines if "packages/x.txt" in line] == [
         "  Warning: notes/kit/x.txt: packages/x.txt comes from more than one source: "
         "notes/t/packages/x.txt (notes/t:t), notes/kit/x.txt (notes/kit:kit). The last one wins. "
-        "[collision; `[truss-lint].disable` silences it]"
+        "[collision]"
     ]
 
 
