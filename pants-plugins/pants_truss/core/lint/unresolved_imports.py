@@ -246,7 +246,8 @@ def _describe_missing(folder: str, found: _Import, known: _Modules) -> Optional[
         return None
     return missing, (
         "and the gathered truss does not have this module. Correct the import, or add the file and "
-        "run `pants tailor`; if it is there, see whether `sources` or `.truss_ignore` leave it out."
+        "run `pants tailor`. If it is there, name its target in `dependencies`, or see whether "
+        "`sources` or `.truss_ignore` leave it out."
     )
 
 
@@ -316,4 +317,19 @@ def _imports(content: bytes, in_functions: bool = True) -> List[_Import]:
             pending += ((each, inside) for each in reversed(node.body))
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and in_functions:
             pending += ((each, True) for each in reversed(node.body))
+        elif in_functions and isinstance(node, (ast.Expr, ast.Assign, ast.Return)):
+            found += _imports_by_name(node)
     return sorted(found, key=lambda each: each.line)
+
+
+def _imports_by_name(statement: ast.AST) -> Iterator[_Import]:
+    """`importlib.import_module("a.b")`, which Pants does not follow. Like an import in a function,
+    it may never run."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call) and len(node.args) == 1:
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else None
+            called = node.func.id if isinstance(node.func, ast.Name) else called
+            name = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
+            if called in ("import_module", "__import__") and isinstance(name, str):
+                if re.fullmatch(r"\w+(\.\w+)*", name):
+                    yield _Import(name, (), 0, node.lineno, True)

@@ -145,6 +145,27 @@ def test_a_function_may_never_be_called(source: str) -> None:
     assert [each.severity for each in found] == [Severity.WARNING]
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import_module('kit.z')\n", ["kit.z"]),
+        ("x = importlib.import_module('kit.z').run()\n", ["kit.z"]),
+        ("def f():\n    return __import__('kit.z')\n", ["kit.z"]),
+        ("import_module('kit.w')\n", []),
+        ("import_module(name)\n", []),
+        ("import_module('.z', __package__)\n", []),
+        ("import_module('kit z')\n", []),
+        ("try:\n    import_module('kit.z')\nexcept ImportError:\n    pass\n", []),
+        ("load('kit.z')\n", []),
+    ],
+)
+def test_imports_by_name(source: str, expected: List[str]) -> None:
+    model = PythonFile(MODEL_FILE, "t/model/model.py", source.encode())
+    found = [*check_imports([model], image([MODEL_FILE, KIT]))]
+    assert [each.message.split("`")[1] for each in found] == expected
+    assert all(each.severity is Severity.WARNING for each in found)
+
+
 @pytest.mark.parametrize("word", ["sys.path.append(x)", "site.addsitedir(x)", "sys.modules['x']=y"])
 def test_code_that_finds_modules_elsewhere(word: str) -> None:
     source = f"import utils.x\n{word}\n"
