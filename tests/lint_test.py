@@ -382,7 +382,7 @@ def test_silencing(repo: Monorepo) -> None:
     repo.pants(severity, limit, "lint", "t/large_file").assert_failure()
     run = repo.pants("--truss-lint-skip", "lint", "check", "t::").assert_success()
     bad = repo.pants("--truss-lint-disable=nope", "lint", "t/secret").assert_failure()
-    assert "`[truss-lint]` is not valid: 'nope' is no rule. There are: " in bad.stderr
+    assert "`[truss-lint]` is not valid: 'nope' is not a rule. Rules: " in bad.stderr
 
 
 @pytest.mark.parametrize("path", ["../../x.sarif", "/tmp/x.sarif", "."])

@@ -112,10 +112,10 @@ def as_requirements(
     for name, index in sorted(needed.items()):
         if unhashed:
             raise TrussError(
-                f"{name} comes from the index {redacted(index)}. Only its hash could tell it from "
-                f"a distribution of that name in another index, and no hash can be checked beside "
-                f"{redacted(unhashed[0])!r}. Add the index to `[python-repos].indexes`, or build "
-                f'the image with `builder="docker"`.'
+                f"{name} comes from the index {redacted(index)}. Only its hash distinguishes it "
+                f"from a distribution of that name in another index, and no hash can be checked "
+                f"beside {redacted(unhashed[0])!r}. Add the index to `[python-repos].indexes`, or "
+                f'build the image with `builder="docker"`.'
             )
     indexes = sorted({without_user_info(index) for index in needed.values()})
     return (*(f"--extra-index-url {index}" for index in indexes), *lines)

@@ -53,7 +53,7 @@ def _describe_stub(each: UnbundledImport) -> str:
     return (
         f"it imports `{each.module}`, but {each.file} is a type stub, and no module lies beside "
         f"it. If an extension module has it, build it as {name}{NATIVE_SUFFIX} in the same folder, "
-        f"take it out of `.gitignore`, or name its target in `dependencies` of the target that "
+        f"remove it from `.gitignore`, or name its target in `dependencies` of the target that "
         f"imports it."
     )
 

@@ -76,7 +76,7 @@ def report(rule_runner: RuleRunner, folders: Iterable[str], *options: str, fails
 NO_CLASS = (
     "{0}:{1}\n"
     "  {0}/model/model.py:1: error: it has no class `Model`, which the server loads. It has "
-    "`Other`: name that `Model`, or write `model_class_name: Other` in the config. [model-class]\n\n"
+    "`Other`: rename it to `Model`, or write `model_class_name: Other` in the config. [model-class]\n\n"
 )
 
 

@@ -380,7 +380,7 @@ def test_a_stub_alone_is_reported(rule_runner: RuleRunner) -> None:
     assert note == (
         "Warning: alone/shared/fast/api.py: it imports `fast._core`, but "
         "alone/shared/fast/_core.pyi is a type stub, and no module lies beside it. If an extension "
-        "module has it, build it as _core.so in the same folder, take it out of `.gitignore`, or "
+        "module has it, build it as _core.so in the same folder, remove it from `.gitignore`, or "
         "name its target in `dependencies` of the target that imports it. "
         "[dropped-file]"
     )

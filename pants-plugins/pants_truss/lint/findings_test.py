@@ -237,7 +237,7 @@ def test_options_that_are_wrong_are_no_finding_of_a_truss(
         errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
         (found,) = errors
         assert isinstance(found, InvalidLintOptions)
-        assert str(found).startswith("`[truss-lint]` is not valid: 'x' is no rule. There are: ")
+        assert str(found).startswith("`[truss-lint]` is not valid: 'x' is not a rule. Rules: ")
 
 
 def test_a_tool_that_is_not_there_is_no_finding_of_a_truss(

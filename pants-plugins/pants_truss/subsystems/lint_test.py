@@ -36,7 +36,7 @@ def test_the_policy_has_disabled_rules_and_severities() -> None:
 
 @pytest.mark.parametrize("name", ["larg-file", "", "Secret", "secret ", "*", "é"])
 def test_unknown_rules_are_refused(name: str) -> None:
-    expected = f"`[truss-lint]` is not valid: {name!r} is no rule. There are: {NAMES}."
+    expected = f"`[truss-lint]` is not valid: {name!r} is not a rule. Rules: {NAMES}."
     for subsystem in (options([name]), options(None, {name: "error"})):
         with pytest.raises(InvalidLintOptions) as raised:
             subsystem.policy.apply([])

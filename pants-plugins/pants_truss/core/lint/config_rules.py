@@ -58,7 +58,7 @@ def _check_python_version(data: Data) -> Iterator[Problem]:
     elif value == "py39":
         yield _deprecated(
             ("python_version",),
-            "`python_version: py39` is deprecated: Truss is to drop Python 3.9. Write "
+            "`python_version: py39` is deprecated: Truss will drop Python 3.9. Write "
             "`python_version: py311` or later.",
         )
 

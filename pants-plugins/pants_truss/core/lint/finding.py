@@ -57,7 +57,7 @@ RULES: Tuple[Rule, ...] = (
     ),
     Rule(
         "deprecated",
-        "The config uses what Truss is to drop.",
+        "The config uses a deprecated key or value.",
         "Truss still takes the key or the value, and warns. The message names the successor.",
         severity=Severity.WARNING,
     ),
@@ -238,7 +238,7 @@ class Policy:
         """Raises `TrussError` for unknown rules and for unknown severities."""
         for name in [*disable, *severity]:
             if name not in RULES_BY_NAME:
-                raise TrussError(f"{name!r} is no rule. There are: {', '.join(RULES_BY_NAME)}.")
+                raise TrussError(f"{name!r} is not a rule. Rules: {', '.join(RULES_BY_NAME)}.")
         levels = {level.value for level in Severity}
         for name, value in severity.items():
             if value not in levels:

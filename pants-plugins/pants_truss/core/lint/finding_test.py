@@ -44,8 +44,8 @@ def test_disabled_rules_and_other_severities() -> None:
 @pytest.mark.parametrize(
     ("disable", "severity", "message"),
     [
-        (["sercet"], {}, "'sercet' is no rule. There are: cannot-gather, collision,"),
-        ([], {"sercet": "error"}, "'sercet' is no rule"),
+        (["sercet"], {}, "'sercet' is not a rule. Rules: cannot-gather, collision,"),
+        ([], {"sercet": "error"}, "'sercet' is not a rule"),
         ([], {"secret": "fatal"}, "the severity of secret is 'fatal'. Write one of: error, note"),
     ],
 )
@@ -111,7 +111,7 @@ def test_a_policy_does_not_depend_on_the_order_of_options() -> None:
 def test_a_name_that_is_nearly_a_rule(name: str) -> None:
     with pytest.raises(TrussError) as error:
         Policy.of(["collision", name], {})
-    assert str(error.value).startswith(f"{name!r} is no rule. There are: cannot-gather, ")
+    assert str(error.value).startswith(f"{name!r} is not a rule. Rules: cannot-gather, ")
     assert all(rule.name in str(error.value) for rule in RULES)
 
 

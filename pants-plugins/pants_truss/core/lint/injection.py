@@ -198,7 +198,7 @@ def _start_command_problem(command: str) -> Optional[str]:
     if re.search(r"%(?!\(\w+\)s)", command.replace("%%", "")):
         return "where a single `%` is an error. Write `%%`."
     if "\r" in command:
-        return "which takes what follows a carriage return for a line of its own. Remove it."
+        return "which treats text after a carriage return as a new line. Remove it."
     if re.search(r"(?:^|[ \t])[;#]", command.strip()):
         return (
             "which ends at ` ;` and ` #`, also between quotes. Move the command to a script, or "

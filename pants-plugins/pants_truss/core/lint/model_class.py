@@ -115,7 +115,7 @@ def _missing_class(model: ModelFile, scope: Scope) -> _Problem:
         return f"{start} Write `class {model.class_name}:` with a method `predict`.", None
     node = scope.only(near[0])
     return (
-        f"{start} It has `{near[0]}`: name that `{model.class_name}`, or write "
+        f"{start} It has `{near[0]}`: rename it to `{model.class_name}`, or write "
         f"`model_class_name: {near[0]}` in the config.",
         node.lineno if isinstance(node, ast.ClassDef) else None,
     )

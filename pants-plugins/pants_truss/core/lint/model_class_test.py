@@ -20,7 +20,7 @@ def told(source: str, name: str = "Model", python: Tuple[int, int] = (3, 9)) -> 
 def test_the_class_has_another_name() -> None:
     (message,) = told("class Sentiment:\n" + PREDICT)
     assert message == (
-        "1: it has no class `Model`, which the server loads. It has `Sentiment`: name that "
+        "1: it has no class `Model`, which the server loads. It has `Sentiment`: rename it to "
         "`Model`, or write `model_class_name: Sentiment` in the config."
     )
     assert not told("class Sentiment:\n" + PREDICT, "Sentiment")
@@ -37,8 +37,8 @@ def test_the_line_is_that_of_the_method() -> None:
         ("", "None: {start} Write `class Model:` with a method `predict`."),
         ("Model: type\ndef f():\n    class Model: pass\n", "None: {start} Write `class Model:`"),
         # The nearest name; else the first.
-        ("class Base: pass\nclass MyModel: pass\n", "2: {start} It has `MyModel`: name that"),
-        ("class Zz: pass\n\nclass Yy: pass\n", "3: {start} It has `Yy`: name that `Model`, or"),
+        ("class Base: pass\nclass MyModel: pass\n", "2: {start} It has `MyModel`: rename it to"),
+        ("class Zz: pass\n\nclass Yy: pass\n", "3: {start} It has `Yy`: rename it to `Model`, or"),
         ("if x:\n    class Zz: pass\n", "2: {start} It has `Zz`"),
     ],
 )

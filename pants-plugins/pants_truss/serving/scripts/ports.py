@@ -49,6 +49,6 @@ def describe_reach(host: str) -> Optional[str]:
     if is_local:
         return None
     return (
-        f"The network can connect to {host}, and the server asks nobody for credentials. Without "
+        f"The network can connect to {host}, and the server has no authentication. Without "
         f"`--host` only this machine can."
     )
