@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from pants_truss.core.errors import TrussError
 
@@ -65,9 +66,13 @@ class RequirementLine:
         return not self.is_option and (self.parsed is None or self.parsed.url is not None)
 
 
+def without_comment(line: str) -> str:
+    return _COMMENT.sub("", line).strip()
+
+
 def parse_line(text: str) -> Optional[RequirementLine]:
     """None for an empty line and for a comment. Raises `TrussError` for what pip would refuse."""
-    stripped = _COMMENT.sub("", text.strip()).strip()
+    stripped = without_comment(text.strip())
     if not stripped:
         return None
     if stripped.startswith("-"):
@@ -76,6 +81,25 @@ def parse_line(text: str) -> Optional[RequirementLine]:
     stripped = _URL_MARKER.sub(r"\1 ; ", stripped)
     line = _parse_requirement(_OPTIONS.sub("", stripped).rstrip(), text)
     return replace(line, hashes=hashes) if hashes else line
+
+
+def parse_if_valid(text: str) -> Optional[RequirementLine]:
+    """The same as `parse_line`, and None for what pip would refuse."""
+    try:
+        return parse_line(text)
+    except TrussError:
+        return None
+
+
+def pinned_version(line: RequirementLine) -> Optional[Version]:
+    """None unless the line has one version, by `==` or `===`."""
+    specifiers = list(line.parsed.specifier) if line.parsed else []
+    if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
+        return None
+    try:
+        return Version(specifiers[0].version)
+    except InvalidVersion:
+        return None
 
 
 def _parse_requirement(stripped: str, text: str) -> RequirementLine:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Iterator, List, NoReturn, Optional, Tuple
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.requirement import redacted
+from pants_truss.core.requirement import redacted, without_comment
 
 PYPROJECT = "pyproject.toml"
 UV_LOCK = "uv.lock"
@@ -27,7 +27,6 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
-_COMMENT = re.compile(r"(^|\s)#.*$")
 
 
 def is_beside(path: str) -> Tuple[str, ...]:
@@ -83,10 +82,6 @@ def read_lines(content: bytes) -> Tuple[FileLine, ...]:
         if text:
             found.append(FileLine(number, text))
     return tuple(found)
-
-
-def without_comment(line: str) -> str:
-    return _COMMENT.sub("", line).strip()
 
 
 def _joined(text: str) -> Iterator[Tuple[int, str]]:

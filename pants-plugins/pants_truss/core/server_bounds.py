@@ -6,14 +6,13 @@ are those of the Truss release (`base.Dockerfile.jinja`).
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, List, Tuple
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
-from pants_truss.core.errors import TrussError
 from pants_truss.core.lint.tables import read_table
-from pants_truss.core.requirement import RequirementLine, parse_line
+from pants_truss.core.requirement import parse_if_valid, pinned_version
 
 
 def default_constraints() -> Tuple[str, Tuple[str, ...]]:
@@ -24,11 +23,11 @@ def default_constraints() -> Tuple[str, Tuple[str, ...]]:
 
 def contradictions(lines: Iterable[str], constraints: Iterable[str]) -> Tuple[Tuple[str, str], ...]:
     """Each requirement that pins a version which a constraint excludes, with the constraint."""
-    bounds = [line for line in map(_parse, constraints) if line and line.parsed]
+    bounds = [line for line in map(parse_if_valid, constraints) if line and line.parsed]
     found: List[Tuple[str, str]] = []
     for text in lines:
-        line = _parse(text)
-        version = _pinned_version(line) if line else None
+        line = parse_if_valid(text)
+        version = pinned_version(line) if line else None
         if line is None or version is None:
             continue
         for bound in bounds:
@@ -36,23 +35,6 @@ def contradictions(lines: Iterable[str], constraints: Iterable[str]) -> Tuple[Tu
             if bound.name == line.name and not _allows(bound.parsed.specifier, version):
                 found.append((line.text, bound.text))
     return tuple(found)
-
-
-def _parse(text: str) -> Optional[RequirementLine]:
-    try:
-        return parse_line(text)
-    except TrussError:
-        return None
-
-
-def _pinned_version(line: RequirementLine) -> Optional[Version]:
-    specifiers = list(line.parsed.specifier) if line.parsed else []
-    if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
-        return None
-    try:
-        return Version(specifiers[0].version)
-    except InvalidVersion:
-        return None
 
 
 def _allows(specifier: SpecifierSet, version: Version) -> bool:

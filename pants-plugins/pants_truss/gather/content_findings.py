@@ -11,14 +11,13 @@ from pants.engine.fs import CreateDigest
 from pants.engine.rules import collect_rules
 
 from pants_truss.core import yaml_document
-from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.file_checks import check_names, check_sizes
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owners
 from pants_truss.core.lint.unresolved_imports import imported_when_loaded
 from pants_truss.core.paths import is_within
-from pants_truss.core.requirement import parse_line
+from pants_truss.core.requirement import parse_if_valid
 from pants_truss.gather import plan, secret_files
 from pants_truss.gather.plan import PlannedTruss, plan_truss
 from pants_truss.gather.secret_files import (
@@ -173,10 +172,7 @@ def _required_modules(planned: PlannedTruss) -> FrozenSet[str]:
 
 
 def _name_of(requirement: str) -> Optional[str]:
-    try:
-        line = parse_line(requirement)
-    except TrussError:
-        return None
+    line = parse_if_valid(requirement)
     return line.name if line else None
 
 

@@ -127,6 +127,12 @@ def test_a_module_of_the_model_that_does_not_exist(rule_runner: RuleRunner) -> N
     assert [(f.rule, f.line) for f in findings] == [("unresolved-import", 1)]
 
 
+def importing(statement: str, path: str) -> Dict[str, str]:
+    """A truss whose model begins with the statement, and that has a module at the path."""
+    model = f"{statement}\n{MODEL}"
+    return {"BUILD": BUILD, "config.yaml": "", "model/model.py": model, path: "y = 1\n"}
+
+
 @pytest.mark.parametrize(
     ("name", "statement", "path", "fact"),
     [
@@ -140,13 +146,7 @@ def test_a_module_of_the_model_that_does_not_exist(rule_runner: RuleRunner) -> N
 def test_a_file_of_the_truss_that_the_server_does_not_find(
     rule_runner: RuleRunner, name: str, statement: str, path: str, fact: str
 ) -> None:
-    texts = {
-        "BUILD": BUILD,
-        "config.yaml": "",
-        "model/model.py": f"{statement}\n{MODEL}",
-        path: "y = 1\n",
-    }
-    (found,) = find(rule_runner, f"above_{name}", texts)
+    (found,) = find(rule_runner, f"above_{name}", importing(statement, path))
     assert (found.rule, found.place) == ("unresolved-import", f"above_{name}/model/model.py:1")
     assert fact in found.message
 
@@ -163,13 +163,7 @@ def test_a_file_of_the_truss_that_the_server_does_not_find(
 def test_a_file_of_the_truss_that_the_server_may_find(
     rule_runner: RuleRunner, name: str, statement: str, path: str
 ) -> None:
-    texts = {
-        "BUILD": BUILD,
-        "config.yaml": "",
-        "model/model.py": f"{statement}\n{MODEL}",
-        path: "y = 1\n",
-    }
-    assert not find(rule_runner, f"within_{name}", texts)
+    assert not find(rule_runner, f"within_{name}", importing(statement, path))
 
 
 def test_an_import_of_a_bundled_module(rule_runner: RuleRunner) -> None:

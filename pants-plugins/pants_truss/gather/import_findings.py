@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import AbstractSet, Iterable, Iterator, Sequence
 
 from pants_truss.core import yaml_document
-from pants_truss.core.errors import TrussError
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.local_serving import needs_image
 from pants_truss.core.module_names import NATIVE_SUFFIX, STUB_SUFFIX, module_stem
 from pants_truss.core.paths import is_within
-from pants_truss.core.requirement import guessed_names, parse_line
+from pants_truss.core.requirement import guessed_names, parse_if_valid
 from pants_truss.core.server_layout import served_folders
 from pants_truss.imports.closure_step import UnbundledImport
 from pants_truss.sources.config_file import TrussConfigFile
@@ -76,12 +75,7 @@ def _is_there(
 
 
 def _provided(requirements: Sequence[str]) -> AbstractSet[str]:
-    lines = []
-    for text in requirements:
-        try:
-            lines.append(parse_line(text))
-        except TrussError:
-            continue
+    lines = map(parse_if_valid, requirements)
     return {_canonical(name) for name in guessed_names(line for line in lines if line)}
 
 

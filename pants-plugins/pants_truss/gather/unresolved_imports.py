@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Collection, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Collection, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Tuple
 
-from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.unresolved_imports import ImageModules, PythonFile, check_imports
 from pants_truss.core.module_names import module_stem
 from pants_truss.core.paths import is_within
-from pants_truss.core.requirement import RequirementLine, parse_line
+from pants_truss.core.requirement import parse_if_valid
 from pants_truss.core.requirement_files import is_read_by_uv
 from pants_truss.core.server_layout import MODEL, place_in_image
 from pants_truss.gather.plan import PlannedTruss
@@ -58,20 +57,13 @@ def _image_modules(
 
 
 def _distributions(planned: PlannedTruss) -> List[str]:
-    lines = (_parse(required.requirement) for required in planned.requirements)
+    lines = (parse_if_valid(required.requirement) for required in planned.requirements)
     return [line.name for line in lines if line and line.name]
-
-
-def _parse(requirement: str) -> Optional[RequirementLine]:
-    try:
-        return parse_line(requirement)
-    except TrussError:
-        return None
 
 
 def _has_name(requirement: str) -> bool:
     """False for a URL that may be any distribution, and for an option that may bring others."""
-    line = _parse(requirement)
+    line = parse_if_valid(requirement)
     return line is not None and (
         bool(line.name) or (line.is_option and not line.text.startswith(("-r", "--req")))
     )

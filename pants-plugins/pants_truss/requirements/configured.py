@@ -23,8 +23,9 @@ from pants_truss.core.requirement import (
     guessed_names,
     has_credentials,
     marker_environments,
-    parse_line,
+    parse_if_valid,
     redacted,
+    without_comment,
 )
 from pants_truss.core.requirement_files import (
     FileLine,
@@ -33,7 +34,6 @@ from pants_truss.core.requirement_files import (
     is_utf,
     missing_in_image,
     read_lines,
-    without_comment,
 )
 from pants_truss.core.source_tree import IMPORTED_BY
 from pants_truss.imports.import_closure import ImportedRequirement
@@ -186,10 +186,7 @@ def _is_installed(line: RequirementLine, python: str) -> bool:
 
 def _read_line(text: str) -> List[RequirementLine]:
     # `_describe_refused` reports lines that pip refuses. Here such a line has no name.
-    try:
-        line = parse_line(text)
-    except TrussError:
-        return []
+    line = parse_if_valid(text)
     return [line] if line else []
 
 

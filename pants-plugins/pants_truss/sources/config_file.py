@@ -51,7 +51,7 @@ class InvalidTruss(Exception):
     def found(cls, address: Address, findings: Sequence[Finding]) -> InvalidTruss:
         lines = [f"{finding.place}: {finding.text}" for finding in findings]
         start = "\n" if len(lines) > 1 else ""
-        lines += filter(None, [how_to_silence(findings)])
+        lines += filter(None, [how_to_silence(finding.rule for finding in findings)])
         return cls.of(address, start + "\n".join(lines), findings)
 
 

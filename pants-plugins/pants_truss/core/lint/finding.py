@@ -219,9 +219,9 @@ class Finding:
         return f"{visible(self.message).rstrip()} [{self.rule}]"
 
 
-def how_to_silence(findings: Iterable[Finding]) -> str:
-    """A sentence for the end of a list of findings; empty if none of them can be silenced."""
-    if not any(RULES_BY_NAME[finding.rule].can_be_silenced for finding in findings):
+def how_to_silence(rules: Iterable[str]) -> str:
+    """A sentence for the end of a list of findings; empty if no rule of theirs can be silenced."""
+    if not any(RULES_BY_NAME[rule].can_be_silenced for rule in rules):
         return ""
     return "To silence a rule, add it to `[truss-lint].disable`."
 

@@ -61,7 +61,7 @@ def _summary(trusses: Sequence[LintedTruss], paint: Paint) -> str:
         return f"Nothing found in {_plural(len(trusses), 'truss')}."
     having = sum(bool(truss.findings) for truss in trusses)
     total = f"{_count(findings, paint)} in {having} of {_plural(len(trusses), 'truss')}."
-    return " ".join(filter(None, [total, how_to_silence(findings)]))
+    return " ".join(filter(None, [total, how_to_silence(finding.rule for finding in findings)]))
 
 
 def _count(findings: Iterable[Finding], paint: Paint) -> str:

@@ -10,12 +10,19 @@ import re
 from typing import Dict, Iterable, Iterator, Optional, Tuple
 from urllib.parse import urlsplit
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from pants_truss.core.errors import TrussError
 from pants_truss.core.lint.finding import Severity
-from pants_truss.core.requirement import RequirementLine, parse_line, redacted
-from pants_truss.core.requirement_files import TrailingText, parse_options, without_comment
+from pants_truss.core.requirement import (
+    RequirementLine,
+    parse_if_valid,
+    parse_line,
+    pinned_version,
+    redacted,
+    without_comment,
+)
+from pants_truss.core.requirement_files import TrailingText, parse_options
 
 # What may be a path, or gets its value in the image; and sets in markers, which newer releases of
 # packaging know.
@@ -50,16 +57,9 @@ def refusal(text: str) -> Optional[Tuple[str, Severity]]:
         if _OTHER.match(text) or "${" in text:
             return None
         # pip takes an empty marker.
-        is_only_uv = text.rstrip().endswith(";") and _is_valid(text.rstrip("; \t"))
+        is_only_uv = text.rstrip().endswith(";") and bool(parse_if_valid(text.rstrip("; \t")))
         return str(e), Severity.WARNING if is_only_uv else Severity.ERROR
     return (why, Severity.WARNING) if why else None
-
-
-def _is_valid(text: str) -> bool:
-    try:
-        return parse_line(text) is not None
-    except TrussError:
-        return False
 
 
 def _refused_option(text: str) -> Optional[str]:
@@ -130,13 +130,9 @@ def contradictions(texts: Iterable[str]) -> Iterator[Tuple[int, str]]:
 
 
 def _pin(text: str) -> Optional[Tuple[str, Version]]:
-    try:
-        line = parse_line(text)
-        if line is None or line.parsed is None or line.name is None or line.parsed.marker:
-            return None
-        specifiers = [*line.parsed.specifier]
-        if len(specifiers) != 1 or specifiers[0].operator != "==":
-            return None
-        return line.name, Version(specifiers[0].version)
-    except (TrussError, InvalidVersion):
+    line = parse_if_valid(text)
+    # pip compares the text after `===`, and no version.
+    if line is None or line.name is None or "===" in line.text:
         return None
+    version = pinned_version(line)
+    return (line.name, version) if version and line.parsed and not line.parsed.marker else None

@@ -48,9 +48,7 @@ def _driver() -> Dict[str, Any]:
                 "defaultConfiguration": {"level": rule.severity.value},
                 "shortDescription": {"text": rule.summary},
                 "fullDescription": {"text": rule.help},
-                "help": {
-                    "text": f"{rule.help} {how_to_silence([Finding(rule.name, '', '')])}".strip()
-                },
+                "help": {"text": f"{rule.help} {how_to_silence([rule.name])}".strip()},
             }
             for rule in RULES
         ],

@@ -10,6 +10,7 @@ import ast
 import posixpath
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Collection, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 from pants_truss.core.lint.finding import Finding, Severity
@@ -54,17 +55,17 @@ class ImageModules:
     release: Tuple[int, ...]
     packages_dir: str
 
-    @property
-    def has_requirements(self) -> bool:
-        return bool(self.distributions) or not self.is_complete
-
     def may_be_provided(self, top: str) -> bool:
         """If a distribution may have the module: `openai-whisper` has `whisper`, `sam-2` `sam2`."""
         name = _letters(top)
         return any(
             name == other or (len(name) > 2 and name in other) or (len(other) > 2 and other in name)
-            for other in map(_letters, self.distributions)
+            for other in self._letters_of_distributions
         )
+
+    @cached_property
+    def _letters_of_distributions(self) -> Tuple[str, ...]:
+        return tuple(map(_letters, self.distributions))
 
 
 def _letters(name: str) -> str:
@@ -99,7 +100,7 @@ def check_imports(
     """
     known = _Modules(image.paths, {file.path: file.content for file in files})
     for file in files:
-        if any(word in file.content for word in _CHANGES_MODULES):
+        if _changes_modules(file.content):
             continue
         for found in _imports(file.content):
             missing = _describe(file, found, known, image)
@@ -107,6 +108,10 @@ def check_imports(
                 name, why, severity = missing
                 text = f"it imports `{name}`, {why}"
                 yield Finding("unresolved-import", file.source, text, severity, found.line)
+
+
+def _changes_modules(content: bytes) -> bool:
+    return any(word in content for word in _CHANGES_MODULES)
 
 
 def _describe(
@@ -130,7 +135,7 @@ def _describe(
     else:
         missing = None if known.changes_path else _describe_elsewhere(file, found, image)
         is_open = False
-    if is_open and image.has_requirements or not image.is_complete:
+    if (is_open and image.distributions) or not image.is_complete:
         sure = Severity.WARNING
     return (*missing, sure) if missing else None
 
@@ -201,12 +206,10 @@ class _Modules:
         name = module.partition(".")[0]
         return next((each for each in (APP, PACKAGES) if self.has(join(each, name))), "")
 
-    @property
+    @cached_property
     def changes_path(self) -> bool:
         """True if a file adds folders in which modules are found."""
-        return any(
-            word in content for content in self._contents.values() for word in _CHANGES_MODULES
-        )
+        return any(map(_changes_modules, self._contents.values()))
 
     def is_regular(self, package: str) -> bool:
         return f"{package}/__init__" in self._stems
