@@ -29,6 +29,14 @@ _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 # A token has digits, or is longer; GitHub and others take one in place of a user.
 _USER_NAME = re.compile(r"(?!.*(token|secret|key|pass))[A-Za-z][A-Za-z._-]{0,18}", re.IGNORECASE)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# Slips of the pen in a requirement, each with what was meant.
+_SLIPS = [
+    (re.compile(r"=\s*([<>~!])(?!=)"), r"\1="),
+    (re.compile(r"([<>~!=])\s+="), r"\1="),
+    (re.compile(r"(?<![<>~!=])=\s*(?=\d)"), "=="),
+    (re.compile(r"^([A-Za-z][^\s@=<>~!]*)\s+(?=\d)"), r"\1=="),
+    (re.compile(r"^([A-Za-z][^\s@=<>~!:]*)(?:@|:)\s*(?=\d)"), r"\1=="),
+]
 
 
 @dataclass(frozen=True)
@@ -110,9 +118,13 @@ def _parse_requirement(stripped: str, text: str) -> RequirementLine:
         # `InvalidRequirement`; older releases of packaging pass on others, as for `a @ http://[x`.
         if _URL.match(stripped) or stripped.startswith((".", "/")):
             return _unnamed(stripped)
+        meant = _meant(stripped)
+        why = (
+            f" ({_first_line(e)}). Write it as in a pip requirements file, such as `numpy==1.26.4`."
+        )
         raise TrussError(
-            f"{redacted(text)!r} is not a requirement ({_first_line(e)}). Write it as in a pip "
-            f"requirements file, such as `numpy==1.26.4`."
+            f"{redacted(text)!r} is not a requirement"
+            + (f". Did you mean `{redacted(meant)}`?" if meant else why)
         ) from None
     except RecursionError:
         raise TrussError(
@@ -124,6 +136,20 @@ def _parse_requirement(stripped: str, text: str) -> RequirementLine:
         frozenset(canonicalize_name(extra) for extra in requirement.extras),
         requirement,
     )
+
+
+def _meant(stripped: str) -> Optional[str]:
+    """The requirement that a slip of the pen was for, such as `torch==2.0` for `torch = 2.0` or `torch 2.0`."""
+    wanted, semicolon, marker = stripped.partition(";")
+    for slip, meant in _SLIPS:
+        corrected = slip.sub(meant, wanted)
+        if corrected == wanted:
+            continue
+        try:
+            return str(Requirement(corrected + semicolon + marker))
+        except (ValueError, SyntaxError, RecursionError):
+            continue
+    return None
 
 
 def _check(stripped: str, url: Optional[str]) -> None:

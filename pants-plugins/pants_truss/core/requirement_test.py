@@ -154,13 +154,35 @@ def test_what_is_written_is_the_line_without_its_comment(text: str, written: str
     assert line and line.text == written
 
 
-@pytest.mark.parametrize("text", ["a b", "a @ @ https://me:s3cret@host/a.whl", "numpy=1.0"])
+@pytest.mark.parametrize("text", ["a b", "a @ @ https://me:s3cret@host/a.whl", "numpy ="])
 def test_a_refusal_says_what_is_written_and_how_to_write_it(text: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse_line(f"  {text}  ")
     assert redacted(text) in str(caught.value) and "s3cret" not in str(caught.value)
     assert str(caught.value).endswith("a pip requirements file, such as `numpy==1.26.4`.")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text, meant",
+    [
+        ("torch = 2.0", "torch==2.0"),
+        ("torch=2.0; python_version<'3.9'", 'torch==2.0; python_version < "3.9"'),
+        ("torch = = 2.0", "torch==2.0"),
+        ("torch => 2.0", "torch>=2.0"),
+        ("torch=~2.0", "torch~=2.0"),
+        ("torch > = 2", "torch>=2"),
+        ("torch[x] 2.0", "torch[x]==2.0"),
+        ("torch@2.0", "torch==2.0"),
+        ("torch: 2.0", "torch==2.0"),
+    ],
+)
+def test_a_slip_of_the_pen_is_corrected(text: str, meant: str) -> None:
+    """The reason of `packaging` has other words in each release, and helps nobody here."""
+    with pytest.raises(TrussError) as caught:
+        parse_line(text)
+    assert str(caught.value) == f"{text!r} is not a requirement. Did you mean `{meant}`?"
+    assert str(parse_line(meant).parsed) == meant  # type: ignore[union-attr]
 
 
 PARTS = st.sampled_from(

@@ -266,7 +266,7 @@ def test_the_announcement_of_a_websocket(serve: Serve) -> None:
 def test_all_addresses_are_shown_as_loopback(serve: Serve) -> None:
     port = free_port()
     lines = serve.announced(f"--port={port}", "--host=0.0.0.0")
-    assert lines[0].startswith("The network can connect to 0.0.0.0, and the server asks nobody")
+    assert lines[0].startswith("The network can connect to 0.0.0.0, and the server has no authentication")
     assert lines[1] == f"Serving a/b:c at http://127.0.0.1:{port} (Ctrl-C ends it). Try:"
 
 
