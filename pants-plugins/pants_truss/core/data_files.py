@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import re
+from fnmatch import fnmatchcase
 from typing import Collection, FrozenSet, Iterable
 
 from pants_truss.core.python_syntax import parse
@@ -25,6 +26,13 @@ _OF_TOOLS = re.compile(
     r"config\.ya?ml|package(-lock)?\.json|pyrightconfig\.json|tsconfig\.json|\..*|.*\.lock|"
     r"(docker-)?compose.*\.ya?ml|environment\.ya?ml|mkdocs\.ya?ml"
 )
+# `../x`, `os.pardir`, `here.parent.parent`, `here.parents[1]`, `dirname(dirname(here))`.
+_LEAVES = re.compile(
+    rb"[\"'/]\.\.[\"'/]|\bpardir\b|\.parent\s*\.parent\b|\.parents\s*\[|dirname\([\w.]*dirname\("
+    rb"|\bROOT\b|\bBASE_DIR\b"
+)
+
+_UNKNOWN_FOLDERS = re.compile(r"^(?:(?:\*|\.{1,2})?/)+")
 
 
 def is_data(path: str) -> bool:
@@ -38,14 +46,17 @@ def is_data(path: str) -> bool:
 
 
 def named_strings(source: bytes) -> FrozenSet[str]:
-    """The strings of a module that can be the name or path of a file."""
+    """The strings of a module that can be the name or path of a file, with a `*` for each value
+    that is formatted into one."""
     try:
-        found: Iterable[str] = (
+        tree = parse(source)
+        found: Iterable[str] = [
             node.value
-            for node in ast.walk(parse(source))
+            for node in ast.walk(tree)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        )
-        return frozenset(filter(_can_be_path, found))
+        ]
+        formatted = (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr))
+        return frozenset(filter(_can_be_path, [*found, *map(_pattern, formatted)]))
     except (SyntaxError, ValueError, RecursionError):
         # It may be of a newer Python than this one.
         text = source.decode("utf-8", "replace")
@@ -53,19 +64,43 @@ def named_strings(source: bytes) -> FrozenSet[str]:
         return frozenset(filter(_can_be_path, (one or other for one, other in quoted)))
 
 
+def _pattern(formatted: ast.JoinedStr) -> str:
+    """`*.json` for `f"{language}.json"`."""
+    parts = (
+        each.value if isinstance(each, ast.Constant) and isinstance(each.value, str) else "*"
+        for each in formatted.values
+    )
+    return re.sub(r"\*\*+", "*", "".join(parts))
+
+
 def _can_be_path(text: str) -> bool:
     return 0 < len(text) <= 255 and "\n" not in text
 
 
 def is_named(path: str, strings: Collection[str]) -> bool:
-    """Returns True if one of the strings is the name of the file, or the end of its path."""
+    """Returns True if one of the strings is the name of the file, or the end of its path; `*` in
+    one stands for any part of a name."""
     name = path.rpartition("/")[2]
     if name in strings:
         return True
-    return any(
-        text.endswith(f"/{name}") and f"/{path}".endswith("/" + text.lstrip("./"))
-        for text in strings
-    )
+    for text in strings:
+        end = _UNKNOWN_FOLDERS.sub("", text)
+        if "*" in text:
+            # Most texts that are formatted are no names of files.
+            if _is_pattern(end) and fnmatchcase(f"/{path}", f"*/{end}"):
+                return True
+        elif text.endswith(f"/{name}") and f"/{path}".endswith(f"/{end}"):
+            return True
+    return False
+
+
+def _is_pattern(text: str) -> bool:
+    """Returns True if it ends with a suffix of data, or says more than the suffix."""
+    name = text.rpartition("/")[2]
+    stem, suffix = posixpath.splitext(name)
+    if not suffix or "*" in suffix or re.search(r"[\[?\s]", name):
+        return False
+    return suffix.lower() in _DATA_SUFFIXES or len(stem.replace("*", "")) > 2
 
 
 def is_folder_named(path: str, strings: Collection[str]) -> bool:
@@ -73,3 +108,8 @@ def is_folder_named(path: str, strings: Collection[str]) -> bool:
     `open("res/x.json")`, `join("res", "x.json")` and `read_text("kit.res", "x.json")`."""
     parts = {part for text in strings for part in re.split(r"[/.]", text)}
     return parts.issuperset(path.split("/")[:-1])
+
+
+def leaves_its_folder(source: bytes) -> bool:
+    """Returns True if the code names the folder above that of its module."""
+    return bool(_LEAVES.search(source))

@@ -139,7 +139,7 @@ def _parse_requirement(stripped: str, text: str) -> RequirementLine:
 
 
 def _meant(stripped: str) -> Optional[str]:
-    """The requirement that a slip of the pen was for, such as `torch==2.0` for `torch = 2.0` or `torch 2.0`."""
+    """The requirement that a slip of the pen was for: `torch==2.0` for `torch = 2.0`."""
     wanted, semicolon, marker = stripped.partition(";")
     for slip, meant in _SLIPS:
         corrected = slip.sub(meant, wanted)

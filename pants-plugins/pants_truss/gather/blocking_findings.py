@@ -73,18 +73,21 @@ async def _find_data(truss: TrussFieldSet, planned: PlannedTruss) -> List[Findin
     findings: List[Finding] = []
     shared: List[Tuple[str, str, Optional[str]]] = []
     others: List[Tuple[Tuple[str, ...], str, Optional[str]]] = []
+    named = {path for unused in found for path, _ in unused.named}
     for request, unused in zip(requests, found):
         for path, module in unused.named:
             target = target_of[module]
             if path in known:
                 continue
+            known.add(path)
             if target in own:
                 findings.append(describe_own(path, module, target or ""))
             else:
                 shared.append((path, module, target))
         module = request.modules[-1].path
-        if unused.others and target_of[module] not in own:
-            others.append((unused.others, request.folder, target_of[module]))
+        unnamed = tuple(path for path in unused.others if path not in named)
+        if unnamed and target_of[module] not in own:
+            others.append((unnamed, request.folder, target_of[module]))
     advice = await concurrently(
         find_data_advice(DataAdviceRequest(path, target, truss.address.spec), **implicitly())
         for path, target in [

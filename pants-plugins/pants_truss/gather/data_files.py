@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from dataclasses import dataclass
-from typing import Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
+from typing import Collection, Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
 from pants.core.target_types import FileSourceField, ResourceSourceField
 from pants.engine.addresses import Address
@@ -12,9 +12,16 @@ from pants.engine.fs import CreateDigest
 from pants.engine.rules import collect_rules
 from pants.engine.target import Target
 
-from pants_truss.core.data_files import is_data, is_folder_named, is_named, named_strings
+from pants_truss.core.data_files import (
+    is_data,
+    is_folder_named,
+    is_named,
+    leaves_its_folder,
+    named_strings,
+)
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.paths import is_within
 from pants_truss.imports.import_graph import file_of
 from pants_truss.pants_api import (
     addresses_from_raw_specs_without_file_owners,
@@ -27,7 +34,12 @@ from pants_truss.pants_api import (
 from pants_truss.sources import loose_files
 from pants_truss.sources.file_entries import SourceFile, source_entries
 from pants_truss.sources.folder_specs import in_folder_or_above
-from pants_truss.sources.loose_files import LooseFilesRequest, find_loose_files
+from pants_truss.sources.loose_files import (
+    LooseFile,
+    LooseFiles,
+    LooseFilesRequest,
+    find_loose_files,
+)
 
 
 @dataclass(frozen=True)
@@ -49,31 +61,66 @@ class UnusedData:
     others: Tuple[str, ...]
 
 
+# Levels of folders below a module in which the files are looked at that it names.
+_DEPTH = 4
+
+
 @rule
 async def find_unused_data(request: UnusedDataRequest) -> UnusedData:
-    loose = await find_loose_files(LooseFilesRequest(request.folder), **implicitly())
-    below = len(request.folder) + 1 if request.folder else 0
+    loose = await find_loose_files(LooseFilesRequest(request.folder, _DEPTH), **implicitly())
+    above = LooseFiles(())
+    parent = posixpath.dirname(request.folder)
+    if parent:
+        above = await find_loose_files(LooseFilesRequest(parent), **implicitly())
     unused = [file for file in loose.files if file.path not in request.gathered]
-    if not unused:
+    known = {file.path for file in loose.files} | request.gathered
+    # A folder above has much that is no data: documents, settings of tools.
+    unused_above = [
+        file for file in above.files if file.path not in known and is_data(_below(parent, file))
+    ]
+    if not unused and not unused_above:
         # Most folders have no such file, and then no module is read.
         return UnusedData((), ())
     digest = await create_digest(CreateDigest(source_entries(request.modules)), **implicitly())
-    strings = {file.path: named_strings(file.content) for file in await get_digest_contents(digest)}
+    contents = await get_digest_contents(digest)
+    strings = {file.path: named_strings(file.content) for file in contents}
+    leaving = sorted(file.path for file in contents if leaves_its_folder(file.content))
     named = [
         (file.path, module)
         for file in unused
         for module in sorted(strings)
-        if is_named(file.path[below:], strings[module])
-        and (not file.has_own_code or is_folder_named(file.path[below:], strings[module]))
+        if _names(strings[module], request.folder, file, not _is_near(request.folder, file))
+    ]
+    named += [
+        (file.path, module)
+        for file in unused_above
+        for module in leaving
+        if _names(strings[module], parent, file, True)
     ]
     # One module is enough to say that a file is needed.
     first = {path: module for path, module in reversed(named)}
     others = [
         file.path
         for file in unused
-        if file.path not in first and not file.has_own_code and is_data(file.path[below:])
+        if file.path not in first
+        and _is_near(request.folder, file)
+        and is_data(_below(request.folder, file))
     ]
     return UnusedData(tuple(sorted(first.items())), tuple(others))
+
+
+def _names(strings: Collection[str], folder: str, file: LooseFile, in_whole: bool) -> bool:
+    path = _below(folder, file)
+    return is_named(path, strings) and (not in_whole or is_folder_named(path, strings))
+
+
+def _is_near(folder: str, file: LooseFile) -> bool:
+    """True if no other code lies nearer to the file."""
+    return not file.has_own_code and _below(folder, file).count("/") < 2
+
+
+def _below(folder: str, file: LooseFile) -> str:
+    return file.path[len(folder) + 1 :] if folder else file.path
 
 
 @dataclass(frozen=True)
@@ -114,11 +161,13 @@ async def find_data_advice(request: DataAdviceRequest) -> DataAdvice:
     if owner is not None:
         depend = _depend(owner.address.spec, generator, request.truss)
         return DataAdvice(f"{seen}`{owner.alias}` {owner.address} owns it. {depend}", True)
-    build = generator.spec_path if generator else folder
+    # Sources of a target lie below its BUILD file.
+    is_below = generator is not None and is_within(request.path, generator.spec_path)
+    build = generator.spec_path if generator and is_below else folder
     taken = {address.target_name for address in addresses if address.spec_path == build}
     name = next(n for n in ("data", *map("data{}".format, range(2, 99))) if n not in taken)
     relative = posixpath.relpath(request.path, build or ".")
-    depend = _depend(f":{name}" if generator else f"{build}:{name}", generator, request.truss)
+    depend = _depend(f":{name}" if is_below else f"{build}:{name}", generator, request.truss)
     return DataAdvice(
         f'{seen}No target owns it. Add `resources(name="{name}", sources=["{relative}"])` to '
         f"{build or 'the build root'}/BUILD. {depend}",
@@ -150,13 +199,18 @@ def data_requests(files: Iterable[GatheredFile]) -> List[UnusedDataRequest]:
     for file in files:
         if file.source:
             folder = posixpath.dirname(file.source)
-            for each in {folder, posixpath.dirname(folder)}:
-                around.setdefault(each, []).append(file.source)
             if file.path.endswith(".py"):
                 module = SourceFile(file.source, file.sha256, file.size)
                 modules.setdefault(folder, []).append(module)
+            for _ in range(_DEPTH + 1):
+                around.setdefault(folder, []).append(file.source)
+                folder = posixpath.dirname(folder)
     return [
-        UnusedDataRequest(folder, tuple(found), frozenset(around[folder]))
+        UnusedDataRequest(
+            folder,
+            tuple(found),
+            frozenset([*around[folder], *around.get(posixpath.dirname(folder), ())]),
+        )
         for folder, found in sorted(modules.items())
     ]
 

@@ -104,7 +104,7 @@ def take_advice(rule_runner: RuleRunner, text: str) -> None:
     new = re.search(r"Add `(resources\(.*?\))` to (\S+)/BUILD\.", text)
     if new:
         build = f"{new.group(2)}/BUILD"
-        before = (root / build).read_text()
+        before = (root / build).read_text() if (root / build).exists() else ""
         rule_runner.write_files({build: f"{before}\n{new.group(1)}\n"})
     field = re.search(r"Add `(dependencies=\[[^`]*)` to the target ([^\s:]+):(\w+)", text)
     assert field, text
@@ -146,6 +146,55 @@ def take_advice(rule_runner: RuleRunner, text: str) -> None:
             },
             "words/lexicon.json",
             id="below code in a package of its own",
+        ),
+        pytest.param(
+            {
+                "shared/kit{}/BUILD": PYTHON,
+                "shared/kit{}/x.py": "import y\nopen(y.join('words', 'en/us', 'lexicon.json'))\n",
+                "shared/kit{}/words/en/us/lexicon.json": "",
+            },
+            "words/en/us/lexicon.json",
+            id="far below the code",
+        ),
+        pytest.param(
+            {
+                "shared/kit{}/BUILD": PYTHON,
+                "shared/kit{}/x.py": "from kit{}.core import y\n",
+                "shared/kit{}/core/y.py": "p = here.parent.parent / 'words' / 'lexicon.json'\n",
+                "shared/kit{}/words/lexicon.json": "",
+            },
+            "words/lexicon.json",
+            id="below the folder above the code",
+        ),
+        pytest.param(
+            {
+                "shared/kit{}/core/BUILD": PYTHON,
+                "shared/kit{}/x.py": "",
+                "shared/kit{}/BUILD": "python_sources(name='top', sources=['x.py'],"
+                " dependencies=['{}/shared/kit{}/core:py'])",
+                "shared/kit{}/core/y.py": "open('../words/lexicon.json')\n",
+                "shared/kit{}/words/lexicon.json": "",
+            },
+            "words/lexicon.json",
+            id="outside the folder of the BUILD file",
+        ),
+        pytest.param(
+            {
+                "shared/kit{}/BUILD": PYTHON,
+                "shared/kit{}/x.py": "open(f'{here}/lexicon_{language}.txt')\n",
+                "shared/kit{}/lexicon_de.txt": "",
+            },
+            "lexicon_de.txt",
+            id="by a formatted name",
+        ),
+        pytest.param(
+            {
+                "shared/kit{}/BUILD": PYTHON,
+                "shared/kit{}/x.py": "files = here.glob('*.json')\n",
+                "shared/kit{}/lexicon.json": "",
+            },
+            "lexicon.json",
+            id="by a pattern",
         ),
         pytest.param(
             {
@@ -241,6 +290,21 @@ def test_a_file_of_an_external_package_that_sources_leave_out(
     folder = write(rule_runner, files)
     (found,) = told(find(rule_runner, folder))
     assert f"Add it to `sources` of {folder}/ext:e" in found.message
+
+
+def test_a_folder_above_counts_only_for_code_that_names_it(rule_runner: RuleRunner) -> None:
+    files = {
+        "shared/kit{}/BUILD": PYTHON,
+        "shared/kit{}/x.py": "from kit{}.core import y\nfrom kit{}.far import z",
+        # It opens its own file, which the truss has.
+        "shared/kit{}/core/y.py": "open(here.parent / 'lexicon.json')\n'words'",
+        "shared/kit{}/far/z.py": "open(here.parent.parent / 'lexicon.json')\n",
+        "shared/kit{}/words/lexicon.json": "",
+    }
+    folder = write(rule_runner, files)
+    (found,) = told(find(rule_runner, folder))
+    # It lies below the folder of `x.py`.
+    assert found.severity.value == "note"
 
 
 def test_data_that_no_module_names_is_a_note(rule_runner: RuleRunner) -> None:

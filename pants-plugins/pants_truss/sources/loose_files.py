@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Iterable, Iterator, Optional, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.engine.internals.session import RunId
@@ -22,12 +22,16 @@ from pants_truss.sources.workspace_ignore import (
     read_workspace_ignore,
 )
 
+# Folders deeper than this, or beyond so many files, are not looked into.
+_MAX_FILES = 5_000
+
 
 @dataclass(frozen=True)
 class LooseFilesRequest:
-    """`folder` is relative to the build root."""
+    """`folder` is relative to the build root; `depth` counts the levels of folders below it."""
 
     folder: str
+    depth: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,7 @@ class LooseFile:
 
 @dataclass(frozen=True)
 class LooseFiles:
-    """The files in a folder and in the folders directly below it: code, BUILD files and litter
-    apart."""
+    """The files in a folder and in the folders below it: code, BUILD files and litter apart."""
 
     files: Tuple[LooseFile, ...]
 
@@ -53,38 +56,50 @@ async def find_loose_files(
     request: LooseFilesRequest, global_options: GlobalOptions, run_id: RunId
 ) -> LooseFiles:
     ignore = await read_workspace_ignore(WorkspaceIgnoreRequest(), **implicitly())
-    files = sorted(
-        _loose_files(request.folder, ignore, tuple(global_options.build_patterns), None),
-        key=lambda file: file.path,
-    )
-    return LooseFiles(tuple(files))
+    scan = _Scan(ignore, tuple(global_options.build_patterns))
+    level: List[Tuple[str, Optional[IgnoreLine]]] = [(request.folder, None)]
+    for depth in range(request.depth + 1):
+        level = [below for folder, line in level for below in scan.read(folder, line, depth > 0)]
+    return LooseFiles(tuple(sorted(scan.files, key=lambda file: file.path)))
 
 
-def _loose_files(
-    folder: str,
-    ignore: WorkspaceIgnore,
-    build_patterns: Tuple[str, ...],
-    ignored_by: Optional[IgnoreLine],
-    is_below: bool = False,
-) -> Iterator[LooseFile]:
-    try:
-        with os.scandir(os.path.join(get_buildroot(), folder)) as scanned:
-            entries = list(scanned)
-    except OSError:
-        return
-    has_own_code = is_below and any(entry.name.endswith(".py") for entry in entries)
-    for entry in entries:
-        is_dir = entry.is_dir()
-        if not _is_utf8(entry.name) or LITTER.ignoring_line(entry.name, is_dir=is_dir) is not None:
-            continue
-        path = join(folder, entry.name)
-        line = ignored_by or ignore.ignoring_line(path, is_dir=is_dir)
-        if is_dir:
-            if not is_below and not entry.name.startswith("."):
-                yield from _loose_files(path, ignore, build_patterns, line, is_below=True)
-        elif not entry.name.endswith((".py", ".pyi")) and entry.is_file():
-            if not any(fnmatchcase(entry.name, pattern) for pattern in build_patterns):
-                yield LooseFile(path, line, has_own_code)
+class _Scan:
+    """Reads folders level by level, so that those nearest to the modules come first."""
+
+    def __init__(self, ignore: WorkspaceIgnore, build_patterns: Tuple[str, ...]) -> None:
+        self.files: List[LooseFile] = []
+        self._ignore, self._build_patterns = ignore, build_patterns
+
+    def read(
+        self, folder: str, ignored_by: Optional[IgnoreLine], is_below: bool
+    ) -> List[Tuple[str, Optional[IgnoreLine]]]:
+        """The folders in `folder`, each with the line by which Pants ignores it."""
+        try:
+            with os.scandir(os.path.join(get_buildroot(), folder)) as scanned:
+                entries = list(scanned) if len(self.files) < _MAX_FILES else []
+        except OSError:
+            return []
+        folders = []
+        has_own_code = is_below and any(entry.name.endswith(".py") for entry in entries)
+        for entry in entries:
+            is_dir = entry.is_dir()
+            if not _is_utf8(entry.name) or LITTER.ignoring_line(entry.name, is_dir=is_dir):
+                continue
+            path = join(folder, entry.name)
+            line = ignored_by or self._ignore.ignoring_line(path, is_dir=is_dir)
+            if not is_dir:
+                if self._is_loose(entry):
+                    self.files.append(LooseFile(path, line, has_own_code))
+            elif not (entry.name.startswith(".") or entry.is_symlink() and is_below):
+                folders.append((path, line))
+        return folders
+
+    def _is_loose(self, entry: "os.DirEntry[str]") -> bool:
+        return (
+            not entry.name.endswith((".py", ".pyi"))
+            and entry.is_file()
+            and not any(fnmatchcase(entry.name, pattern) for pattern in self._build_patterns)
+        )
 
 
 def _is_utf8(name: str) -> bool:

@@ -25,6 +25,11 @@ _LOADED_ALONE, _LOADED_AS_PACKAGE = (0, 9, 36), (0, 18, 35)
 
 # Code with one of these words finds modules in other places, or makes them.
 _CHANGES_MODULES = (b"sys.path", b"addsitedir", b"sys.modules", b"__path__")
+# It may make modules of any name, which other files import.
+_MAKES_MODULES = (
+    *(b"sys.modules", b"meta_path", b"path_hooks", b"ModuleType", b"module_from_spec"),
+    *(b"spec_from_file_location", b"load_source", b"protoc", b"zipimport", b"cppimport"),
+)
 
 
 class PythonFile(NamedTuple):
@@ -96,7 +101,7 @@ def check_imports(
 
     Only what is certain counts: no import under a condition or in a `try`, no package that changes
     its own path, and no name that may be an attribute. It is a warning in a function, which may
-    never be called, and where a requirement may bring the module.
+    never be called, and where a requirement or the code itself may bring the module.
     """
     known = _Modules(image.paths, {file.path: file.content for file in files})
     for file in files:
@@ -118,10 +123,13 @@ def _describe(
     file: PythonFile, found: _Import, known: _Modules, image: ImageModules
 ) -> Optional[Tuple[str, str, Severity]]:
     """The name of a module that is missing, what to do, and how certain that is."""
-    sure = Severity.WARNING if found.in_function else Severity.ERROR
+    certain = Severity.WARNING if found.in_function else Severity.ERROR
+    sure = Severity.WARNING if known.has_makers else certain
     if found.level:
         missing = _describe_relative(file, found, image)
-        missing = missing or _describe_missing(_package(file, found), found, known)
+        if missing:
+            return (*missing, certain)
+        missing = _describe_missing(_package(file, found), found, known)
         return (*missing, sure) if missing else None
     top = found.module.partition(".")[0]
     folder = known.top(top)
@@ -210,6 +218,11 @@ class _Modules:
     def changes_path(self) -> bool:
         """True if a file adds folders in which modules are found."""
         return any(map(_changes_modules, self._contents.values()))
+
+    @cached_property
+    def has_makers(self) -> bool:
+        """True if a file may make modules when it runs."""
+        return any(word in each for each in self._contents.values() for word in _MAKES_MODULES)
 
     def is_regular(self, package: str) -> bool:
         return f"{package}/__init__" in self._stems

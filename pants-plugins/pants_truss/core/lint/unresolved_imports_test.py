@@ -177,6 +177,26 @@ def test_code_that_finds_modules_elsewhere(word: str) -> None:
     assert not [*check_imports([model, other], modules)]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "sys.modules['kit.z'] = ModuleType('kit.z')",
+        "importlib.util.spec_from_file_location('kit.z', path)",
+        "sys.meta_path.insert(0, Finder())",
+        "protoc.main(['--python_out=.'])",
+    ],
+)
+def test_code_that_makes_modules(source: str) -> None:
+    """What another file imports may be there by then."""
+    maker = PythonFile("packages/kit/boot.py", "kit/boot.py", source.encode())
+    model = PythonFile(MODEL_FILE, "t/model/model.py", b"import kit.boot\nimport kit.z\n")
+    modules = image([maker.path, model.path])
+    (found,) = check_imports([maker, model], modules)
+    assert found.line == 2 and found.severity is Severity.WARNING
+    (found,) = check_imports([maker._replace(content=b""), model], modules)
+    assert found.severity is Severity.ERROR
+
+
 def test_a_requirement_may_extend_a_namespace_package() -> None:
     model = PythonFile(MODEL_FILE, "t/model/model.py", b"import kit.z\n")
     regular = "packages/kit/__init__.py"
