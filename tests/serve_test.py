@@ -299,7 +299,7 @@ def test_reload_waits_for_an_edit_that_mends(repo: Monorepo) -> None:
         server.wait_until_ready()
         time.sleep(2)
         repo.replace(f"{folder}/config.yaml", "model_name: [\n")
-        server.wait_for(f"{folder}/config.yaml:2: it is not valid YAML")
+        server.wait_for(f"{folder}/config.yaml:2): it is not valid YAML")
         server.wait_for("Waiting for the next edit")
         assert server.interrupt() < 10
     finally:
@@ -403,13 +403,13 @@ def test_a_model_that_does_not_load(repo: Monorepo, name: str, model: str, messa
             "docker_server",
             "docker_server: {start_command: x, server_port: 80, predict_endpoint: /, "
             "readiness_endpoint: /, liveness_endpoint: /}\n",
-            "t/wrong_docker_server:wrong_docker_server cannot be served without an image: "
-            "`docker_server` in t/wrong_docker_server/config.yaml has a server of its own.",
+            "t/wrong_docker_server:wrong_docker_server (t/wrong_docker_server/config.yaml): it "
+            "cannot be served without an image: `docker_server` has a server of its own.",
         ),
         (
             "gpu",
             "resources: {accelerator: L4}\n",
-            "t/wrong_gpu:wrong_gpu needs L4 (`resources` in its config), but this machine has no "
+            "t/wrong_gpu:wrong_gpu: it needs L4 (`resources` in its config), but this machine has no "
             "GPU. If its code runs without one: pants run t/wrong_gpu:wrong_gpu -- --without-gpu",
         ),
     ],
@@ -430,9 +430,7 @@ def test_a_python_that_is_not_there(repo: Monorepo) -> None:
     folder = truss(repo, "wrong_python", ECHO)
     repo.write(f"{folder}/config.yaml", "python_version: py314\n")
     run = repo.pants("run", folder).assert_failure()
-    assert "t/wrong_python:wrong_python is not valid: its Python is 3.14 (`python_version`" in (
-        run.stderr
-    )
+    assert "t/wrong_python:wrong_python: its Python is 3.14 (`python_version`" in run.stderr
     assert "It finds " in run.stderr and "3.11" in run.stderr
 
 

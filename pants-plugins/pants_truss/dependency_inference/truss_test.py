@@ -210,7 +210,7 @@ def test_a_config_that_is_wrong_is_reported(
     files = {"BUILD": "truss(name='t')", "config.yaml": config}
     with engine_error(
         InvalidTruss,
-        contains=f"The truss target wrong:t is not valid: wrong/config.yaml:1: {message}",
+        contains=f"wrong:t (wrong/config.yaml:1): {message}",
     ):
         inferred(rule_runner, "wrong", files)
 

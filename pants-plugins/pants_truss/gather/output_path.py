@@ -118,9 +118,7 @@ def _is_of_truss(field: TemplateOutputPathField) -> bool:
 
 
 def _error(field: TemplateOutputPathField, what: str) -> InvalidTruss:
-    if _is_of_truss(field):
-        return InvalidTruss.of(field.address, what)
-    return InvalidTruss(f"{field.address}: {what}")
+    return InvalidTruss.of(field.address, what)
 
 
 def _default_may_meet_another(field: TemplateOutputPathField) -> bool:

@@ -53,7 +53,7 @@ def test_a_path_that_is_not_one_below_dist(
 ) -> None:
     rule_runner.write_files({"t/BUILD": f"truss(output_path={path!r})"})
     assert error(rule_runner, "t") == (
-        "The truss target t:t is not valid: its `output_path` must be a folder below `dist/`, "
+        "t:t: its `output_path` must be a folder below `dist/`, "
         f'but was {path!r}. Write `output_path="{instead}"`, or remove it.'
     )
 
@@ -77,7 +77,7 @@ def test_what_a_path_stands_for(rule_runner: RuleRunner, path: str, resolved: st
 def test_a_name_that_stands_for_nothing(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"t/BUILD": "truss(output_path='${spec_path}/x')"})
     assert error(rule_runner, "t") == (
-        "The truss target t:t is not valid: its `output_path` '${spec_path}/x' has `${spec_path}` "
+        "t:t: its `output_path` '${spec_path}/x' has `${spec_path}` "
         "in it, which stands for nothing. Use `${spec_path_normalized}`, "
         "`${target_name_normalized}`, `${file_suffix}`."
     )
@@ -105,7 +105,7 @@ def test_paths_that_overlap(rule_runner: RuleRunner, own: str, other: str) -> No
         }
     )
     assert error(rule_runner, "one") == (
-        f"The truss target one:one is not valid: its `output_path` {own!r} overlaps that of "
+        f"one:one: its `output_path` {own!r} overlaps that of "
         f"two:two, {other!r}: one would overwrite the other. Give it a folder of its own: "
         '`output_path="one/one"`.'
     )
@@ -131,7 +131,7 @@ def test_paths_that_only_look_alike(rule_runner: RuleRunner, own: str, other: st
 def test_two_default_paths_can_be_one(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"a.b/BUILD": "truss(name='t')", "a/b/BUILD": "truss(name='t')"})
     assert error(rule_runner, "a.b", "t") == (
-        "The truss target a.b:t is not valid: its `output_path` 'a.b/t' overlaps that of a/b:t, "
+        "a.b:t: its `output_path` 'a.b/t' overlaps that of a/b:t, "
         "'a.b/t': one would overwrite the other. Give it a folder of its own: "
         '`output_path="a.b/t-2"`.'
     )
@@ -183,7 +183,7 @@ def test_the_state_of_pushes_is_kept(
     rule_runner.set_options([f"--truss-publish-state-file={option}"])
     rule_runner.write_files({"t/BUILD": f"truss(output_path={path!r})"})
     assert error(rule_runner, "t") == (
-        f"The truss target t:t is not valid: its `output_path` {path!r} overlaps {STATE}, "
+        f"t:t: its `output_path` {path!r} overlaps {STATE}, "
         f"{taken!r}: one would overwrite the other. Give it a folder of its own: "
         f'`output_path="t/t"`.'
     )
@@ -200,7 +200,7 @@ def test_a_default_path_can_be_that_of_the_state(rule_runner: RuleRunner) -> Non
     rule_runner.set_options(["--truss-publish-state-file={distdir}/t/t.truss-manifest.json"])
     rule_runner.write_files({"t/BUILD": "truss()"})
     assert error(rule_runner, "t") == (
-        f"The truss target t:t is not valid: its output 't/t.truss-manifest.json' overlaps "
+        f"t:t: its output 't/t.truss-manifest.json' overlaps "
         f"'t/t.truss-manifest.json' of {STATE}: one would overwrite the other. Give it a folder "
         f'of its own: `output_path="t/t-2"`.'
     )
@@ -221,7 +221,7 @@ def test_the_manifest_of_another_truss(rule_runner: RuleRunner) -> None:
         {"a/BUILD": "truss(name='t')\ntruss(name='t.truss-manifest.json')", "b/BUILD": "truss()"}
     )
     assert error(rule_runner, "a", "t.truss-manifest.json") == (
-        "The truss target a:t.truss-manifest.json is not valid: its output "
+        "a:t.truss-manifest.json: its output "
         "'a/t.truss-manifest.json' overlaps 'a/t.truss-manifest.json' of a:t: one would overwrite "
         'the other. Give it a folder of its own: `output_path="a/t.truss-manifest.json-2"`.'
     )

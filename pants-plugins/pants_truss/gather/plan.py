@@ -265,7 +265,7 @@ def _generated(
         if pins is not None and pins != config_file.config.requirements:
             config = set_list(config, "requirements", pins)
     except TrussError as e:
-        raise InvalidTruss.of(address, f"{config_file.path}: {e}") from None
+        raise InvalidTruss.of(address, e, config_file.path) from None
     return {CONFIG_FILE: config, IGNORE_FILE: file_content(lines)}
 
 

@@ -212,7 +212,7 @@ def test_folders_that_pants_does_not_see_are_reported(rule_runner: RuleRunner) -
 
 
 def test_patterns_that_truss_cannot_read(rule_runner: RuleRunner) -> None:
-    start = "The truss target pattern:t is not valid: "
+    start = "pattern:t: "
     assert error(rule_runner, "pattern", {".truss_ignore": "ok\n[z-a]\n"}) == (
         f"{start}the ignore pattern '[z-a]' is not valid, and Truss fails on it. Fix it in "
         ".truss_ignore or in `[truss-gather].ignore`."
@@ -229,7 +229,7 @@ def test_bad_links_of_truss_and_packages_are_one_error(rule_runner: RuleRunner) 
     Path(rule_runner.build_root, "links/model/one").symlink_to("nowhere")
     Path(rule_runner.build_root, "links_lib/two").symlink_to("/nowhere")
     assert error(rule_runner, "links", files) == (
-        "The truss target links:t is not valid: links/model/one (links:t) is a symlink to "
+        "links:t: links/model/one (links:t) is a symlink to "
         "'nowhere', which does not exist. Remove it or fix it.\n"
         "links_lib/two (links_lib:links_lib) is a symlink to '/nowhere', an absolute path. Make it "
         "relative.\n"
@@ -253,7 +253,7 @@ def test_sources_must_hold_what_is_read(
         "model/x": "",
     }
     assert error(rule_runner, "narrow", files) == (
-        f"The truss target narrow:t is not valid: its `sources` leave out its {missing}. Add "
+        f"narrow:t: its `sources` leave out its {missing}. Add "
         f"'{missing}' to them, or changes to it will go unnoticed."
     )
 

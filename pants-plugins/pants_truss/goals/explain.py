@@ -96,7 +96,7 @@ async def gather_truss_fallibly(truss: TrussFieldSet) -> FallibleGatheredTruss:
         error = str(e)
     except Exception as e:
         # One of Pants, which cannot parse a file for example.
-        error = f"The truss target {truss.address} cannot be gathered: {visible(str(e))}"
+        error = f"{truss.address}: it cannot be gathered: {visible(str(e))}"
     await find_session(SessionRequest(), **implicitly())
     return FallibleGatheredTruss(truss.address, None, error)
 

@@ -346,7 +346,7 @@ def test_a_broken_truss_does_not_hide_the_others(rule_runner: RuleRunner) -> Non
         result = run(rule_runner, *arguments, "partly::")
         assert result.exit_code == 1
         assert result.stdout.startswith(start)
-        assert "The truss target partly/bad1:bad1 is not valid: " in result.stderr
-        assert "The truss target partly/bad2:bad2 is not valid: its config" in result.stderr
+        assert "partly/bad1:bad1 (partly/bad1/config.yaml:1): " in result.stderr
+        assert "partly/bad2:bad2: its config" in result.stderr
         assert result.stderr.endswith("2 of 3 trusses cannot be gathered.\n")
     assert "bad1" in refused(rule_runner, "partly/bad1:")

@@ -87,7 +87,7 @@ def error(rule_runner: RuleRunner, folder: str, *options: str, specs: Sequence[s
 
 
 MISSING = (
-    "The truss target {0}:{1} is not valid: its config {0}/config.yaml does not exist. A truss "
+    "{0}:{1}: its config {0}/config.yaml does not exist. A truss "
     "needs one next to its BUILD file; `truss init` makes it."
 )
 
@@ -223,7 +223,7 @@ def test_a_place_of_another_truss(rule_runner: RuleRunner) -> None:
         truss(rule_runner, f"place/{name}", f"truss(output_path={path!r})")
     # One of them may be made a tar, with the suffix.
     assert error(rule_runner, "place/a") == (
-        "The truss target place/a:a is not valid: its `output_path` 'out/x' overlaps that of "
+        "place/a:a: its `output_path` 'out/x' overlaps that of "
         "place/b:b, 'out/x.tar/y': one would overwrite the other. Give it a folder of its "
         f'own: `output_path="place.a/a"`.\n\n{NOTHING}'
     )
@@ -365,7 +365,7 @@ def test_an_unknown_python_is_one_bad_truss(rule_runner: RuleRunner, run: str, p
     with pytest.raises(InvalidTruss) as caught:
         str(last.artifacts[-1].extra_log_lines[0])
     value = python.strip('"')
-    said = f"{folder}/config.yaml:1: `python_version` is the string '{value}', but must be one of"
+    said = f"({folder}/config.yaml:1): `python_version` is the string '{value}', but must be one of"
     assert said in str(caught.value)
     rule_runner.write_files({f"{folder}/BUILD": ""})
 
@@ -429,7 +429,7 @@ def test_several_things_that_are_wrong_with_one_truss(rule_runner: RuleRunner) -
     truss(rule_runner, "wrong/t", config="external_package_dirs: 3\nrequirements: x\n")
     text = error(rule_runner, "wrong/t")
     first, *lines, how, gap, last = text.split("\n")
-    assert first == "The truss target wrong/t:t is not valid:"
+    assert first == "wrong/t:t:"
     assert [line.partition(" ")[0] for line in lines] == [
         "wrong/t/config.yaml:1:",
         "wrong/t/config.yaml:2:",

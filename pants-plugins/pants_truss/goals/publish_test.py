@@ -367,14 +367,14 @@ def test_a_remote_without_credentials(rule_runner: RuleRunner) -> None:
 def test_what_is_wrong_with_the_truss_comes_before_its_remotes(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "bad/t", config="model_name: m\n")
     text = error(rule_runner, InvalidTruss, "bad/t", trussrc="gone")
-    assert text.startswith("The truss target bad/t:t is not valid: bad/t/config.yaml")
+    assert text.startswith("bad/t:t (bad/t/config.yaml): ")
 
 
 def test_two_trusses_for_one_place(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "place/a")
     truss(rule_runner, "place/b")
     text = (
-        "The truss target place/{0}:{0} is not valid: it and place/{1}:{1} are both pushed to "
+        "place/{0}:{0}: it and place/{1}:{1} are both pushed to "
         "baseten as model m, so one would replace the other. Give one of them another "
         '`model_name`, `deployment_environment` or `deployment_name="{0}"`.'
     )

@@ -97,10 +97,11 @@ async def serve_truss(field_set: TrussRunFieldSet, server: TrussServer) -> RunRe
         if not field_set.restartable.value:
             raise
         return await _wait_for_edit(error)
-    raise InvalidTruss(
-        f"{field_set.address} cannot be served without an image: `{described.needs_image}` in "
-        f"{described.config_path} has a server of its own. `pants package {field_set.address}` and "
-        f"`truss image build` make one."
+    raise InvalidTruss.of(
+        field_set.address,
+        f"it cannot be served without an image: `{described.needs_image}` has a server of its own. "
+        f"`pants package {field_set.address}` and `truss image build` make one.",
+        described.config_path,
     )
 
 

@@ -234,15 +234,15 @@ def test_a_truss_with_a_server_of_its_own_needs_an_image(
     write(rule_runner, folder, {"BUILD": "truss(config='c.yaml')", "c.yaml": config})
     address = f"{folder}:{case}"
     assert refusal(rule_runner, folder) == (
-        f"{address} cannot be served without an image: `{key}` in {folder}/c.yaml has a server of "
-        f"its own. `pants package {address}` and `truss image build` make one."
+        f"{address} ({folder}/c.yaml): it cannot be served without an image: `{key}` has a server "
+        f"of its own. `pants package {address}` and `truss image build` make one."
     )
 
 
 def test_a_truss_without_config(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"gone/t/BUILD": "truss()"})
     assert error(rule_runner, "gone/t") == (
-        "The truss target gone/t:t is not valid: its config gone/t/config.yaml does not exist. A "
+        "gone/t:t: its config gone/t/config.yaml does not exist. A "
         "truss needs one next to its BUILD file; `truss init` makes it.\n"
     )
 
@@ -250,15 +250,15 @@ def test_a_truss_without_config(rule_runner: RuleRunner) -> None:
 def test_a_truss_that_would_not_be_packaged_is_not_served(rule_runner: RuleRunner) -> None:
     write(rule_runner, "broken/t", {"model/model.py": "class Other: pass\n"})
     assert error(rule_runner, "broken/t").startswith(
-        "The truss target broken/t:t is not valid: broken/t/model/model.py:1: it has no class "
+        "broken/t:t (broken/t/model/model.py:1): it has no class "
     )
 
 
 def test_a_half_typed_file_does_not_end_the_run(rule_runner: RuleRunner) -> None:
     write(rule_runner, "half/t", {"model/model.py": "class Model:\n    def predict(self,\n"})
-    assert "half/t/model/model.py:2: it cannot be parsed" in error(rule_runner, "half/t")
+    assert "(half/t/model/model.py:2): it cannot be parsed" in error(rule_runner, "half/t")
     write(rule_runner, "half/u", {"config.yaml": "resources: {cpu: \n"})
-    assert "half/u/config.yaml:2: it is not valid YAML" in error(rule_runner, "half/u")
+    assert "(half/u/config.yaml:2): it is not valid YAML" in error(rule_runner, "half/u")
 
 
 def test_a_run_that_pants_does_not_start_again_ends(rule_runner: RuleRunner) -> None:

@@ -295,8 +295,9 @@ async def install_truss(request: InstallTrussRequest) -> InstalledTruss:
     if planned.unverifiable:
         raise InvalidTruss.of(
             request.truss.address,
-            f"{listed.origin}: {planned.unverifiable}. Add the hashes or remove all of them, or "
-            f'build the image with `builder="docker"`.',
+            f"{planned.unverifiable}. Add the hashes or remove all of them, or build the image "
+            f'with `builder="docker"`.',
+            listed.origin,
         )
     wanted = [pex_request for pex_request in (planned.own, planned.server) if pex_request]
     built: List[Installed] = [

@@ -181,7 +181,7 @@ def test_builds_of_pex_are_reported(rule_runner: RuleRunner) -> None:
 
 def test_nothing_is_built_for_another_machine(rule_runner: RuleRunner) -> None:
     message = (
-        "The truss target src/a:a is not valid: sourceonly 1, a requirement of `requirements` in "
+        "src/a:a: sourceonly 1, a requirement of `requirements` in "
         "src/a/config.yaml, has no wheel for the platform of the image, and cannot be built for it "
         "on this machine. Add one to an index or a folder in `[python-repos].find_links`, or take "
         "another version."
@@ -192,7 +192,7 @@ def test_nothing_is_built_for_another_machine(rule_runner: RuleRunner) -> None:
 
 @pytest.mark.skipif(NEWEST_PYTHON_OF_PEX is None, reason="the Pex of this Pants runs on all")
 def test_nothing_is_built_for_a_python_that_pex_does_not_support(rule_runner: RuleRunner) -> None:
-    message = "The truss target src/a:a is not valid: sourceonly 1, a requirement of"
+    message = "src/a:a: sourceonly 1, a requirement of"
     config = "python_version: py313\nrequirements: [sourceonly==1]"
     with engine_error(InvalidTruss, contains=message):
         install(rule_runner, "", files={"config.yaml": config})
@@ -201,7 +201,7 @@ def test_nothing_is_built_for_a_python_that_pex_does_not_support(rule_runner: Ru
 @on_linux
 def test_the_error_of_a_local_build_replaces_the_first(rule_runner: RuleRunner) -> None:
     message = (
-        "The truss target src/a:a is not valid: its environment could not be built from "
+        "src/a:a: its environment could not be built from "
         "`requirements` in src/a/config.yaml:\n  error: no compiler"
     )
     with engine_error(InvalidTruss, contains=message):
@@ -211,7 +211,7 @@ def test_the_error_of_a_local_build_replaces_the_first(rule_runner: RuleRunner) 
 @pytest.mark.parametrize("platform", [LOCAL, OTHER])
 def test_an_unknown_requirement(rule_runner: RuleRunner, platform: str) -> None:
     message = (
-        "The truss target src/a:a is not valid: no distribution matches the requirement "
+        "src/a:a: no distribution matches the requirement "
         "'missing==1' of `requirements` in src/a/config.yaml for Python 3.11 on this machine."
     )
     with engine_error(InvalidTruss, contains=message):

@@ -76,7 +76,7 @@ def test_an_image_and_its_truss(rule_runner: RuleRunner, builder: str) -> None:
 def test_a_truss_with_the_path_of_an_image(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"a/BUILD": "truss(name='t', output_path='a/i/x')\n" + image("i")})
     message = (
-        "The truss target a:t is not valid: its `output_path` 'a/i/x' overlaps that of a:i, "
+        "a:t: its `output_path` 'a/i/x' overlaps that of a:i, "
         "'a/i': one would overwrite the other."
     )
     assert message in error(rule_runner, "a", "t")

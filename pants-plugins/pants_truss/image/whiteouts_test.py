@@ -87,9 +87,7 @@ def requests(rule_runner: RuleRunner, folder: str, pinned: bool = False) -> "dic
 
 def refused(rule_runner: RuleRunner, folder: str, message: str, pinned: bool = False) -> None:
     for product, request in requests(rule_runner, folder, pinned).items():
-        with engine_error(
-            InvalidTruss, contains=f"The truss target {folder}:truss is not valid: {message}"
-        ):
+        with engine_error(InvalidTruss, contains=f"{folder}:truss: {message}"):
             rule_runner.request(product, [request])
 
 

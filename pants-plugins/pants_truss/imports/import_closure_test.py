@@ -371,7 +371,7 @@ def test_a_named_file_of_another_truss_is_refused(rule_runner: RuleRunner) -> No
     with engine_error(
         InvalidTruss,
         contains=(
-            "The truss target other/truss:truss is not valid: it needs files that belong to "
+            "other/truss:truss: it needs files that belong to "
             "another truss:\n"
             "  * other/truss_b/model/only_here.py of other/truss_b:truss_b: explicit dependency\n"
             "Move the code that both use to a folder of its own"

@@ -260,7 +260,7 @@ def test_scripts_choose_the_resolve_of_a_truss_without_a_model(rule_runner: Rule
 def test_several_resolves_without_the_default(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "several", "", "'two'", "'three'")
     assert error(rule_runner, "several") == (
-        "The truss target several:t is not valid: its files belong to several resolves: three, "
+        "several:t: its files belong to several resolves: three, "
         'two. Choose one: `resolve="three"`.'
     )
 
@@ -269,7 +269,7 @@ def test_several_resolves_without_the_default(rule_runner: RuleRunner) -> None:
 def test_an_unknown_resolve(rule_runner: RuleRunner, value: str) -> None:
     truss(rule_runner, "unknown", f", resolve={value!r}", "'two'")
     assert error(rule_runner, "unknown") == (
-        f"The truss target unknown:t is not valid: its `resolve` is {value!r}, which "
+        f"unknown:t: its `resolve` is {value!r}, which "
         "`[python].resolves` does not name. Use one of: one, three, two."
     )
 

@@ -123,7 +123,7 @@ def test_the_name_is_that_of_the_targets_own_config(rule_runner: RuleRunner) -> 
 @pytest.mark.parametrize("config", ["", "model_name:\n", "model_name: 3\n", "model_name: [a]\n"])
 def test_a_push_without_a_name(rule_runner: RuleRunner, config: str) -> None:
     assert refusal(lambda: push_options(rule_runner, "nameless", config=config)) == (
-        "The truss target nameless:t is not valid: a push needs a model name. Write "
+        "nameless:t: a push needs a model name. Write "
         '`model_name: t` in nameless/config.yaml, or `model_name="t"` in the target.'
     )
 
@@ -148,7 +148,7 @@ def test_a_name_in_the_config_that_cannot_be_pushed(
     rule_runner: RuleRunner, name: str, end: str
 ) -> None:
     assert refusal(lambda: push_options(rule_runner, "named", config=f"model_name: {name}\n")) == (
-        f"The truss target named:t is not valid: `model_name` in named/config.yaml {end}"
+        f"named:t: `model_name` in named/config.yaml {end}"
     )
 
 
@@ -157,7 +157,7 @@ def test_a_name_in_the_config_that_cannot_be_pushed(
 def test_an_environment_besides_production(rule_runner: RuleRunner, config: str) -> None:
     fields = "promote=True, deployment_environment='staging'"
     assert refusal(lambda: push_options(rule_runner, "twice", fields, config)) == (
-        "The truss target twice:t is not valid: `promote=True` means the environment `production`, "
+        "twice:t: `promote=True` means the environment `production`, "
         "but `deployment_environment` is 'staging'. Remove one of them."
     )
 
@@ -172,7 +172,7 @@ def test_a_missing_config(rule_runner: RuleRunner) -> None:
     write(rule_runner, {"gone/BUILD": "truss(name='t')"})
     request = PushOptionsRequest(fields_of(rule_runner, "gone"))
     assert refusal(lambda: rule_runner.request(PushOptions, [request])) == (
-        "The truss target gone:t is not valid: its config gone/config.yaml does not exist. A truss "
+        "gone:t: its config gone/config.yaml does not exist. A truss "
         "needs one next to its BUILD file; `truss init` makes it."
     )
 
@@ -252,7 +252,7 @@ def test_trusses_that_are_not_pushed_need_no_name(rule_runner: RuleRunner) -> No
     assert places(rule_runner, "nowhere::").places == ()
     assert refusal(
         lambda: places(rule_runner, "--truss-publish-default-remotes=['one']", "nowhere:b")
-    ).startswith("The truss target nowhere:b is not valid: a push needs a model name.")
+    ).startswith("nowhere:b: a push needs a model name.")
 
 
 def test_other_targets_have_no_places(rule_runner: RuleRunner) -> None:
@@ -291,8 +291,8 @@ def test_two_trusses_for_one_place(rule_runner: RuleRunner) -> None:
         "another `model_name`, `deployment_environment` or"
     )
     assert found == {
-        "a": "The truss target same:a is not valid: it and same:b " f'{end} `deployment_name="a"`.',
-        "b": "The truss target same:b is not valid: it and same:a " f'{end} `deployment_name="b"`.',
+        "a": "same:a: it and same:b " f'{end} `deployment_name="a"`.',
+        "b": "same:b: it and same:a " f'{end} `deployment_name="b"`.',
     }
 
 

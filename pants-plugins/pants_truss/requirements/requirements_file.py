@@ -71,7 +71,7 @@ async def read_requirements_file(request: RequirementsFileRequest) -> Requiremen
         _refuse_files_of_the_truss(found.lines, path)
         return RequirementsFile(found.lines, False)
     except TrussError as e:
-        raise InvalidTruss.of(request.address, f"{request.config_path}: {e}") from None
+        raise InvalidTruss.of(request.address, e, request.config_path) from None
 
 
 def _refuse_files_of_the_truss(lines: Iterable[str], path: str) -> None:

@@ -216,11 +216,11 @@ ERRORS = {
     ),
     "python, with a typing error": (
         {"truss/config.yaml": "python_version: py31\n"},
-        "r/truss/config.yaml:1: `python_version` is the string 'py31', but must be one of py39",
+        "(r/truss/config.yaml:1): `python_version` is the string 'py31', but must be one of py39",
     ),
     "python": (
         {"truss/config.yaml": "python_version: '3.11'\n"},
-        "r/truss/config.yaml:1: `python_version` is the string '3.11', but must be one of py39",
+        "(r/truss/config.yaml:1): `python_version` is the string '3.11', but must be one of py39",
     ),
     "other resolve": (
         {
@@ -237,7 +237,8 @@ ERRORS = {
 @pytest.mark.parametrize("name", ERRORS)
 def test_what_does_not_fit_is_one_error(rule_runner: RuleRunner, name: str) -> None:
     files, message = ERRORS[name]
-    with engine_error(InvalidTruss, contains=f"truss target r/truss:truss is not valid: {message}"):
+    gap = " " if message.startswith("(") else ": "
+    with engine_error(InvalidTruss, contains=f"r/truss:truss{gap}{message}"):
         gather(rule_runner, files)
 
 

@@ -249,7 +249,7 @@ async def plan_truss_environment(
     try:
         alone = own_requirements(request.requirements, (), ())
     except TrussError as e:
-        raise InvalidTruss.of(request.address, f"{request.origin}: {e}") from None
+        raise InvalidTruss.of(request.address, e, request.origin) from None
     resolve = request.resolve
     path = normalize_inside(python_setup.resolves.get(resolve, "")) if resolve else None
     if resolve and path:
@@ -285,9 +285,10 @@ def _refuse_contradictions(request: TrussVenvsRequest, constraints: Iterable[str
     if found:
         raise InvalidTruss.of(
             request.address,
-            f"{request.origin}: {describe_contradictions(found, 'that serves it')}. Change the "
-            f"requirements of the resolve {request.resolve}, and run `pants generate-lockfiles "
+            f"{describe_contradictions(found, 'that serves it')}. Change the requirements of the "
+            f"resolve {request.resolve}, and run `pants generate-lockfiles "
             f"--resolve={request.resolve}`.",
+            request.origin,
         )
 
 
@@ -297,7 +298,7 @@ async def find_truss_environment(request: TrussVenvsRequest) -> TrussVenvs:
     if planned.unverifiable:
         logger.warning(
             visible(
-                f"{request.address}: {request.origin}: {planned.unverifiable}. The hashes are not "
+                f"{request.address} ({request.origin}): {planned.unverifiable}. The hashes are not "
                 f"checked here."
             )
         )

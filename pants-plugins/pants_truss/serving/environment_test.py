@@ -289,7 +289,7 @@ def test_lines_that_cannot_be_installed_here(
     rule_runner: RuleRunner, line: str, what: str, server: bool
 ) -> None:
     text = refusal(rule_runner, PlannedEnvironment, request("numpy", line, server=server))
-    start = "The truss target src/t:t is not valid: `requirements` in src/t/config.yaml: "
+    start = "src/t:t (`requirements` in src/t/config.yaml): "
     assert text.startswith(start + what) and "planted" not in text
 
 
@@ -370,7 +370,7 @@ def test_what_cannot_be_built_is_an_error_about_the_truss(
         }
     )
     text = refusal(rule_runner, TrussVenvs, request("numpy", "nowhere==1"))
-    assert text.startswith("The truss target src/t:t is not valid: ") and "nowhere==1" in text
+    assert text.startswith("src/t:t: ") and "nowhere==1" in text
     assert origin in text and "Process" not in text
     # The cause is gone; nothing else has changed that a rule has asked for.
     rule_runner.write_files({f"{FOLDER}/{name}/error.txt": ""})

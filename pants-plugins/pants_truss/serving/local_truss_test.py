@@ -243,7 +243,7 @@ def test_invalid_requirements_files(
     truss = write(rule_runner, folder, config, files)
     name = folder.rpartition("/")[2]
     assert refusal(lambda: listed(rule_runner, truss)) == (
-        f"The truss target {folder}:{name} is not valid: {folder}/config.yaml: {end}"
+        f"{folder}:{name} ({folder}/config.yaml): {end}"
     )
 
 

@@ -40,19 +40,29 @@ class InvalidTruss(Exception):
         super().__init__(visible(message))
 
     @classmethod
-    def of(cls, address: Address, what: object, findings: Iterable[Finding] = ()) -> InvalidTruss:
+    def of(
+        cls,
+        address: Address,
+        what: object,
+        place: str = "",
+        findings: Iterable[Finding] = (),
+    ) -> InvalidTruss:
+        """`what` says what is wrong, and what to do; `place` is the file or the key that says it."""
+        target = f"{address} ({place})" if place else str(address)
         gap = "" if str(what).startswith("\n") else " "
-        error = cls(f"The truss target {address} is not valid:{gap}{what}")
-        error.what = str(what)
+        error = cls(f"{target}:{gap}{what}")
+        error.what = f"{place}: {what}" if place else str(what)
         error.findings = tuple(findings)
         return error
 
     @classmethod
     def found(cls, address: Address, findings: Sequence[Finding]) -> InvalidTruss:
+        how = list(filter(None, [how_to_silence(finding.rule for finding in findings)]))
+        if len(findings) == 1:
+            (finding,) = findings
+            return cls.of(address, "\n".join([finding.text, *how]), finding.place, findings)
         lines = [f"{finding.place}: {finding.text}" for finding in findings]
-        start = "\n" if len(lines) > 1 else ""
-        lines += filter(None, [how_to_silence(finding.rule for finding in findings)])
-        return cls.of(address, start + "\n".join(lines), findings)
+        return cls.of(address, "\n" + "\n".join([*lines, *how]), findings=findings)
 
 
 @dataclass(frozen=True)

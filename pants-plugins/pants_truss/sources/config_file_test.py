@@ -46,7 +46,7 @@ def error(rule_runner: RuleRunner, folder: str, config: str = "config.yaml") -> 
 
 def test_an_error_names_the_target_and_keeps_what_is_wrong() -> None:
     found = InvalidTruss.of(ADDRESS, "its x is y.")
-    assert str(found) == "The truss target src/t:prod is not valid: its x is y."
+    assert str(found) == "src/t:prod: its x is y."
     assert (found.what, found.findings) == ("its x is y.", ())
 
 
@@ -57,23 +57,21 @@ def test_several_lines_begin_below_the_target() -> None:
     ]
     found = InvalidTruss.found(ADDRESS, findings)
     assert str(found) == (
-        "The truss target src/t:prod is not valid:\n"
+        "src/t:prod:\n"
         "src/t/config.yaml:3: it is bad. [config-schema]\n"
         "src/t: it is worse. [cannot-gather]\n"
         "To silence a rule, add it to `[truss-lint].disable`."
     )
     assert found.findings == tuple(findings)
     one = InvalidTruss.found(ADDRESS, findings[1:])
-    assert str(one) == (
-        "The truss target src/t:prod is not valid: src/t: it is worse. [cannot-gather]"
-    )
+    assert str(one) == ("src/t:prod (src/t): it is worse. [cannot-gather]")
     assert one.what == "src/t: it is worse. [cannot-gather]"
 
 
 def test_an_error_of_another_kind_is_shown_by_its_text() -> None:
     found = InvalidTruss.of(ADDRESS, ValueError("é"))
     assert (str(found), found.what) == (
-        "The truss target src/t:prod is not valid: é",
+        "src/t:prod: é",
         "é",
     )
 
@@ -187,7 +185,7 @@ def test_all_that_is_wrong_is_reported_and_not_only_the_first(
         ("config-schema", 3),
     ]
     lines = str(found).splitlines()
-    assert lines[0] == "The truss target wrong:t is not valid:"
+    assert lines[0] == "wrong:t:"
     assert sorted(line.partition(": ")[0] for line in lines[1:-1]) == [
         f"wrong/config.yaml:{number}" for number in (1, 2, 3)
     ]
@@ -215,7 +213,7 @@ def test_what_is_no_config_is_an_error_with_its_place(
     rule_runner.write_files({"hostile/config.yaml": content})
     found = error(rule_runner, "hostile")
     assert {finding.path for finding in found.findings} == {"hostile/config.yaml"}
-    assert str(found).startswith("The truss target hostile:t is not valid: hostile/config.yaml")
+    assert str(found).startswith("hostile:t (hostile/config.yaml")
 
 
 @pytest.mark.parametrize(
@@ -230,4 +228,4 @@ def test_an_empty_config_has_the_defaults(rule_runner: RuleRunner, content: byte
 def test_an_error_holds_nothing_that_a_terminal_obeys() -> None:
     for what in ("a \x1b[31m\n::error::b", TrussError("a \x1b[31m\n::error::b")):
         found = InvalidTruss.of(ADDRESS, what)
-        assert str(found).endswith("is not valid: a \\x1b[31m\n\\::error::b")
+        assert str(found).endswith(":prod: a \\x1b[31m\n\\::error::b")

@@ -143,7 +143,7 @@ class _Entry:
         line, column = yaml_document.parse(self.config.content).position(path) or (None, None)
         message = f"`external_package_dirs` entry {self.value!r} {what}"
         finding = Finding("cannot-gather", self.config.path, message, line=line, column=column)
-        return InvalidTruss.of(self.truss, f"{finding.place}: {message}", [finding])
+        return InvalidTruss.of(self.truss, message, finding.place, [finding])
 
 
 def _named_folder(entry: _Entry) -> str:

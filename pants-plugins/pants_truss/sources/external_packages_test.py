@@ -199,7 +199,7 @@ def test_dependencies_decide_between_several(
 def test_several_that_nothing_decides_between(rule_runner: RuleRunner) -> None:
     request = case(rule_runner, "unclear", "external_package_dirs:\n  - ../a\n", {"a/BUILD": TWO})
     assert str(error(rule_runner, request)) == (
-        "The truss target unclear/truss:truss is not valid: unclear/truss/config.yaml:2: "
+        "unclear/truss:truss (unclear/truss/config.yaml:2): "
         "`external_package_dirs` entry '../a' could mean several targets:\n"
         "  * unclear/a:one\n"
         "  * unclear/a:two\n"

@@ -52,11 +52,7 @@ from pants_truss.target_types.truss import TrussConfigField, TrussDependenciesFi
 
 
 class InvalidTraining(InvalidTruss):
-    @classmethod
-    def of_training(cls, address: Address, what: object) -> InvalidTraining:
-        error = cls(f"The truss_training target {address} is not valid: {what}")
-        error.what = str(what)
-        return error
+    """The same for a `truss_training` target."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,7 @@ async def find_trained_truss(request: TrainingFieldSet) -> TrainedTruss:
     found = [target for target in targets if target.has_field(TrussConfigField)]
     trusses = sorted(found, key=lambda target: target.address.spec)
     if len(trusses) != 1:
-        raise InvalidTraining.of_training(
+        raise InvalidTraining.of(
             request.address, _describe_choice(field, [target.address for target in trusses])
         )
     return TrainedTruss(trusses[0].address, TrussFieldSet.create(trusses[0]))
@@ -134,7 +130,7 @@ async def find_entry_point(request: FindEntryPointRequest) -> FoundEntryPoint:
     try:
         entry_point = parse_entry_point(field.value)
     except TrussError as e:
-        raise InvalidTraining.of_training(training.address, f"its `{field.alias}` {e}") from None
+        raise InvalidTraining.of(training.address, f"its `{field.alias}` {e}") from None
     own = await find_source_paths(FindSourcePathsRequest(truss.sources), **implicitly())
     modules = await find_own_modules(
         OwnModulesRequest(truss.sources, truss.resolve, truss.config), **implicitly()
@@ -149,7 +145,7 @@ async def find_entry_point(request: FindEntryPointRequest) -> FoundEntryPoint:
         if file in own.paths:
             nodes = [*nodes, *of_file]
         elif not nodes:
-            raise InvalidTraining.of_training(
+            raise InvalidTraining.of(
                 training.address,
                 f"its `{field.alias}` is {field.value!r}, but no `python_source` target owns "
                 f"{file}. Add `python_sources()` to its folder, or fix the path.",
@@ -173,7 +169,7 @@ async def find_entry_point(request: FindEntryPointRequest) -> FoundEntryPoint:
     if not files or (len(files) > 1 and len(inside) != 1):
         listed = f": {', '.join(sorted(files))}" if files else ""
         many = "several files define" if files else "no `python_source` target has"
-        raise InvalidTraining.of_training(
+        raise InvalidTraining.of(
             training.address,
             f"its `{field.alias}` is {field.value!r}, but {many} the module "
             f"`{entry_point.module}`{listed}. Name the file instead.",
@@ -204,7 +200,7 @@ async def gather_training(request: TrainingFieldSet) -> Training:
     owner = (found.owner.spec,) if found.owner else ()
     alone = await plan_truss(_with_dependencies(trained.truss, listed), **implicitly())
     if found.is_own and found.file not in {file.source for file in alone.plan.files}:
-        raise InvalidTraining.of_training(
+        raise InvalidTraining.of(
             request.address,
             f"the ignore patterns of its truss leave out {found.file}. Change `.truss_ignore` or "
             f"`[truss-gather].ignore`.",
@@ -214,14 +210,14 @@ async def gather_training(request: TrainingFieldSet) -> Training:
     gathered = await gather_truss(truss, **implicitly())
     for file in gathered.files:
         if file.path in (RUNNER, FACTS, REQUIREMENTS):
-            raise InvalidTraining.of_training(
+            raise InvalidTraining.of(
                 request.address,
                 f"its truss has a file {file.path} ({file.source}), a name that the folder for "
                 f"training needs itself. Rename the file.",
             )
     places = [file.path for file in gathered.files if file.source == found.file]
     if not places:
-        raise InvalidTraining.of_training(
+        raise InvalidTraining.of(
             request.address,
             f"the ignore patterns of its truss leave out {found.file}. Change `.truss_ignore` or "
             f"`[truss-gather].ignore`.",

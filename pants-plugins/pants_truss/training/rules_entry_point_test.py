@@ -57,7 +57,7 @@ def test_a_file_without_an_owner(rule_runner: RuleRunner) -> None:
     build = f"{trusses}truss_training(name='train', entry_point='train.py')\n"
     request = write_training(rule_runner, "unowned", "", {"t/BUILD": build, "t/train.py": ""})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
-        "The truss_training target unowned/t:train is not valid: its `entry_point` is 'train.py', "
+        "unowned/t:train: its `entry_point` is 'train.py', "
         "but no `python_source` target owns unowned/t/train.py. Add `python_sources()` to its "
         "folder, or fix the path."
     )
@@ -85,7 +85,7 @@ def test_a_file_without_an_owner(rule_runner: RuleRunner) -> None:
 def test_invalid_entry_points(rule_runner: RuleRunner, value: str, end: str) -> None:
     request = write_training(rule_runner, "no_entry", f"entry_point='{value}'", {})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
-        f"The truss_training target no_entry/t:train is not valid: its `entry_point` {end}"
+        f"no_entry/t:train: its `entry_point` {end}"
     )
 
 
@@ -137,7 +137,7 @@ def test_several_files_define_the_module(rule_runner: RuleRunner) -> None:
     }
     request = write_training(rule_runner, "many", "entry_point='fit_many:main'", files)
     assert refusal(lambda: entry_point(rule_runner, request)) == (
-        "The truss_training target many/t:train is not valid: its `entry_point` is "
+        "many/t:train: its `entry_point` is "
         "'fit_many:main', but several files define the module `fit_many`: many/beside/fit_many.py, "
         "many/shared/fit_many.py. Name the file instead."
     )
@@ -147,7 +147,7 @@ def test_several_files_define_the_module(rule_runner: RuleRunner) -> None:
 def test_an_unknown_module(rule_runner: RuleRunner, module: str) -> None:
     request = write_training(rule_runner, "nobody", f"entry_point='{module}:main'", {})
     assert refusal(lambda: entry_point(rule_runner, request)) == (
-        f"The truss_training target nobody/t:train is not valid: its `entry_point` is "
+        f"nobody/t:train: its `entry_point` is "
         f"'{module}:main', but no `python_source` target has the module `{module}`. Name the file "
         "instead."
     )

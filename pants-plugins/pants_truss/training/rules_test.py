@@ -48,7 +48,7 @@ def test_one_of_several_trusses(rule_runner: RuleRunner) -> None:
     assert truss_of(rule_runner, request) == "several/t:b"
     request = write_training(rule_runner, "several", "entry_point='x.py'", {}, trusses)
     assert refusal(lambda: truss_of(rule_runner, request)) == (
-        "The truss_training target several/t:train is not valid: its BUILD file has several "
+        "several/t:train: its BUILD file has several "
         'trusses (several/t:a, several/t:b). Name one: `truss=":a"`.'
     )
 
@@ -58,8 +58,7 @@ def test_a_build_file_without_a_truss(rule_runner: RuleRunner) -> None:
     files = {"BUILD": "truss(name='above')", "t/below/BUILD": "truss()"}
     request = write_training(rule_runner, "none", "entry_point='x.py'", files, trusses="")
     assert refusal(lambda: truss_of(rule_runner, request)) == (
-        "The truss_training target none/t:train is not valid: its BUILD file has no `truss`. Name "
-        'one: `truss="path/to:truss"`.'
+        "none/t:train: its BUILD file has no `truss`. Name " 'one: `truss="path/to:truss"`.'
     )
 
 
@@ -69,8 +68,7 @@ def test_a_target_that_is_not_a_truss(rule_runner: RuleRunner, value: str) -> No
     fields = f"entry_point='x.py', truss='{value}'"
     request = write_training(rule_runner, "wrong", fields, files)
     assert refusal(lambda: truss_of(rule_runner, request)) == (
-        f"The truss_training target wrong/t:train is not valid: its `truss` is {value!r}, which is "
-        "not a `truss` target. Name one."
+        f"wrong/t:train: its `truss` is {value!r}, which is " "not a `truss` target. Name one."
     )
 
 
@@ -185,7 +183,7 @@ def test_names_that_the_training_folder_needs_itself(rule_runner: RuleRunner, na
     files = {"t/train.py": "", f"t/{name}": "", f"t/sub/{name}": ""}
     request = write_training(rule_runner, folder, "entry_point='train.py'", files)
     assert refusal(lambda: gather(rule_runner, request)) == (
-        f"The truss_training target {folder}/t:train is not valid: its truss has a file {name} "
+        f"{folder}/t:train: its truss has a file {name} "
         f"({folder}/t/{name}), a name that the folder for training needs itself. Rename the file."
     )
 
@@ -212,7 +210,7 @@ def test_an_entry_point_that_is_ignored(rule_runner: RuleRunner) -> None:
     files = {"t/train.py": "", "t/.truss_ignore": "train.*\n"}
     request = write_training(rule_runner, "ignored", "entry_point='train.py'", files)
     assert refusal(lambda: gather(rule_runner, request)) == (
-        "The truss_training target ignored/t:train is not valid: the ignore patterns of its truss "
+        "ignored/t:train: the ignore patterns of its truss "
         "leave out ignored/t/train.py. Change `.truss_ignore` or `[truss-gather].ignore`."
     )
 

@@ -307,7 +307,7 @@ def test_an_image_of_a_truss_that_cannot_be_gathered(rule_runner: RuleRunner, bu
     folder = f"bad_{builder}/t"
     config = "external_package_dirs: [../gone]\n"
     text = error(rule_runner, InvalidTruss, folder, builder=builder, config=config)
-    assert text.startswith(f"The truss target {folder}:t is not valid: {folder}/config.yaml:2: ")
+    assert text.startswith(f"{folder}:t ({folder}/config.yaml:2): ")
 
 
 def test_keys_that_need_a_dockerfile(rule_runner: RuleRunner) -> None:

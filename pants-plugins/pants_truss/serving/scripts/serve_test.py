@@ -223,7 +223,7 @@ def test_a_missing_gpu(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert serve.run("--port=0", accelerator="L4:2") == (
         1,
-        "a/b:c needs L4:2 (`resources` in its config), but this machine has no GPU. If its code "
+        "a/b:c: it needs L4:2 (`resources` in its config), but this machine has no GPU. If its code "
         "runs without one: pants run a/b:c -- --without-gpu\n",
     )
     serving = "Serving a/b:c at http://127.0.0.1:"
@@ -266,7 +266,9 @@ def test_the_announcement_of_a_websocket(serve: Serve) -> None:
 def test_all_addresses_are_shown_as_loopback(serve: Serve) -> None:
     port = free_port()
     lines = serve.announced(f"--port={port}", "--host=0.0.0.0")
-    assert lines[0].startswith("The network can connect to 0.0.0.0, and the server has no authentication")
+    assert lines[0].startswith(
+        "The network can connect to 0.0.0.0, and the server has no authentication"
+    )
     assert lines[1] == f"Serving a/b:c at http://127.0.0.1:{port} (Ctrl-C ends it). Try:"
 
 
