@@ -47,7 +47,7 @@ class InvalidTruss(Exception):
         place: str = "",
         findings: Iterable[Finding] = (),
     ) -> InvalidTruss:
-        """`what` says what is wrong, and what to do; `place` is the file or the key that says it."""
+        """`what` says what is wrong, and what to do; `place` is the file or the key for it."""
         target = f"{address} ({place})" if place else str(address)
         gap = "" if str(what).startswith("\n") else " "
         error = cls(f"{target}:{gap}{what}")

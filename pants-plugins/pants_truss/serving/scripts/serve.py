@@ -63,8 +63,8 @@ def check_gpu(facts: Dict[str, Any], without: bool) -> None:
     gpu = facts["accelerator"]
     if gpu and not without and not (Path("/dev/nvidia0").exists() or shutil.which("nvidia-smi")):
         fail(
-            f"{facts['address']}: it needs {gpu} (`resources` in its config), but this machine has no "
-            f"GPU. If its code runs without one: pants run {facts['address']} -- --without-gpu"
+            f"{facts['address']}: it needs {gpu} (`resources` in its config), but this machine has "
+            f"no GPU. If its code runs without one: pants run {facts['address']} -- --without-gpu"
         )
 
 
