@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 WIDTH, HEIGHT, MARGIN = 400, 300, 56
 # Below the lines of a panel: their names.
 LEGEND = 22
-# Colours follow the theme of the page. The dashes tell lines apart without colours.
+# Colours follow the theme of the page. The dashes distinguish lines without colours.
 THEME = """\
 <style>
   svg { --paper: #ffffff; --ink: #1f2430; --grid: #dcdfe5;

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Dict, List
 
 MODULES_OF_AREA = 25
-# Of all areas, from the bottom up.
+# Shares of all areas, from the bottom up.
 _LAYERS = (0.1, 0.3, 0.6)
 _REQUIREMENTS = (
     "numpy==1.26.4",

@@ -2,10 +2,11 @@
 
     ./pants run benchmarks/growth.py -- --runs=5 --svg=docs/pictures/growth.svg
 
-Of each size a monorepo of its own is made, the same shared code under all, and `pants package ::`
-is run with the daemon warm: nothing changed, and one file of one truss changed; `pants list ::`
-beside them is what Pants itself takes. Medians, in `tar`, and the slope of each line on scales of
-logarithms: 1 is proportional to the size, 0 does not depend on it.
+The benchmark makes one monorepo for each size, all with the same shared code. It runs
+`pants package ::` with a warm daemon, with nothing changed and with one file of one truss changed.
+`pants list ::` shows the time that Pants itself takes. The report has medians for the format `tar`,
+and the slope of each line on logarithmic scales: 1 means proportional to the size, 0 means
+independent of it.
 """
 
 from __future__ import annotations

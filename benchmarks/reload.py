@@ -63,8 +63,8 @@ def edit(repo: Monorepo, version: int) -> None:
 
 
 def find_truss_python() -> str:
-    """Of the environment that the Truss tool of the tests runs in."""
-    # What Pants has set for this process is not for another PEX.
+    """Returns the Python of the environment that the Truss tool of the tests runs in."""
+    # The variables that Pants sets for this process must not reach another PEX.
     outer = {k: v for k, v in os.environ.items() if not k.startswith(("PEX_", "PYTHON"))}
     package = ["./pants", "--no-pantsd", "package", "tests/truss_tool"]
     environment = {**outer, "PANTS_CONCURRENT": "true"}

@@ -88,7 +88,7 @@ class Bench:
         return time.perf_counter() - start, answer["seconds"], answer["peak"] / 2**20
 
     def daemon_memory(self) -> float:
-        """What it holds now, in MiB, without the files that it has mapped."""
+        """Returns the memory that the daemon holds now, in MiB, without the files that it maps."""
         for pid in daemon_pids(self.repo.root):
             status = Path("/proc", str(pid), "status")
             for line in status.read_text().splitlines() if status.exists() else []:
@@ -126,7 +126,7 @@ def measure(bench: Bench, situation: Situation, targets: str, runs: int) -> Figu
         if not situation.is_cold:
             bench.pants(*command)
         for _ in range(runs):
-            # What takes minutes is not done twice as often for that.
+            # Cold runs of Truss take minutes, so they are measured with the first format only.
             if output == FORMATS[0] or not situation.is_cold:
                 situation.prepare()
                 settle()

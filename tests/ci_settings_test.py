@@ -53,7 +53,7 @@ MAIN = {"WHAT": "", "ALL": "::"}
 
 
 def commands(job: str, variables: Dict[str, str]) -> List[List[str]]:
-    """Of Pants, as a shell would split them."""
+    """The commands of Pants in a job, as a shell splits them."""
     lines = [
         step["run"] for step in jobs()[job]["steps"] if step.get("run", "").startswith("pants")
     ]

@@ -1,4 +1,4 @@
-"""What is packaged is one state of the inputs, whoever else is at work."""
+"""Pants packages one state of the inputs, even if other processes work at the same time."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def read_tar(path: Path) -> Dict[str, bytes]:
 
 
 def test_two_clones_that_share_a_cache(tmp_path: Path) -> None:
-    """Of the trusses one is the same in both, and so is the process that makes its tar."""
+    """One truss is the same in both clones, and so is the process that makes its tar."""
     clones = []
     for number in range(2):
         clone = Monorepo(tmp_path / f"clone-{number}", tmp_path / "machine")
@@ -159,8 +159,8 @@ def test_files_that_are_edited_meanwhile(repo: Monorepo) -> None:
     assert versions(packaged(repo, "a")) == [editor.version] * len(EDITED)
 
 
-def test_nobody_notices_an_edit_without_the_daemon(repo: Monorepo) -> None:
-    """Then nothing is packaged: it could be of two states."""
+def test_an_edit_that_pants_misses_without_the_daemon(repo: Monorepo) -> None:
+    """Nothing is packaged: it could mix two states."""
     repo.daemon = False
     for path in EDITED.values():
         repo.write(path, "000000" * 1000)

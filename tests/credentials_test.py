@@ -292,7 +292,7 @@ def check_logins(machine: Machine) -> None:
     planted = machine.planted
     index, registry = machine.index, machine.registry
     assert "/wheels/private_thing-1.0-py3-none-any.whl" in index.opened()
-    # Nobody has sent the value of the variable.
+    # No client has sent the value of the variable.
     assert {login for _, login in index.asked} - {""} == {f"Basic {planted.basic('netrc')}"}
     if shutil.which("skopeo"):
         logins = {login for _, login in registry.asked} - {""}

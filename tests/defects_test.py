@@ -83,7 +83,7 @@ def test_s02_replaced_by_an_older_file(both: Both) -> None:
     both.path("truss/config.yaml").touch()
     assert both.truss() and both.pants()
     both.write("ext/m.py", "V = 2\n", mtime=PAST)
-    # The folder's own time tells of the replacement; `rsync -t` restores that too.
+    # The folder's own time shows the replacement; `rsync -t` restores that time too.
     os.utime(both.path("ext"), (PAST, PAST))
     assert (both.truss() / "packages/m.py").read_text() == "V = 1\n"
     assert (both.pants() / "packages/m.py").read_text() == "V = 2\n"

@@ -78,7 +78,7 @@ def test_the_manifest_is_valid_and_says_what_is_there(repo: Monorepo, name: str)
             assert (repo.root / file["source"]).read_bytes() == tree[file["path"]][0]
 
 
-def test_the_schema_refuses_what_is_no_manifest(repo: Monorepo) -> None:
+def test_the_schema_rejects_what_is_not_a_manifest(repo: Monorepo) -> None:
     schema = json.loads(Path("docs/truss-manifest.schema.json").read_text())
     data = manifest(repo, "plain")
     changes: List[Dict[str, Any]] = [

@@ -15,7 +15,7 @@ PACKAGE = Path("pants-plugins/pants_truss")
 def test_there_are_eighty_in_all_parts() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) == 80
     parts = {path.parent.relative_to(PACKAGE).parts[0] for path in PACKAGE.glob("*/*.py")}
-    # Of these, what could be wrong is in the help texts, or in a script of a few lines.
+    # In these parts, a fault could only be in the help texts or in a script of a few lines.
     parts -= {"script_tool", "target_types", "testutil"}
     assert parts == {Path(fault.path).parts[0] for fault in FAULTS}
 

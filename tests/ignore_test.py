@@ -1,4 +1,4 @@
-"""What was gathered is what Truss's later steps take: nothing dropped, no litter added."""
+"""Truss's later steps take exactly the gathered files: nothing dropped, no litter added."""
 
 from __future__ import annotations
 

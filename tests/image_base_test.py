@@ -1,5 +1,5 @@
-"""`truss_image(builder="oci")`, without any engine: bases that are hostile or do not fit, and what
-else is refused."""
+"""`truss_image(builder="oci")`, without any engine: bases that are hostile or do not fit, and other
+errors."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ print(json.dumps(found))
 def test_both_builders_make_the_same_image(built: Dict[str, str], docker: Engine) -> None:
     with docker.container(built["docker"]) as a, docker.container(built["oci"]) as b:
         assert a.python(DISTRIBUTIONS) == b.python(DISTRIBUTIONS)
-        # What puts the distributions of an OCI image on the path is the only difference.
+        # The only difference is the module that puts the distributions of an OCI image on the path.
         assert set(b.python(MODULES)) - set(a.python(MODULES)) == {"_truss_image"}
         assert set(a.python(MODULES)) <= set(b.python(MODULES))
         environments = [{**c.environment, "HOSTNAME": ""} for c in (a, b)]

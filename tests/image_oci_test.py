@@ -142,7 +142,7 @@ def test_compression(repo: Monorepo) -> None:
     kinds = {entry["mediaType"] for entry in packed.manifest["layers"][1:]}
     assert kinds == {"application/vnd.oci.image.layer.v1.tar+zstd"}
     assert packed.layers[-1].content[:4] == b"\x28\xb5\x2f\xfd"
-    # What is in a layer does not depend on how it is packed.
+    # The content of a layer does not depend on how it is packed.
     assert packed.config["rootfs"] == plain.config["rootfs"] == package(repo).config["rootfs"]
 
 

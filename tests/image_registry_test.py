@@ -46,7 +46,7 @@ def docker(folder: Path) -> Engine:
 
 @pytest.fixture
 def registry(repo: Monorepo, tmp_path: Path) -> Iterator[Registry]:
-    """On loopback without a certificate, which the tools are told."""
+    """A registry on loopback without a certificate. The tools are configured to trust it."""
     made = Registry(tmp_path / "registry")
     trust(repo, made.address)
     yield made
@@ -229,7 +229,7 @@ def test_a_registry_that_dies_during_a_push(repo: Monorepo, registry: Registry) 
         run = repo.pants(*options, "publish", "big:image").assert_failure()
         assert run.stderr.count("Retrying in 0.1 s.") == 1
         assert f"✕ {name} failed" in run.stderr
-        # What it was doing, with which registry, and what came of it.
+        # The message has the operation, the registry and the error.
         place = re.escape(way.address)
         assert re.search(rf"level=fatal msg=.*(blob|ping).*{place}.*: .+", run.stderr)
         registry.start()

@@ -1,4 +1,4 @@
-"""What a truss imports is bundled: the gathered truss loads in the real Truss server's layout."""
+"""Imported code is bundled: the gathered truss loads in the real Truss server's layout."""
 
 from __future__ import annotations
 

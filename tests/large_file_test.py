@@ -12,7 +12,7 @@ from support.monorepo import Monorepo
 from support.processes import daemon_pids
 
 SIZE = 400 * 2**20
-# What a run may read and hold for all the rest; the file is many times as large.
+# Bytes that a run may read and hold apart from the file, which is several times as large.
 SLACK = 100 * 2**20
 
 
@@ -53,7 +53,7 @@ def test_a_large_file_is_read_once_and_never_held(repo: Monorepo) -> None:
     assert repo.dist("t/t/data.bin").stat().st_size == SIZE
     # Its peak: `SIZE` more if the file had been in memory at any time.
     assert value(daemon(repo) / "status", "VmHWM") * 1024 - before < SLACK
-    # `truss-explain` gathers, and writes nothing to `dist/`, which Pants does anew in each run.
+    # `truss-explain` gathers, and writes nothing to `dist/`, which Pants writes again in each run.
     repo.pants("truss-explain", "t").assert_success()
     explained = set()
     for edit in range(3):

@@ -72,7 +72,7 @@ def test_what_is_typed_in_and_where(client: Dict[str, str], ready: Clone) -> Non
 
 @each_client
 def test_changed_options(client: Dict[str, str], ready: Clone) -> None:
-    """Of the command line, of the environment and of pants.toml."""
+    """Options of the command line, of the environment and of pants.toml."""
     goals = ("help", "targets")
     assert "python_source" not in ready.run(*goals, **client).stdout
     python = "--backend-packages=+['pants.backend.python']"
@@ -214,7 +214,7 @@ def test_a_bootstrap_file(client: Dict[str, str], ready: Clone) -> None:
 
 
 def test_an_installation_that_failed_is_made_again(tmp_path: Path) -> None:
-    """Of a release whose Python is gone."""
+    """The installed release has lost its Python."""
     machine = install(tmp_path)
     clone = Clone(tmp_path / "other", machine.environment).configure()
     python = machine.home / "venv/bin/python"

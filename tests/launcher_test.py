@@ -39,7 +39,7 @@ def test_one_line_when_there_is_no_python(clone: Clone) -> None:
 
 
 @pytest.mark.parametrize("python", ["/nonexistent/python3.9", "/bin/sh"])
-def test_one_line_when_the_named_python_is_no_python39(clone: Clone, python: str) -> None:
+def test_one_line_when_the_named_python_is_not_python39(clone: Clone, python: str) -> None:
     result = clone.run("--no-pantsd", "--version", PANTS_PYTHON=python)
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
@@ -116,8 +116,8 @@ def test_search_paths_of_the_user_stay(installed: Installed) -> None:
 
 
 def refused(command: Sequence[str], folder: Path, environment: Dict[str, str]) -> str:
-    """What the script says of a Python that is not there: it has found its repository and its
-    cache by then."""
+    """Returns the error of the script about a missing Python. The script has found its repository
+    and its cache by then."""
     named = {**environment, "PANTS_PYTHON": "/nonexistent/python3.9"}
     run = subprocess.run(command, cwd=folder, env=named, capture_output=True, text=True)
     assert run.returncode == 1

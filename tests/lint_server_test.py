@@ -1,5 +1,5 @@
-"""What linting says breaks, breaks: in the real server, laid out as in an image. A near miss does
-not, and is not told of."""
+"""Models that lint reports fail in the real server, laid out as in an image. Near misses load, and
+lint does not report them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _check(case: ModelCase) -> List[str]:
 
 
 @pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
-def test_a_model_that_is_told_of_does_not_load(
+def test_a_model_that_is_reported_does_not_load(
     case: ModelCase, model_answers: Dict[str, Dict[str, Any]]
 ) -> None:
     (message,) = _check(case)
@@ -53,7 +53,7 @@ def test_a_model_that_is_told_of_does_not_load(
 
 
 @pytest.mark.parametrize("case", GOOD, ids=lambda case: case.name)
-def test_a_model_that_is_not_told_of_loads(
+def test_a_model_that_is_not_reported_loads(
     case: ModelCase, model_answers: Dict[str, Dict[str, Any]]
 ) -> None:
     assert not _check(case)
@@ -72,7 +72,7 @@ OFF = "--truss-lint-validate-with-truss=off"
 
 @pytest.fixture
 def strict_repo(repo: Monorepo) -> Monorepo:
-    """In which a model class that the server would refuse is told of."""
+    """A repository in which lint reports a model class that the server rejects."""
     return repo.configure(silent_rules=())
 
 
@@ -104,7 +104,7 @@ def test_a_model_beside_trt_llm(strict_repo: Monorepo, truss: TrussLibrary) -> N
 # --- What comes before the bundled packages.
 
 VALUE = "VALUE = 'bundled'\n"
-# name -> files of the truss, what the model imports, and the rule that tells of it.
+# name -> files of the truss, the module that the model imports, and the rule that reports it.
 ShadowCase = Tuple[Dict[str, str], str, Optional[str]]
 SHADOWING: Dict[str, ShadowCase] = {
     "site_package": ({"packages/yaml/__init__.py": VALUE}, "yaml", "shadowed-by-server"),
@@ -152,7 +152,7 @@ class Model:
             return "something else"
         return VALUE
 """
-# What the tool's environment has of these is what the server in an image would.
+# The tool's environment has exactly those of these modules that the server in an image has.
 SHADOW_CONFIG = "python_version: py311\nrequirements: [rich, python-dateutil]\n"
 
 
@@ -170,7 +170,7 @@ def shadowing(tmp_path_factory: pytest.TempPathFactory) -> Tuple[str, Dict[str, 
     run = repo.pants(OFF, "lint", "::").assert_failure()
     operations = [("serve", str(repo.root / "t" / name), 1) for name in SHADOWING]
     answers = TrussLibrary(base / "home").run(operations)
-    # An error is no answer either: a bundled `google` takes the server's own away.
+    # An error counts as no answer: a bundled `google` takes the server's own away.
     return run.stderr, {n: a.get("value", [OTHER])[0] for n, a in zip(SHADOWING, answers)}
 
 

@@ -21,7 +21,7 @@ MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 
 SOURCES = 'python_sources(name="src", sources=["**/*.py"])\n'
 
-# What one truss each has wrong, and what is said of it: place and beginning of the message.
+# One truss for each fault, with its finding: the place and the beginning of the message.
 WRONG: Dict[str, Dict[str, Any]] = {
     "collision": {
         "config": "external_package_dirs: [../../shared]\n",
@@ -279,7 +279,7 @@ def report(repo: Monorepo) -> str:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong_is_told_with_its_place(name: str, report: str) -> None:
+def test_a_finding_has_its_place(name: str, report: str) -> None:
     case = WRONG[name]
     block = report.split(f"\n{heading(name)}\n", 1)[1].split("\n\n", 1)[0]
     (line,) = block.splitlines()
@@ -288,7 +288,7 @@ def test_what_is_wrong_is_told_with_its_place(name: str, report: str) -> None:
 
 
 def example(name: str, report: str) -> str:
-    """What a truss has wrong, and what is said of it, as the page shows it."""
+    """Returns a faulty truss and its finding, as the page shows them."""
     case = WRONG[name]
     files = {"config.yaml": case["config"]} if "config" in case else {}
     files.update(case.get("files", {}))
@@ -428,7 +428,7 @@ def test_what_is_deprecated_is_a_warning(case: Any, repo: Monorepo) -> None:
     assert "1 warning in 1 of 1 truss." in run.stderr and "is deprecated" in run.stderr
 
 
-# What linting does for a truss: the last is Truss itself.
+# The work units of lint for one truss. The last one runs Truss itself.
 WORK = (
     "plan_truss",
     "find_blocking_findings",
@@ -467,16 +467,16 @@ def test_many_findings_of_one_config(repo: Monorepo) -> None:
 @pytest.mark.parametrize(
     "bad", ["python_version: py38\n", "x: [\n", "external_package_dirs: [../nowhere]\n"]
 )
-def test_what_is_mended_is_fine_again(goal: str, bad: str, repo: Monorepo) -> None:
+def test_a_fixed_truss_passes_again(goal: str, bad: str, repo: Monorepo) -> None:
     """With a daemon, and though the good content was seen before."""
     good = "python_version: py311\n"
-    write_truss(repo, "good/mended", good, {"model/model.py": MODEL})
+    write_truss(repo, "good/fixed", good, {"model/model.py": MODEL})
     off = "--truss-lint-validate-with-truss=off"
-    repo.pants(off, goal, "good/mended").assert_success()
+    repo.pants(off, goal, "good/fixed").assert_success()
     for _ in range(2):
-        repo.write("good/mended/config.yaml", bad)
+        repo.write("good/fixed/config.yaml", bad)
         time.sleep(0.5)  # Let the daemon notice.
-        repo.pants(off, goal, "good/mended").assert_failure()
-        repo.write("good/mended/config.yaml", good)
+        repo.pants(off, goal, "good/fixed").assert_failure()
+        repo.write("good/fixed/config.yaml", good)
         time.sleep(0.5)
-        repo.pants(off, goal, "good/mended").assert_success()
+        repo.pants(off, goal, "good/fixed").assert_success()

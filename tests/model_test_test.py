@@ -1,4 +1,4 @@
-"""`pants test` of a truss: what passes, what fails and how it is told, and what is cached."""
+"""`pants test` of a truss: what passes, what fails and how it is reported, and what is cached."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def test_processes_of_the_model_do_not_hold_it_up(repo: Monorepo) -> None:
     assert "sleep 601" not in listed
 
 
-def test_what_a_model_logs_is_no_failure(repo: Monorepo) -> None:
+def test_what_a_model_logs_is_not_a_failure(repo: Monorepo) -> None:
     model = (
         "import logging\n"
         "class Model:\n    def predict(self, x):\n"
@@ -342,7 +342,7 @@ def test_a_secret_that_a_test_has_not(repo: Monorepo) -> None:
     assert "Tests get no secrets" in failed(repo, "needs_secret")
 
 
-def test_a_requirement_that_nobody_knows(repo: Monorepo) -> None:
+def test_a_requirement_that_no_distribution_has(repo: Monorepo) -> None:
     truss(repo, "unknown", "import nowhere.at.all\n" + ECHO)
     assert (
         "t/unknown/model/model.py:1 imports `nowhere.at.all`, which is not there. Add the "
@@ -398,10 +398,10 @@ def test_an_import_of_a_file_that_no_target_owns(repo: Monorepo) -> None:
         ),
     ],
 )
-def test_a_module_that_nobody_owns(
+def test_a_module_that_no_target_owns(
     repo: Monorepo, files: Dict[str, str], imports: str, said: str
 ) -> None:
-    """No distribution is to be added: somebody else may have published one of that name."""
+    """The advice is not to add a distribution: anyone may have published one of that name."""
     repo.write_all(files)
     truss(repo, "lost", f"import {imports}\n" + ECHO)
     text = failed(repo, "lost")
@@ -462,7 +462,7 @@ def test_an_examples_file_that_is_not_there(repo: Monorepo) -> None:
     )
 
 
-def test_a_hidden_package_that_nothing_imports_is_no_failure(repo: Monorepo) -> None:
+def test_a_hidden_package_that_nothing_imports_is_not_a_failure(repo: Monorepo) -> None:
     truss(repo, "unused", ECHO)
     repo.write("t/unused/packages/yaml/__init__.py", "VALUE = 1\n")
     repo.pants("test", "t::").assert_success()

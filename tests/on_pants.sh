@@ -4,8 +4,8 @@
 #   TRUSS_TEST_PANTS_COMMAND=/path/of/pants TRUSS_TEST_PANTS_PYTHON=/path/of/python tests/on_pants.sh
 #
 # The Python is the one that this Pants runs on: it imports `pants`, and `pants.testutil` of the same
-# release. What else the tests need is installed beside it, into a folder of its own. With arguments,
-# only these tests run: files or folders.
+# release. The script installs the other distributions of the tests into a folder of its own. With
+# arguments, only these tests run: files or folders.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -116,7 +116,7 @@ def test_other_machines_make_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_large_truss_is_made_in_parts(tmp_path: Path) -> None:
-    """A change makes one part anew, and the whole of the parts."""
+    """After a change, Pants makes one part again, and the whole from the parts."""
     repo = Monorepo(tmp_path / "repo", tmp_path / "machine")
     repo.log_work_units("pants.backend.python", toml=PYTHON_TOML.format(roots='"/"'))
     repo.truss("t")

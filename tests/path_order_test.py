@@ -16,8 +16,8 @@ from support.truss_library import TrussLibrary
 
 MARK = "MARK = {!r}\n"
 
-# What the model imports -> files that could be meant, and what is found. `site` is an installed
-# distribution, of the truss's requirements or the server's.
+# Module that the model imports -> files that could be meant, and the one that is found. `site` is
+# an installed distribution, from the truss's requirements or the server's.
 CASES: Dict[str, Tuple[Dict[str, str], str]] = {
     "only_bundled": ({"truss/packages/only_bundled.py": "bundled"}, "bundled"),
     "only_external": ({"ext1/only_external.py": "external"}, "external"),
@@ -122,7 +122,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Dict[str, str
         repo.write(f"{folder}/BUILD", "truss_external_package()\n")
     for files, _ in CASES.values():
         repo.write_all({path: MARK.format(mark) for path, mark in files.items()})
-    # An output that no model gives: the test says what it has got.
+    # No model gives this output, so the failure of the test prints the real output.
     examples = [{"name": "All", "input": NAMES, "output": None}]
     repo.write("truss/examples.yaml", json.dumps(examples))
     try:

@@ -45,7 +45,7 @@ def settings_of_the_page() -> str:
 @pytest.fixture
 def repo(tmp_path: Path) -> Iterator[Monorepo]:
     made = Monorepo(tmp_path / "repo", tmp_path / "machine", fresh=True)
-    # What all other tests have is not to help here.
+    # The variables that all other tests pass on must not help here.
     made.environment = {"PANTS_SUBPROCESS_ENVIRONMENT_ENV_VARS": "+[]"}
     build = 'python_requirement(name="six", requirements=["six"])\n'
     made.write(

@@ -144,7 +144,7 @@ def pushing(machine: Pushing) -> Pushing:
 
 
 def test_a_name_that_is_taken(pushing: Pushing) -> None:
-    """The remote says so, and the next truss is pushed all the same."""
+    """The remote rejects the name, and the next truss is still pushed."""
     repo, account = pushing.repo, pushing.account()
     account.deployments.append({"id": "d", "model_id": "m", "name": "2026-11", "s3_key": "old"})
     repo.truss("a", "model_name: a\n")
@@ -224,7 +224,7 @@ def test_a_run_that_is_ended(pushing: Pushing, step: str, how: str) -> None:
 
 @pytest.mark.parametrize("options", [("--no-pantsd",), ()])
 def test_a_push_never_outlives_its_run(pushing: Pushing, options: Tuple[str, ...]) -> None:
-    """Pants is killed while its push uploads. What is pushed later stays, and is pushed once."""
+    """Pants is killed while its push uploads. A later push stays, and is pushed once."""
     repo, account = pushing.repo, pushing.account()
     repo.truss("a", "model_name: a\n")
     repo.write("a/BUILD", "truss(promote=True)\n")

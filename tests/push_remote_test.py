@@ -112,14 +112,14 @@ def test_waiting(pushing: Pushing, folder: str, local: Account) -> None:
     run = pushing.publish(folder)[0].assert_success()
     assert f"deployment {first} is BUILD_FAILED: pushed again" in run.stderr
     assert len(local.deployments) == 2
-    # It has been seen to be up: nobody is asked.
+    # An earlier run has seen that it is up, so Pants does not ask the remote.
     calls = len(local.calls)
     assert "unchanged" in pushing.publish(folder)[0].assert_success().stderr
     assert len(local.calls) == calls
 
 
 def test_a_wait_without_answers(pushing: Pushing, folder: str, local: Account) -> None:
-    """Truss goes on for ever. The next run waits for what is there."""
+    """Truss waits without end. The next run waits for the deployment that exists."""
     waiting_truss(pushing, folder, timeout=1)
     local.rest_status = 503
     error = pushing.publish(folder)[0].assert_failure().stderr
@@ -176,7 +176,7 @@ def test_environments_of_one_model(pushing: Pushing, folder: str) -> None:
     assert of_model(account, "two-places") == ["production", "staging"]
 
 
-def test_a_deployment_of_somebody_else(pushing: Pushing, folder: str) -> None:
+def test_a_deployment_of_another_user(pushing: Pushing, folder: str) -> None:
     """The remote has said that it made none of ours."""
     repo, account = pushing.repo, pushing.account()
     repo.truss(folder, "model_name: shared-model\n")

@@ -218,7 +218,7 @@ def test_a_dry_run(pushing: Pushing, folder: str) -> None:
         pushing.log_in()
 
 
-def test_a_state_file_that_is_none(pushing: Pushing, folder: str) -> None:
+def test_a_state_file_that_is_not_valid(pushing: Pushing, folder: str) -> None:
     pushing.repo.truss(folder, "model_name: stateful\n")
     pushing.repo.write("state.json", "{")
     option = "--truss-publish-state-file=state.json"

@@ -26,7 +26,7 @@ README = Path("README.md").resolve()
 
 
 def commands() -> List[str]:
-    """Those of the section that promises that two are enough."""
+    """The commands of the section that promises that two are enough."""
     found = blocks(README)
     (start,) = (i for i, x in enumerate(found) if x.is_heading and x.body == "Two commands")
     lines = [line.partition("#")[0].strip() for line in found[start + 1].body.splitlines()]

@@ -17,8 +17,8 @@ from support.monorepo import WORK_UNITS_PATH, Monorepo, read_tree
 from support.remote import CacheServer, cache_options, toml
 from support.repository import settings
 
-# What is asked of the machine itself, by Pants' own rules: which programs it has. They are never
-# cached, as another machine may have others.
+# Processes of Pants' own rules that look for programs of the machine. Pants never caches them,
+# because another machine may have other programs.
 LOOKUPS = ("Searching for `", "Test binary ", "Find interpreter for constraints: ")
 
 GOALS = (

@@ -1,5 +1,5 @@
-"""What this plugin runs as processes, executed by a worker, in a sandbox that has an interpreter and
-no more of this machine."""
+"""A worker executes the processes of this plugin, in a sandbox that has an interpreter and nothing
+else of this machine."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def configure(repo: Monorepo) -> Monorepo:
 
 
 def run(repo: Monorepo) -> Tuple[List[str], List[str], Dict[str, str]]:
-    """What was executed on a worker, what here, and the hash of each file that came of it."""
+    """Returns the processes that ran on a worker, those that ran here, and the hash of each file."""
     units: List[Tuple[str, str]] = []
     for goal in GOALS:
         result, found = repo.pants_with_described_work_units(*goal)
@@ -114,7 +114,7 @@ def kill_midway(server: ExecutionServer) -> None:
 
 
 def test_an_executor_that_is_killed_midway(tmp_path: Path) -> None:
-    """What it has not done fails, and the next run, with the executor back, completes."""
+    """Unfinished work fails. The next run completes, with the executor back."""
     prepared()
     server = ExecutionServer(tmp_path / "server")
     server.mounts = python_folders()

@@ -33,7 +33,7 @@ def make(root: Path, machine: Path) -> Monorepo:
 class Team:
     """Two machines with one server, which have built what does not change, and a third without. An
     `edit` makes the next run execute a process that no machine has. All goes by one `way`: with
-    another address the daemons would start anew."""
+    another address the daemons would restart."""
 
     def __init__(self, base: Path) -> None:
         self.server = CacheServer(base / "server")
@@ -64,7 +64,7 @@ class Team:
         return [text for text in executed if text.startswith("Make")], run.stderr
 
     def large_blobs(self) -> List[Path]:
-        """Of a tar, with the large file in it, which has been uploaded."""
+        """Returns the uploaded blobs of a tar that has the large file in it."""
         found = [path for path in self.server.stored() if path.stat().st_size > SIZE]
         assert found
         return found
@@ -122,7 +122,7 @@ def test_a_server_that_is_killed_midway(team: Team, after: int) -> None:
 
 
 def test_a_slow_server(team: Team) -> None:
-    """What is done here meanwhile is as good."""
+    """The result of a process that runs here meanwhile is as good."""
     assert team.package(team.first)[0] == MADE
     team.way.delay = 0.3
     team.package(team.second)
@@ -145,7 +145,7 @@ def test_blobs_that_are_gone(team: Team) -> None:
     assert team.package(team.second)[0] == MADE
 
 
-def test_answers_that_are_none(team: Team) -> None:
+def test_answers_that_are_not_valid(team: Team) -> None:
     """Whatever the server has is another file."""
     assert team.package(team.first)[0] == MADE
     assert team.large_blobs()

@@ -217,7 +217,7 @@ def test_an_edit_of_shared_code_restarts_the_server(repo: Monorepo) -> None:
         assert len(server.pids) >= 2 and not is_running(server.pids[0])
         repo.replace("t/shared/one/lazy.py", "NAME = 'lazy'\n")
         wait_for_answer(server, {"kind": "all"}, before)
-        # Another's file is no reason.
+        # A file that the truss does not use does not cause a restart.
         repo.write("t/other/x.py", "")
         time.sleep(1.5)
         assert is_running(server.pids[-1])
@@ -281,8 +281,8 @@ def test_a_truss_that_is_not_to_restart(repo: Monorepo) -> None:
         assert len(server.pids) == 1
 
 
-def test_reload_waits_for_an_edit_that_mends(repo: Monorepo) -> None:
-    folder = truss(repo, "mended", "import nothing_here\n" + ECHO)
+def test_reload_waits_for_an_edit_that_fixes_the_model(repo: Monorepo) -> None:
+    folder = truss(repo, "fixed", "import nothing_here\n" + ECHO)
     server = Server(repo, folder, "--reload")
     try:
         server.wait_for("did not load: ModuleNotFoundError: No module named 'nothing_here'")
@@ -290,7 +290,7 @@ def test_reload_waits_for_an_edit_that_mends(repo: Monorepo) -> None:
         repo.replace(f"{folder}/model/model.py", ECHO)
         server.wait_until_ready()
         assert server.predict({"a": 1}) == {"a": 1}
-        # Pants misses an edit within moments of having started anew, which takes it half a second.
+        # Pants misses an edit just after it has restarted. A restart takes half a second.
         time.sleep(2)
         repo.replace(f"{folder}/model/model.py", "def broken(:\n")
         server.wait_for("did not load: SyntaxError")
@@ -349,7 +349,7 @@ def test_nothing_is_left_when_pants_is_killed(repo: Monorepo) -> None:
         server.assert_nothing_left()
 
 
-# --- What is wrong is one clear line.
+# --- Each error is one clear line.
 
 
 def test_a_port_that_is_taken(repo: Monorepo) -> None:

@@ -63,7 +63,7 @@ def test_newer_releases_of_pants_have_the_same_with_a_newer_pip(lockfile: Path) 
 
 @pytest.mark.parametrize("lockfile", shipped_lockfiles(), ids=lambda path: path.stem)
 def test_newer_pythons_need_no_compiler(lockfile: Path) -> None:
-    """As far as the lockfile says that it is for them; aiocontextvars has no wheel at all."""
+    """Checks the Pythons that the lockfile supports. aiocontextvars has no wheel at all."""
     locked = json.loads(with_newer_pip(lockfile).read_bytes())
     (pythons,) = locked["requires_python"]
     newest = "cp313" if "<3.14" in pythons else "cp312"

@@ -159,7 +159,7 @@ def test_pictures_follow_the_theme(
 
 
 def _scheme_of_pictures(reader: Browser) -> str:
-    """What `prefers-color-scheme` is inside them."""
+    """Returns the value of `prefers-color-scheme` inside the pictures."""
     (scheme,) = set(reader.run(SCHEMES))
     return str(scheme)
 

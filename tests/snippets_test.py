@@ -25,8 +25,8 @@ PAGES = [
     if page.name != "tutorial.md"
 ]
 
-# Commands that take a server, a registry, a container or a day: what else has them done, and some
-# words of it.
+# Commands that take a server, a registry, a container or a day -> another file that runs them, and
+# some words of it.
 ELSEWHERE: Dict[str, Tuple[str, str]] = {
     "pants run src/trusses/sentiment:sentiment": ("tests/serve_example_test.py", "sentiment"),
     "pants run src/trusses/sentiment:sentiment -- --port=9000": ("tests/serve_test.py", "--port="),
@@ -55,7 +55,7 @@ ELSEWHERE: Dict[str, Tuple[str, str]] = {
     "tests/on_pants.sh": ("tests/on_pants.sh", "TRUSS_TEST_PANTS_COMMAND"),
 }
 
-# What CI itself is made of, or has a part of.
+# Commands that CI runs, or runs a part of.
 OF_CI = {
     "./pants test src/::",
     "./pants test pants-plugins::",
@@ -116,7 +116,7 @@ def test_commands(block: Block, repo: Monorepo) -> None:
             continue
         arguments, _, output = command.partition(" > ")
         program, *rest = shlex.split(arguments)
-        assert program in ("pants", "./pants"), f"{block}: nobody runs {command!r}"
+        assert program in ("pants", "./pants"), f"{block}: no test runs {command!r}"
         run = repo.pants(*rest).assert_success()
         if output:
             repo.write(output, run.stdout)
@@ -139,7 +139,7 @@ def help_all(repo: Monorepo) -> Dict[str, Any]:
     return answer
 
 
-# Python that is no BUILD file, and who has it done.
+# Pages with Python that is not a BUILD file -> the test that runs it.
 OTHER_PYTHON = {
     "docs/tree-digest.md": "tests/hermetic_test.py",
     "docs/imports.md": "tests/imports_test.py",

@@ -34,7 +34,7 @@ def test_every_key_is_known(truss: TrussLibrary, tmp_path: Path) -> None:
 
 
 def test_choices_that_the_schema_does_not_have(truss: TrussLibrary, tmp_path: Path) -> None:
-    """What the release accepts is what linting takes."""
+    """Lint accepts exactly the choices that the release accepts."""
     cases = {f"python_version: {name}\n": True for name in PYTHON_VERSIONS}
     cases.update({f"resources: {{accelerator: {name}}}\n": True for name in ACCELERATORS})
     cases.update({"python_version: py315\n": False, "resources: {accelerator: X1}\n": False})

@@ -11,7 +11,7 @@ MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
 PYTHON = PYTHON_TOML.format(roots='"/shared/*", "/trusses/*"')
 
 
-# Of a truss or shared folder without tests.
+# The target of a truss or shared folder without tests.
 SOURCES = """\
 python_sources(
     name="sources",
@@ -145,7 +145,7 @@ def test_other_configs_of_a_target_count(repo: Monorepo) -> None:
 
 
 def test_trusses_within_trusses_and_broken_ones(repo: Monorepo) -> None:
-    """What is wrong with a truss is for lint to report, and lint needs a target."""
+    """Lint reports the faults of a truss, and lint needs a target."""
     repo.write_all(
         {
             **truss_files("trusses/a"),

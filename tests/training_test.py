@@ -194,7 +194,7 @@ def test_the_packaged_folder_is_a_workspace(
     run = repo.pants("package", "t:train").assert_success()
     assert "pip install -r training_requirements.txt && python run_training.py" in run.stderr
     folder = repo.dist("t/train")
-    # What Truss's own code for `truss train push` uploads is the folder, byte for byte.
+    # Truss's own code for `truss train push` uploads the folder, byte for byte.
     archive = truss.call("training_archive", str(folder / "project.py"))
     assert archive == {
         path: [hashlib.sha256(content).hexdigest(), executable]
@@ -292,7 +292,7 @@ def test_files_that_the_folder_has_of_its_own(repo: Monorepo) -> None:
     assert "its truss has a file run_training.py (t/run_training.py), a name that" in run.stderr
 
 
-def test_the_old_way_is_told_of(repo: Monorepo) -> None:
+def test_the_old_way_is_reported(repo: Monorepo) -> None:
     repo.configure(
         "pants.backend.python", toml=PYTHON_TOML.format(roots='"/t"'), silent_rules=("model-class",)
     )

@@ -13,7 +13,7 @@ PAGE = Path("docs/troubleshooting.md")
 
 
 def headings() -> List[str]:
-    """Of the plugin's own messages: the last section is about those of Pants."""
+    """Headings about the plugin's own messages. The last section is about messages of Pants."""
     text = PAGE.read_text(encoding="utf-8").partition("\n## Pants\n")[0]
     return re.findall(r"^### (.+)$", text, re.MULTILINE)
 

@@ -44,7 +44,7 @@ MODEL = "import kit\n\n\nclass Model:\n    def predict(self, x):\n        return
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As of PEP 503."""
+    """A package index like that of PEP 503."""
     folder = tmp_path_factory.mktemp("index")
     project = folder / "simple/pants-truss"
     project.mkdir(parents=True)

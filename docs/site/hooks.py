@@ -1,4 +1,4 @@
-"""What the site adds to the pages of docs/, which are written to read well on GitHub too.
+"""Changes that the site makes to the pages of docs/, which also read well on GitHub.
 
 * A fence such as "```sh fails" is a language and what `tests/support/literate.py` does with the
   block. The site needs the language alone.

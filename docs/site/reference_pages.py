@@ -81,7 +81,7 @@ def _short(heading: str, name: str) -> str:
 
 
 def _sections(text: str, beginning: str) -> list[str]:
-    """Cut before each heading of this level; comments in code are none."""
+    """Cuts before each heading of this level. Comments in code do not count as headings."""
     code = [match.span() for match in _CODE.finditer(text)]
     cuts = [
         match.start()
@@ -90,7 +90,7 @@ def _sections(text: str, beginning: str) -> list[str]:
     ]
     if not cuts:
         return [text]
-    # What is before the first heading comes first, and may be empty.
+    # The text before the first heading comes first, and may be empty.
     return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)])]
 
 

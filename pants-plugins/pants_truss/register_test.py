@@ -36,7 +36,7 @@ from pants_truss.target_types.truss import TrussTarget
 
 BACKENDS: List[Any] = [register, image]
 OWN = "pants_truss."
-# Those of the backend for trusses alone.
+# Targets of the backend for trusses alone.
 TARGETS = {"truss", "truss_external_package", "truss_training"}
 SECTIONS = {
     "truss-cli", "truss-explain", "truss-gather", "truss-image-tool", "truss-lint",
@@ -197,7 +197,7 @@ def test_no_section_has_the_name_of_a_target() -> None:
 
 
 def test_each_section_is_registered() -> None:
-    """Pants would refuse an unregistered section in `pants.toml`, and no rule could request it."""
+    """Pants rejects an unregistered section in `pants.toml`, and no rule can request it."""
     asked = {
         selector
         for each in all_rules()

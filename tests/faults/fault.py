@@ -11,7 +11,7 @@ class Fault:
     package."""
 
     path: str
-    # What is wrong then.
+    # The wrong behaviour, in words.
     name: str
     before: str
     after: str

@@ -180,7 +180,7 @@ FAULTS: Tuple[Fault, ...] = (
     ),
     Fault(
         "publish/state.py",
-        "a push whose end nobody saw is skipped",
+        "a push whose end no run has seen is skipped",
         'if "pending" in entry:',
         'if "pending" in entry and not entry.get("deployment_id"):',
     ),

@@ -1,4 +1,4 @@
-"""How many of the faults in `faults.py` the tests catch.
+"""Measures the number of faults in `faults.py` that the tests catch.
 
     ./pants package tests:tools
     ./pants run tests/faults/measure.py -- [--tier=change] [--only=WORDS] [--jobs=2]
@@ -112,7 +112,7 @@ def apply(fault: Fault, root: Path) -> None:
 
 
 def fails(files: Sequence[str], root: Path) -> bool:
-    """Whether a test of these files fails; all pass before."""
+    """Returns True if a test of these files fails. All pass without the fault."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *files]
     process = subprocess.run(
         command, cwd=root, env=environment(root), stdout=subprocess.PIPE, stderr=subprocess.STDOUT

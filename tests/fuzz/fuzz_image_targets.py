@@ -33,8 +33,8 @@ _WHAT = "t:image: the base image x"
 
 
 def fuzz_base_image(data: bytes) -> None:
-    """Documents of a base image, as the values of one object. They raise `TrussError`. What they
-    become part of is JSON."""
+    """Documents of a base image, as the values of one object. They raise `TrussError`. The
+    manifest and the config that are made from them are JSON."""
     try:
         parts = json.loads(data)
     except (ValueError, RecursionError):

@@ -57,7 +57,7 @@ def fuzz_state(data: bytes) -> None:
 
 
 class _Response:
-    """Of `requests`."""
+    """A response of `requests`."""
 
     def __init__(self, status_code: int, content: bytes) -> None:
         self.status_code, self._content = status_code, content
@@ -73,12 +73,12 @@ def fuzz_answer(data: bytes) -> None:
     for status in (200, 404, 502):
         answer = truss_cli._read(_Response(status, data))
         for each in (answer.model_id, answer.deployment_id):
-            require(each is None or isinstance(each, str), "an id is no string")
+            require(each is None or isinstance(each, str), "an id is not a string")
 
 
 def fuzz_truss_tar(data: bytes) -> None:
     """The tar of a truss to verify. Nothing raises: it cannot be read, or differs."""
-    # Pants is no part of an environment that has atheris alone.
+    # An environment that has atheris alone does not have Pants.
     from pants_truss.goals import verify
 
     (_FOLDER / f"t{FILE_SUFFIX}").write_bytes(b'{"files": [], "tree_digest": "x"}')
@@ -93,7 +93,7 @@ def fuzz_trussrc(data: bytes) -> None:
     path = _FOLDER / "trussrc"
     path.write_bytes(data)
     os.environ["USER_TRUSSRC_PATH"] = str(path)
-    require(all(isinstance(each, str) for each in redact.secrets_of_user()), "a secret is no text")
+    require(all(isinstance(each, str) for each in redact.secrets_of_user()), "a secret is not text")
     text = data.decode("utf-8", "replace")
     for remote in ("baseten", "prod"):
         with allowed(TrussError):
@@ -150,7 +150,7 @@ def fuzz_layout(data: bytes) -> None:
     files[f"blobs/sha256/{_HEX}"] = blobs[-1] if blobs else b""
 
     def hashed(path: str) -> Optional[FoundFile]:
-        # Of the size that the descriptors of the seeds say, whatever becomes of their content.
+        # The size is the one in the descriptors of the seeds, even if fuzzing changes the content.
         return FoundFile(path[-64:], 7, False) if path in files else None
 
     for problem in layout_problems({**files, "index.json": index}.get, hashed):

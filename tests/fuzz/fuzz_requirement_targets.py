@@ -61,7 +61,7 @@ def fuzz_requirements(data: bytes) -> None:
 
 
 def _check_wanted(texts: Sequence[str]) -> None:
-    """What Pex gets: it is in the key of a cache that others may read, so it has no credentials."""
+    """Pex gets no credentials: its arguments are in the key of a cache that others may read."""
     for make in (own_requirements, joint_requirements):
         with allowed(TrussError):
             wanted: Wanted = make(texts, ["numpy", "a>=1"], _CONSTRAINTS)

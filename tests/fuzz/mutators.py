@@ -19,7 +19,7 @@ Mutator = Callable[[bytes, int, int], bytes]
 Dump = Callable[[Any], bytes]
 Load = Callable[[bytes], Any]
 
-# Values that nobody expects in the place of another.
+# Values that no code expects in the place of another.
 _ODD: Tuple[Any, ...] = (
     *(None, True, False, 0, -1, 2**63, 10**400, 0.5, float("nan"), float("inf"), 1e300),
     *("", " ", "\n", "\r", "\x00", "\x1b[31m", "\ud800", "\u2028", "::error::x", "/", "..", "*"),

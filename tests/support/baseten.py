@@ -1,6 +1,6 @@
 """A stand-in for Baseten on loopback: as much of it as `truss push` talks to.
 
-It takes the API's calls and the upload as the real one does, as far as that is known: it checks
+It takes the API's calls and the upload like the real one, in all that is known of it: it checks
 credentials, decodes the config, wants the upload to be there before a model is made of it, and
 refuses a second deployment of one name. `faults` make it fail.
 
@@ -115,9 +115,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._storage(account, path[0], url.path, parse_qs(url.query, keep_blank_values=True))
 
     def _body(self, step: Callable[[bytes], str], account: Account, name: str) -> bytes:
-        """Reads the body, as far as the fault of the step lets it."""
+        """Reads the body, or the part of it that the fault of the step allows."""
         length = int(self.headers.get("Content-Length") or 0)
-        # What is asked is in the first bytes of a body; an upload is known by its path.
+        # The first bytes of a body hold the query. An upload is recognised by its path.
         start = self.rfile.read(min(length, 65536)) if step(b"") == "" else b""
         with self.baseten.lock:
             name_of_step = step(start)

@@ -1,4 +1,4 @@
-"""What the stand-in for Baseten has, and what its API answers of it."""
+"""The data of the stand-in for Baseten, and the answers of its API."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Fault:
 
 @dataclass
 class Account:
-    """What one remote has. `deployments` are dictionaries, oldest first."""
+    """The data of one remote. `deployments` are dictionaries, oldest first."""
 
     key: str
     scheme: str = "Api-Key"
@@ -73,7 +73,7 @@ class Account:
     rest_status: int = 200
 
     def archive(self, number: int = -1) -> Dict[str, Tuple[bytes, int]]:
-        """What a deployment was made of: path -> content and mode."""
+        """Returns the files that a deployment was made of: path -> content and mode."""
         data = self.uploads[self.deployments[number]["s3_key"]]
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             members = archive.getmembers()
@@ -203,7 +203,7 @@ def operation(body: bytes) -> str:
     for name, pattern in _OPERATIONS.items():
         if re.search(pattern, query):
             return name
-    raise AssertionError(f"a query that nobody knows: {query}")
+    raise AssertionError(f"unknown query: {query}")
 
 
 def argument(query: str, name: str) -> Optional[str]:

@@ -111,7 +111,7 @@ class Container:
 
     @property
     def environment(self) -> Dict[str, str]:
-        """Of its first process."""
+        """The environment of the first process in the container."""
         content = self.run("cat", "/proc/1/environ")
         pairs = (entry.partition("=") for entry in content.split("\0") if entry)
         return {name: value for name, _, value in pairs}
@@ -195,7 +195,7 @@ class Registry:
         ]
 
     def blobs(self) -> Dict[str, int]:
-        """What is in it: digest -> size in bytes."""
+        """The blobs of the registry: digest -> size in bytes."""
         found = self._data.glob("docker/registry/v2/blobs/sha256/*/*/data")
         return {path.parent.name: path.stat().st_size for path in found}
 

@@ -23,7 +23,7 @@ from support.search import files_with, processes_with
 
 USER = "robot"
 
-# What a page is called, and its content type and content.
+# Name of a page -> its content type and content.
 Pages = Dict[str, Tuple[str, bytes]]
 
 
@@ -88,8 +88,8 @@ def _forms(text: str) -> List[str]:
 
 
 def packed_files(folder: Path) -> Iterator[Tuple[str, bytes]]:
-    """The content of each gzip file below `folder`, and of each member of a zip file. What a Pex
-    has of others, in thousands of files, is left out."""
+    """Yields the content of each gzip file below `folder`, and of each member of a zip file. The
+    files of other projects in a Pex, thousands of them, are left out."""
     for path in sorted(folder.rglob("*")):
         if not path.is_file() or path.is_symlink():
             continue

@@ -12,7 +12,7 @@ from typing import Callable, Optional
 class Cut:
     """Forwards connections to `target`, a host and port. Once `after` bytes have been sent there,
     `on_cut` is called, once, and all connections end; from then on there are none, until `mend`.
-    What is forwarded takes `delay` seconds."""
+    Each forwarded piece of data takes `delay` seconds."""
 
     def __init__(self, target: str, on_cut: Callable[[], None]) -> None:
         host, _, port = target.partition(":")

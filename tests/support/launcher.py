@@ -133,6 +133,6 @@ def install(base: Path) -> Installed:
     first = clone.run("--no-pantsd", "--version")
     assert first.returncode == 0, first.stderr
     assert first.stdout.strip() == "2.17.1"
-    # What the script makes is in its own folder: the official launcher sees an untouched file.
+    # The script writes only into its own folder: the official launcher sees an untouched file.
     assert (clone.root / "pants.toml").read_text() == before
     return Installed(environment, base / "cache/pants-from-index/2.17.1-2", first.stderr)

@@ -30,7 +30,7 @@ class Block:
     page: Path
     line: int
     language: str
-    # What follows the language: how it is to be taken.
+    # The words after the language: how to treat the block.
     manner: str
     body: str
 

@@ -26,7 +26,7 @@ from support.tools import find_other_pants
 
 INSTALLED = "2.17.1"
 
-# Of an option that Pants 2.17 needs.
+# The beginning of a warning about an option that Pants 2.17 needs.
 _DEPRECATION = "DEPRECATED: Explicitly providing [python-infer].use_rust_parser"
 
 
@@ -62,7 +62,7 @@ def _version() -> str:
 
 
 def is_at_least(version: str) -> bool:
-    """Whether the tests run on this release or a later one."""
+    """Returns True if the tests run on this release or a later one."""
     return Version(VERSION) >= Version(version)
 
 
@@ -73,8 +73,8 @@ COMMAND: Tuple[str, ...] = (NAMED_COMMAND,) if NAMED_COMMAND else (sys.executabl
 
 
 def environment() -> Dict[str, str]:
-    """Of a process that runs `COMMAND`: where the release is found, and what it takes for it to
-    work in repositories that are made for another."""
+    """The environment of a process that runs `COMMAND`. Its variables say where the release is, and
+    make it work in repositories that are made for another release."""
     return {
         **({} if NAMED_COMMAND else {"PYTHONPATH": os.pathsep.join(_python_path()), **_pex()}),
         "PANTS_PANTS_VERSION": VERSION,

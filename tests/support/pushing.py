@@ -82,7 +82,7 @@ class Pushing:
 
 
 def publish_twice(base: Path, count: int, changed: int) -> None:
-    """Of `count` trusses `changed` are edited between: the second time, those are pushed."""
+    """Pushes `count` trusses, edits `changed` of them, and checks that a new run pushes these."""
     pushing = Pushing(base)
     account = pushing.account()
     try:
@@ -111,7 +111,7 @@ def publish_twice(base: Path, count: int, changed: int) -> None:
 
 
 def pid_of_push(pushing: Pushing) -> int:
-    """Of the process that pushes to it at this moment."""
+    """Returns the pid of the process that pushes to the stand-in at this moment."""
     mine = str(pushing.state_path)
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

@@ -23,7 +23,7 @@ Every target, goal and option of the plugin, as `pants help` has them: `pants he
 page is made from that (`tests/support/reference.py`).
 """
 
-# What each target of Pants has, and options that each tool of Pants has.
+# Fields that each target of Pants has, and options that each tool of Pants has.
 COMMON_FIELDS = ("tags", "description")
 COMMON_OPTIONS = ("requirements", "interpreter_constraints", "console_script", "entry_point")
 
@@ -64,7 +64,7 @@ def _targets(targets: Dict[str, Any]) -> Iterator[str]:
 
 def _subsystems(scopes: Dict[str, Any]) -> Iterator[str]:
     for scope, subsystem in sorted(scopes.items()):
-        # Of other backends those that `pants_truss.image` brings along.
+        # `pants_truss.image` brings along sections of other backends.
         if not scope.startswith("truss"):
             continue
         what = f"`pants {scope}`" if subsystem["is_goal"] else f"`[{scope}]`"
@@ -84,7 +84,7 @@ def _option(scope: str, option: Dict[str, Any], note: str) -> Iterator[str]:
 
 
 def _default(value: Any) -> str:
-    """Those of fields come as Python writes them, in a text."""
+    """Formats a default. Defaults of fields come as a text, in Python syntax."""
     if value is None:
         return "no default"
     if isinstance(value, str) and value[:1] in ("'", "("):
@@ -93,7 +93,7 @@ def _default(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    """What is indented, as in the help of a terminal, is code."""
+    """Makes code blocks of indented lines, which are code in the help of a terminal."""
     lines: List[str] = []
     for is_code, group in groupby(text.strip("\n").splitlines(), lambda x: x.startswith("    ")):
         part = textwrap.dedent("\n".join(group)).strip("\n")

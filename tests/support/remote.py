@@ -32,7 +32,7 @@ instances:
 thread-pool-size: 400
 """
 
-# What of a machine is part of the keys of processes, the same on all of them.
+# Settings of a machine that are part of the keys of processes, the same on all machines.
 TOML = """\
 [python-bootstrap]
 search_path = [{interpreters}]
@@ -156,7 +156,7 @@ class ExecutionServer(Server):
 
     def kill(self) -> None:
         super().kill()
-        # File systems that it served: nobody can read or delete what is below them any more.
+        # The file systems that the server mounted: no process can read or delete files in them now.
         for line in Path("/proc/mounts").read_text().splitlines():
             mounted = line.split()[1]
             if mounted.startswith(f"{self.folder}/"):
@@ -188,7 +188,7 @@ APPEND_ONLY_CACHES = "/caches"
 
 
 def _runs_bubblewrap(session: int) -> bool:
-    """Whether any process of the session does."""
+    """Returns True if a process of the session runs bubblewrap."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             name, _, rest = path.read_text().partition("(")[2].rpartition(")")
@@ -220,7 +220,7 @@ def python_folders() -> List[str]:
 
 
 def _prefixes() -> Iterable[str]:
-    """Of the Python that runs Pants."""
+    """Returns the prefixes of the Python that runs Pants."""
     python = os.environ.get("TRUSS_TEST_PANTS_PYTHON", sys.executable)
     command = "import sys; print(sys.prefix); print(sys.base_prefix)"
     return subprocess.check_output([python, "-c", command], text=True).split()

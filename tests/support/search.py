@@ -35,7 +35,7 @@ def _has(path: str, wanted: Sequence[bytes]) -> bool:
 
 
 def _data(path: str) -> Iterator[bytes]:
-    """What is in the file, without its holes: a database may have terabytes of them."""
+    """Yields the data of the file without its holes: a database may have terabytes of holes."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         end = 0

@@ -79,7 +79,7 @@ class Server:
 
     @property
     def pids(self) -> List[int]:
-        """Of all servers that were started, restarts included. In a container it is 1."""
+        """The pids of all servers that were started, restarts included. In a container, it is 1."""
         found = re.findall(r"Started server process \[(\d+)\]", self.text)
         return [int(pid) for pid in found if pid != "1"]
 
@@ -96,7 +96,7 @@ class Server:
         return json.loads(answer.body)
 
     def interrupt(self) -> float:
-        """Ctrl-C. How long everything took to end, in seconds."""
+        """Sends Ctrl-C. Returns the number of seconds until everything has ended."""
         start = time.monotonic()
         self.process.send_signal(signal.SIGINT)
         self.wait()

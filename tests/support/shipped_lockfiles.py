@@ -7,7 +7,7 @@ The header of each goes into a file beside it. No form of a lockfile suits all r
 well as this one:
 
 * 2.33 and later fail if a lockfile that is a resource has no `X.lock.metadata` beside it;
-* 2.30 and 2.31 read that file, and then do not strip the header, which is no JSON;
+* 2.30 and 2.31 read that file, and then do not strip the header, which is not JSON;
 * earlier releases take a lockfile without a header as it is, and do not compare it with what it is
   used for.
 

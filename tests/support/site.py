@@ -88,8 +88,8 @@ class SitePage(HTMLParser):
 
     @property
     def literal_markers(self) -> List[str]:
-        """What a reader sees of a list that did not become one, as after code that is not indented
-        by four."""
+        """Markers of lists that the site shows as text. An example is a list after code that is not
+        indented by four."""
         return _MARKER.findall(self.text)
 
     def missing(self, fences: "List[Fence]") -> "List[Fence]":
@@ -151,7 +151,7 @@ def read_page(path: Path) -> SitePage:
 
 
 def build_site(root: Path, site: Path, home: Path) -> "subprocess.CompletedProcess[str]":
-    """Of the repository at `root`; `home` is for what else the tool writes."""
+    """Builds the site of the repository at `root`. The tool writes its other files to `home`."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),

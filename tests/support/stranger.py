@@ -1,4 +1,4 @@
-"""A repository of somebody who has the plugin as a wheel, and nothing of its sources."""
+"""A repository of a user who has the plugin as a wheel, and none of its sources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.monorepo import Monorepo
 
 
 def wheel() -> Path:
-    """As Pants has built it for the tests."""
+    """Returns the wheel that Pants built for the tests."""
     return next(Path().resolve().glob("pants_truss-*.whl"))
 
 

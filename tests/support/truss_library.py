@@ -27,8 +27,8 @@ class TrussError(Exception):
 
 
 class TrussLibrary:
-    """`home` is where the library keeps gathered trusses. Of a `release` other than that of the
-    tool there are the operations of `GATHER_TOOL`, for tests of the tier `release`."""
+    """`home` is where the library keeps gathered trusses. A `release` other than that of the
+    tool has only the operations of `GATHER_TOOL`, for tests of the tier `release`."""
 
     def __init__(self, home: Path, release: str = "0.18.35") -> None:
         self._home = home

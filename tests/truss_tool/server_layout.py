@@ -12,8 +12,8 @@ from typing import Any, List
 
 from truss.base.truss_config import TrussConfig
 
-# What /app and /packages are in an image lies in a temporary folder; the server appends /packages
-# to the path itself, if it exists, just before it loads the model.
+# A temporary folder holds the folders that are /app and /packages in an image. The server itself
+# appends /packages to the path, if it exists, just before it loads the model.
 LOAD_AND_PREDICT = """\
 import asyncio, inspect, json, os, sys
 app, packages, requests = sys.argv[1:]

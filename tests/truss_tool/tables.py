@@ -15,7 +15,7 @@ from typing import Any, Dict, List
 
 from server_names import RELEASES, server_names, stdlib_names
 
-# Of a JSON schema, what decides whether a value is valid.
+# The keywords of a JSON schema that decide whether a value is valid.
 _DECIDING = (
     "$ref",
     "anyOf",
@@ -66,7 +66,7 @@ def _condense(schema: Any, is_model: bool = False) -> Any:
 
 
 def config_schema() -> Dict[str, Any]:
-    """That of the installed release."""
+    """Returns the schema of the installed release, condensed."""
     import truss
 
     text = Path(truss.__file__).with_name("config.schema.json").read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def gather(truss: str) -> str:
 
 
 def gather_all(trusses: List[str]) -> Dict[str, Any]:
-    """How long it takes, in seconds, and how much memory the process has held, in bytes."""
+    """Returns the seconds that it takes, and the most memory that the process held, in bytes."""
     start = time.perf_counter()
     for truss in trusses:
         gather(truss)
@@ -65,7 +65,7 @@ def validate(path: str) -> str:
 
 
 def predict(truss: str, request: Any) -> Any:
-    # A coroutine or a generator is no answer.
+    # JSON rejects a coroutine or a generator, which are not answers.
     answer = TrussHandle(Path(truss)).predict(request, use_docker=False)
     return json.loads(json.dumps(answer))
 

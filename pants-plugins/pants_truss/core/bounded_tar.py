@@ -138,7 +138,7 @@ def members(tar: Any, limit: int) -> Iterator[tarfile.TarInfo]:
         if member is None:
             return
         if tar.tarinfo.checked == checked:
-            raise BadArchive("has a header whose size nobody has looked at")
+            raise BadArchive("has a header whose size was not checked")
         checked = tar.tarinfo.checked
         # `tarfile` would keep all of them.
         tar.members.clear()

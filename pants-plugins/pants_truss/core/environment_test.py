@@ -135,7 +135,7 @@ SERVER_DISTRIBUTIONS = (
             (dist("a", "1", "tomli>=2; python_version >= '3.11'"),),
             ('a 1 requires tomli>=2; python_version >= "3.11", but tomli is 1.0',),
         ),
-        # An extra that nobody has asked for.
+        # No requirement asks for this extra.
         ((dist("pydantic-core", "0.1"),), ()),
         ((dist("starlette", "0.50.dev1"),), ()),
         ((dist("starlette", "local-build"),), ()),

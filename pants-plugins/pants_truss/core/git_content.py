@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import List, Optional
 
-# Git LFS writes pointers of less than 1,024 bytes; the shortest has an object id and a size. Those
-# of git-annex are the name of an object.
+# Git LFS writes pointers of less than 1,024 bytes; the shortest has an object id and a size. A
+# pointer of git-annex is the name of an object.
 MIN_POINTER_BYTES = 40
 MAX_POINTER_BYTES = 1023
 

@@ -176,7 +176,7 @@ def test_a_target_with_several_requirements() -> None:
     assert lines(drawn)[-2:] == ['"t:t" -> "pip:keras";', '"t:t" -> "pip:tensorflow";']
 
 
-def test_a_requirement_that_pip_would_refuse_is_drawn_as_it_is() -> None:
+def test_a_requirement_that_pip_rejects_is_drawn_as_it_is() -> None:
     assert lines(truss(requirements=[("a b c", "")]))[-1] == '"t:t" -> "pip:a b c";'
 
 

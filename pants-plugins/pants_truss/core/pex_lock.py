@@ -20,7 +20,7 @@ from pants_truss.core.locked import LockedDistribution, Lockfile, index_of, lock
 from pants_truss.core.requirement import applies, parse_line, parse_locked
 
 _VCS = re.compile(r"(git|hg|svn|bzr)\+")
-# What newer releases of Pex write for `==3.11.*`; `CPython-t` is one that is not free-threaded.
+# Newer releases of Pex write this for `==3.11.*`. `CPython-t` is a Python without free threading.
 _INTERPRETER = re.compile(r"(?P<name>[A-Za-z]\w*)(?P<build>[-+]t|\[[\w-]+\])?(?P<specifiers>.*)")
 
 

@@ -62,7 +62,7 @@ def test_what_is_bundled_anyway_comes_first_for_what_is_held() -> None:
         ("t/packages/own/__init__.py", "t/packages/own/x.py", "t/packages", True),
         ("t/packages/__init__.py", "t/packages/own/x.py", "t", False),
         ("t/__init__.py", "t/packages/own/x.py", "", False),
-        # Those of an external package.
+        # Files of an external package.
         ("s/ext/lib/__init__.py", "s/ext/lib/a.py", "s", True),
         ("s/ext/__init__.py", "s/ext/lib/a.py", "s", False),
         ("s/__init__.py", "s/ext/lib/a.py", "", False),

@@ -237,7 +237,7 @@ def _plain_url(url: str, where: str) -> str:
     password: `requests` sends it in place of the API key, so that no push succeeds."""
     scheme, _, rest = url.partition("//")
     authority = re.split(r"[/?#]", rest)[0]
-    # A password with one of these characters ends the host too early: what is left is no port.
+    # A password with one of these characters ends the host too early: the rest is not a port.
     is_cut = "@" in rest and not re.fullmatch(r"([^@:]*@)?[^@:]*(:\d*)?|.*@.*", authority)
     user, at, host = (rest if is_cut else authority).rpartition("@")
     host += "" if is_cut else rest[len(authority) :]

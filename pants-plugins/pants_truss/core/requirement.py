@@ -79,7 +79,7 @@ def without_comment(line: str) -> str:
 
 
 def parse_line(text: str) -> Optional[RequirementLine]:
-    """None for an empty line and for a comment. Raises `TrussError` for what pip would refuse."""
+    """None for an empty line and for a comment. Raises `TrussError` for what pip rejects."""
     stripped = without_comment(text.strip())
     if not stripped:
         return None
@@ -92,7 +92,7 @@ def parse_line(text: str) -> Optional[RequirementLine]:
 
 
 def parse_if_valid(text: str) -> Optional[RequirementLine]:
-    """The same as `parse_line`, and None for what pip would refuse."""
+    """The same as `parse_line`, and None for what pip rejects."""
     try:
         return parse_line(text)
     except TrussError:
@@ -221,7 +221,7 @@ def without_user_info(text: str) -> str:
 
 def has_credentials(text: str) -> bool:
     """True if a URL in `text` has a password or a token in it. A user alone is neither: the `git@`
-    of SSH is no secret."""
+    of SSH is not a secret."""
     return any(
         not _is_shown(found["scheme"], found["user_info"])
         and not _USER_NAME.fullmatch(found["user_info"])

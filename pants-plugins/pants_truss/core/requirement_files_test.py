@@ -103,7 +103,7 @@ _ENCODINGS = ("utf-8", "utf-8-sig", "utf-16")
 
 
 def pip_folder() -> Path:
-    """That of the pip in Pex. Newer releases of Pants have no Pex of their own."""
+    """The folder of the pip in Pex. Newer releases of Pants have no Pex of their own."""
     spec = importlib.util.find_spec("pex")
     found = Path(spec.origin).parent if spec and spec.origin else Path("pex")
     return found / "vendor" / "_vendored" / "pip"

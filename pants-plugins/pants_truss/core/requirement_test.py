@@ -178,7 +178,7 @@ def test_a_refusal_says_what_is_written_and_how_to_write_it(text: str) -> None:
     ],
 )
 def test_a_slip_of_the_pen_is_corrected(text: str, meant: str) -> None:
-    """The reason of `packaging` has other words in each release, and helps nobody here."""
+    """The reason from `packaging` differs between releases, and does not help the user here."""
     with pytest.raises(TrussError) as caught:
         parse_line(text)
     assert str(caught.value) == f"{text!r} is not a requirement. Did you mean `{meant}`?"
@@ -273,7 +273,7 @@ def test_guesses(text: str, name: str) -> None:
         ("kit @ https://host/kit@1.whl", False),
     ],
 )
-def test_a_user_without_password_is_no_credential(text: str, has: bool) -> None:
+def test_a_user_without_password_is_not_a_credential(text: str, has: bool) -> None:
     assert has_credentials(text) is has
 
 

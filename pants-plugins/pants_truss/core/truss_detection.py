@@ -101,7 +101,7 @@ class DetectedConfig:
 def detect_config(content: bytes) -> Optional[DetectedConfig]:
     """None for the config of another tool. A Truss config is a mapping with no key that marks
     another tool's, and with at least as many keys of Truss's as others, which may be misspelt.
-    One that is no valid YAML must have a key that only Truss has."""
+    A file that is not valid YAML must have a key that only Truss has."""
     try:
         data = yaml_document.parse(content).data
         is_yaml = True

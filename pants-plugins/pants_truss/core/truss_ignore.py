@@ -18,7 +18,7 @@ from pants_truss.core.truss_config import CONFIG_FILE
 
 FILE_NAME = ".truss_ignore"
 
-# Only files that nobody wants in a truss. The target's `sources` and the user's file do the rest.
+# Only files that never belong in a truss. The target's `sources` and the user's file do the rest.
 DEFAULT_IGNORE = (
     "__pycache__/",
     "*.py[co]",
@@ -50,8 +50,8 @@ DEFAULT_IGNORE = (
     "\\#*#",
 )
 
-# What Truss's own list drops and what nobody means to serve either: a folder of a tool, a log, an
-# environment.
+# Files that Truss's own list drops and that no model needs: folders of tools, logs and
+# environments.
 _TOOL_FILES = (
     "*.py[cod]",
     ".Python",
@@ -126,7 +126,7 @@ _MAYBE_CODE = (
     "ENV/",
 )
 
-# Files that nobody misses. Git and direnv have a few that Truss does not name.
+# Files that no model needs. Git and direnv have a few that Truss does not name.
 LITTER = IgnorePatterns((*DEFAULT_IGNORE, *_TOOL_FILES, ".gitignore", ".direnv/", "node_modules/"))
 
 # Every file that Truss's own list drops is one of these. `tests/ignore_test.py` compares.

@@ -27,7 +27,7 @@ def truss_problems(manifest: Any, found: Mapping[str, Optional[FoundFile]]) -> L
     """Return what is wrong with the files of a gathered truss, by path; none if all is as packaged.
 
     `manifest` is the parsed JSON of docs/truss-manifest.schema.json. In `found`, None stands for
-    what is no regular file, such as a link: a gathered truss has none.
+    anything but a regular file, such as a link: a gathered truss has only regular files.
     """
     try:
         expected = {
@@ -115,7 +115,7 @@ def _blob_problem(path: str, descriptor: Dict[str, Any], found: Optional[FoundFi
 
 
 def _descriptors(document: Any) -> List[Any]:
-    """Those of an index's manifests, or of a manifest's config and layers."""
+    """Returns the descriptors of an index's manifests, or of a manifest's config and layers."""
     if not isinstance(document, dict):
         return []
     lists = [document.get("manifests"), document.get("layers")]

@@ -84,7 +84,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_is_no_manifest_is_a_problem(data: Any) -> None:
+def test_what_is_not_a_manifest_is_a_problem(data: Any) -> None:
     assert truss_problems(data, {}) != []
 
 

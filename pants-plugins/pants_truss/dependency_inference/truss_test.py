@@ -35,7 +35,7 @@ from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarg
 
 
 class LockTarget(Target):
-    """As that of Pants, which nobody can write in a BUILD file."""
+    """Like the target of Pants, which cannot be written in a BUILD file."""
 
     alias = "lock"
     core_fields = (*COMMON_TARGET_FIELDS, OptionalSingleSourceField)

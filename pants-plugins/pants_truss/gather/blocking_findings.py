@@ -58,7 +58,7 @@ class BlockingFindings:
     findings: Tuple[Finding, ...]
 
 
-# Longer code is no model class.
+# Longer code is not a model class.
 _MAX_MODEL_BYTES = 2_000_000
 
 

@@ -44,7 +44,7 @@ from pants_truss.truss_cli.rules import TrussReleaseRequest, find_truss_release
 _MAX_CODE_BYTES = 1_000_000
 # Modules that an image may have beside those of the server.
 _MAY_BE_INSTALLED = {"pip", "pkg_resources", "setuptools", "wheel"}
-# Keys of a config by which an image gets modules that nobody knows of.
+# Keys of a config by which an image gets modules that lint cannot see.
 _OTHER_SOURCES = ("base_image", "build_commands", "environment_variables")
 
 

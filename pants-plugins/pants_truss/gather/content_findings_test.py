@@ -66,7 +66,7 @@ def find(rule_runner: RuleRunner, name: str, texts: Dict[str, str]) -> Sequence[
 def severities(
     rule_runner: RuleRunner, name: str, model: str, config: str = "", **files: str
 ) -> List[str]:
-    """Those of the findings about missing requirements."""
+    """Returns the severities of the findings about missing requirements."""
     texts: Dict[str, str] = {"BUILD": BUILD, "config.yaml": config, "model/model.py": model}
     texts.update({path.replace("__", "/") + ".py": text for path, text in files.items()})
     found = find(rule_runner, name, texts)

@@ -74,7 +74,7 @@ async def find_unused_data(request: UnusedDataRequest) -> UnusedData:
         above = await find_loose_files(LooseFilesRequest(parent), **implicitly())
     unused = [file for file in loose.files if file.path not in request.gathered]
     known = {file.path for file in loose.files} | request.gathered
-    # A folder above has much that is no data: documents, settings of tools.
+    # A folder above has many files that are not data: documents, settings of tools.
     unused_above = [
         file for file in above.files if file.path not in known and is_data(_below(parent, file))
     ]

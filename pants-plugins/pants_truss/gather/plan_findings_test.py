@@ -78,7 +78,7 @@ def test_a_bad_path_at_the_build_root() -> None:
         ("b", False, False),
     ],
 )
-def test_a_bad_path_that_the_truss_leaves_out_is_no_error(
+def test_a_bad_path_that_the_truss_leaves_out_is_not_an_error(
     pattern: str, own: bool, package: bool
 ) -> None:
     ignore, bad = IgnorePatterns([pattern]), [BadPath("a", "", "is bad")]

@@ -111,7 +111,7 @@ async def find_python_targets(
         find_source_paths(FindSourcePathsRequest(field), **implicitly()) for field in fields
     )
     new = {*request.new, *request.new_shared}
-    # A shared folder often has no file of its own, and then nobody asks for it.
+    # A shared folder often has no file of its own, and then no request names it.
     shared = {*request.new_shared}
     shared.update(
         field.address.spec_path
@@ -194,7 +194,7 @@ def folders_of(paths: Iterable[str]) -> Set[str]:
 
 
 def files_of(alias: str, paths: Iterable[str]) -> Set[str]:
-    """Those of the Python files that a target of the type takes by default."""
+    """Returns the Python files that a target of the type takes by default."""
     return {path for path in paths if _alias_for(posixpath.basename(path)) == alias}
 
 

@@ -232,7 +232,7 @@ def test_files_that_no_truss_has_are_left_to_others(rule_runner: RuleRunner) -> 
     files = ["t/a.py", "t/model/model.py", "t/model/left_out.py", "t/model/deep/x.py", "x/y.py"]
     write(rule_runner, "others", {**TRUSS, "t/BUILD": build, **{path: "" for path in files}})
     folders = ["t", "t/model", "t/model/deep", "x"]
-    # `left_out.py` is nobody's, so the default sources may take it.
+    # No truss has `left_out.py`, so the default sources may take it.
     assert find(rule_runner, "others", folders) == [("t/model", "model", "python_sources", ())]
 
 

@@ -230,7 +230,7 @@ def test_external_packages_are_those_that_any_truss_names(rule_runner: RuleRunne
             "old/config.yaml": "external_package_dirs: [../three]\n",
             "old/prod.yaml": "external_package_dirs: [../four/deep]\n",
             "none/config.yaml": "apiVersion: 1\nexternal_package_dirs: [../five]\n",
-            # Named in a config that nobody owns.
+            # Named in a config that no target owns.
             "new/prod.yaml": "external_package_dirs: [../five]\n",
             **{f"{name}/x.txt": "" for name in ("one", "two", "three", "four/deep", "five")},
         },

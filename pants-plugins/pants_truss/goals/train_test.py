@@ -222,7 +222,7 @@ def test_modes_of_files_stay(rule_runner: RuleRunner) -> None:
             "hashes",
             "requirements_file: reqs.txt\n",
             {"t/reqs.txt": "a==1 --hash=sha256:00\nb @ git+https://h/b@0\n"},
-            # pip would refuse a list with hashes for a part of it.
+            # pip rejects a list with hashes for only a part of it.
             "a==1\nb @ git+https://h/b@0\n",
         ),
     ],
@@ -249,7 +249,7 @@ def test_requirements_of_training_come_after_those_of_the_truss(rule_runner: Rul
             "python_requirement(name='b', requirements=['toml==1'])\n"
             "python_requirement(name='c', requirements=['yaml==1'])\n"
         ),
-        # Nobody lists it: what a truss imports and does not require is reported elsewhere.
+        # No dependency has `yaml`. Another check reports imports that a truss does not require.
         "t/train.py": "import toml, yaml\n",
     }
     more = ", dependencies=['own/3rdparty:a', 'own/3rdparty:b']"
@@ -293,7 +293,7 @@ def test_an_output_path(rule_runner: RuleRunner) -> None:
             "'../x'. Write `output_path=\"bad_path.t/train\"`, or remove it.",
         ),
         (
-            # That of its truss.
+            # The output path of its truss.
             "bad_path.t/t",
             "its `output_path` 'bad_path.t/t' overlaps that of bad_path/t:t, 'bad_path.t/t': one "
             "would overwrite the other. Give it a folder of its own: "

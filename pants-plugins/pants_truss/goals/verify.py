@@ -138,7 +138,7 @@ def _files_of_folder(folder: Path) -> Dict[str, Optional[FoundFile]]:
 
 
 def _hash_file(path: Path) -> Optional[FoundFile]:
-    """None for what is no regular file, or is not there."""
+    """Returns None if the path is not a regular file, or does not exist."""
     try:
         info = path.lstat()
         if not stat.S_ISREG(info.st_mode):

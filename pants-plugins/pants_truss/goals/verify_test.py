@@ -82,7 +82,7 @@ def test_a_truncated_file_and_a_truncated_tar(rule_runner: RuleRunner) -> None:
 
 @pytest.mark.parametrize("size", [-512, -(2**70), 2**70])
 def test_a_tar_whose_sizes_are_wrong(rule_runner: RuleRunner, size: int) -> None:
-    """`tarfile` alone steps back to the same header without end, or raises what is no `TarError`."""
+    """`tarfile` alone reads one header without end, or raises an error other than `TarError`."""
     entries = [tarfile.TarInfo("a"), tarfile.TarInfo("b")]
     entries[1].size = size
     blocks = b"".join(entry.tobuf(tarfile.GNU_FORMAT) for entry in entries)

@@ -320,7 +320,7 @@ def test_a_module_beside_its_stub_that_no_target_owns_is_bundled(
 
 
 @pytest.mark.parametrize("inits", INITS)
-def test_a_stub_above_a_module_is_no_import(rule_runner: RuleRunner, inits: str) -> None:
+def test_a_stub_above_a_module_is_not_an_import(rule_runner: RuleRunner, inits: str) -> None:
     files = {
         "BUILD": "python_sources(sources=['*.py', '*.pyi', 'co/*.py', 'co/*.pyi'])",
         "co/__init__.py": "x = 1",

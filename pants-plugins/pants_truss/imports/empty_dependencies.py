@@ -145,7 +145,7 @@ def _is_group(target: Target, packages: Iterable[Type[PackageFieldSet]]) -> bool
 
 
 def _is_type_stub(target: Target) -> bool:
-    """Nothing runs it, so nobody misses it."""
+    """Returns True for a type stub. No code runs it, so a truss works without it."""
     return (file_of(target) or "").endswith(".pyi")
 
 

@@ -332,7 +332,7 @@ def _implements(node: ImportNode, stub: ImportNode) -> bool:
         module = module_name(stub.module_path or "")
         return any(f"{module}.".startswith(f"{name}.") for name in node.modules)
     if not node.is_python:
-        # Code may be generated from it, under a name that nobody knows yet.
+        # Code may be generated from it, under a name that is not known yet.
         return node.file is not None and not isinstance(
             node.sources, (FileSourceField, ResourceSourceField)
         )

@@ -58,7 +58,7 @@ class StubbedModule:
 
 
 async def _find_free_code(stub: ImportNode, paths: Sequence[str]) -> List[ImportNode]:
-    """Those of the modules that no target owns. Where a target owns one, it belongs to a test or to
+    """Returns the modules that no target owns. If a target owns one, it belongs to a test or to
     another resolve, because Pants would have inferred it otherwise."""
     owners = await concurrently(
         find_python_owners(PythonOwnersRequest(posixpath.dirname(path)), **implicitly())
@@ -72,8 +72,8 @@ async def _find_free_code(stub: ImportNode, paths: Sequence[str]) -> List[Import
 
 
 async def _find_extensions(stub: ImportNode, files: Sequence[str]) -> List[ImportNode]:
-    """Those of the files that have the module of the stub below their source roots, as the targets
-    that own them, if there are any."""
+    """Returns the files that have the module of the stub below their source roots. A file that a
+    target owns is returned as that target."""
     roots = await concurrently(
         get_optional_source_root(SourceRootRequest.for_file(file), **implicitly()) for file in files
     )

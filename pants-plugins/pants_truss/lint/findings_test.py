@@ -314,6 +314,6 @@ def test_an_error_lasts_no_longer_than_its_cause(rule_runner: RuleRunner) -> Non
     link = Path(rule_runner.build_root, "fixed/model/link.py")
     link.symlink_to("nowhere.py")
     assert [rule for rule, _ in told(lint(rule_runner, "fixed", {}))] == ["cannot-gather"]
-    # The engine does not know of it: a link that leads nowhere is no file to it.
+    # The engine does not know of it: a link that leads nowhere is not a file to the engine.
     link.unlink()
     assert lint(rule_runner, "fixed", {}) == ()

@@ -109,7 +109,7 @@ def test_a_target_can_be_left_out(rule_runner: RuleRunner, skip: str, is_applica
     assert TrussLintFieldSet.is_applicable(target) is is_applicable
 
 
-def test_a_package_is_no_truss(rule_runner: RuleRunner) -> None:
+def test_a_package_is_not_a_truss(rule_runner: RuleRunner) -> None:
     assert not TrussLintFieldSet.is_applicable(rule_runner.get_target(Address("lib")))
 
 

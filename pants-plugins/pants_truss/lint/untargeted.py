@@ -58,8 +58,8 @@ class UntargetedTrussesRequest:
 
 @dataclass(frozen=True)
 class UntargetedTrusses:
-    """Those of the configs that belong to a truss without a target. A config in a folder of a truss
-    that has one is data of that truss."""
+    """The configs that belong to a truss without a target. A config in a folder of a truss with a
+    target is data of that truss."""
 
     configs: Tuple[str, ...]
 

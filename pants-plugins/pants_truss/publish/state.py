@@ -98,8 +98,8 @@ def read(path: str) -> List[Entry]:
 
 
 def _check(path: str, where: str, entry: Entry, kinds: Dict[str, str]) -> None:
-    """Somebody may have edited the file. A key that the file lacks, or that this release does not
-    know, is no fault."""
+    """Raises `StateError` for a value of the wrong type, because a user may have edited the file. A
+    key that the file lacks, or that this release does not know, is not an error."""
     for key, kind in kinds.items():
         value = entry.get(key)
         if value is not None and not _IS[kind](value):

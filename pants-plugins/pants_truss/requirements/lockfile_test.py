@@ -20,7 +20,7 @@ from pants_truss.requirements.lockfile import (
 
 
 class LockTarget(Target):
-    """As that of Pants, which nobody can write in a BUILD file."""
+    """Like the target of Pants, which cannot be written in a BUILD file."""
 
     alias = "lock"
     core_fields = (*COMMON_TARGET_FIELDS, OptionalSingleSourceField)
@@ -137,7 +137,7 @@ def test_a_lockfile_that_is_not_there(rule_runner: RuleRunner, path: str) -> Non
         b"[" * 100_000,
     ],
 )
-def test_a_file_that_is_no_lockfile_is_named_in_one_sentence(
+def test_a_file_that_is_not_a_lockfile_is_named_in_one_sentence(
     rule_runner: RuleRunner, content: bytes
 ) -> None:
     rule_runner.write_files({"bad/x.lock": content})

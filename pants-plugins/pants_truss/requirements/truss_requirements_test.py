@@ -298,7 +298,7 @@ def test_a_pin_contradicts_the_model_server(rule_runner: RuleRunner) -> None:
     assert pins(rule_runner, gather(rule_runner, files)) == ["msgpack==1.0.5"]
 
 
-def test_a_file_of_this_machine_is_no_pin(rule_runner: RuleRunner) -> None:
+def test_a_file_of_this_machine_is_not_a_pin(rule_runner: RuleRunner) -> None:
     url = "scikit-learn @ file:///home/me/wheels/scikit_learn-1.0-py3-none-any.whl"
     files = {"models.lock": f"{url}\nunused @ file:///home/me/unused.whl\n"}
     with engine_error(InvalidTruss, contains="is a file of one machine"):

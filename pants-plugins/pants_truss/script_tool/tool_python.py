@@ -14,8 +14,8 @@ def tool_pex_request(tool: PythonToolBase, python_setup: PythonSetup) -> PexRequ
     """Returns the request for the environment of a tool.
 
     The tool runs on a Python of `[python].interpreter_constraints` if its lockfile supports all of
-    these, and otherwise on a Python of its own. Without that, Pants would refuse the lockfile in
-    any repository with a truss of an older or newer Python than the tool's.
+    these, and otherwise on a Python of its own. Without that choice, Pants rejects the
+    lockfile in any repository with a truss of an older or newer Python than the tool's.
     """
     if tool.install_from_resolve or not tool.options.is_default("interpreter_constraints"):
         return tool.to_pex_request()

@@ -361,7 +361,7 @@ NO_SUCH = (
 def test_what_cannot_be_built_is_an_error_about_the_truss(
     rule_runner: RuleRunner, name: str, origin: str
 ) -> None:
-    """And not about a process, whose arguments nobody has written."""
+    """The error is not about a process, whose arguments the user has not written."""
     rule_runner.write_files(
         {
             f"{FOLDER}/{name}/error.txt": NO_SUCH,

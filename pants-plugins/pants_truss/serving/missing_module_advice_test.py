@@ -76,7 +76,7 @@ def fix(
     return rule_runner.request(ModuleFix, [request]).text
 
 
-# --- Nobody has it.
+# --- No target has the module.
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_distribution_is_missing(
     )
 
 
-def test_a_file_that_looks_like_it_is_no_distribution(rule_runner: RuleRunner) -> None:
+def test_a_file_that_looks_like_it_is_not_a_distribution(rule_runner: RuleRunner) -> None:
     """Whoever publishes one of that name would be served."""
     said = fix(rule_runner, "looks", "looking", {"more/looking.py": ""})
     assert said == (
@@ -115,7 +115,7 @@ def test_shared_code_that_is_not_imported(rule_runner: RuleRunner) -> None:
     )
 
 
-def test_a_type_stub_is_no_module(rule_runner: RuleRunner) -> None:
+def test_a_type_stub_is_not_a_module(rule_runner: RuleRunner) -> None:
     build = "python_sources(name='src', sources=['**/*.py', '**/*.pyi'])\n"
     files = {"shared/BUILD": build, "shared/stub_a/x.py": "", "shared/stub_a/_c.pyi": ""}
     assert fix(rule_runner, "stub", "stub_a._c", files) == (

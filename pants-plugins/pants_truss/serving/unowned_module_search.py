@@ -1,4 +1,4 @@
-"""Files of the repository that look like a module which nobody has.
+"""Files of the repository that look like a module without an owner.
 
 A module that is in the repository must not be taken for one of a distribution: whoever publishes a
 distribution of that name in a public index would be served (dependency confusion).
@@ -36,7 +36,7 @@ class LostModule:
     text: str
 
 
-@rule(desc="Look for a module that nobody owns")
+@rule(desc="Look for a module that no target owns")
 async def find_lost_module(request: LostModuleRequest) -> LostModule:
     """The whole repository is looked through, once something is wrong."""
     parts = request.module.split(".")

@@ -1,4 +1,4 @@
-"""Files that look like a module which nobody has, in a repository of many small cases."""
+"""Files that look like a module without an owner, in a repository of many small cases."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def look(
 
 @pytest.mark.parametrize("module", ["none_such", "none_such.a.b", "größe", "a[b]", "*"])
 def test_nothing_looks_like_it(rule_runner: RuleRunner, module: str) -> None:
-    # Nor does what only begins or ends like it, or is no Python.
+    # The names of these files only begin or end like it, or the files are not Python.
     files = ("none_such_2.py", "my_none_such.py", "none_such.txt", "none_such/x.txt", "a/b.py")
     assert look(rule_runner, module, {f"lib/n/{path}": "" for path in files}) == ""
 
@@ -189,7 +189,7 @@ def test_a_source_root_that_is_right_already(rule_runner: RuleRunner) -> None:
 
 
 def test_a_file_of_the_truss_itself(rule_runner: RuleRunner) -> None:
-    """Its source root is where the server looks, so another is no help."""
+    """The server looks in its source root, so another source root does not help."""
     files = {"trusses/t/model/BUILD": SOURCES, "trusses/t/model/inside.py": ""}
     assert look(rule_runner, "inside", files) == (
         "It looks like trusses/t/model/inside.py, which is imported as `model.inside`."

@@ -207,7 +207,7 @@ def test_all_that_is_wrong_is_reported_and_not_only_the_first(
         b"{" * 2000,
     ],
 )
-def test_what_is_no_config_is_an_error_with_its_place(
+def test_what_is_not_a_config_is_an_error_with_its_place(
     rule_runner: RuleRunner, content: bytes
 ) -> None:
     rule_runner.write_files({"hostile/config.yaml": content})

@@ -242,7 +242,8 @@ class ExternalPackages:
 
 @rule
 async def find_external_packages(request: ExternalPackagesRequest) -> ExternalPackages:
-    """Those of the config in its order, then those that only `dependencies` name, then theirs."""
+    """Finds the packages of the config in its order, then those that only `dependencies` name, then
+    the packages that these depend on."""
     configured = await find_configured_packages(request, **implicitly())
     direct = await dependency_targets(DependenciesRequest(request.dependencies))
     _refuse_excluded(request.config.address, configured, direct)

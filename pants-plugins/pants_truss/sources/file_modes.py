@@ -1,4 +1,4 @@
-"""Modes of files, and when they changed: what Pants' daemon is not told, or tells nobody."""
+"""Modes of files, and the times of their changes, which Pants does not report to rules."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ _STARTED_NS = time.time_ns()
 def edited_meanwhile(
     paths: Iterable[str], global_options: GlobalOptions, since_ns: int = _STARTED_NS
 ) -> List[str]:
-    """Those of the files that have changed since this process began, so that one may have been
-    read before and another after. The daemon gets notice of changes, and reads the files again;
-    without it nobody does. Paths of files that were never there are left out."""
+    """Returns the files that have changed since this process began, so that one may have been read
+    before its change and another after. The daemon watches files and reads changed ones again;
+    Pants without a daemon does not. Files that never existed are left out."""
     if global_options.pantsd and not global_options.concurrent:
         return []
     found = []

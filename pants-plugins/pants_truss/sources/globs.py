@@ -1,4 +1,4 @@
-"""Globs, and files that are named, of which it is no error if there are none."""
+"""Globs, and paths of files, that may match nothing without an error."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ class _Walk:
             self.visit(path, real, above)
 
     def _leave_out(self, path: str, is_dir: bool = False) -> bool:
-        """Returns True if Pants ignores the path, and then notes it, unless nobody misses it."""
+        """Returns True if Pants ignores the path, and then notes it, unless it is litter."""
         line = self._ignore.ignoring_line(path, is_dir=is_dir)
         if line is not None:
             self.ignored += self._describe(path, is_dir, line)
@@ -195,7 +195,7 @@ class _Walk:
         return [IgnoredPath(path, is_dir, line, files, kept_by)] if files else []
 
     def _files_in(self, folder: str) -> Iterator[str]:
-        """The files of an ignored folder. A virtual environment has none: nobody serves it."""
+        """Yields the files of an ignored folder, but none of a virtual environment."""
         try:
             entries = _entries(os.path.join(self._buildroot, folder))
         except OSError:

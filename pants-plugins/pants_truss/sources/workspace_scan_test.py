@@ -239,7 +239,7 @@ def test_a_folder_that_fails_to_be_read(repo: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(os, "scandir", fail)
     assert problems(repo) == {"t/sub": "cannot be read: Permission denied. Fix that"}
-    # Nobody misses what Pants ignores.
+    # The scan does not report errors in folders that Pants ignores.
     assert not scan(repo, "sub/").bad_paths
 
 

@@ -114,7 +114,7 @@ class TrussGatherSubsystem(Subsystem):
             the gathered truss. Virtual environments, recognised by their `pyvenv.cfg`, are left out
             too. The patterns of the truss's own `.truss_ignore` follow these.
 
-            The default list holds only files that nobody wants in a truss. Truss's built-in list,
+            The default list holds only files that never belong in a truss. Truss's built-in list,
             which also drops folders named `lib` or `build`, and `*.so` files, is not used.
             """
         ),

@@ -39,7 +39,7 @@ def test_the_lockfile_is_for_the_default_release(metadata: Dict[str, Any]) -> No
 
 
 def test_the_lockfile_is_for_the_pythons_of_the_tool(metadata: Dict[str, Any]) -> None:
-    """Otherwise Pants would refuse the lockfile in every repository."""
+    """Otherwise Pants rejects the lockfile in every repository."""
     own = InterpreterConstraints(TrussCli.default_interpreter_constraints)
     locked = InterpreterConstraints(metadata["valid_for_interpreter_constraints"])
     assert locked.contains(own, UNIVERSE) and own.contains(locked, UNIVERSE)

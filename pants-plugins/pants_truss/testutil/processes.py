@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def is_alive(pid: int) -> bool:
-    """Returns False for one that has ended, also if nobody has asked how it ended."""
+    """Returns False for a process that has ended, even if its parent has not reaped it."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

@@ -5,8 +5,8 @@ it have a meaning: `info.jsonl` lists the distributions that it installs, text i
 the build fail, and `python` is the script in place of its Python. The others are the files of the
 environment.
 
-The environments of the plugin's own tools have the Python of the tests. That of Truss is the folder
-itself, next to the scripts that run in it.
+The environments of the plugin's own tools have the Python of the tests. The environment of Truss is
+the folder itself, next to the scripts that run in it.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pants.engine.streaming_workunit_handler import (
 from pants.engine.unions import UnionRule
 
 LOG_FILE = ".work_units"
-# All that Pants tells of each, where this file is there already.
+# Pants writes all that it knows of each work unit here, if this file exists already.
 DETAILS_FILE = ".work_unit_details"
 
 

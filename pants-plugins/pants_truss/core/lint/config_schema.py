@@ -1,7 +1,7 @@
 """Checks a config against Truss's schema, as Truss's own loader reads values.
 
-The loader is pydantic in its lax mode: `"4"` is an integer to it and `yes` a boolean, but `4` is no
-string. It keeps unknown keys, and a push refuses them.
+The loader is pydantic in its lax mode. It reads `"4"` as an integer and `yes` as a boolean, but it
+does not read `4` as a string. It keeps unknown keys, and a push refuses them.
 """
 
 from __future__ import annotations

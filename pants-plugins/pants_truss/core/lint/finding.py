@@ -86,8 +86,8 @@ RULES: Tuple[Rule, ...] = (
     Rule(
         "invalid-requirement",
         "A requirement that an image build cannot read.",
-        "`torch = 2.0` is no requirement for uv, which installs the list in an image, nor for pip. "
-        "A line that only uv refuses is a warning.",
+        "`torch = 2.0` is not a valid requirement for uv, which installs the list in an image, or "
+        "for pip. A line that only uv refuses is a warning.",
         is_fatal=True,
     ),
     Rule(

@@ -1,4 +1,4 @@
-"""Values that nobody writes by accident: each is reported in one visible line. Nothing raises."""
+"""Values that no one writes by accident: each is reported in one visible line. Nothing raises."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_numbers_beyond_all_bounds(value: float, limit: str) -> None:
     assert [message for message in messages if "max_batch_size" in message and expected in message]
 
 
-def test_a_share_that_is_no_number() -> None:
+def test_a_share_that_is_not_a_number() -> None:
     build = {"base_model": "llama", "lora_adapters": {}}
     runtime = {"lora_cache_gpu_memory_fraction": math.nan}
     messages = told({"trt_llm": {"build": build, "runtime": runtime}})

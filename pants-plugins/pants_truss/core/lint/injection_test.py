@@ -174,7 +174,7 @@ def test_a_character_that_is_not_plain(key: str, position: int, evil: str) -> No
 
 
 @pytest.mark.parametrize("key", SHELL)
-def test_an_option_is_no_value(key: str) -> None:
+def test_an_option_is_not_a_value(key: str) -> None:
     good, config = PLACES[key]
     for option in (f"-{good}", "-", "--x"):
         (message,) = told(config(option))

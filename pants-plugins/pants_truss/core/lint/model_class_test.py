@@ -114,7 +114,7 @@ def test_newer_syntax_excuses_no_python_that_is_as_old() -> None:
         "f'{x[\"a\"]!r:{y}} {'",
     ],
 )
-def test_newer_syntax_is_no_error(line: str) -> None:
+def test_newer_syntax_is_not_an_error(line: str) -> None:
     newer = (sys.version_info[0], sys.version_info[1] + 1)
     assert not told(f"{line}\nclass Model:\n{PREDICT}", python=newer)
 

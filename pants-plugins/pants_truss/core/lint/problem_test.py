@@ -138,6 +138,6 @@ def test_entries_of_a_list_keep_their_index() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "abc", 1, True, {"x": 1}, ({},), []])
-def test_what_is_no_list_has_no_entries(value: Any) -> None:
+def test_what_is_not_a_list_has_no_entries(value: Any) -> None:
     assert list(items({"a": value}, "a")) == list(mappings({"a": value}, "a")) == []
     assert list(items({}, "a")) == []

@@ -66,7 +66,7 @@ def test_nothing_found_is_still_a_run() -> None:
         (None, None, None),
         (2, None, {"startLine": 2}),
         (2, 3, {"startLine": 2, "startColumn": 3}),
-        # A column alone has no meaning, and 0 is no line in SARIF.
+        # A column alone has no meaning, and SARIF does not have a line 0.
         (None, 3, None),
         (0, 0, None),
         (2, 0, {"startLine": 2}),

@@ -136,7 +136,7 @@ def test_a_format_begins_at_a_word_and_is_complete(what: str, spare: int) -> Non
     ["an AWS access key", "a GitHub token", "a GitLab token", "a Hugging Face token"]
     + ["a Google API key", "an npm token"],
 )
-def test_a_longer_word_is_no_token(what: str) -> None:
+def test_a_longer_word_is_not_a_token(what: str) -> None:
     assert not whats(CREDENTIALS[what] + "Z")
     assert whats(CREDENTIALS[what] + ".Z") == [what]
 

@@ -140,7 +140,7 @@ def _own_app_modules(paths: Set[str]) -> Iterator[str]:
 
 
 def _table_of(release: Tuple[int, ...]) -> Dict[str, Dict[str, List[str]]]:
-    """That of the newest known release that is not newer; else of the oldest known one."""
+    """Returns the table of the newest known release up to `release`, or else of the oldest one."""
     tables = read_table("server_names")
     known = sorted((tuple(int(part) for part in name.split(".")), name) for name in tables)
     fitting = [name for version, name in known if version <= release] or [known[0][1]]

@@ -69,7 +69,7 @@ def annotation_kind(parameter: Parameter, scope: Scope) -> str:
     if isinstance(node, ast.Constant):
         return TEXT if isinstance(node.value, str) else OTHER
     if isinstance(node, (ast.Subscript, ast.BinOp)):
-        # `Optional[Request]` is no class.
+        # `Optional[Request]` is not a class.
         return OTHER
     name = base_name(node)
     if name is None:

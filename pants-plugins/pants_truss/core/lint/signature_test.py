@@ -141,7 +141,7 @@ REQUEST = "from fastapi import Request"
 )
 def test_the_request(head: str, annotation: str) -> None:
     assert kind_of(f": {annotation}", head) == signature.REQUEST
-    # As text it is no class.
+    # As text it is not a class.
     assert kind_of(f": '{annotation}'", head) == signature.TEXT
     future = "from __future__ import annotations\n"
     assert kind_of(f": {annotation}", future + head) == signature.TEXT

@@ -237,7 +237,7 @@ class _Modules:
     def is_plain(self, package: str) -> bool:
         """Returns True if the `__init__.py` is known and does not change where modules are found.
 
-        A package may also have a native `__init__`, which nobody can read here.
+        A package may also have a native `__init__`, which lint cannot read.
         """
         init = f"{package}/__init__.py"
         if init not in self._paths:

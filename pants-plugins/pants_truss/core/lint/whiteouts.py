@@ -12,8 +12,8 @@ from pants_truss.core.truss_config import TrussConfig
 
 
 def check_whiteouts(files: Iterable[GatheredFile], config: TrussConfig) -> Iterator[Finding]:
-    """Yields a warning for each such file of the image. An error would refuse gathered trusses that
-    are used as folders; images refuse these files themselves."""
+    """Yields a warning for each such file of the image. An error would reject gathered trusses
+    that are used as folders. Images reject such files themselves."""
     # This runs for each truss, and most have no such file.
     placed = place_in_image((file for file in files if is_whiteout(file.path)), config)
     for file in dict.fromkeys(placed[place] for place in whiteouts(placed)):

@@ -186,8 +186,8 @@ class Container:
         self.name = f"truss-{secrets.token_hex(6)}"
 
     def create(self, more: List[str]) -> None:
-        """Must not be interrupted: otherwise the engine could create a container that nobody
-        knows, or this process could lose a client that it has just started."""
+        """Must not be interrupted: otherwise the engine could create a container that this process
+        does not know, or this process could lose a client that it has just started."""
         arguments = creation(self.facts, self.name, self.host, self.port, more)
         by_name, by_file = split_variables(self.facts)
         code = subprocess.run(

@@ -119,7 +119,7 @@ def end_children() -> None:
 
 
 def _is_running(psutil: Any, process: Any) -> bool:
-    """False for one that has ended and that nobody has reaped."""
+    """Returns False for a process that has ended and that no parent has reaped."""
     try:
         return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:

@@ -235,7 +235,7 @@ def test_a_failed_load_is_reported(
 HOSTILE_NAME = "x) Z 1 (y"
 
 
-linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="This is no Linux.")
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="This is not Linux.")
 
 STARTS = """\
 import subprocess, sys, time

@@ -54,7 +54,7 @@ def test_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     # Pants was killed before this process looked for its parent.
     monkeypatch.setenv(parent.STARTED_BY, str(ended.pid))
     assert parent.Parent().is_gone
-    # Nobody has asked for the exit code of this one yet.
+    # No process has asked for the exit code of this one yet.
     zombie = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
     assert zombie.stdout and zombie.stdout.read() == b""
     deadline = time.monotonic() + 30
