@@ -86,21 +86,23 @@ def is_named(path: str, strings: Collection[str]) -> bool:
     for text in strings:
         end = _UNKNOWN_FOLDERS.sub("", text)
         if "*" in text:
-            # Most texts that are formatted are no names of files.
-            if _is_pattern(end) and fnmatchcase(f"/{path}", f"*/{end}"):
+            # Most texts that are formatted do not name files.
+            if _is_pattern(text, end) and fnmatchcase(f"/{path}", f"*/{end}"):
                 return True
         elif text.endswith(f"/{name}") and f"/{path}".endswith(f"/{end}"):
             return True
     return False
 
 
-def _is_pattern(text: str) -> bool:
-    """Returns True if it ends with a suffix of data, or says more than the suffix."""
-    name = text.rpartition("/")[2]
+def _is_pattern(text: str, end: str) -> bool:
+    """Returns True if `end` has a suffix of data, or says more than the suffix. In another folder,
+    as in `f"{folder}/{name}.json"`, a suffix does not say enough."""
+    name = end.rpartition("/")[2]
     stem, suffix = posixpath.splitext(name)
     if not suffix or "*" in suffix or re.search(r"[\[?\s]", name):
         return False
-    return suffix.lower() in _DATA_SUFFIXES or len(stem.replace("*", "")) > 2
+    says_more = len(stem.replace("*", "")) > 2
+    return says_more or (suffix.lower() in _DATA_SUFFIXES and ("/" in end or "/" not in text))
 
 
 def is_folder_named(path: str, strings: Collection[str]) -> bool:

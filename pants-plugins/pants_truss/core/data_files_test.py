@@ -60,6 +60,7 @@ def test_strings_that_can_name_files() -> None:
         ("a_de.txt", "a_*.txt", False),
         ("words_de.txt", "words_*.txt", True),
         ("words_de.txt", "*/words_*.txt", True),
+        ("a.json", "*/*.json", False),
         ("README.md", "*.md", False),
         ("a.json", "*", False),
         ("a.json", "*.*", False),

@@ -17,8 +17,8 @@ from pants_truss.core.requirement import applies
 
 # A distribution under several names: with or without compiled code, for CPUs or GPUs.
 _VARIANT = re.compile(
-    r"-(binary|c|contrib|contrib-headless|cpu|cpu-only|cu\d+|cuda\d*|directml|free-threaded|gpu|"
-    r"headless|intel|lite|nightly|openvino|pre|rocm|silicon|simd|wheel|wheels)$"
+    r"-(bin|binary|c|contrib|contrib-headless|cpu|cpu-only|cu\d+|cuda\d*x?|directml|"
+    r"free-threaded|full|gpu|headless|intel|lite|nightly|openvino|pre|rocm|silicon|simd|wheel|wheels)$"
 )
 _INSTALLS = re.compile(
     r"\b(pip3?|uv|conda|mamba|micromamba|poetry|pipenv|pdm|easy_install|setup\.py)\b|\.whl\b|\.sh\b"

@@ -13,6 +13,8 @@ from pants_truss.core.requirement import marker_environments
     ("wanted", "modules", "listed", "brings"),
     [
         ("opencv-python", ["cv2"], "opencv-python-headless", True),
+        ("cupy", ["cupy"], "cupy-cuda12x", True),
+        ("mmcv", ["mmcv"], "mmcv-full", True),
         ("opencv-python-headless", ["cv2"], "opencv-contrib-python", True),
         ("psycopg2", ["psycopg2"], "psycopg2-binary", True),
         ("tensorflow", ["tensorflow"], "tensorflow-cpu", True),

@@ -29,6 +29,7 @@ _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 # A token has digits, or is longer; GitHub and others take one in place of a user.
 _USER_NAME = re.compile(r"(?!.*(token|secret|key|pass))[A-Za-z][A-Za-z._-]{0,18}", re.IGNORECASE)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_CONDA_BUILD = re.compile(r"^([\w.-]+=[\w.]+)=\w+\s*$")
 # Slips of the pen in a requirement, each with what was meant.
 _SLIPS = [
     (re.compile(r"=\s*([<>~!])(?!=)"), r"\1="),
@@ -141,12 +142,17 @@ def _parse_requirement(stripped: str, text: str) -> RequirementLine:
 def _meant(stripped: str) -> Optional[str]:
     """The requirement that a slip of the pen was for: `torch==2.0` for `torch = 2.0`."""
     wanted, semicolon, marker = stripped.partition(";")
+    # `conda list --export` and its environment files: name, version, build.
+    wanted = _CONDA_BUILD.sub(r"\1", wanted)
     for slip, meant in _SLIPS:
         corrected = slip.sub(meant, wanted)
         if corrected == wanted:
             continue
         try:
-            return str(Requirement(corrected + semicolon + marker))
+            found = Requirement(corrected + semicolon + marker)
+            # Releases of packaging before 22 take any version.
+            if all(Version(each.version.replace(".*", "")) for each in found.specifier):
+                return str(found)
         except (ValueError, SyntaxError, RecursionError):
             continue
     return None

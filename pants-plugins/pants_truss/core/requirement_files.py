@@ -84,6 +84,11 @@ def read_lines(content: bytes) -> Tuple[FileLine, ...]:
     return tuple(found)
 
 
+def logical_lines(text: str) -> Tuple[str, ...]:
+    """The lines of a list, each with those that continue it, as pip and uv read them."""
+    return tuple(line for _, line in _joined(text))
+
+
 def _joined(text: str) -> Iterator[Tuple[int, str]]:
     """Lines that end with a backslash, with those that follow. A comment ends the line that it
     continues, and is one even without a space before it."""

@@ -154,7 +154,9 @@ def test_what_is_written_is_the_line_without_its_comment(text: str, written: str
     assert line and line.text == written
 
 
-@pytest.mark.parametrize("text", ["a b", "a @ @ https://me:s3cret@host/a.whl", "numpy ="])
+@pytest.mark.parametrize(
+    "text", ["a b", "a @ @ https://me:s3cret@host/a.whl", "numpy =", "a=1=2=3"]
+)
 def test_a_refusal_says_what_is_written_and_how_to_write_it(text: str) -> None:
     with pytest.raises(TrussError) as caught:
         parse_line(f"  {text}  ")
@@ -175,6 +177,9 @@ def test_a_refusal_says_what_is_written_and_how_to_write_it(text: str) -> None:
         ("torch[x] 2.0", "torch[x]==2.0"),
         ("torch@2.0", "torch==2.0"),
         ("torch: 2.0", "torch==2.0"),
+        ("numpy=1.26.4=py311h64a7726_0", "numpy==1.26.4"),
+        ("scipy=1.11=0", "scipy==1.11"),
+        ("torch=2.*", "torch==2.*"),
     ],
 )
 def test_a_slip_of_the_pen_is_corrected(text: str, meant: str) -> None:

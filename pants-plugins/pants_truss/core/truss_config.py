@@ -15,6 +15,7 @@ from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
 from pants_truss.core.paths import is_within, join, normalize_inside
 from pants_truss.core.redaction import may_show
+from pants_truss.core.requirement_files import logical_lines
 from pants_truss.core.yaml_document import YamlDocument
 
 CONFIG_FILE = "config.yaml"
@@ -55,8 +56,9 @@ class TrussConfig:
 
     @property
     def requirement_lines(self) -> Tuple[str, ...]:
-        """The lines of all entries. An entry may have several; Truss writes each to pip's file."""
-        return tuple(line for entry in self.requirements for line in entry.splitlines())
+        """The lines of all entries. An entry may have several, of which one may continue another;
+        Truss writes each to pip's file."""
+        return tuple(filter(None, logical_lines("\n".join(self.requirements))))
 
     @property
     def is_scattered(self) -> bool:

@@ -133,6 +133,17 @@ def test_the_model_in_the_truss_itself() -> None:
     assert (config.model_module_dir, config.model_file) == ("", "main.py")
 
 
+def test_a_line_of_requirements_may_continue_another() -> None:
+    """What `pip-compile` writes, in one entry."""
+    config = parse(
+        b"requirements:\n- |\n  rich==13.0.0 \\\n      --hash=sha256:aa \\\n      --hash=sha256:bb\n"
+        b"- six\n"
+    )
+    first, second = config.requirement_lines
+    assert first.split() == ["rich==13.0.0", "--hash=sha256:aa", "--hash=sha256:bb"]
+    assert second == "six"
+
+
 def test_an_entry_of_requirements_may_have_several_lines() -> None:
     config = parse(b"requirements:\n  - |\n    numpy\n    pandas==2\n  - torch\n  - ''\n")
     assert config.requirement_lines == ("numpy", "pandas==2", "torch")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import Collection, Dict, FrozenSet, Iterable, List, Optional, Sequence, Tuple
 
@@ -20,6 +21,7 @@ from pants_truss.core.data_files import (
     named_strings,
 )
 from pants_truss.core.gathered import GatheredFile
+from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.paths import is_within
 from pants_truss.imports.import_graph import file_of
@@ -149,13 +151,8 @@ async def find_data_advice(request: DataAdviceRequest) -> DataAdvice:
     )
     targets = await resolve_targets(addresses)
     loose = await find_loose_files(LooseFilesRequest(folder), **implicitly())
-    ignored_by = next((f.ignored_by for f in loose.files if f.path == request.path), None)
-    seen = ""
-    if ignored_by:
-        seen = (
-            f"Pants ignores it by `{ignored_by.pattern.strip()}` ({ignored_by.origin}): add "
-            f'`pants_ignore.add = ["!/{request.path}"]` to `[GLOBAL]` in pants.toml. '
-        )
+    file = next((file for file in loose.files if file.path == request.path), None)
+    seen = _describe_ignored(file) if file and file.ignored_by else ""
     generator = _generator(request.module, targets)
     owner = next((t for t in targets if file_of(t) == request.path and _is_bundled(t)), None)
     if owner is not None:
@@ -166,13 +163,29 @@ async def find_data_advice(request: DataAdviceRequest) -> DataAdvice:
     build = generator.spec_path if generator and is_below else folder
     taken = {address.target_name for address in addresses if address.spec_path == build}
     name = next(n for n in ("data", *map("data{}".format, range(2, 99))) if n not in taken)
-    relative = posixpath.relpath(request.path, build or ".")
+    relative = _quoted(escape_glob(posixpath.relpath(request.path, build or ".")))
     depend = _depend(f":{name}" if is_below else f"{build}:{name}", generator, request.truss)
     return DataAdvice(
-        f'{seen}No target owns it. Add `resources(name="{name}", sources=["{relative}"])` to '
+        f'{seen}No target owns it. Add `resources(name="{name}", sources=[{relative}])` to '
         f"{build or 'the build root'}/BUILD. {depend}",
         False,
     )
+
+
+def _describe_ignored(file: LooseFile) -> str:
+    assert file.ignored_by is not None
+    line = file.ignored_by
+    # A file of an ignored folder cannot be taken back alone.
+    back = f"!/{escape_glob(file.ignored)}{'/' if file.ignored != file.path else ''}"
+    return (
+        f"Pants ignores it by `{line.pattern.strip()}` ({line.origin}): add "
+        f"`pants_ignore.add = [{_quoted(back)}]` to `[GLOBAL]` in pants.toml. "
+    )
+
+
+def _quoted(text: str) -> str:
+    """A string of a BUILD file, or of pants.toml."""
+    return repr(text) if re.search(r'["\\]', text) else f'"{text}"'
 
 
 def _is_bundled(target: Target) -> bool:

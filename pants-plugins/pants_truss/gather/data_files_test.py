@@ -84,8 +84,8 @@ def write(rule_runner: RuleRunner, files: Dict[str, str]) -> str:
     return folder
 
 
-def find(rule_runner: RuleRunner, folder: str) -> BlockingFindings:
-    rule_runner.set_options(OPTIONS, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
+def find(rule_runner: RuleRunner, folder: str, *options: str) -> BlockingFindings:
+    rule_runner.set_options([*OPTIONS, *options], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     target = rule_runner.get_target(Address(f"{folder}/t", target_name="t"))
     return rule_runner.request(BlockingFindings, [TrussFieldSet.create(target)])
 
@@ -241,6 +241,30 @@ def test_advice_works_at_the_first_try(
     after = find(rule_runner, folder)
     assert told(after) == []
     assert f"packages/kit{folder}/{place}" in held(after)
+
+
+def test_a_file_in_a_folder_that_pants_ignores(rule_runner: RuleRunner) -> None:
+    files = {
+        "shared/kit{}/BUILD": PYTHON,
+        "shared/kit{}/x.py": "open(y.join('words', 'lexicon.json'))\n",
+        "shared/kit{}/words/lexicon.json": "",
+    }
+    folder = write(rule_runner, files)
+    words = f"/{folder}/shared/kit{folder}/words/"
+    (found,) = told(find(rule_runner, folder, f"--pants-ignore=['{words}']"))
+    assert f'`pants_ignore.add = ["!{words}"]`' in found.message
+
+
+def test_names_that_are_globs_or_end_a_text(rule_runner: RuleRunner) -> None:
+    files = {
+        "shared/kit{}/BUILD": PYTHON,
+        "shared/kit{}/x.py": "open('we ird [1].json')\nopen('quo\"te.json')\n",
+        "shared/kit{}/we ird [1].json": "",
+        'shared/kit{}/quo"te.json': "",
+    }
+    quoted, globbed = told(find(rule_runner, write(rule_runner, files)))
+    assert "sources=['quo\"te.json'])" in quoted.message
+    assert 'sources=["we ird [[]1].json"])' in globbed.message
 
 
 def test_the_message_names_module_target_and_field(rule_runner: RuleRunner) -> None:

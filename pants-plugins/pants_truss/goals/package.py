@@ -44,6 +44,7 @@ from pants_truss.pants_api import (
 from pants_truss.pants_api.per_session import SessionRequest, find_session
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.subsystems.gather import TrussGatherSubsystem
+from pants_truss.subsystems.lint import InvalidLintOptions
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
 from pants_truss.target_types.truss import TrussOutputFormatField, TrussOutputPathField
 
@@ -89,9 +90,14 @@ async def package_truss_fallibly(
         else:
             gathered = await gather_truss(truss, **implicitly())
             made = await add_prefix(AddPrefix(gathered.digest, path), **implicitly())
-    except (InvalidTruss, TrussError) as e:
+    except InvalidLintOptions:
+        raise
+    except Exception as e:
         await find_session(SessionRequest(), **implicitly())
-        return FalliblePackage(field_set.address, None, str(e))
+        is_ours = isinstance(e, (InvalidTruss, TrussError))
+        # Pants may fail too, on a file that it cannot parse or an address that does not exist.
+        error = e if is_ours else InvalidTruss.of(field_set.address, f"it cannot be gathered: {e}")
+        return FalliblePackage(field_set.address, None, str(error))
     manifest_path = output.path + MANIFEST_SUFFIX
     beside = await create_digest(
         CreateDigest([manifest_file(manifest_path, field_set.address.spec, gathered)]),

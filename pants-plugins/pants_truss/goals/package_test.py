@@ -353,6 +353,21 @@ def test_the_good_trusses_are_packaged_if_asked_for(rule_runner: RuleRunner, run
     )
 
 
+def test_a_failure_of_pants_is_one_bad_truss(rule_runner: RuleRunner, run: str) -> None:
+    folder = "run/absent"
+    build_file = "truss(dependencies=['//nope:x'])"
+    rule_runner.write_files({f"{folder}/BUILD": build_file, f"{folder}/config.yaml": ""})
+    specs = [folder, "run/good1"]
+    assert build(rule_runner, folder, KEEP_GOING, specs=specs).digest == EMPTY_DIGEST
+    last = build(rule_runner, "run/good1", KEEP_GOING, specs=specs)
+    assert "run.good1/good1/config.yaml" in tree(rule_runner, last)
+    with pytest.raises(InvalidTruss) as caught:
+        str(last.artifacts[-1].extra_log_lines[0])
+    assert str(caught.value).startswith("run/absent:absent: it cannot be gathered: ")
+    assert "nope" in str(caught.value)
+    rule_runner.write_files({f"{folder}/BUILD": ""})
+
+
 @pytest.mark.parametrize("python", ["py38", "py27", '"3.11"'])
 def test_an_unknown_python_is_one_bad_truss(rule_runner: RuleRunner, run: str, python: str) -> None:
     folder = f"run/a{''.join(filter(str.isalnum, python))}"

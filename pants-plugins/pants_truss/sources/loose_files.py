@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 from pants.base.build_environment import get_buildroot
 from pants.engine.internals.session import RunId
@@ -36,11 +37,13 @@ class LooseFilesRequest:
 
 @dataclass(frozen=True)
 class LooseFile:
-    """`path` is relative to the build root; `ignored_by` is the line by which Pants ignores it. A
-    file `has_own_code` if it lies in a folder below, beside Python code."""
+    """`path` is relative to the build root; `ignored_by` is the line by which Pants ignores
+    `ignored`, the file or a folder around it. A file `has_own_code` if it lies in a folder below,
+    beside Python code."""
 
     path: str
     ignored_by: Optional[IgnoreLine] = None
+    ignored: str = ""
     has_own_code: bool = False
 
 
@@ -57,10 +60,18 @@ async def find_loose_files(
 ) -> LooseFiles:
     ignore = await read_workspace_ignore(WorkspaceIgnoreRequest(), **implicitly())
     scan = _Scan(ignore, tuple(global_options.build_patterns))
-    level: List[Tuple[str, Optional[IgnoreLine]]] = [(request.folder, None)]
+    level = [scan.folder(request.folder)]
     for depth in range(request.depth + 1):
-        level = [below for folder, line in level for below in scan.read(folder, line, depth > 0)]
+        level = [below for folder in level for below in scan.read(folder, depth > 0)]
     return LooseFiles(tuple(sorted(scan.files, key=lambda file: file.path)))
+
+
+class _Folder(NamedTuple):
+    """`ignored` is the topmost folder that Pants ignores, this one or one around it."""
+
+    path: str
+    ignored_by: Optional[IgnoreLine]
+    ignored: str
 
 
 class _Scan:
@@ -70,12 +81,23 @@ class _Scan:
         self.files: List[LooseFile] = []
         self._ignore, self._build_patterns = ignore, build_patterns
 
-    def read(
-        self, folder: str, ignored_by: Optional[IgnoreLine], is_below: bool
-    ) -> List[Tuple[str, Optional[IgnoreLine]]]:
-        """The folders in `folder`, each with the line by which Pants ignores it."""
+    def folder(self, path: str, around: Optional[_Folder] = None) -> _Folder:
+        if around is None and "/" in path:
+            around = self.folder(posixpath.dirname(path))
+        return _Folder(path, *self._ignored(path, around, is_dir=bool(path)))
+
+    def _ignored(
+        self, path: str, around: Optional[_Folder], *, is_dir: bool
+    ) -> Tuple[Optional[IgnoreLine], str]:
+        if around and around.ignored_by:
+            return around.ignored_by, around.ignored
+        line = self._ignore.ignoring_line(path, is_dir=is_dir) if path else None
+        return line, path if line else ""
+
+    def read(self, folder: _Folder, is_below: bool) -> List[_Folder]:
+        """The folders in `folder`."""
         try:
-            with os.scandir(os.path.join(get_buildroot(), folder)) as scanned:
+            with os.scandir(os.path.join(get_buildroot(), folder.path)) as scanned:
                 entries = list(scanned) if len(self.files) < _MAX_FILES else []
         except OSError:
             return []
@@ -85,13 +107,13 @@ class _Scan:
             is_dir = entry.is_dir()
             if not _is_utf8(entry.name) or LITTER.ignoring_line(entry.name, is_dir=is_dir):
                 continue
-            path = join(folder, entry.name)
-            line = ignored_by or self._ignore.ignoring_line(path, is_dir=is_dir)
+            path = join(folder.path, entry.name)
             if not is_dir:
                 if self._is_loose(entry):
-                    self.files.append(LooseFile(path, line, has_own_code))
+                    ignored = self._ignored(path, folder, is_dir=False)
+                    self.files.append(LooseFile(path, *ignored, has_own_code))
             elif not (entry.name.startswith(".") or entry.is_symlink() and is_below):
-                folders.append((path, line))
+                folders.append(self.folder(path, folder))
         return folders
 
     def _is_loose(self, entry: "os.DirEntry[str]") -> bool:

@@ -89,18 +89,29 @@ def _empty_submodules(buildroot: str) -> List[str]:
             repository = buildroot
             break
         repository = above
-    try:
-        with open(os.path.join(repository, ".gitmodules"), encoding="utf-8") as file:
-            named = submodule_paths(file.read())
-    except (OSError, UnicodeDecodeError):
-        return []
-    found = []
-    for path in named:
-        folder = os.path.join(repository, path)
-        inside = normalize_inside(os.path.relpath(folder, buildroot))
-        if inside and _is_empty(folder):
-            found.append(inside)
+    found, pending, seen = [], [repository], set()
+    while pending:
+        # A submodule may have some of its own.
+        folder = pending.pop()
+        if os.path.realpath(folder) in seen:
+            continue
+        seen.add(os.path.realpath(folder))
+        for path in _named_submodules(folder):
+            submodule = os.path.join(folder, path)
+            inside = normalize_inside(os.path.relpath(submodule, buildroot))
+            if not _is_empty(submodule):
+                pending.append(submodule)
+            elif inside:
+                found.append(inside)
     return sorted(found)
+
+
+def _named_submodules(folder: str) -> Tuple[str, ...]:
+    try:
+        with open(os.path.join(folder, ".gitmodules"), encoding="utf-8") as file:
+            return tuple(path for path in submodule_paths(file.read()) if normalize_inside(path))
+    except (OSError, UnicodeDecodeError):
+        return ()
 
 
 def _is_empty(folder: str) -> bool:

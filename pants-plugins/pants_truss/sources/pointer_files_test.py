@@ -86,6 +86,18 @@ def test_submodules_that_are_not_checked_out(rule_runner: RuleRunner) -> None:
     assert empty(rule_runner) == ()
 
 
+def test_a_submodule_in_a_submodule(rule_runner: RuleRunner) -> None:
+    root = Path(rule_runner.build_root)
+    (root / ".gitmodules").write_text('[submodule "x"]\n\tpath = outer/x\n')
+    (root / "outer/x/inner").mkdir(parents=True)
+    (root / "outer/x/.gitmodules").write_text(
+        '[submodule "i"]\n\tpath = inner\n[submodule "l"]\n\tpath = loop\n'
+    )
+    (root / "outer/x/loop").symlink_to(".")
+    found = rule_runner.request(EmptySubmodules, [EmptySubmodulesRequest()])
+    assert found.paths == ("outer/x/inner",)
+
+
 def test_a_build_root_below_the_repository_has_its_submodules(rule_runner: RuleRunner) -> None:
     root = Path(rule_runner.build_root)
     (root.parent / ".git").mkdir()

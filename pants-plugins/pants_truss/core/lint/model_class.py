@@ -61,10 +61,12 @@ _Problem = Tuple[str, Optional[int]]
 
 
 # What Python 3.10 and later have that 3.9 may not parse: `match`, `except*`, `type`, brackets after
-# `with`, type parameters, and whatever an f-string holds.
+# `with`, type parameters, whatever an f-string holds, `x[*a]`, `*args: *Ts`, `x[i := 0]`,
+# `{i := 0}`, and `except A, B` without brackets.
 _NEWER_SYNTAX = re.compile(
     rb"^[ \t\f]*(match|case|type)\b|\bexcept\s*\*|\bwith\s*\("
-    rb"|\b(def|class)\s+\w+\s*\[|\b[rRfFtT]{1,2}[\"']",
+    rb"|\b(def|class)\s+\w+\s*\[|\b[rRfFtT]{1,2}[\"']"
+    rb"|[\[,]\s*\*\s*[\w(]|:\s*\*\s*\w|[\[{,]\s*\w+\s*:=|\bexcept\s+[\w.]+\s*,",
     re.MULTILINE,
 )
 
@@ -84,7 +86,9 @@ def _problems(model: ModelFile) -> List[_Problem]:
     try:
         tree = parse(model.content)
     except SyntaxError as e:
-        if sys.version_info[:2] < model.python and _NEWER_SYNTAX.search(model.content):
+        # A newer Python knows more letters too.
+        is_newer = _NEWER_SYNTAX.search(model.content) or "character" in str(e.msg)
+        if sys.version_info[:2] < model.python and is_newer:
             # The Python that runs Pants may not know it.
             return []
         return [(f"it cannot be parsed as Python: {e.msg}.", e.lineno or 1)]

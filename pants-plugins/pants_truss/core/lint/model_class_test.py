@@ -112,6 +112,14 @@ def test_newer_syntax_excuses_no_python_that_is_as_old() -> None:
         "def f[T](x: T): pass",
         "class A[T]: pass",
         "f'{x[\"a\"]!r:{y}} {'",
+        "def g(x, *, i):\n    return x[*i]",
+        "def g(x, y):\n    return x[y, *y]",
+        "def g(*args: *Ts): pass",
+        "x = [1][i := 0]",
+        "x = {i := 1}",
+        "x = {1, i := 1}",
+        "try:\n    pass\nexcept A, B:\n    pass",
+        "x\U0001e030 = 1",
     ],
 )
 def test_newer_syntax_is_not_an_error(line: str) -> None:

@@ -122,11 +122,17 @@ def contradictions(texts: Iterable[str]) -> Iterator[Tuple[int, str]]:
             continue
         name, version = found
         first = pinned.setdefault(name, (version, text.strip()))
-        if first[0] != version:
+        if not _may_be_one(first[0], version):
             yield index, (
                 f"{text.strip()!r} contradicts {first[1]!r} in the same list, so that nothing can "
                 f"be installed. Remove one of them."
             )
+
+
+def _may_be_one(one: Version, other: Version) -> bool:
+    """`==2.0` takes `2.0+cu118` too (PEP 440)."""
+    has_both = one.local is not None and other.local is not None
+    return one == other or (one.public == other.public and not has_both)
 
 
 def _pin(text: str) -> Optional[Tuple[str, Version]]:

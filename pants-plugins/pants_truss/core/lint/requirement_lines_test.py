@@ -125,6 +125,9 @@ def test_a_password_is_not_shown() -> None:
         (["numpy==1.26.4", "numpy>=1.25"], []),
         (["numpy==1.26.*", "numpy==1.25.*"], []),
         (["x==1; python_version < '3.9'", "x==2; python_version >= '3.9'"], []),
+        (["numpy==1.26.4", "numpy==1.26.4+cpu"], []),
+        (["numpy==1.26.4+cpu", "numpy==1.26.4"], []),
+        (["numpy==1.26.4", "numpy==1.26.5+cpu"], [1]),
         (["x==a", "x==b", "x = 1", "# x==3", "-r x"], []),
     ],
 )

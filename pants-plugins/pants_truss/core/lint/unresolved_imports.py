@@ -204,7 +204,8 @@ class _Modules:
         self._paths, self._contents = set(paths), contents
         for path in paths:
             folder, _, name = path.rpartition("/")
-            self._stems.add(join(folder, name.partition(".")[0]))
+            if not name.endswith(".pyi"):
+                self._stems.add(join(folder, name.partition(".")[0]))
             while folder:
                 self._folders.add(folder)
                 folder = posixpath.dirname(folder)

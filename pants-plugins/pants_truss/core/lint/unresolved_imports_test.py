@@ -116,6 +116,10 @@ def test_a_package_may_have_more_than_its_files(init: str, expected: List[str]) 
     assert missing("from kit import z\nimport kit.y\n", KIT, kit=init) == expected
 
 
+def test_a_type_stub_is_not_a_module() -> None:
+    assert missing("import kit.types_\n", KIT, "packages/kit/types_.pyi") == ["kit.types_"]
+
+
 def test_a_requirement_may_share_the_name() -> None:
     assert missing("import kit.z\n", KIT, provided=("kit",)) == []
 
