@@ -29,14 +29,10 @@ from pants_truss.core.data_files import named_strings
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gitignore import IgnorePatterns, expand_braces, is_valid
 from pants_truss.core.lint.config_checks import check_config
+from pants_truss.core.lint.import_statements import imported_when_loaded
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
 from pants_truss.core.lint.secret_scan import scan
-from pants_truss.core.lint.unresolved_imports import (
-    ImageModules,
-    PythonFile,
-    check_imports,
-    imported_when_loaded,
-)
+from pants_truss.core.lint.unresolved_imports import ImageModules, ImportCheck, PythonFile
 from pants_truss.core.module_names import imported_packages
 from pants_truss.core.oci.unsupported_keys import dockerfile_keys
 from pants_truss.core.paths import normalize_inside
@@ -170,8 +166,10 @@ def fuzz_python(data: bytes) -> None:
     image = ImageModules(
         paths, unserved, {"numpy"}, ["numpy"], True, places[0], (0, 18, 36), "packages"
     )
-    for finding in check_imports(files, image):
+    check = ImportCheck(files, image)
+    for finding in check.findings():
         check_text(finding.text)
+    list(check.unanswered())
     imported_when_loaded(data)
     named_strings(data)
     text = data.decode("utf-8", "replace")

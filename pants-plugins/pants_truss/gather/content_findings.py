@@ -14,11 +14,12 @@ from pants_truss.core import yaml_document
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.file_checks import check_names, check_sizes
 from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.lint.import_statements import imported_when_loaded
 from pants_truss.core.lint.shadowing import Owner, check_shadowing, server_owners
-from pants_truss.core.lint.unresolved_imports import imported_when_loaded
+from pants_truss.core.lint.unresolved_imports import ImportCheck
 from pants_truss.core.paths import is_within
 from pants_truss.core.requirement import parse_if_valid
-from pants_truss.gather import plan, secret_files
+from pants_truss.gather import plan, secret_files, unanswered_imports
 from pants_truss.gather.plan import PlannedTruss, plan_truss
 from pants_truss.gather.secret_files import (
     FoundSecrets,
@@ -26,7 +27,15 @@ from pants_truss.gather.secret_files import (
     by_folder,
     scan_for_secrets,
 )
-from pants_truss.gather.unresolved_imports import check_planned_imports
+from pants_truss.gather.unanswered_imports import (
+    FirstPartyPackagesRequest,
+    describe_unanswered,
+    find_first_party_packages,
+    find_module_answer,
+    to_look_for,
+)
+from pants_truss.gather.unresolved_imports import import_check
+from pants_truss.imports.python_owners import OwnModulesRequest, find_own_modules
 from pants_truss.pants_api import (
     concurrently,
     create_digest,
@@ -55,6 +64,24 @@ class ContentFindings:
 
     planned: PlannedTruss
     findings: Tuple[Finding, ...]
+
+
+async def _unanswered_imports(
+    truss: TrussFieldSet, planned: PlannedTruss, check: ImportCheck
+) -> List[Finding]:
+    reported = {module for _, modules in planned.missing for module in modules}
+    unanswered = [each for each in check.unanswered() if each.module not in reported]
+    if not unanswered:
+        return []
+    modules = await find_own_modules(
+        OwnModulesRequest(truss.sources, truss.resolve, truss.config), **implicitly()
+    )
+    resolve = modules.resolve
+    packages = await find_first_party_packages(FirstPartyPackagesRequest(resolve), **implicitly())
+    answers = await concurrently(
+        find_module_answer(each, **implicitly()) for each in to_look_for(unanswered, resolve)
+    )
+    return list(describe_unanswered(unanswered, answers, packages, bool(planned.requirements)))
 
 
 @rule(desc="Check the files of a truss")
@@ -86,7 +113,9 @@ async def find_content_findings(
     )
     contents = {file.path: file.content for file in await get_digest_contents(digest)}
     provided = _names_of_others(planned, owners, required)
-    findings += check_planned_imports(planned, reached, contents, provided, tuple(release.version))
+    check = import_check(planned, reached, contents, provided, tuple(release.version))
+    findings += check.findings([(each.importer, each.module) for each in planned.imports.unbundled])
+    findings += await _unanswered_imports(truss, planned, check)
     findings += _missing_requirements(planned, contents)
     return ContentFindings(planned, tuple(findings))
 
@@ -194,4 +223,9 @@ def _secrets(scanned: Iterable[FoundSecrets]) -> Iterator[Finding]:
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *plan.rules(), *secret_files.rules()]
+    return [
+        *collect_rules(),
+        *plan.rules(),
+        *secret_files.rules(),
+        *unanswered_imports.rules(),
+    ]

@@ -6,8 +6,7 @@ from collections import defaultdict
 from typing import Collection, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Tuple
 
 from pants_truss.core.gathered import GatheredFile
-from pants_truss.core.lint.finding import Finding
-from pants_truss.core.lint.unresolved_imports import ImageModules, PythonFile, check_imports
+from pants_truss.core.lint.unresolved_imports import ImageModules, ImportCheck, PythonFile
 from pants_truss.core.module_names import module_stem
 from pants_truss.core.paths import is_within
 from pants_truss.core.requirement import parse_if_valid
@@ -16,21 +15,17 @@ from pants_truss.core.server_layout import MODEL, place_in_image
 from pants_truss.gather.plan import PlannedTruss
 
 
-def check_planned_imports(
+def import_check(
     planned: PlannedTruss,
     reached: Collection[GatheredFile],
     contents: Mapping[str, bytes],
     provided: FrozenSet[str],
     release: Tuple[int, ...],
-) -> Iterator[Finding]:
+) -> ImportCheck:
     """`reached` are the files whose imports are looked at, `contents` has theirs by the path in the
     truss. `provided` and `release` are those of `ImageModules`."""
     image = _image_modules(planned, provided, release)
-    return check_imports(
-        list(_python_files(planned, image, reached, contents)),
-        image,
-        [(each.importer, each.module) for each in planned.imports.unbundled],
-    )
+    return ImportCheck(list(_python_files(planned, image, reached, contents)), image)
 
 
 def _image_modules(

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Tuple
 
 import pytest
 
 from pants_truss.core.lint.finding import Severity
-from pants_truss.core.lint.unresolved_imports import ImageModules, PythonFile, check_imports
+from pants_truss.core.lint.unresolved_imports import ImageModules, ImportCheck, PythonFile
 
 MODEL_FILE = "app/model/model.py"
 
@@ -42,7 +42,7 @@ def missing(source: str, *others: str, provided: Tuple[str, ...] = (), **inits: 
     }
     files = [model, *(PythonFile(p, p, text.encode()) for p, text in contents.items())]
     modules = image([model.path, *others, *contents], provided=provided)
-    found = [*check_imports(files, modules)]
+    found = [*ImportCheck(files, modules).findings()]
     assert all(finding.rule == "unresolved-import" for finding in found)
     return [finding.message.split("`")[1] for finding in found]
 
@@ -97,9 +97,9 @@ def test_an_import_that_another_rule_reports(module: str) -> None:
     model = PythonFile(MODEL_FILE, "t/model/model.py", b"import kit.z\n")
     reported = [("t/model/model.py", module)]
     modules = image([model.path, KIT])
-    assert not [*check_imports([model], modules, reported)]
+    assert not [*ImportCheck([model], modules).findings(reported)]
     elsewhere = [("t/other.py", module), ("t/model/model.py", "kit.zz")]
-    assert [*check_imports([model], modules, elsewhere)]
+    assert [*ImportCheck([model], modules).findings(elsewhere)]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,27 @@ def test_an_import_that_another_rule_reports(module: str) -> None:
 )
 def test_a_package_may_have_more_than_its_files(init: str, expected: List[str]) -> None:
     assert missing("from kit import z\nimport kit.y\n", KIT, kit=init) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "others", "inits", "expected"),
+    [
+        # A regular package comes before a namespace package, wherever it lies.
+        ("import data.load", ["app/data/w.bin"], {"data": ""}, ["data.load"]),
+        ("import data.load", ["app/data/w.bin", "packages/data/load.py"], {"data": ""}, []),
+        ("import data.load", ["app/data/load.py"], {"data": ""}, ["data.load"]),
+        # Two folders of a namespace package are one.
+        ("import data.load", ["app/data/w.bin", "packages/data/load.py"], {}, []),
+        ("import data.load", ["app/data/w.bin", "packages/data/near.py"], {}, ["data.load"]),
+        ("from model.load import f", ["packages/model/load.py"], {}, []),
+        ("from model import load", ["packages/model/load.py"], {}, []),
+        ("from model.gone import f", ["packages/model/load.py"], {}, ["model.gone"]),
+    ],
+)
+def test_folders_of_one_name(
+    source: str, others: List[str], inits: Dict[str, Any], expected: List[str]
+) -> None:
+    assert missing(f"{source}\n", *others, **inits) == expected
 
 
 def test_a_type_stub_is_not_a_module() -> None:
@@ -131,7 +152,7 @@ def test_a_package_that_is_not_bundled_is_unknown() -> None:
 
 def test_the_place_is_that_in_the_repository() -> None:
     file = PythonFile("packages/kit/w.py", "src/kit/w.py", b"\nimport kit.z\n")
-    (found,) = check_imports([file], image([file.path]))
+    (found,) = ImportCheck([file], image([file.path])).findings()
     assert found.place == "src/kit/w.py:2"
 
 
@@ -145,7 +166,7 @@ def test_the_place_is_that_in_the_repository() -> None:
 )
 def test_a_function_may_never_be_called(source: str) -> None:
     model = PythonFile(MODEL_FILE, "t/model/model.py", source.encode())
-    found = [*check_imports([model], image([MODEL_FILE, KIT]))]
+    found = [*ImportCheck([model], image([MODEL_FILE, KIT])).findings()]
     assert [each.severity for each in found] == [Severity.WARNING]
 
 
@@ -165,7 +186,7 @@ def test_a_function_may_never_be_called(source: str) -> None:
 )
 def test_imports_by_name(source: str, expected: List[str]) -> None:
     model = PythonFile(MODEL_FILE, "t/model/model.py", source.encode())
-    found = [*check_imports([model], image([MODEL_FILE, KIT]))]
+    found = [*ImportCheck([model], image([MODEL_FILE, KIT])).findings()]
     assert [each.message.split("`")[1] for each in found] == expected
     assert all(each.severity is Severity.WARNING for each in found)
 
@@ -178,7 +199,29 @@ def test_code_that_finds_modules_elsewhere(word: str) -> None:
     assert messages(model, modules)
     assert not messages(model._replace(content=source.encode()), modules)
     other = PythonFile("packages/kit/__init__.py", "kit/__init__.py", word.encode())
-    assert not [*check_imports([model, other], modules)]
+    assert not [*ImportCheck([model, other], modules).findings()]
+
+
+def test_files_that_the_model_does_not_load() -> None:
+    files = [
+        PythonFile(
+            MODEL_FILE,
+            "t/model/model.py",
+            b"import kit.used\ntry:\n    import kit.maybe\nexcept E: ...\n",
+        ),
+        PythonFile("packages/kit/__init__.py", "kit/__init__.py", b"from . import near\n"),
+        PythonFile("packages/kit/near.py", "kit/near.py", b"import kit.gone\n"),
+        PythonFile("packages/kit/used.py", "kit/used.py", b"import kit.gone\n"),
+        PythonFile("packages/kit/maybe.py", "kit/maybe.py", b"import kit.gone\n"),
+        PythonFile("packages/kit/unused.py", "kit/unused.py", b"import kit.gone\n"),
+    ]
+    found = ImportCheck(files, image([file.path for file in files])).findings()
+    assert {(each.path, each.severity.value) for each in found} == {
+        ("kit/near.py", "error"),
+        ("kit/used.py", "error"),
+        ("kit/maybe.py", "warning"),
+        ("kit/unused.py", "warning"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -195,9 +238,9 @@ def test_code_that_makes_modules(source: str) -> None:
     maker = PythonFile("packages/kit/boot.py", "kit/boot.py", source.encode())
     model = PythonFile(MODEL_FILE, "t/model/model.py", b"import kit.boot\nimport kit.z\n")
     modules = image([maker.path, model.path])
-    (found,) = check_imports([maker, model], modules)
+    (found,) = ImportCheck([maker, model], modules).findings()
     assert found.line == 2 and found.severity is Severity.WARNING
-    (found,) = check_imports([maker._replace(content=b""), model], modules)
+    (found,) = ImportCheck([maker._replace(content=b""), model], modules).findings()
     assert found.severity is Severity.ERROR
 
 
@@ -211,7 +254,7 @@ def test_a_requirement_may_extend_a_namespace_package() -> None:
     ]:
         files = [model, PythonFile(regular, "kit/__init__.py", b"")]
         modules = image([MODEL_FILE, *paths], distributions=distributions)
-        found = [*check_imports(files, modules)]
+        found = [*ImportCheck(files, modules).findings()]
         assert [each.severity for each in found] == [severity]
 
 
@@ -237,7 +280,7 @@ def test_a_distribution_whose_module_has_another_name(
 
 
 def messages(file: PythonFile, modules: ImageModules) -> List[str]:
-    return [finding.message for finding in check_imports([file], modules)]
+    return [finding.message for finding in ImportCheck([file], modules).findings()]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +296,7 @@ def test_a_file_beside_the_config_is_not_in_an_image(source: str) -> None:
     assert not messages(model, image([MODEL_FILE, f"packages/{stem}.py"], (f"{stem}.py",)))
     assert not messages(model, image([MODEL_FILE, f"app/{stem}.py"], (f"{stem}.py",)))
     unsure = image([MODEL_FILE], (f"{stem}.py",), is_complete=False)
-    assert [f.severity for f in check_imports([model], unsure)] == [Severity.WARNING]
+    assert [f.severity for f in ImportCheck([model], unsure).findings()] == [Severity.WARNING]
     top = stem.partition("/")[0]
     assert not messages(model, image([MODEL_FILE], (f"{stem}.py",), provided=(top,)))
 
