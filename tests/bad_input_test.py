@@ -55,7 +55,7 @@ CASES = [
     Bad(
         "list_document",
         "- a\n",
-        "config.yaml:1: it must be a mapping of keys to values, but it is a list (line 1",
+        "config.yaml:1): it must be a mapping of keys to values, but it is a list (line 1",
     ),
     Bad("invalid_yaml", "a: 1\nb: [1\nc: 2\n", "(line 3, column 2)"),
     Bad(
@@ -86,8 +86,8 @@ CASES = [
     Bad(
         "dirs_misspelt",
         "a: 1\nexternal_package_dirs: [../ectension]\n",
-        "{dir}/truss/config.yaml:2: `external_package_dirs` entry '../ectension' means the folder "
-        "{dir}/ectension, which does not exist, or which Pants ignores "
+        "({dir}/truss/config.yaml:2): `external_package_dirs` entry '../ectension' means the "
+        "folder {dir}/ectension, which does not exist, or which Pants ignores "
         "(`[GLOBAL].pants_ignore` or git). Did you mean `../extension`?",
         files={"extension/m.py": "", "other/m.py": ""},
     ),
