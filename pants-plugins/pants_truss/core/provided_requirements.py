@@ -86,6 +86,9 @@ def other_source(config: Mapping[str, Any]) -> Optional[str]:
     image = config.get("base_image")
     if isinstance(image, dict) and image.get("image"):
         return f"the base image {image['image']}"
+    for key in ("trt_llm", "bis_llm"):
+        if config.get(key):
+            return f"the image for `{key}`"
     commands = config.get("build_commands")
     if isinstance(commands, list) and any(_INSTALLS.search(str(line)) for line in commands):
         return "a build command"

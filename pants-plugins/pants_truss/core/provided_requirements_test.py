@@ -61,6 +61,8 @@ def test_what_the_listed_ones_require() -> None:
             {"base_image": {"image": "pytorch/pytorch:2.3.0"}},
             "the base image pytorch/pytorch:2.3.0",
         ),
+        ({"trt_llm": {"build": {}}}, "the image for `trt_llm`"),
+        ({"bis_llm": {"model": "x"}, "trt_llm": None}, "the image for `bis_llm`"),
         ({"build_commands": ["pip install torch"]}, "a build command"),
         ({"build_commands": ["cd /x && uv pip install ."]}, "a build command"),
         ({"build_commands": ["python -m pip install torch"]}, "a build command"),

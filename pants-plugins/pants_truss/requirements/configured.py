@@ -96,8 +96,9 @@ _KNOWN_MODULES: Dict[str, Tuple[str, ...]] = {
 
 
 def _names_of_server(request: TrussRequirementsRequest) -> FrozenSet[str]:
-    """The distributions that the model server brings into an image, if it serves the model."""
-    if not request.config_file.config.needs_model:
+    """The distributions that the model server brings into an image. A truss with `trt_llm` or
+    `bis_llm` may have a model class beside the engine, which the same server runs."""
+    if yaml_document.parse(request.config_file.content).data.get("docker_server"):
         return frozenset()
     return _server_names(request.python)
 

@@ -273,6 +273,10 @@ def test_what_the_model_server_brings_is_not_missing(rule_runner: RuleRunner) ->
     assert [text.partition(".")[0] for text in missing(found)] == ["scipy"]
     docker = "docker_server: {start_command: x, server_port: 1}\n"
     assert len(missing(find(rule_runner, docker, *needed))) == 4
+    # It runs a model class beside the engine too.
+    ((note, _),) = find(rule_runner, "trt_llm: {build: {}}\n", *needed).missing
+    assert note.message.endswith("its distribution scipy: the image for `trt_llm` may bring it.")
+    assert note.severity is Severity.NOTE
 
 
 @pytest.mark.parametrize(
