@@ -196,7 +196,12 @@ def all_files() -> List[Tuple[Path, str]]:
     paths = [*Path(".").glob("*.md"), *Path(".").glob("*.toml"), Path("BUILD")]
     paths += Path("docs").glob("*.md")
     for folder in FOLDERS:
-        paths += (path for path in Path(folder).rglob("*") if is_read(path))
+        # Tools of the tests are unpacked below `tests`, with sources in them.
+        paths += (
+            path
+            for path in Path(folder).rglob("*")
+            if is_read(path) and ".pex/" not in path.as_posix()
+        )
     return sorted((path, path.as_posix()) for path in paths)
 
 
