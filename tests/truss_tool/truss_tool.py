@@ -22,6 +22,7 @@ warnings.simplefilter("ignore")
 # A prediction would write byte code into the truss.
 sys.dont_write_bytecode = True
 
+from internals import internals  # noqa: E402
 from scenarios import gather_in_processes, gather_while_editing  # noqa: E402
 from server_layout import predict_like_server  # noqa: E402
 from tables import config_schema, server_constraints  # noqa: E402
@@ -119,6 +120,7 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "gather_with_config": gather_with_config,
     "predict": predict,
     "serve": serve,
+    "internals": internals,
     "server_constraints": server_constraints,
     "training_archive": training_archive,
     "validate": validate,
