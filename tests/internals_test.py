@@ -5,6 +5,7 @@ Each test fails if the release moves at that point: see docs/truss-internals.md.
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict
 
 import pytest
@@ -43,10 +44,11 @@ def test_defaults_of_a_config(facts: Dict[str, Any]) -> None:
 
 def test_lines_of_requirements(facts: Dict[str, Any]) -> None:
     """Truss writes the entries as they are; pip and uv join what a backslash continues."""
-    assert facts["requirements_txt"].splitlines() == [
+    assert facts["requirements_txt"].split("\n") == [
         "numpy",
         "pandas==2 \\",
         "  --hash=sha256:00",
+        "",
         "torch",
     ]
     assert len(truss_config.parse(CONFIG.encode()).requirement_lines) == 3
@@ -61,7 +63,7 @@ def test_values_of_environment_variables(facts: Dict[str, Any]) -> None:
 
 def test_examples(facts: Dict[str, Any]) -> None:
     ours = examples.parse("examples.yaml", EXAMPLES.encode())
-    assert facts["examples"] == [[each.name, each.input] for each in ours]
+    assert facts["examples"] == [[each.name, json.loads(each.input)] for each in ours]
 
 
 def test_keys_of_other_tools(facts: Dict[str, Any]) -> None:
