@@ -44,7 +44,7 @@ def test_defaults_of_a_config(facts: Dict[str, Any]) -> None:
 
 def test_lines_of_requirements(facts: Dict[str, Any]) -> None:
     """Truss writes the entries as they are; pip and uv join what a backslash continues."""
-    assert facts["requirements_txt"].split("\n") == [
+    assert facts["requirements_txt"].splitlines() == [
         "numpy",
         "pandas==2 \\",
         "  --hash=sha256:00",
