@@ -74,13 +74,13 @@ def test_excludes_of_one_machine(repo: Monorepo) -> None:
     exclude = repo.root / ".git/info/exclude"
     ignore(exclude, "/t/data/\n")
     said = package(repo)
-    assert "t/data: the folder is left out, as Pants ignores it by `/t/data/`" in said
+    assert "(t/data): the folder is left out, as Pants ignores it by `/t/data/`" in said
     assert "(.git/info/exclude:1). It holds 1 file. That line is not part of the repository" in said
     # The repository ignores the file, and a line of this machine brings it back.
     ignore(repo.root / ".gitignore", "*.bin\n")
     ignore(exclude, "!*.bin\n")
     said = package(repo)
-    assert "t/data/w.bin: the file is packaged on this machine only: other machines ignore" in said
+    assert "(t/data/w.bin): the file is packaged on this machine only: other machines ignore" in said
     assert "by `*.bin` (.gitignore:1), and `!*.bin` (.git/info/exclude:1), which is not" in said
     repo.configure(toml="pants_ignore_use_gitignore = false")
     repo.pants("package", "::").assert_success()
@@ -92,7 +92,7 @@ def test_pointers_and_submodules(repo: Monorepo, tmp_path: Path) -> None:
     repo.write("t/data/w.bin", POINTER)
     repo.commit()
     said = package(repo)
-    assert "t/data/w.bin: it is a Git LFS pointer, not the file itself. Run `git lfs pull`." in said
+    assert "(t/data/w.bin): it is a Git LFS pointer, not the file itself. Run `git lfs pull`." in said
     repo.write("t/data/w.bin", "the file")
     repo.pants("package", "::").assert_success()
     library = Monorepo(tmp_path / "library", tmp_path / "machine")
@@ -103,7 +103,7 @@ def test_pointers_and_submodules(repo: Monorepo, tmp_path: Path) -> None:
     repo.pants("package", "::").assert_success()
     repo.git("submodule", "--quiet", "deinit", "--force", "t/packages/library")
     said = package(repo)
-    assert "t/packages/library: it is a submodule that is not checked out. Run `git sub" in said
+    assert "(t/packages/library): it is a submodule that is not checked out. Run `git sub" in said
     repo.write("t/config.yaml", "external_package_dirs: [../other]\n")
     repo.git(*add, str(library.root), "other")
     repo.git("submodule", "--quiet", "deinit", "--force", "other", "t/packages/library")

@@ -207,7 +207,7 @@ def test_a_file_that_the_trusss_own_patterns_drop(repo: Monorepo, truss: TrussLi
     )
     assert truss.call("serve", str(repo.root / "t"), 1) == [OTHER]
     packaged = repo.pants("package", "::").assert_failure()
-    assert "t/model/mine_gen.py: it is imported by t/model/model.py, but" in packaged.stderr
+    assert "(t/model/mine_gen.py): it is imported by t/model/model.py, but" in packaged.stderr
 
 
 def test_a_folder_that_pants_does_not_see(repo: Monorepo, truss: TrussLibrary) -> None:

@@ -291,9 +291,9 @@ def _read_examples(address: Address, described: DescribedTruss) -> Tuple[Example
         if described.names_examples:
             raise InvalidTruss.of(
                 address,
-                f"{described.config_path}: `examples_filename` is "
-                f"{described.config.examples_filename!r}, but there is no "
+                f"`examples_filename` is {described.config.examples_filename!r}, but there is no "
                 f"{described.examples_path}, or Pants ignores it (`[GLOBAL].pants_ignore` or git).",
+                described.config_path,
             )
         return ()
     try:
