@@ -299,7 +299,7 @@ def test_reload_waits_for_an_edit_that_fixes_the_model(repo: Monorepo) -> None:
         server.wait_until_ready()
         time.sleep(2)
         repo.replace(f"{folder}/config.yaml", "model_name: [\n")
-        server.wait_for(f"{folder}/config.yaml:2): it is not valid YAML")
+        server.wait_for(rf"{folder}/config.yaml:2\): it is not valid YAML")
         server.wait_for("Waiting for the next edit")
         assert server.interrupt() < 10
     finally:
