@@ -185,21 +185,38 @@ def missing_in_image(text: str) -> Optional[str]:
     None if it reads nothing there.
 
     An image build copies the requirements file alone, so the build fails on such a line. Absolute
-    paths may be in the base image, and URLs work.
+    paths may be in the base image (`absolute_place`), and URLs work.
     """
+    place = _place(text)
+    return place if place and is_relative(place) else None
+
+
+def absolute_place(text: str) -> Optional[str]:
+    """The absolute path that a requirement reads, as `pip freeze` writes it for what was installed
+    from a folder. Only a base image of one's own can have it when the requirements are installed.
+    None for other options than `-e`."""
+    if text.startswith("-") and not text.startswith(("-e", "--editable")):
+        return None
+    bare = text.partition(" ")[0] if text.lower().startswith(("/", "file:/")) else ""
+    place = _place(text) or bare
+    return place if place and re.match(r"/|file:/", place, re.IGNORECASE) else None
+
+
+def _place(text: str) -> Optional[str]:
+    """The path or URL that a line reads."""
     if text.startswith("-"):
         try:
             options = parse_options(text)
         except TrussError:
             return None
         read = [o.value for o in options if o.name in (*_OWN_FILES, "--find-links") and o.value]
-        return next((value for value in read if is_relative(value)), None)
+        return next((value for value in read if is_relative(value)), next(iter(read), None))
     place = text.partition(" ")[0] if text.startswith(".") else ""
     named = re.match(r"[A-Za-z0-9._-]+\s*(?:\[[^]]*\]\s*)?@\s*(\S+)", text)
     place = place or (named[1] if named else "")
     if not place and re.fullmatch(r"[^\s:]+\.(whl|zip|tar\.gz|tar\.bz2|tgz)(\s.*)?", text):
         place = text.partition(" ")[0]
-    return place if place and is_relative(place) else None
+    return place or None
 
 
 def is_relative(place: str) -> bool:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pants_truss.core.errors import TrussError
 from pants_truss.core.requirement_files import (
     PipOption,
+    absolute_place,
     decode,
     describe_missing_in_image,
     is_beside,
@@ -202,6 +203,29 @@ def test_options_that_pip_refuses(text: str) -> None:
 )
 def test_what_a_line_reads_from_the_folder_of_the_truss(text: str, place: Optional[str]) -> None:
     assert missing_in_image(text) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (
+            "numpy @ file:///home/conda/feedstock_root/work",
+            "file:///home/conda/feedstock_root/work",
+        ),
+        ("/opt/kit.whl", "/opt/kit.whl"),
+        ("file:///opt/kit", "file:///opt/kit"),
+        ("-e /opt/kit", "/opt/kit"),
+        ("-r /opt/base.txt", None),
+        ("--find-links /wheels", None),
+        ("--find-links https://host/wheels", None),
+        ("./kit.whl", None),
+        ("kit @ https://host/kit.whl", None),
+        ("${WHEELS}/kit.whl", None),
+        ("kit==1.0", None),
+    ],
+)
+def test_an_absolute_path_that_a_line_reads(text: str, place: Optional[str]) -> None:
+    assert absolute_place(text) == place
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from pants_truss.core.requirement import (
 )
 from pants_truss.core.requirement_files import (
     FileLine,
+    absolute_place,
     describe_missing_in_image,
     is_read_by_uv,
     is_utf,
@@ -73,6 +74,7 @@ def as_configured(request: TrussRequirementsRequest, content: bytes) -> Configur
         *_describe_encoding(requirements_file, content),
         *_describe_refused(written),
         *_describe_not_in_image(written),
+        *_describe_absolute(request, written),
         *_describe_credentials(written),
     )
     names = guessed_names(line for line, _ in lines if _is_installed(line, request.python))
@@ -135,6 +137,25 @@ def _describe_not_in_image(written: Iterable[Tuple[FileLine, str]]) -> Iterator[
                 path,
                 describe_missing_in_image(line.text, place, origin),
                 line=line.number or None,
+            )
+
+
+def _describe_absolute(
+    request: TrussRequirementsRequest, written: Iterable[Tuple[FileLine, str]]
+) -> Iterator[Finding]:
+    data = yaml_document.parse(request.config_file.content).data
+    if data.get("base_image") or data.get("docker_server"):
+        return
+    for line, path in written:
+        place = absolute_place(line.text)
+        if place:
+            yield Finding(
+                "requirement-not-in-image",
+                path,
+                f"{redacted(line.text)!r} reads {place!r}, which the default base image does not "
+                f"have. Write the version, or the URL of an archive.",
+                Severity.WARNING,
+                line.number or None,
             )
 
 

@@ -73,9 +73,7 @@ def reported(found: TrussRequirements) -> List[Finding]:
 
 
 def test_what_is_listed_keeps_its_order_and_its_reason(rule_runner: RuleRunner) -> None:
-    config = (
-        'requirements: ["torch==2", "# why", "NumPy>=1", "--pre", "not [valid", "/opt/wheel"]\n'
-    )
+    config = 'requirements: ["torch==2", "# why", "NumPy>=1", "--pre", "not [valid", "https://host/x.whl"]\n'
     found = find(rule_runner, config, imported("numpy", "numpy"))
     assert found == TrussRequirements(
         None,
@@ -85,7 +83,7 @@ def test_what_is_listed_keeps_its_order_and_its_reason(rule_runner: RuleRunner) 
                 "NumPy>=1", "src/t/config.yaml", "imported by src/t/model/model.py"
             ),
             GatheredRequirement("--pre", "src/t/config.yaml", None),
-            GatheredRequirement("/opt/wheel", "src/t/config.yaml", None),
+            GatheredRequirement("https://host/x.whl", "src/t/config.yaml", None),
         ),
         (Finding("invalid-requirement", "src/t/config.yaml", found.findings[0].message),),
     )
@@ -192,6 +190,15 @@ def test_what_includes_others_may_have_anything(rule_runner: RuleRunner, option:
 
 
 # --- A file of requirements.
+
+
+def test_a_path_of_one_machine(rule_runner: RuleRunner) -> None:
+    """What `pip freeze` writes in an environment of conda."""
+    listed = "requirements: ['numpy @ file:///home/conda/feedstock_root/work']\n"
+    (finding,) = reported(find(rule_runner, listed))
+    assert (finding.rule, finding.severity) == ("requirement-not-in-image", Severity.WARNING)
+    assert "which the default base image does not have. Write the version" in finding.message
+    assert not reported(find(rule_runner, listed + "base_image: {image: a/b}\n"))
 
 
 def test_a_requirements_file_is_read_beside_the_list(rule_runner: RuleRunner) -> None:
