@@ -79,6 +79,7 @@ DISTINCTIVE_KEYS = frozenset(
 _ENOUGH_KEYS = 3
 # Without line breaks, as a search from each of many blank lines to the last takes too long.
 _PREDICTS = re.compile(r"^[ \t\f]+(async[ \t]+)?def[ \t]+predict\b", re.MULTILINE)
+_TRAINS = re.compile(r"^[ \t\f]*def[ \t]+forward\b", re.MULTILINE)
 _DEFINES = re.compile(r"^(class|(async\s+)?def)\s+\w", re.MULTILINE)
 _TOP_LEVEL = re.compile(r"^([A-Za-z_]\w*)[ \t]*:(?:[ \t]+['\"]?([^'\"#\s]+))?", re.MULTILINE)
 
@@ -88,7 +89,8 @@ class DetectedConfig:
     """The parts of a config that detection needs, valid or not. `model_file` is relative to the
     truss, `external_package_dirs` are the strings of the file; values that are not valid count as
     missing. `content_folders` are those of the model, the data and the bundled packages, relative
-    to the truss. `distinctive` are keys that Truss has and hardly any other tool."""
+    to the truss. `distinctive` are keys that Truss has and hardly any other tool;
+    `has_other_keys` says that there are keys that Truss does not have."""
 
     model_file: str
     model_class_name: str
@@ -96,6 +98,7 @@ class DetectedConfig:
     external_package_dirs: Tuple[str, ...]
     content_folders: Tuple[str, ...]
     distinctive: FrozenSet[str]
+    has_other_keys: bool = False
 
 
 def detect_config(content: bytes) -> Optional[DetectedConfig]:
@@ -135,6 +138,7 @@ def detect_config(content: bytes) -> Optional[DetectedConfig]:
             if content
         ),
         frozenset(distinctive),
+        keys > known,
     )
 
 
@@ -161,7 +165,12 @@ def is_truss(config: DetectedConfig, model_source: Optional[bytes]) -> bool:
     if model_source is None:
         return len(config.distinctive) >= _ENOUGH_KEYS
     text = model_source.decode("utf-8", "replace")
-    if _names_class(text, config.model_class_name) or _PREDICTS.search(text):
+    if _PREDICTS.search(text):
+        return True
+    if config.has_other_keys and _TRAINS.search(text):
+        # A network of a training project may be called `Model` too.
+        return False
+    if _names_class(text, config.model_class_name):
         return True
     return len(config.distinctive) > 1 and bool(_DEFINES.search(text))
 

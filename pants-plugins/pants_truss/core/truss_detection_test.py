@@ -151,6 +151,15 @@ def test_a_class_that_is_imported(source: bytes, names_it: bool) -> None:
     assert is_truss(config, source) == names_it
 
 
+def test_a_network_of_a_training_project_is_not_a_model() -> None:
+    project = b"model_name: bert\ndata_dir: ./data\nbatch_size: 4\n"
+    network = b"class Model(nn.Module):\n    def forward(self, x):\n        return x\n"
+    assert not is_truss(project, network)
+    assert is_truss(project, network + b"    def predict(self, x):\n        return x\n")
+    # Without keys of another tool, it is a truss whose model cannot be served.
+    assert is_truss(project.replace(b"batch_size: 4\n", b""), network)
+
+
 def test_three_keys_of_truss_need_no_model_file() -> None:
     config = b"model_name: x\npython_version: py311\nmodel_class_filename: gone.py\n"
     assert is_truss(config, None)
