@@ -100,7 +100,7 @@ def _joined(text: str) -> Iterator[Tuple[int, str]]:
         if line.endswith("\\") and not is_comment:
             parts.append(line.strip("\\"))
             continue
-        yield first, "".join([*parts, f" {line}" if is_comment else line])
+        yield first, "".join([*parts, f" {line}" if is_comment and parts else line])
         parts = []
     if parts:
         yield first, "".join(parts)

@@ -12,6 +12,7 @@ from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 from pants.backend.python.dependency_inference import module_mapper
 from pants.backend.python.dependency_inference.module_mapper import (
     FirstPartyPythonModuleMapping,
+    ModuleProviderType,
     PythonModuleOwnersRequest,
 )
 from pants.core.util_rules import stripped_source_files
@@ -41,7 +42,8 @@ class FirstPartyPackagesRequest:
 
 @dataclass(frozen=True)
 class FirstPartyPackages:
-    """Top-level names of the modules that targets own."""
+    """Top-level names of the modules that targets own, type stubs apart: these may describe a
+    distribution."""
 
     names: Tuple[str, ...]
 
@@ -57,8 +59,9 @@ async def find_first_party_packages(
                 {
                     module.partition(".")[0]
                     for resolve, modules in mapping.resolves_to_modules_to_providers.items()
-                    for module in modules
+                    for module, providers in modules.items()
                     if request.resolve in (None, resolve)
+                    and any(each.typ is ModuleProviderType.IMPL for each in providers)
                 }
             )
         )

@@ -116,6 +116,11 @@ def test_a_requirement_may_bring_what_no_target_owns(rule_runner: RuleRunner) ->
     assert found.severity is Severity.WARNING
 
 
+def test_a_type_stub_may_describe_a_distribution(rule_runner: RuleRunner) -> None:
+    files = {"kit{}/BUILD": "python_sources(name='py', sources=['*.pyi'])", "kit{}/b.pyi": ""}
+    assert find(rule_runner, "import kit{}.gone\n", files) == []
+
+
 def test_tests_are_bundled_if_they_are_imported(rule_runner: RuleRunner) -> None:
     files = {
         "kit{}/BUILD": "python_sources(name='py', sources=['b.py', 'conftest.py'])\n"
