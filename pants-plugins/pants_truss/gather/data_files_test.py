@@ -375,3 +375,14 @@ def test_data_that_the_code_depends_on_is_not_missed(rule_runner: RuleRunner) ->
         "shared/kit{}/deep/de.json": "",
     }
     assert told(find(rule_runner, write(rule_runner, files))) == []
+
+
+def test_data_below_other_code_is_left_to_that_code(rule_runner: RuleRunner) -> None:
+    """A large tree of code is not looked through from each of its folders."""
+    files = {
+        "shared/kit{}/BUILD": PYTHON,
+        "shared/kit{}/x.py": "open(y.join('core', 'words', 'lexicon.json'))\n",
+        "shared/kit{}/core/y.py": "",
+        "shared/kit{}/core/words/lexicon.json": "",
+    }
+    assert told(find(rule_runner, write(rule_runner, files))) == []

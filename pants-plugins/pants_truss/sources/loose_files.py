@@ -95,7 +95,7 @@ class _Scan:
         return line, path if line else ""
 
     def read(self, folder: _Folder, is_below: bool) -> List[_Folder]:
-        """The folders in `folder`."""
+        """The folders in `folder` to look into: below code, other modules are nearer."""
         try:
             with os.scandir(os.path.join(get_buildroot(), folder.path)) as scanned:
                 entries = list(scanned) if len(self.files) < _MAX_FILES else []
@@ -112,7 +112,9 @@ class _Scan:
                 if self._is_loose(entry):
                     ignored = self._ignored(path, folder, is_dir=False)
                     self.files.append(LooseFile(path, *ignored, has_own_code))
-            elif not (entry.name.startswith(".") or entry.is_symlink() and is_below):
+            elif not (
+                has_own_code or entry.name.startswith(".") or entry.is_symlink() and is_below
+            ):
                 folders.append(self.folder(path, folder))
         return folders
 
