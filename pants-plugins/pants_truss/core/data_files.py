@@ -26,7 +26,8 @@ _OF_TOOLS = re.compile(
     r"config\.ya?ml|package(-lock)?\.json|pyrightconfig\.json|tsconfig\.json|\..*|.*\.lock|"
     r"(docker-)?compose.*\.ya?ml|environment\.ya?ml|mkdocs\.ya?ml"
 )
-# `../x`, `os.pardir`, `here.parent.parent`, `here.parents[1]`, `dirname(dirname(here))`.
+# `../x`, `os.pardir`, `here.parent.parent`, `here.parents[1]`, `dirname(dirname(here))`, and usual
+# names of the root of a project.
 _LEAVES = re.compile(
     rb"[\"'/]\.\.[\"'/]|\bpardir\b|\.parent\s*\.parent\b|\.parents\s*\[|dirname\([\w.]*dirname\("
     rb"|\bROOT\b|\bBASE_DIR\b"
@@ -84,13 +85,14 @@ def is_named(path: str, strings: Collection[str]) -> bool:
     if name in strings:
         return True
     for text in strings:
-        end = _UNKNOWN_FOLDERS.sub("", text)
         if "*" in text:
+            end = _UNKNOWN_FOLDERS.sub("", text)
             # Most texts that are formatted do not name files.
             if _is_pattern(text, end) and fnmatchcase(f"/{path}", f"*/{end}"):
                 return True
-        elif text.endswith(f"/{name}") and f"/{path}".endswith(f"/{end}"):
-            return True
+        elif text.endswith(f"/{name}"):
+            if f"/{path}".endswith(f"/{_UNKNOWN_FOLDERS.sub('', text)}"):
+                return True
     return False
 
 

@@ -217,6 +217,8 @@ def data_requests(files: Iterable[GatheredFile]) -> List[UnusedDataRequest]:
                 modules.setdefault(folder, []).append(module)
             for _ in range(_DEPTH + 1):
                 around.setdefault(folder, []).append(file.source)
+                if not folder:
+                    break
                 folder = posixpath.dirname(folder)
     return [
         UnusedDataRequest(

@@ -85,8 +85,8 @@ async def resolve_output_path(
     _refuse_unknown_names(field)
     if not normalize_inside(path):
         kind = "folder" if _is_of_truss(field) else "path"
-        raise _error(
-            field,
+        raise InvalidTruss.of(
+            field.address,
             f"its `{field.alias}` must be a {kind} below `dist/`, but was {field.value!r}. Write "
             f'`{field.alias}="{default}"`, or remove it.',
         )
@@ -106,8 +106,8 @@ def _refuse_unknown_names(field: TemplateOutputPathField) -> None:
     unknown = unknown_names(field.value)
     if unknown:
         known = ", ".join(f"`${{{name}}}`" for name in NAMES)
-        raise _error(
-            field,
+        raise InvalidTruss.of(
+            field.address,
             f"its `{field.alias}` {field.value!r} has `${{{unknown[0]}}}` in it, which stands for "
             f"nothing. Use {known}.",
         )
@@ -115,10 +115,6 @@ def _refuse_unknown_names(field: TemplateOutputPathField) -> None:
 
 def _is_of_truss(field: TemplateOutputPathField) -> bool:
     return isinstance(field, TrussOutputPathField)
-
-
-def _error(field: TemplateOutputPathField, what: str) -> InvalidTruss:
-    return InvalidTruss.of(field.address, what)
 
 
 def _default_may_meet_another(field: TemplateOutputPathField) -> bool:
@@ -164,8 +160,8 @@ def _refuse_overlap(
             what = f"its output {mine!r} overlaps {theirs!r} of {other.owner}"
         kind = "folder" if _is_of_truss(field) else "path"
         free = _free_path(field, target, default, taken)
-        raise _error(
-            field,
+        raise InvalidTruss.of(
+            field.address,
             f"{what}: one would overwrite the other. Give it a {kind} of its own: "
             f'`{field.alias}="{free}"`.',
         )

@@ -37,11 +37,11 @@ def imported_when_loaded(content: bytes) -> FrozenSet[str]:
     """The modules that a file imports in any case as soon as it is loaded: `a.b` for
     `import a.b` and for `from a.b import c`. Empty if the file cannot be parsed."""
     return frozenset(
-        found.module for found in imports_of(content, in_functions=False) if not found.level
+        found.module for found in imports_of(content) if not (found.level or found.in_function)
     )
 
 
-def imports_of(content: bytes, in_functions: bool = True) -> List[ImportStatement]:
+def imports_of(content: bytes) -> List[ImportStatement]:
     try:
         tree = parse(content)
     except (SyntaxError, ValueError, RecursionError):
@@ -62,9 +62,9 @@ def imports_of(content: bytes, in_functions: bool = True) -> List[ImportStatemen
             found.append(ImportStatement(node.module or "", names, node.level, node.lineno, inside))
         elif isinstance(node, (ast.Module, ast.ClassDef)):
             pending += ((each, inside) for each in reversed(node.body))
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and in_functions:
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             pending += ((each, True) for each in reversed(node.body))
-        elif in_functions and isinstance(node, (ast.Expr, ast.Assign, ast.Return)):
+        elif isinstance(node, (ast.Expr, ast.Assign, ast.Return)):
             found += _imports_by_name(node)
     return sorted(found, key=lambda each: each.line)
 
