@@ -80,7 +80,9 @@ def test_excludes_of_one_machine(repo: Monorepo) -> None:
     ignore(repo.root / ".gitignore", "*.bin\n")
     ignore(exclude, "!*.bin\n")
     said = package(repo)
-    assert "(t/data/w.bin): the file is packaged on this machine only: other machines ignore" in said
+    assert (
+        "(t/data/w.bin): the file is packaged on this machine only: other machines ignore" in said
+    )
     assert "by `*.bin` (.gitignore:1), and `!*.bin` (.git/info/exclude:1), which is not" in said
     repo.configure(toml="pants_ignore_use_gitignore = false")
     repo.pants("package", "::").assert_success()
@@ -92,7 +94,9 @@ def test_pointers_and_submodules(repo: Monorepo, tmp_path: Path) -> None:
     repo.write("t/data/w.bin", POINTER)
     repo.commit()
     said = package(repo)
-    assert "(t/data/w.bin): it is a Git LFS pointer, not the file itself. Run `git lfs pull`." in said
+    assert (
+        "(t/data/w.bin): it is a Git LFS pointer, not the file itself. Run `git lfs pull`." in said
+    )
     repo.write("t/data/w.bin", "the file")
     repo.pants("package", "::").assert_success()
     library = Monorepo(tmp_path / "library", tmp_path / "machine")
