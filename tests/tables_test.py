@@ -56,7 +56,7 @@ def test_the_servers_lockfile_is_for_the_release(truss: TrussLibrary, tmp_path: 
     (folder / "model/model.py").write_text("")
     (folder / "config.yaml").write_text("python_version: py311\n")
     truss.call("build_context", str(folder), str(tmp_path / "context"))
-    content = Path("pants-plugins/pants_truss/serving/truss_server.lock").read_bytes()
+    content = Path("pants-plugins/pants_truss/requirements/truss_server.lock").read_bytes()
     for python in ("3.9", "3.10", "3.11", "3.12"):
         locked = lockfile.parse(content, marker_environments(python)).distributions
         for name in ("requirements.txt", "constraints.txt"):

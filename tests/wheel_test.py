@@ -145,7 +145,7 @@ def test_what_is_in_the_wheel() -> None:
     assert "pants_truss/py.typed" in found
     for name in (
         "script_tool/script_tool.lock.metadata",
-        "serving/truss_server.lock.metadata",
+        "requirements/truss_server.lock.metadata",
         "truss_cli/truss_cli.lock",
         "truss_cli/truss_cli.lock.metadata",
         "truss_cli/truss_cli_pip24.lock",

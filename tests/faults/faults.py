@@ -235,8 +235,8 @@ FAULTS: Tuple[Fault, ...] = (
     Fault(
         "truss_cli/rules.py",
         "Truss runs with the user's home",
-        'extra_env={"PEX_INTERPRETER": "1", "HOME": "."}',
-        'extra_env={"PEX_INTERPRETER": "1"}',
+        'env={"HOME": "."},',
+        "env={},",
     ),
     Fault(
         "dependency_inference/truss.py",

@@ -19,6 +19,11 @@ def is_within(path: str, ancestor: str) -> bool:
     return not ancestor or path == ancestor or path.startswith(ancestor + "/")
 
 
+def below(path: str, folder: str) -> str:
+    """Returns `path`, which is in `folder`, relative to it: `a/b/c`, `a` -> `b/c`."""
+    return path[len(folder) + 1 :] if folder else path
+
+
 def ancestors(path: str) -> Iterator[str]:
     """Yields the folders around `path`, nearest first, without the root: `a/b/c` -> `a/b`, `a`."""
     while "/" in path:

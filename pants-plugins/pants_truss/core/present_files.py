@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import FrozenSet, Optional, Sequence, Tuple
 
 from pants_truss.core.gitignore import IgnorePatterns
-from pants_truss.core.paths import is_within, join
+from pants_truss.core.paths import below, is_within, join
 from pants_truss.core.source_tree import SourceTree
 
 
@@ -22,17 +22,14 @@ class PresentTree:
     ignored: FrozenSet[str] = frozenset()
 
     def holds(self, file: str) -> bool:
-        return is_within(file, self.root) and self._below(file) in self.paths
+        return is_within(file, self.root) and below(file, self.root) in self.paths
 
     def leaves_out(self, file: str) -> bool:
-        return is_within(file, self.root) and self._below(file) in self.ignored
-
-    def _below(self, file: str) -> str:
-        return file[len(self.root) + 1 :] if self.root else file
+        return is_within(file, self.root) and below(file, self.root) in self.ignored
 
     def holds_as(self, file: str, module_path: str) -> bool:
         """Returns True if `file` lies at `module_path` below this root: the import finds it."""
-        return self.holds(file) and self._below(file) == module_path
+        return self.holds(file) and below(file, self.root) == module_path
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Dict, Iterable, Tuple
 
 from pants_truss.core.gathered import GatheredFile
-from pants_truss.core.paths import is_within, join
+from pants_truss.core.paths import below, is_within, join
 from pants_truss.core.truss_config import TrussConfig
 
 APP = "app"
@@ -43,13 +43,9 @@ def place_in_image(files: Iterable[GatheredFile], config: TrussConfig) -> Dict[s
     twice, as in an image.
     """
     found = {
-        join(place, _below(file.path, folder)): file
+        join(place, below(file.path, folder)): file
         for file in files
         for folder, place in _places(config)
         if is_within(file.path, folder) and file.path != folder
     }
     return {path: found[path] for path in sorted(found)}
-
-
-def _below(path: str, folder: str) -> str:
-    return path[len(folder) + 1 :] if folder else path

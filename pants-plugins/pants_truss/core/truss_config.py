@@ -61,10 +61,6 @@ class TrussConfig:
         return tuple(filter(None, logical_lines("\n".join(self.requirements))))
 
     @property
-    def is_scattered(self) -> bool:
-        return bool(self.external_package_dirs)
-
-    @property
     def python(self) -> Tuple[int, int]:
         """The Python of the truss, such as (3, 11). Truss's default if the config names none that
         Truss knows."""

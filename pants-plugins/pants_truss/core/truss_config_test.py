@@ -24,8 +24,6 @@ def test_values() -> None:
     assert config == TrussConfig(
         ("../b", "../a"), "x/y", model_module_dir="m", model_file="m/model.py"
     )
-    assert config.is_scattered
-    assert not parse(b"external_package_dirs: []\n").is_scattered
 
 
 def test_all_other_values() -> None:

@@ -10,7 +10,7 @@ from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.gitignore import IgnorePatterns
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.finding import Finding, Severity
-from pants_truss.core.paths import is_within, join
+from pants_truss.core.paths import below, is_within, join
 from pants_truss.core.truss_config import TrussConfig
 from pants_truss.core.truss_ignore import DROPPED_BY_TRUSS
 from pants_truss.sources.config_file import TrussConfigFile
@@ -173,7 +173,7 @@ def submodule_findings(
         for path in submodules.paths:
             if not is_within(path, root) or path == root:
                 continue
-            place = join(prefix, path[len(root) + 1 :] if root else path)
+            place = join(prefix, below(path, root))
             if takes_below(sources, path) and not ignore.is_dir_ignored(place):
                 yield Finding(
                     "dropped-file",

@@ -23,7 +23,7 @@ from pants_truss.core.data_files import (
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.finding import Finding, Severity
-from pants_truss.core.paths import is_within
+from pants_truss.core.paths import below, is_within
 from pants_truss.imports.import_graph import file_of
 from pants_truss.pants_api import (
     addresses_from_raw_specs_without_file_owners,
@@ -78,7 +78,7 @@ async def find_unused_data(request: UnusedDataRequest) -> UnusedData:
     known = {file.path for file in loose.files} | request.gathered
     # A folder above has many files that are not data: documents, settings of tools.
     unused_above = [
-        file for file in above.files if file.path not in known and is_data(_below(parent, file))
+        file for file in above.files if file.path not in known and is_data(below(file.path, parent))
     ]
     if not unused and not unused_above:
         # Most folders have no such file, and then no module is read.
@@ -106,23 +106,19 @@ async def find_unused_data(request: UnusedDataRequest) -> UnusedData:
         for file in unused
         if file.path not in first
         and _is_near(request.folder, file)
-        and is_data(_below(request.folder, file))
+        and is_data(below(file.path, request.folder))
     ]
     return UnusedData(tuple(sorted(first.items())), tuple(others))
 
 
 def _names(strings: Collection[str], folder: str, file: LooseFile, in_whole: bool) -> bool:
-    path = _below(folder, file)
+    path = below(file.path, folder)
     return is_named(path, strings) and (not in_whole or is_folder_named(path, strings))
 
 
 def _is_near(folder: str, file: LooseFile) -> bool:
     """True if no other code lies nearer to the file."""
-    return not file.has_own_code and _below(folder, file).count("/") < 2
-
-
-def _below(folder: str, file: LooseFile) -> str:
-    return file.path[len(folder) + 1 :] if folder else file.path
+    return not file.has_own_code and below(file.path, folder).count("/") < 2
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pants_truss.core import yaml_document
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.local_serving import needs_image
 from pants_truss.core.module_names import NATIVE_SUFFIX, STUB_SUFFIX, module_stem
-from pants_truss.core.paths import is_within
+from pants_truss.core.paths import below, is_within
 from pants_truss.core.requirement import guessed_names, parse_if_valid
 from pants_truss.core.server_layout import served_folders
 from pants_truss.imports.closure_step import UnbundledImport
@@ -65,7 +65,7 @@ def _is_there(
     folder = config_file.path.rpartition("/")[0]
     ends = [f"/{module.replace('.', '/')}"]
     if file.startswith(f"{folder}/"):
-        ends.append(f"/{module_stem(file[len(folder) + 1 :])}")
+        ends.append(f"/{module_stem(below(file, folder))}")
     return any(
         f"/{module_stem(path)}".endswith(tuple(ends))
         for path in gathered

@@ -12,7 +12,7 @@ from pants.engine.rules import collect_rules
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.finding import Finding, Severity
-from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.core.paths import ancestors, below, is_within, join
 from pants_truss.core.truss_config import CONFIG_FILE, TrussConfig
 from pants_truss.core.truss_detection import detect_config, is_truss
 from pants_truss.pants_api import create_digest, get_digest_contents, implicitly, rule
@@ -93,12 +93,12 @@ def nested_findings(nested: NestedTrusses, roots: Mapping[str, str]) -> Iterator
     for folder in nested.folders:
         around = [each for each in roots.items() if is_within(folder, each[1])]
         target, root = max(around, key=lambda each: len(each[1]))
-        below = folder[len(root) + 1 :] if root else folder
+        glob = f"!{escape_glob(below(folder, root))}/**"
         yield Finding(
             "nested-truss",
             join(folder, CONFIG_FILE),
             f"it is the config of a truss of its own, and {target} holds its files too. Leave them "
-            f'out: add "!{escape_glob(below)}/**" to `sources` of {target} (by default '
+            f'out: add "{glob}" to `sources` of {target} (by default '
             f'`["**/*"]`).',
             Severity.WARNING,
         )

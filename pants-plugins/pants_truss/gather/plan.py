@@ -65,6 +65,7 @@ from pants_truss.imports.imported_files import (
     read_imported_sources,
 )
 from pants_truss.imports.python_owners import (
+    OwnModules,
     OwnModulesRequest,
     PythonModules,
     PythonModulesRequest,
@@ -77,6 +78,7 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.requirements import lockfile, truss_requirements
+from pants_truss.requirements.request import TrussRequirements
 from pants_truss.requirements.truss_requirements import (
     TrussRequirementsRequest,
     find_requirements,
@@ -161,14 +163,18 @@ async def _find_empty_dependencies(
     ]
 
 
-@rule(desc="Plan truss", level=LogLevel.DEBUG)
-async def plan_truss(
-    truss: TrussFieldSet,
-    options: TrussGatherSubsystem,
-    target_types: RegisteredTargetTypes,
-) -> PlannedTruss:
-    inputs = await read_inputs(truss, options)
-    config_file, ignore = inputs.config_file, inputs.ignore
+@dataclass(frozen=True)
+class _Needed:
+    """What the code of a truss needs. `modules` are its own."""
+
+    modules: OwnModules
+    closure: ImportClosure
+    imported: ImportedTrees
+    requirements: TrussRequirements
+
+
+async def _find_needed(truss: TrussFieldSet, inputs: PlanInputs) -> _Needed:
+    config_file = inputs.config_file
     modules = await find_own_modules(
         OwnModulesRequest(truss.sources, truss.resolve, truss.config), **implicitly()
     )
@@ -186,8 +192,7 @@ async def plan_truss(
     imported = await read_imported_sources(
         ReadImportedSourcesRequest(closure.sources), **implicitly()
     )
-    empty = await _find_empty_dependencies(truss, inputs, closure, imported)
-    required = await find_requirements(
+    requirements = await find_requirements(
         TrussRequirementsRequest(
             truss.address,
             truss.requirements,
@@ -197,6 +202,52 @@ async def plan_truss(
         ),
         **implicitly(),
     )
+    return _Needed(modules, closure, imported, requirements)
+
+
+async def _find_absent_content(
+    truss: TrussFieldSet, inputs: PlanInputs, plan: GatherPlan
+) -> List[Finding]:
+    """Files that are not in the plan, or do not hold what they should."""
+    config_file, ignore = inputs.config_file, inputs.ignore
+    pointers = await concurrently(
+        find_pointers(request, **implicitly()) for request in pointer_requests(plan.files)
+    )
+    submodules = await find_empty_submodules(EmptySubmodulesRequest(), **implicitly())
+    sources = (truss.sources, *(package.sources for package in inputs.external))
+    return [
+        *ignored_findings(config_file, inputs.trees, ignore),
+        *pointer_findings(config_file.config, plan.files, pointers),
+        *submodule_findings(config_file, sources, ignore, submodules),
+        *tracked_output_findings(config_file, inputs.trees, ignore),
+    ]
+
+
+async def _find_unowned_modules(inputs: PlanInputs, needed: _Needed) -> List[Finding]:
+    own = PythonModules(needed.modules.nodes, needed.modules.unowned)
+    of_packages = await concurrently(
+        find_python_modules(PythonModulesRequest(package.sources), **implicitly())
+        for package in inputs.external
+    )
+    return [
+        *unowned_findings(
+            inputs.config_file,
+            inputs.trees,
+            [own, *of_packages],
+            inputs.ignore,
+            needed.imported.trees,
+        )
+    ]
+
+
+@rule(desc="Plan truss", level=LogLevel.DEBUG)
+async def plan_truss(
+    truss: TrussFieldSet, options: TrussGatherSubsystem, target_types: RegisteredTargetTypes
+) -> PlannedTruss:
+    inputs = await read_inputs(truss, options)
+    needed = await _find_needed(truss, inputs)
+    config_file, ignore, imported = inputs.config_file, inputs.ignore, needed.imported
+    empty = await _find_empty_dependencies(truss, inputs, needed.closure, imported)
     plan = plan_gather(
         (
             place_truss(inputs.own.tree, truss.config.value, ignore),
@@ -207,46 +258,28 @@ async def plan_truss(
             ),
         )
     )
-    pointers = await concurrently(
-        find_pointers(request, **implicitly()) for request in pointer_requests(plan.files)
-    )
-    submodules = await find_empty_submodules(EmptySubmodulesRequest(), **implicitly())
+    required = needed.requirements
     findings = [
         *empty,
         *collision_findings(plan, options.package_collisions),
-        *ignored_findings(config_file, inputs.trees, ignore),
-        *pointer_findings(config_file.config, plan.files, pointers),
-        *submodule_findings(
-            config_file,
-            (truss.sources, *(package.sources for package in inputs.external)),
-            ignore,
-            submodules,
-        ),
-        *tracked_output_findings(config_file, inputs.trees, ignore),
-        *dropped_findings(config_file, closure, imported.trees, ignore),
+        *await _find_absent_content(truss, inputs, plan),
+        *dropped_findings(config_file, needed.closure, imported.trees, ignore),
         *import_findings(
             config_file,
-            closure.unbundled,
+            needed.closure.unbundled,
             [listed.requirement for listed in required.listed],
             {file.path for file in plan.files},
         ),
         *required.findings,
     ]
     if truss.bundle_imports.value and "python_sources" in target_types.aliases:
-        own = PythonModules(modules.nodes, modules.unowned)
-        of_packages = await concurrently(
-            find_python_modules(PythonModulesRequest(package.sources), **implicitly())
-            for package in inputs.external
-        )
-        findings += unowned_findings(
-            config_file, inputs.trees, [own, *of_packages], ignore, imported.trees
-        )
+        findings += await _find_unowned_modules(inputs, needed)
     return PlannedTruss(
         config_file,
         plan,
         inputs.packages,
         FrozenDict(_generated(truss.address, config_file, required.pins, inputs.lines)),
-        closure,
+        needed.closure,
         required.listed,
         tuple(findings),
         required.missing,

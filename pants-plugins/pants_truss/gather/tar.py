@@ -22,7 +22,7 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.script_tool import rules as script_tool
-from pants_truss.script_tool.rules import ImageScriptRequest, encode, run_image_script
+from pants_truss.script_tool.rules import ScriptRequest, encode, run_script
 from pants_truss.sources.file_entries import entry_at
 from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter
 
@@ -54,8 +54,8 @@ async def make_tar(request: MakeTarRequest) -> MadeTar:
         "out": _OUT,
         "end": not request.is_part,
     }
-    made = await run_image_script(
-        ImageScriptRequest(
+    made = await run_script(
+        ScriptRequest(
             "pants_truss.script_tool",
             "make_tar.py",
             encode(spec),

@@ -21,7 +21,7 @@ from pants_truss.gather.tar import (
     TarredTruss,
     TarTrussRequest,
 )
-from pants_truss.script_tool.rules import ImageToolFailed
+from pants_truss.script_tool.rules import ScriptFailed
 from pants_truss.testutil.images import OPTIONS, new_image_runner, truss_at
 from pants_truss.testutil.results import contents
 
@@ -172,5 +172,5 @@ def test_parts_are_distinguished_by_what_is_in_them(rule_runner: RuleRunner) -> 
 def test_a_link_in_the_way_is_not_followed(rule_runner: RuleRunner) -> None:
     rule_runner.set_options(OPTIONS, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     digest = rule_runner.request(Digest, [CreateDigest([SymlinkEntry("tree/a", "/etc/passwd")])])
-    with engine_error(ImageToolFailed, contains="Make it failed: OSError: [Errno 40]"):
+    with engine_error(ScriptFailed, contains="Make it failed: OSError: [Errno 40]"):
         rule_runner.request(MadeTar, [MakeTarRequest(digest, (), "Make it")])

@@ -13,24 +13,15 @@ from pants.backend.python.dependency_inference import module_mapper
 from pants.backend.python.dependency_inference.module_mapper import (
     FirstPartyPythonModuleMapping,
     ModuleProviderType,
-    PythonModuleOwnersRequest,
 )
 from pants.core.util_rules import stripped_source_files
-from pants.engine.addresses import Addresses
 from pants.engine.rules import collect_rules
-from pants.engine.target import Target
 
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.core.lint.unresolved_imports import UnansweredImport
-from pants_truss.core.module_names import STUB_SUFFIX
 from pants_truss.imports.import_graph import file_of
-from pants_truss.pants_api import (
-    concurrently,
-    find_module_owners,
-    implicitly,
-    resolve_targets,
-    rule,
-)
+from pants_truss.imports.module_elsewhere import find_code_of_module
+from pants_truss.pants_api import rule
 
 
 @dataclass(frozen=True)
@@ -88,21 +79,12 @@ class ModuleAnswer:
 @rule(desc="Look for a module that Pants infers no dependency for")
 async def find_module_answer(request: ModuleAnswerRequest) -> ModuleAnswer:
     modules = [request.module, *(f"{request.module}.{name}" for name in request.names)]
-    owners = await concurrently(
-        find_module_owners(PythonModuleOwnersRequest(module, request.resolve), **implicitly())
-        for module in modules
-    )
-    for module, found in zip(modules, owners):
-        targets = await resolve_targets(Addresses((*found.unambiguous, *found.ambiguous)))
-        code = [target for target in targets if _is_code(target)]
-        if code:
-            files = sorted((file_of(each) or "", each.address.spec) for each in code)
-            return ModuleAnswer(module, tuple(files))
+    for module in modules:
+        targets = await find_code_of_module(module, request.resolve)
+        files = [(file_of(each) or "", each.address.spec) for each in targets if file_of(each)]
+        if files:
+            return ModuleAnswer(module, tuple(sorted(files)))
     return ModuleAnswer(request.module, ())
-
-
-def _is_code(target: Target) -> bool:
-    return bool(file_of(target)) and not (file_of(target) or "").endswith(STUB_SUFFIX)
 
 
 def describe_unanswered(

@@ -144,7 +144,7 @@ async def publish_truss(
         if push.decision.kind is state.Kind.SKIP:
             jobs.append(push.held_back(dry_run=False))
             continue
-        prepared = await prepare_push(
+        process = await prepare_push(
             PushProcessRequest(
                 push.target,
                 push.identity,
@@ -160,7 +160,7 @@ async def publish_truss(
         )
         # Pants says of a process that ends well that it has "published to ...".
         or_not = ", or found there" if push.decision.kind is state.Kind.ASK else ""
-        jobs.append(push.package(push.place + or_not, prepared.process))
+        jobs.append(push.package(push.place + or_not, process))
     return PublishProcesses(jobs)
 
 

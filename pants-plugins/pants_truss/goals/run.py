@@ -15,8 +15,9 @@ from pants.util.logging import LogLevel
 from pants_truss.core.examples import first_input
 from pants_truss.pants_api import SecondaryOwnerMixin, create_digest, implicitly, rule
 from pants_truss.pants_api.own_process import started_by
-from pants_truss.serving import launch, local_truss
-from pants_truss.serving.launch import LaunchRequest, prepare_launch
+from pants_truss.script_tool import launch
+from pants_truss.script_tool.launch import LaunchRequest, prepare_launch
+from pants_truss.serving import local_truss
 from pants_truss.serving.local_truss import (
     DescribedTruss,
     describe_truss,
@@ -27,6 +28,11 @@ from pants_truss.subsystems.serving import TrussServer
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
 from pants_truss.target_types.truss import TrussRestartableField
 
+_PACKAGE = "pants_truss.serving.scripts"
+SCRIPTS = tuple(
+    (_PACKAGE, name)
+    for name in ("serve.py", "local_truss.py", "parent.py", "ports.py", "shell_variables.py")
+)
 WAIT_SCRIPT = "wait_for_edit.sh"
 
 
@@ -57,17 +63,20 @@ async def _launch(
     local = await place_local_truss(part_of(TrussFieldSet, field_set), **implicitly())
     launched = await prepare_launch(
         LaunchRequest(
-            "serve.py",
-            json.dumps({**_facts(field_set, described), "env_vars": [*env_vars]}, sort_keys=True),
-            local.digest,
+            SCRIPTS,
             local.environment.pexes,
+            local.digest,
+            folder="local",
+            spec_name="truss.json",
+            spec=json.dumps({**_facts(field_set, described), "env_vars": [*env_vars]}),
+            lists_venvs=True,
             in_workspace=True,
         ),
         **implicitly(),
     )
     return RunRequest(
         digest=launched.digest,
-        args=(f"{{chroot}}/{launched.python}", "-I", f"{{chroot}}/{launched.script}"),
+        args=launched.run_args,
         append_only_caches=launched.append_only_caches,
         extra_env=started_by(),
     )
@@ -76,7 +85,7 @@ async def _launch(
 async def _wait_for_edit(error: Exception) -> RunRequest:
     """A process in the server's place: if this rule failed, Pants would end, and not serve the
     truss again after the edit that repairs it."""
-    script = pkgutil.get_data("pants_truss.serving.scripts", WAIT_SCRIPT) or b""
+    script = pkgutil.get_data(_PACKAGE, WAIT_SCRIPT) or b""
     files = [FileContent(WAIT_SCRIPT, script), FileContent("message.txt", f"{error}\n".encode())]
     digest = await create_digest(CreateDigest(files), **implicitly())
     return RunRequest(

@@ -22,7 +22,7 @@ from pants.engine.rules import collect_rules
 from pants.engine.target import AllUnexpandedTargets, MultipleSourcesField
 
 from pants_truss.core.globs import escape_glob
-from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.core.paths import ancestors, below, is_within, join
 from pants_truss.imports.import_graph import PythonOwnersRequest, find_python_owners
 from pants_truss.pants_api import (
     concurrently,
@@ -210,7 +210,7 @@ def _targets(
 ) -> Iterator[PutativeTarget]:
     """One for each kind of files. It lies in the root where no target of the root owns a file of
     this kind, and else in each folder, as Pants' own tailor has it."""
-    inner = [path[len(folder.root) + 1 if folder.root else 0 :] for path in folder.inner]
+    inner = [below(path, folder.root) for path in folder.inner]
     for alias in _NAMES:
         unowned = files_of(alias, folder.unowned)
         there = files_of(alias, folder.files)

@@ -47,13 +47,9 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.pants_api.per_session import SessionRequest, find_session
-from pants_truss.serving import (
-    launch,
-    local_truss,
-    missing_file_advice,
-    missing_module_advice,
-)
-from pants_truss.serving.launch import LaunchRequest, prepare_launch
+from pants_truss.script_tool import launch
+from pants_truss.script_tool.launch import LaunchRequest, prepare_launch
+from pants_truss.serving import local_truss, missing_file_advice, missing_module_advice
 from pants_truss.serving.local_truss import (
     DescribedTruss,
     describe_truss,
@@ -72,6 +68,10 @@ from pants_truss.target_types.truss import (
 
 logger = logging.getLogger(__name__)
 
+SCRIPTS = tuple(
+    ("pants_truss.serving.scripts", name)
+    for name in ("run_examples.py", "local_truss.py", "asgi_client.py", "model_problems.py")
+)
 _RESULT = "result.json"
 _SECRET = "TRUSS_SECRET_"
 
@@ -115,17 +115,19 @@ async def run_examples(request: RunExamplesRequest) -> RanExamples:
     local = await place_local_truss(truss, **implicitly())
     launched = await prepare_launch(
         LaunchRequest(
-            "run_examples.py",
-            json.dumps(_facts(request.examples), sort_keys=True),
-            local.digest,
+            SCRIPTS,
             local.environment.pexes,
-            in_workspace=False,
+            local.digest,
+            folder="local",
+            spec_name="truss.json",
+            spec=json.dumps(_facts(request.examples)),
+            lists_venvs=True,
         ),
         **implicitly(),
     )
     process = await execute_process(
         Process(
-            (f"./{launched.python}", "-I", launched.script, _RESULT),
+            (*launched.sandbox_args, _RESULT),
             input_digest=launched.digest,
             env={"LANG": "C.UTF-8", **dict(request.environment)},
             output_files=(_RESULT,),

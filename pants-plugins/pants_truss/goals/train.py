@@ -7,8 +7,6 @@ import pkgutil
 from dataclasses import dataclass
 from typing import Iterable, List
 
-from pants.backend.python.util_rules.pex import VenvPexRequest
-from pants.backend.python.util_rules.pex_environment import PexEnvironment
 from pants.core.goals.package import BuiltPackage, BuiltPackageArtifact, PackageFieldSet
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
 from pants.engine.fs import AddPrefix, CreateDigest, FileContent, MergeDigests
@@ -20,15 +18,10 @@ from pants.util.logging import LogLevel
 from pants_truss.core.environment import with_all_hashes_or_none
 from pants_truss.core.training import FACTS, REQUIREMENTS, RUNNER
 from pants_truss.gather.output_path import ResolveOutputPathRequest, resolve_output_path
-from pants_truss.pants_api import (
-    add_prefix,
-    create_digest,
-    create_venv_pex,
-    implicitly,
-    merge_digests,
-    rule,
-)
+from pants_truss.pants_api import add_prefix, create_digest, implicitly, merge_digests, rule
 from pants_truss.pants_api.own_process import started_by
+from pants_truss.script_tool import launch
+from pants_truss.script_tool.launch import LaunchRequest, prepare_launch
 from pants_truss.serving import local_truss
 from pants_truss.serving.environment import find_truss_environment
 from pants_truss.serving.local_truss import (
@@ -48,7 +41,11 @@ from pants_truss.training.rules import (
     gather_training,
 )
 
-_SCRIPTS = "pants_truss.training.scripts"
+SCRIPTS = (
+    ("pants_truss.training.scripts", RUNNER),
+    ("pants_truss.serving.scripts", "parent.py"),
+    ("pants_truss.serving.scripts", "shell_variables.py"),
+)
 
 
 @dataclass(frozen=True)
@@ -57,9 +54,7 @@ class TrainingRunFieldSet(RunFieldSet, TrainingFieldSet):
 
 
 @rule(desc="Prepare training", level=LogLevel.DEBUG)
-async def run_training(
-    field_set: TrainingRunFieldSet, pex_environment: PexEnvironment, server: TrussServer
-) -> RunRequest:
+async def run_training(field_set: TrainingRunFieldSet, server: TrussServer) -> RunRequest:
     found = await gather_training(part_of(TrainingFieldSet, field_set), **implicitly())
     listed = await list_requirements(
         ListRequirementsRequest(found.truss, found.explicit), **implicitly()
@@ -67,41 +62,25 @@ async def run_training(
     environment = await find_truss_environment(
         environment_of(found.truss.address, listed, server=False), **implicitly()
     )
-    complete = pex_environment.in_workspace()
-    venv = await create_venv_pex(VenvPexRequest(environment.pexes[0], complete), **implicitly())
-    tree = await add_prefix(AddPrefix(found.digest, "truss"), **implicitly())
     here = {"truss": "../truss", "env_vars": server.env_vars}
-    facts = json.dumps({**json.loads(found.facts), **here}, sort_keys=True)
-    scripts = await create_digest(
-        CreateDigest(
-            [
-                FileContent(f"local/{FACTS}", facts.encode()),
-                _runner("local/"),
-                *(
-                    FileContent(
-                        f"local/{name}",
-                        pkgutil.get_data("pants_truss.serving.scripts", name) or b"",
-                    )
-                    for name in ("parent.py", "shell_variables.py")
-                ),
-            ]
+    launched = await prepare_launch(
+        LaunchRequest(
+            SCRIPTS,
+            environment.pexes[:1],
+            await add_prefix(AddPrefix(found.digest, "truss"), **implicitly()),
+            folder="local",
+            spec_name=FACTS,
+            spec=json.dumps({**json.loads(found.facts), **here}),
+            in_workspace=True,
         ),
         **implicitly(),
     )
-    digest = await merge_digests(MergeDigests([tree, scripts, venv.digest]), **implicitly())
     return RunRequest(
-        digest=digest,
-        args=(f"{{chroot}}/{venv.python.path}", "-I", f"{{chroot}}/local/{RUNNER}"),
-        append_only_caches={
-            **complete.append_only_caches,
-            **(venv.append_only_caches or {}),
-        },
+        digest=launched.digest,
+        args=launched.run_args,
+        append_only_caches=launched.append_only_caches,
         extra_env=started_by(),
     )
-
-
-def _runner(prefix: str) -> FileContent:
-    return FileContent(f"{prefix}{RUNNER}", pkgutil.get_data(_SCRIPTS, RUNNER) or b"")
 
 
 @dataclass(frozen=True)
@@ -126,7 +105,7 @@ async def package_training(field_set: TrainingPackageFieldSet) -> BuiltPackage:
             [
                 FileContent(FACTS, f"{facts}\n".encode()),
                 FileContent(REQUIREMENTS, requirements.encode()),
-                _runner(""),
+                FileContent(RUNNER, pkgutil.get_data(*SCRIPTS[0]) or b""),
             ]
         ),
         **implicitly(),
@@ -159,6 +138,7 @@ async def infer_training_dependencies(
 def rules() -> Iterable[object]:
     return [
         *collect_rules(),
+        *launch.rules(),
         *local_truss.rules(),
         *training.rules(),
         *TrussServer.rules(),

@@ -37,7 +37,7 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.script_tool import rules as script_tool
-from pants_truss.script_tool.rules import ImageScriptRequest, encode, run_image_script
+from pants_truss.script_tool.rules import ScriptRequest, encode, run_script
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.sources.globs import all_of
 
@@ -232,8 +232,8 @@ async def find_base(request: FindBaseRequest, options: TrussImageSubsystem) -> B
         "ours": [APP, PACKAGES, ROOT],
         "new": [ROOT],
     }
-    result = await run_image_script(
-        ImageScriptRequest(
+    result = await run_script(
+        ScriptRequest(
             "pants_truss.image.scripts",
             "inspect_base.py",
             encode(spec),

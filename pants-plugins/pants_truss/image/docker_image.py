@@ -144,8 +144,9 @@ async def build_image(
     result = await execute_process(build.process, **implicitly())
     output = f"stdout:\n{result.stdout.decode()}\nstderr:\n{result.stderr.decode()}"
     if result.exit_code:
-        raise InvalidTruss(
-            f"{request.address}: `docker build` failed with exit code {result.exit_code}.\n{output}"
+        raise InvalidTruss.of(
+            request.address,
+            f"`docker build` failed with exit code {result.exit_code}.\n{output}",
         )
     log = logger.info if options.build_verbose else logger.debug
     log(f"Docker build output for {build.tags[0]}:\n{output}")

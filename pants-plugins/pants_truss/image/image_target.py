@@ -40,9 +40,9 @@ async def find_truss_of_image(request: FindTrussOfImageRequest) -> TrussOfImage:
     trusses = [target for target in targets if TrussFieldSet.is_applicable(target)]
     if len(trusses) != 1:
         found = f"a {targets[0].alias!r} target" if targets else "nothing"
-        raise InvalidTruss(
-            f"{field.address}: `{field.alias}` is {field.value!r}, which is {found}. Name a "
-            f"`truss`."
+        raise InvalidTruss.of(
+            field.address,
+            f"`{field.alias}` is {field.value!r}, which is {found}. Name a `truss`.",
         )
     return TrussOfImage(TrussFieldSet.create(trusses[0]))
 

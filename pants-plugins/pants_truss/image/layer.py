@@ -24,10 +24,10 @@ from pants_truss.pants_api import (
 )
 from pants_truss.script_tool import rules as script_tool
 from pants_truss.script_tool.rules import (
-    ImageScriptRequest,
-    ImageToolFailed,
+    ScriptFailed,
+    ScriptRequest,
     encode,
-    run_image_script,
+    run_script,
 )
 from pants_truss.sources.config_file import InvalidTruss
 
@@ -94,8 +94,8 @@ async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) ->
         "level": level,
         "mtime": time.epoch,
     }
-    result = await run_image_script(
-        ImageScriptRequest(
+    result = await run_script(
+        ScriptRequest(
             "pants_truss.image.scripts",
             "make_layer.py",
             encode(spec),
@@ -118,7 +118,7 @@ async def make_layer(request: MakeLayerRequest, options: TrussImageSubsystem) ->
             return MadeLayer(
                 ImageLayer(descriptor, f"sha256:{diff_id}", request.comment), result.digest
             )
-    raise ImageToolFailed(f"The layer {request.comment!r} was not made.")
+    raise ScriptFailed(f"The layer {request.comment!r} was not made.")
 
 
 def _entries(found: Iterable[object], request: MakeLayerRequest) -> List[Tuple[str, str]]:
@@ -135,7 +135,7 @@ def _entries(found: Iterable[object], request: MakeLayerRequest) -> List[Tuple[s
         if isinstance(entry, FileEntry):
             entries.append((path, "x" if entry.is_executable else "f"))
         elif hasattr(entry, "target"):
-            raise ImageToolFailed(f"{path!r} is a link, which an image cannot contain.")
+            raise ScriptFailed(f"{path!r} is a link, which an image cannot contain.")
         folders.update(
             folder for folder in ancestors(path) if any(is_within(folder, root) for root in roots)
         )

@@ -12,7 +12,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.image import layer
 from pants_truss.image.layer import ImageTime, ImageTimeRequest, MadeLayer, MakeLayerRequest
-from pants_truss.script_tool.rules import ImageToolFailed
+from pants_truss.script_tool.rules import ScriptFailed
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.testutil.image_layouts import unpacked
 from pants_truss.testutil.images import new_image_runner
@@ -124,7 +124,7 @@ def test_names_of_all_kinds(rule_runner: RuleRunner) -> None:
 @pytest.mark.parametrize("target", ["a", "../../etc/passwd", "/etc/passwd"])
 def test_a_link_is_refused(rule_runner: RuleRunner, target: str) -> None:
     with engine_error(
-        ImageToolFailed, contains="'app/link' is a link, which an image cannot contain."
+        ScriptFailed, contains="'app/link' is a link, which an image cannot contain."
     ):
         make(rule_runner, [file("app/a"), SymlinkEntry("app/link", target)], ("app",))
 

@@ -154,9 +154,8 @@ def _refuse_dockerfile_keys(request: OciImageRequest, path: str, data: Mapping[A
     keys = dockerfile_keys(data)
     if keys:
         named = ", ".join(f"`{key}`" for key in keys)
-        raise InvalidTruss(
-            f"{request.address} ({path}): only a Dockerfile supports {named}. {advice(keys)}"
-        )
+        what = f"only a Dockerfile supports {named}. {advice(keys)}"
+        raise InvalidTruss.of(request.address, what, path)
 
 
 def _too_many_layers(found: BaseImage, more: int) -> List[str]:
@@ -183,10 +182,12 @@ def _check_python(
 ) -> None:
     wanted = dotted(python)
     if found.python != wanted:
-        raise InvalidTruss(
-            f"{request.address} ({path}): the base image {found.name} has Python {found.python}, "
-            f"but `python_version` is py{wanted.replace('.', '')}. Use a base with Python "
-            f"{wanted}, or write `python_version: py{found.python.replace('.', '')}`."
+        raise InvalidTruss.of(
+            request.address,
+            f"the base image {found.name} has Python {found.python}, but `python_version` is "
+            f"py{wanted.replace('.', '')}. Use a base with Python {wanted}, or write "
+            f"`python_version: py{found.python.replace('.', '')}`.",
+            path,
         )
 
 

@@ -36,7 +36,7 @@ from pants.util.frozendict import FrozenDict
 
 from pants_truss.core.globs import unescape_glob
 from pants_truss.core.module_names import NATIVE_SUFFIX, STUB_SUFFIX, module_name
-from pants_truss.core.paths import ancestors, is_within, join
+from pants_truss.core.paths import ancestors, below, is_within, join
 from pants_truss.imports.python_requirement import describe_requirement
 from pants_truss.pants_api import (
     addresses_from_raw_specs_without_file_owners,
@@ -96,9 +96,7 @@ class ImportNode:
     @property
     def module_path(self) -> Optional[str]:
         """The file's path under its source root: `textkit/clean.py`."""
-        if self.file is None or not self.source_root:
-            return self.file
-        return self.file[len(self.source_root) + 1 :]
+        return self.file and below(self.file, self.source_root)
 
 
 def file_of(target: Target) -> Optional[str]:

@@ -16,9 +16,6 @@ from pants.backend.python.util_rules.pex import (
 from pants.backend.python.util_rules.pex import (
     determine_venv_pex_resolve_info as get_venv_pex_distributions,
 )
-from pants.backend.python.util_rules.pex import (
-    setup_venv_pex_process as prepare_venv_pex_process,
-)
 from pants.backend.python.util_rules.pex_cli import (
     setup_pex_cli_process as prepare_pex_cli_process,
 )
@@ -99,7 +96,6 @@ __all__ = [
     "path_globs_to_digest",
     "path_globs_to_paths",
     "prepare_pex_cli_process",
-    "prepare_venv_pex_process",
     "remove_prefix",
     "resolve_addresses_from_raw_specs",
     "resolve_source_paths",

@@ -114,7 +114,6 @@ __all__ = [
     "path_globs_to_digest",
     "path_globs_to_paths",
     "prepare_pex_cli_process",
-    "prepare_venv_pex_process",
     "remove_prefix",
     "resolve_addresses_from_raw_specs",
     "resolve_source_paths",
@@ -215,7 +214,6 @@ find_binary = call_by_type(BinaryPaths, BinaryPathRequest)
 get_environment_vars = call_by_type(EnvironmentVars, EnvironmentVarsRequest)
 get_optional_source_root = call_by_type(OptionalSourceRoot, SourceRootRequest)
 prepare_pex_cli_process = call_by_type(Process, PexCliProcess)
-prepare_venv_pex_process = call_by_type(Process, VenvPexProcess)
 find_module_owners = call_by_type(PythonModuleOwners, PythonModuleOwnersRequest)
 get_venv_pex_distributions = call_by_type(PexResolveInfo, VenvPex)
 hydrate_sources = call_by_type(HydratedSources, HydrateSourcesRequest)

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import pkgutil
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable
+from typing import Any, Dict, Iterable, List
 
 from pants.backend.python.subsystems.setup import PythonSetup
-from pants.backend.python.util_rules import pex
-from pants.backend.python.util_rules.pex import VenvPexProcess, VenvPexRequest
-from pants.backend.python.util_rules.pex_environment import PexEnvironment
 from pants.engine.fs import AddPrefix, CreateDigest, Digest, FileContent, MergeDigests
 from pants.engine.process import InteractiveProcess
 from pants.engine.rules import collect_rules
@@ -18,34 +14,35 @@ from pants.engine.rules import collect_rules
 from pants_truss.core.push import PushOptions
 from pants_truss.pants_api import (
     add_prefix,
+    concurrently,
     create_digest,
-    create_venv_pex,
     implicitly,
     merge_digests,
-    prepare_venv_pex_process,
     rule,
 )
 from pants_truss.pants_api.own_process import started_by
 from pants_truss.publish.credentials import TRUSSRC_FILE, RemoteAccess
 from pants_truss.publish.state import DeploymentSlot
+from pants_truss.script_tool import launch
+from pants_truss.script_tool.launch import LaunchRequest, prepare_launch
 from pants_truss.script_tool.tool_python import tool_pex_request
 from pants_truss.subsystems.publish import TrussPublishSubsystem
 from pants_truss.subsystems.truss_cli import TrussCli
 
 _SCRIPTS = (
+    ("pants_truss.publish.scripts", "push.py"),
     ("pants_truss.core", "terminal.py"),
     ("pants_truss.core", "tree_digest.py"),
     ("pants_truss.publish", "state.py"),
     ("pants_truss.publish.scripts", "baseten.py"),
     ("pants_truss.publish.scripts", "folder_digest.py"),
-    ("pants_truss.publish.scripts", "push.py"),
     ("pants_truss.publish.scripts", "record.py"),
     ("pants_truss.publish.scripts", "redact.py"),
     ("pants_truss.publish.scripts", "truss_cli.py"),
     ("pants_truss.serving.scripts", "parent.py"),
 )
 _FOLDER = "publish"
-_SPEC = f"{_FOLDER}/spec.json"
+_SPEC = "spec.json"
 _TRUSS = "truss"
 
 
@@ -66,56 +63,39 @@ class PushProcessRequest:
     seen: str
 
 
-@dataclass(frozen=True)
-class PreparedPush:
-    process: InteractiveProcess
-
-
 @rule
 async def prepare_push(
     request: PushProcessRequest,
     options: TrussPublishSubsystem,
     truss_cli: TrussCli,
     python_setup: PythonSetup,
-    pex_environment: PexEnvironment,
-) -> PreparedPush:
-    files = [
-        FileContent(f"{_FOLDER}/{name}", pkgutil.get_data(package, name) or b"")
-        for package, name in _SCRIPTS
-    ]
-    files.append(FileContent(_SPEC, json.dumps(_spec(request, options), sort_keys=True).encode()))
-    if request.access.trussrc:
-        files.append(FileContent(TRUSSRC_FILE, request.access.trussrc.encode()))
-    tool = await create_venv_pex(
-        VenvPexRequest(
-            tool_pex_request(truss_cli, python_setup),
-            pex_environment.in_sandbox(working_directory=None),
+) -> InteractiveProcess:
+    truss, credentials = await concurrently(
+        add_prefix(AddPrefix(request.truss, _TRUSS), **implicitly()),
+        create_digest(CreateDigest(_trussrc(request.access)), **implicitly()),
+    )
+    launched = await prepare_launch(
+        LaunchRequest(
+            _SCRIPTS,
+            (tool_pex_request(truss_cli, python_setup),),
+            await merge_digests(MergeDigests([truss, credentials]), **implicitly()),
+            folder=_FOLDER,
+            spec_name=_SPEC,
+            spec=json.dumps(_spec(request, options)),
         ),
         **implicitly(),
     )
-    scripts = await create_digest(CreateDigest(files), **implicitly())
-    truss = await add_prefix(AddPrefix(request.truss, _TRUSS), **implicitly())
-    process = await prepare_venv_pex_process(
-        VenvPexProcess(
-            tool,
-            argv=(f"{_FOLDER}/push.py", _SPEC),
-            input_digest=await merge_digests(MergeDigests([scripts, truss]), **implicitly()),
-            # Runs the script in place of the tool's own command.
-            extra_env={"PEX_INTERPRETER": "1"},
-            description=f"Push {request.target}",
-        ),
-        **implicitly(),
+    return InteractiveProcess(
+        (*launched.sandbox_args, f"{_FOLDER}/{_SPEC}"),
+        # Credentials do not pass through the engine, which may log its inputs.
+        env={**request.access.environment, **started_by()},
+        input_digest=launched.digest,
+        append_only_caches=launched.append_only_caches,
     )
-    return PreparedPush(
-        InteractiveProcess(
-            process.argv,
-            # Credentials do not pass through the engine, which may log its inputs.
-            env={**process.env, **request.access.environment, **started_by()},
-            input_digest=process.input_digest,
-            append_only_caches=process.append_only_caches,
-            immutable_input_digests=process.immutable_input_digests,
-        )
-    )
+
+
+def _trussrc(access: RemoteAccess) -> List[FileContent]:
+    return [FileContent(TRUSSRC_FILE, access.trussrc.encode())] if access.trussrc else []
 
 
 def _spec(request: PushProcessRequest, options: TrussPublishSubsystem) -> Dict[str, Any]:
@@ -140,4 +120,4 @@ def _spec(request: PushProcessRequest, options: TrussPublishSubsystem) -> Dict[s
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *pex.rules()]
+    return [*collect_rules(), *launch.rules()]

@@ -12,13 +12,14 @@ from typing import Any, Dict, Iterable
 
 import pytest
 from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
+from pants.engine.process import InteractiveProcess
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants.util.frozendict import FrozenDict
 
 from pants_truss.core.push import PushOptions
 from pants_truss.publish import process
 from pants_truss.publish.credentials import RemoteAccess
-from pants_truss.publish.process import PreparedPush, PushProcessRequest
+from pants_truss.publish.process import PushProcessRequest
 from pants_truss.publish.redacted_env import hidden
 from pants_truss.publish.state import DeploymentSlot
 from pants_truss.subsystems.publish import TrussPublishSubsystem
@@ -39,7 +40,7 @@ def rule_runner() -> RuleRunner:
                     *process.rules(),
                 )
             ),
-            QueryRule(PreparedPush, [PushProcessRequest]),
+            QueryRule(InteractiveProcess, [PushProcessRequest]),
         ]
     )
     runner.write_files({f"{FOLDER}/{TOOL}/installed.txt": "truss"})
@@ -57,7 +58,7 @@ def prepare(
     options: PushOptions = OPTIONS,
     access: RemoteAccess = ACCESS,
     truss: Iterable[str] = ("config.yaml", "model/é x.py"),
-) -> PreparedPush:
+) -> InteractiveProcess:
     rule_runner.set_options(args, env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     request = PushProcessRequest(
         target="src/t:t",
@@ -70,15 +71,15 @@ def prepare(
         credentials="the credentials",
         seen='["d1", null]',
     )
-    return rule_runner.request(PreparedPush, [request])
+    return rule_runner.request(InteractiveProcess, [request])
 
 
-def files_of(rule_runner: RuleRunner, prepared: PreparedPush) -> Dict[str, bytes]:
-    found = rule_runner.request(DigestContents, [prepared.process.process.input_digest])
+def files_of(rule_runner: RuleRunner, prepared: InteractiveProcess) -> Dict[str, bytes]:
+    found = rule_runner.request(DigestContents, [prepared.process.input_digest])
     return {file.path: file.content for file in found}
 
 
-def spec_of(rule_runner: RuleRunner, prepared: PreparedPush) -> Any:
+def spec_of(rule_runner: RuleRunner, prepared: InteractiveProcess) -> Any:
     return json.loads(files_of(rule_runner, prepared)["publish/spec.json"])
 
 
@@ -98,12 +99,18 @@ def test_the_truss_the_scripts_and_the_tool_lie_side_by_side(rule_runner: RuleRu
         "publish/terminal.py",
         "publish/tree_digest.py",
         "publish/truss_cli.py",
+        "truss_cli_python_shim.sh",
         "truss/config.yaml",
         "truss/model/é x.py",
     }
     assert found["truss/model/é x.py"].decode() == "model/é x.py"
     assert found["publish/state.py"] == pkgutil.get_data("pants_truss.publish", "state.py")
-    assert prepared.process.process.argv == (sys.executable, "publish/push.py", "publish/spec.json")
+    assert prepared.process.argv == (
+        "./truss_cli_python_shim.sh",
+        "-I",
+        "publish/push.py",
+        "publish/spec.json",
+    )
 
 
 def test_a_file_of_the_truss_cannot_replace_one_of_the_push(rule_runner: RuleRunner) -> None:
@@ -198,30 +205,29 @@ def test_a_trussrc_of_its_own_lies_where_its_variable_says(rule_runner: RuleRunn
     )
     prepared = prepare(rule_runner, access=given)
     assert files_of(rule_runner, prepared)["trussrc"].decode() == text
-    assert prepared.process.process.env["USER_TRUSSRC_PATH"] == "trussrc"
+    assert prepared.process.env["USER_TRUSSRC_PATH"] == "trussrc"
     without = prepare(rule_runner, access=RemoteAccess(("https://b",), (), trussrc=""))
     assert "trussrc" not in files_of(rule_runner, without)
 
 
-def test_the_environment_is_that_of_the_remote_and_of_pex(rule_runner: RuleRunner) -> None:
+def test_the_environment_is_that_of_the_remote(rule_runner: RuleRunner) -> None:
     variables = hidden({"BASETEN_API_KEY": "planted", "PATH": "/bin", "LANG": "C"})
     given = RemoteAccess(("https://b",), (), FrozenDict(variables))
     prepared = prepare(rule_runner, access=given)
-    assert dict(prepared.process.process.env) == {
+    assert dict(prepared.process.env) == {
         "BASETEN_API_KEY": "planted",
         "LANG": "C",
         "PATH": "/bin",
         # The push ends when this process is gone.
         "PANTS_TRUSS_STARTED_BY": str(os.getpid()),
         # Runs the script in place of `truss` itself.
-        "PEX_INTERPRETER": "1",
     }
     assert "planted" not in repr(prepared)
     assert b"planted" not in b"".join(files_of(rule_runner, prepared).values())
 
 
 def test_the_caches_of_the_tool(rule_runner: RuleRunner) -> None:
-    caches = prepare(rule_runner).process.process.append_only_caches
+    caches = prepare(rule_runner).process.append_only_caches
     # The venv of the tool lies in the first cache.
     assert caches["pex_root"] == ".cache/pex_root"
     assert caches[f"cache_of_{TOOL}"] == f".cache/{TOOL}"

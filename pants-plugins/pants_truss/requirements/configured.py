@@ -107,7 +107,7 @@ def _names_of_server(request: TrussRequirementsRequest) -> FrozenSet[str]:
 
 @lru_cache(maxsize=None)
 def _server_names(python: str) -> FrozenSet[str]:
-    content = pkgutil.get_data("pants_truss.serving", "truss_server.lock") or b""
+    content = pkgutil.get_data("pants_truss.requirements", "truss_server.lock") or b""
     return frozenset(lockfile.parse(content, marker_environments(python)).distributions)
 
 

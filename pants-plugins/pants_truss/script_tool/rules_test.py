@@ -11,9 +11,9 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.script_tool import rules as script_tool
 from pants_truss.script_tool.rules import (
-    ImageScriptRequest,
-    ImageScriptResult,
-    ImageToolFailed,
+    ScriptFailed,
+    ScriptRequest,
+    ScriptResult,
     encode,
 )
 from pants_truss.testutil.images import new_image_runner
@@ -22,7 +22,7 @@ from pants_truss.testutil.results import contents
 
 @pytest.fixture(scope="module")
 def rule_runner() -> RuleRunner:
-    return new_image_runner(script_tool.rules(), QueryRule(ImageScriptResult, [ImageScriptRequest]))
+    return new_image_runner(script_tool.rules(), QueryRule(ScriptResult, [ScriptRequest]))
 
 
 # All scripts may have them beside themselves; one imports them.
@@ -36,16 +36,16 @@ def run(
     files: Dict[str, str],
     outputs: Tuple[str, ...] = (),
     folders: Tuple[str, ...] = (),
-) -> ImageScriptResult:
+) -> ScriptResult:
     rule_runner.set_options([], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     digest = rule_runner.request(
         Digest, [CreateDigest(FileContent(p, c.encode()) for p, c in files.items())]
     )
     package = "pants_truss.script_tool" if script == "make_tar.py" else "pants_truss.image.scripts"
-    request = ImageScriptRequest(
+    request = ScriptRequest(
         package, script, encode(spec), digest, "Try it", folders, outputs, IMPORTED
     )
-    return rule_runner.request(ImageScriptResult, [request])
+    return rule_runner.request(ScriptResult, [request])
 
 
 TAR: Dict[str, Any] = {
@@ -96,7 +96,7 @@ def test_an_error_shows_the_last_line_of_the_script(rule_runner: RuleRunner) -> 
         "level": 0,
         "mtime": 0,
     }
-    with engine_error(ImageToolFailed, contains=message):
+    with engine_error(ScriptFailed, contains=message):
         run(rule_runner, "make_layer.py", spec, {})
 
 

@@ -61,7 +61,7 @@ logger = logging.getLogger(__name__)
 
 # The Python versions that the plugin's own lockfile of the server is for.
 _LOCKED = ((3, 9), (3, 12))
-_LOCKFILE = f"resource://pants_truss.serving/{shipped_lockfile('truss_server')}"
+_LOCKFILE = f"resource://pants_truss.requirements/{shipped_lockfile('truss_server')}"
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def test_the_plugins_own_lockfile(rule_runner: RuleRunner, python: Tuple[int, in
     found = server_of(rule_runner, python=python)
     assert isinstance(found.pex.requirements, EntireLockfile)
     lockfile: Any = found.pex.requirements.lockfile
-    assert lockfile.url == f"resource://pants_truss.serving/{shipped_lockfile('truss_server')}"
+    assert lockfile.url == f"resource://pants_truss.requirements/{shipped_lockfile('truss_server')}"
     assert lockfile.resolve_name == "truss-server"
     assert found.pex.output_filename == "truss_server.pex" and found.pex.internal_only
     assert [str(each) for each in found.pex.interpreter_constraints] == [

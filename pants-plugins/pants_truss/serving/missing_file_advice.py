@@ -10,7 +10,7 @@ from pants.engine.rules import collect_rules
 
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.globs import escape_glob
-from pants_truss.core.paths import ancestors, join
+from pants_truss.core.paths import ancestors, below, join
 from pants_truss.core.server_layout import APP, place_in_image
 from pants_truss.gather import gather
 from pants_truss.gather.data_files import DataAdviceRequest, find_data_advice
@@ -94,7 +94,7 @@ def _candidates(layout: Dict[str, GatheredFile], path: str) -> List[str]:
                 folder.append(posixpath.dirname(file.source))
     found = []
     for above in ancestors(path):
-        rest = path[len(above) + 1 :]
+        rest = below(path, above)
         found += [join(folder, rest) for folder in folders.get(above, ())]
     return found
 

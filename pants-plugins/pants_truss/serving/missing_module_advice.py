@@ -33,7 +33,7 @@ from pants_truss.pants_api import (
 )
 from pants_truss.serving import unowned_module_search
 from pants_truss.serving.local_truss import describe_truss
-from pants_truss.serving.unowned_module_search import LostModuleRequest, find_lost_module
+from pants_truss.serving.unowned_module_search import UnownedModuleRequest, find_unowned_module
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import RequirementsMode
 
@@ -82,8 +82,8 @@ async def find_module_fix(request: ModuleFixRequest) -> ModuleFix:
         )
     if not found:
         folder = truss.address.spec_path
-        lost = await find_lost_module(
-            LostModuleRequest(request.module, modules.resolve, folder), **implicitly()
+        lost = await find_unowned_module(
+            UnownedModuleRequest(request.module, modules.resolve, folder), **implicitly()
         )
         where = described.config.requirements_file or "`requirements`"
         add = f"Add the distribution that has it to {where} in {config}."

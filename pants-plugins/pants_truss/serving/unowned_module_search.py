@@ -21,7 +21,7 @@ from pants_truss.sources.globs import matching
 
 
 @dataclass(frozen=True)
-class LostModuleRequest:
+class UnownedModuleRequest:
     """`module` has no owner in `resolve`; a truss in `folder` imports it."""
 
     module: str
@@ -30,14 +30,14 @@ class LostModuleRequest:
 
 
 @dataclass(frozen=True)
-class LostModule:
+class UnownedModule:
     """A sentence or two; empty if no file looks like the module."""
 
     text: str
 
 
 @rule(desc="Look for a module that no target owns")
-async def find_lost_module(request: LostModuleRequest) -> LostModule:
+async def find_unowned_module(request: UnownedModuleRequest) -> UnownedModule:
     """The whole repository is looked through, once something is wrong."""
     parts = request.module.split(".")
     # What may be meant, the nearest first: a module, a package, a folder without `__init__.py`.
@@ -53,8 +53,8 @@ async def find_lost_module(request: LostModuleRequest) -> LostModule:
             owners = await find_python_owners(PythonOwnersRequest(folder), **implicitly())
             if file not in owners.tests:
                 nodes = owners.by_file.get(file, ())
-                return LostModule(_describe(file, [*nodes], request))
-    return LostModule("")
+                return UnownedModule(_describe(file, [*nodes], request))
+    return UnownedModule("")
 
 
 def _nearest(files: Iterable[str], folder: str) -> List[str]:
@@ -68,7 +68,7 @@ def _named(file: str, node: ImportNode) -> str:
     return file if node.key == file else f"{file} ({node.key})"
 
 
-def _describe(file: str, owners: List[ImportNode], request: LostModuleRequest) -> str:
+def _describe(file: str, owners: List[ImportNode], request: UnownedModuleRequest) -> str:
     if not owners:
         folder = posixpath.dirname(file)
         return f"It looks like {file}, which no target owns: `pants tailor {folder}::` adds one."

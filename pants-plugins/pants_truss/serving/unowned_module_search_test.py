@@ -17,7 +17,7 @@ from pants.engine.internals.parametrize import Parametrize
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
 from pants_truss.serving import unowned_module_search
-from pants_truss.serving.unowned_module_search import LostModule, LostModuleRequest
+from pants_truss.serving.unowned_module_search import UnownedModule, UnownedModuleRequest
 
 SOURCES = "python_sources()\n"
 RESOLVES = ["--python-enable-resolves", "--python-resolves={'one': '1.lock', 'two': '2.lock'}"]
@@ -31,7 +31,7 @@ def rule_runner() -> RuleRunner:
             *unowned_module_search.rules(),
             *python_inference.rules(),
             *target_types_rules.rules(),
-            QueryRule(LostModule, [LostModuleRequest]),
+            QueryRule(UnownedModule, [UnownedModuleRequest]),
         ],
         target_types=[
             FilesGeneratorTarget,
@@ -53,8 +53,8 @@ def look(
     rule_runner.write_files(files)
     roots = "--source-root-patterns=['/lib', '/trusses/t', '/*/roots']"
     rule_runner.set_options([roots, *args], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
-    request = LostModuleRequest(module, resolve, folder)
-    return rule_runner.request(LostModule, [request]).text
+    request = UnownedModuleRequest(module, resolve, folder)
+    return rule_runner.request(UnownedModule, [request]).text
 
 
 @pytest.mark.parametrize("module", ["none_such", "none_such.a.b", "größe", "a[b]", "*"])
@@ -200,8 +200,8 @@ def test_a_file_of_the_truss_itself(rule_runner: RuleRunner) -> None:
 def test_the_build_root_is_a_source_root(rule_runner: RuleRunner) -> None:
     rule_runner.write_files({"top/deep/BUILD": SOURCES, "top/deep/low.py": ""})
     rule_runner.set_options(["--source-root-patterns=['/']"], env_inherit={"PATH", "HOME"})
-    request = LostModuleRequest("low", None, "trusses/t")
-    assert rule_runner.request(LostModule, [request]).text == (
+    request = UnownedModuleRequest("low", None, "trusses/t")
+    assert rule_runner.request(UnownedModule, [request]).text == (
         "It looks like top/deep/low.py. Its source root is the build root, so it is imported as "
         '`top.deep.low`; to import it as `low`, add "/top/deep" to `[source].root_patterns`.'
     )

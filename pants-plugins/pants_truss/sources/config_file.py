@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, List, Sequence, Tuple
+from typing import Iterable, List, Sequence, Tuple, Union
 
 from pants.engine.addresses import Address
 from pants.engine.fs import FileContent
@@ -42,7 +42,7 @@ class InvalidTruss(Exception):
     @classmethod
     def of(
         cls,
-        address: Address,
+        address: Union[Address, str],
         what: object,
         place: str = "",
         findings: Iterable[Finding] = (),

@@ -13,7 +13,7 @@ from pants.option.global_options import GlobalOptions
 from pants.source.filespec import FilespecMatcher
 
 from pants_truss.core.globs import can_match_below, exclude_globs
-from pants_truss.core.paths import is_within, join
+from pants_truss.core.paths import below, is_within, join
 from pants_truss.core.source_tree import SourceFile, SourceTree
 from pants_truss.pants_api import (
     get_digest_entries,
@@ -197,7 +197,7 @@ def _is_executable(entry: FileEntry, scan: ScannedFolder) -> bool:
 
 def _below(path: str, root: str) -> str:
     assert is_within(path, root), (path, root)
-    return path[len(root) + 1 :] if root else path
+    return below(path, root)
 
 
 def rules() -> Iterable[object]:

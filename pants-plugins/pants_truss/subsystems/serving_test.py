@@ -59,7 +59,7 @@ def test_the_server_has_a_lockfile_unless_a_resolve_is_named(rule_runner: RuleRu
 
 def test_the_lockfile_of_the_server_supports_its_pythons() -> None:
     """For other versions, the list in the release is resolved."""
-    content = pkgutil.get_data("pants_truss.serving", "truss_server.lock.metadata") or b""
+    content = pkgutil.get_data("pants_truss.requirements", "truss_server.lock.metadata") or b""
     locked = InterpreterConstraints(json.loads(content)["valid_for_interpreter_constraints"])
     universe = [f"3.{minor}" for minor in range(7, 16)]
     found = [

@@ -32,6 +32,7 @@ from pants.engine.internals.parametrize import Parametrize
 from pants.engine.rules import TaskRule
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.core.paths import below
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import gather
 from pants_truss.gather.gather import GatheredTruss
@@ -132,7 +133,7 @@ def new_source_tree_runner() -> RuleRunner:
 def bundled(gathered: GatheredTruss, folder: str = "packages") -> Dict[str, str]:
     """Path below the bundled packages -> reason."""
     return {
-        file.path[len(folder) + 1 :]: file.reason
+        below(file.path, folder): file.reason
         for file in gathered.files
         if file.path.startswith(f"{folder}/")
     }

@@ -37,6 +37,7 @@ from pants.option.global_options import KeepSandboxes
 from pants.testutil.rule_runner import RuleRunner
 from pants.util.frozendict import FrozenDict
 
+from pants_truss.core.paths import below
 from pants_truss.pants_api import (
     create_digest,
     digest_subset,
@@ -54,7 +55,18 @@ FOLDER = "pexes"
 TOOL = "truss_cli"
 _SCRIPT_TOOL = "truss_image_tool"
 _MEANINGFUL = ("error.txt", "info.jsonl", "python")
-_PYTHON_OF_TESTS = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'.encode()
+_PYTHON_OF_TESTS = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n'
+# Imports from the folder itself. A Python of the tests has Truss nowhere else.
+_PYTHON_OF_TRUSS = f"""\
+#!/bin/sh
+exec {shlex.quote(sys.executable)} -I -c '
+import runpy, sys
+sys.argv, folder = sys.argv[3:], sys.argv[1]
+sys.path[:0] = [folder]
+runpy.run_path(sys.argv[0], run_name="__main__")
+' "${{0%/*}}" "$@"
+"""
+_PYTHONS = {TOOL: _PYTHON_OF_TRUSS.encode(), _SCRIPT_TOOL: _PYTHON_OF_TESTS.encode()}
 
 
 @rule
@@ -64,7 +76,7 @@ async def make_environment(request: VenvPexRequest) -> VenvPex:
     folder = f"{FOLDER}/{name}"
     all_files = await path_globs_to_digest(PathGlobs([f"{folder}/**"]), **implicitly())
     contents = {
-        file.path[len(folder) + 1 :]: file.content for file in await get_digest_contents(all_files)
+        below(file.path, folder): file.content for file in await get_digest_contents(all_files)
     }
     failure = contents.get("error.txt")
     if failure:
@@ -74,7 +86,7 @@ async def make_environment(request: VenvPexRequest) -> VenvPex:
     globs = PathGlobs([f"{folder}/**", *(f"!{folder}/{path}" for path in _MEANINGFUL)])
     files = await digest_subset(DigestSubset(all_files, globs), **implicitly())
     placed = await remove_prefix(RemovePrefix(files, folder if name == TOOL else FOLDER))
-    python = _PYTHON_OF_TESTS if name == _SCRIPT_TOOL else contents.get("python")
+    python = _PYTHONS.get(name, contents.get("python"))
     shim = f"{name}_python_shim.sh"
     shims = [] if python is None else [FileContent(shim, python, is_executable=True)]
     written = await create_digest(CreateDigest(shims), **implicitly())
@@ -82,7 +94,7 @@ async def make_environment(request: VenvPexRequest) -> VenvPex:
         await merge_digests(MergeDigests([placed, written]), **implicitly()),
         FrozenDict({f"cache_of_{name}": f".cache/{name}"}),
         filename,
-        Script(PurePath(sys.executable if name == TOOL else f"{name}_pex_shim.sh")),
+        Script(PurePath(f"{name}_pex_shim.sh")),
         Script(PurePath(shim)),
         FrozenDict(),
         f"venvs/{name}",

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import Iterable, Tuple
 
 from pants.backend.python.subsystems.setup import PythonSetup
-from pants.backend.python.util_rules import pex
-from pants.backend.python.util_rules.pex import VenvPexProcess, VenvPexRequest
-from pants.backend.python.util_rules.pex_environment import PexEnvironment
-from pants.engine.fs import CreateDigest, Digest, FileContent, MergeDigests
+from pants.engine.fs import CreateDigest, Digest, FileContent
+from pants.engine.process import Process
 from pants.engine.rules import collect_rules
 from pants.util.logging import LogLevel
 
@@ -20,16 +18,10 @@ from pants_truss.core.paths import normalize_inside
 from pants_truss.core.requirement import marker_environments
 from pants_truss.core.terminal import visible
 from pants_truss.core.tool_output import last_line
-from pants_truss.pants_api import (
-    concurrently,
-    create_digest,
-    create_venv_pex,
-    execute_venv_pex,
-    implicitly,
-    merge_digests,
-    rule,
-)
+from pants_truss.pants_api import create_digest, execute_process, implicitly, rule
 from pants_truss.requirements.lockfile import ReadLockfileRequest, read_lockfile
+from pants_truss.script_tool import launch
+from pants_truss.script_tool.launch import LaunchRequest, Scripts, prepare_launch
 from pants_truss.script_tool.tool_python import tool_pex_request
 from pants_truss.subsystems.truss_cli import TrussCli
 
@@ -98,7 +90,7 @@ class TrussScriptRequest:
     """Runs a script of this plugin inside the tool, in a folder with `input_digest`. `scripts` are
     (package, file name) of the script and of those that it imports."""
 
-    scripts: Tuple[Tuple[str, str], ...]
+    scripts: Scripts
     argv: Tuple[str, ...]
     input_digest: Digest
     description: str
@@ -122,38 +114,26 @@ class TrussScriptResult:
 
 @rule(desc="Run Truss", level=LogLevel.DEBUG)
 async def run_truss_script(
-    request: TrussScriptRequest,
-    truss_cli: TrussCli,
-    python_setup: PythonSetup,
-    pex_environment: PexEnvironment,
+    request: TrussScriptRequest, truss_cli: TrussCli, python_setup: PythonSetup
 ) -> TrussScriptResult:
-    scripts = [
-        FileContent(name, pkgutil.get_data(package, name) or b"")
-        for package, name in request.scripts
-    ]
-    tool, digest = await concurrently(
-        create_venv_pex(
-            VenvPexRequest(
-                tool_pex_request(truss_cli, python_setup),
-                pex_environment.in_sandbox(working_directory=None),
-            ),
-            **implicitly(),
+    launched = await prepare_launch(
+        LaunchRequest(
+            request.scripts, (tool_pex_request(truss_cli, python_setup),), request.input_digest
         ),
-        create_digest(CreateDigest(scripts), **implicitly()),
+        **implicitly(),
     )
-    inputs = await merge_digests(MergeDigests([digest, request.input_digest]), **implicitly())
-    result = await execute_venv_pex(
-        VenvPexProcess(
-            tool,
-            argv=(scripts[0].path, *request.argv),
-            input_digest=inputs,
-            # Runs the script in place of the tool's own command.
-            extra_env={"PEX_INTERPRETER": "1", "HOME": "."},
+    result = await execute_process(
+        Process(
+            argv=(*launched.sandbox_args, *request.argv),
+            input_digest=launched.digest,
+            env={"HOME": "."},
+            append_only_caches=launched.append_only_caches,
             output_files=request.output_files,
             output_directories=request.output_directories,
             description=request.description,
             level=LogLevel.DEBUG,
-        )
+        ),
+        **implicitly(),
     )
     return TrussScriptResult(
         result.exit_code,
@@ -206,4 +186,4 @@ async def validate_config(request: ValidateConfigRequest) -> ValidatedConfig:
 
 
 def rules() -> Iterable[object]:
-    return [*collect_rules(), *pex.rules()]
+    return [*collect_rules(), *launch.rules()]

@@ -15,7 +15,7 @@ from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence
 from pants_truss.core.gathered import GatheredFile
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.tables import read_table
-from pants_truss.core.paths import is_within
+from pants_truss.core.paths import below, is_within
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _describe(module: str, planned: GatheredFile, owner: Owner) -> str:
 
 def _bundled(files: Sequence[GatheredFile], folder: str) -> Dict[str, GatheredFile]:
     return {
-        planned.path[len(folder) + 1 :]: planned
+        below(planned.path, folder): planned
         for planned in files
         if planned.path != folder
         and is_within(planned.path, folder)

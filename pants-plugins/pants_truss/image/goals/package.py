@@ -57,7 +57,7 @@ from pants_truss.pants_api import (
     merge_digests,
     rule,
 )
-from pants_truss.script_tool.rules import ImageScriptRequest, encode, run_image_script
+from pants_truss.script_tool.rules import ScriptRequest, encode, run_script
 from pants_truss.subsystems.publish import TrussPublishSubsystem
 from pants_truss.target_types.field_sets import part_of
 
@@ -100,8 +100,8 @@ async def archive_image(request: ArchiveRequest) -> Archive:
         "mtime": time.epoch,
         "out": "image.tar",
     }
-    result = await run_image_script(
-        ImageScriptRequest(
+    result = await run_script(
+        ScriptRequest(
             "pants_truss.image.scripts",
             "archive.py",
             encode(spec),

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import pkgutil
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Tuple
 
 from pants.backend.docker.package_types import BuiltDockerImage
 from pants.backend.python.subsystems.setup import PythonSetup
-from pants.backend.python.util_rules import pex
-from pants.backend.python.util_rules.pex import VenvPexRequest
-from pants.backend.python.util_rules.pex_environment import PexEnvironment
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest
 from pants.core.util_rules.system_binaries import (
     BinaryNotFoundError,
     BinaryPathRequest,
     BinaryPathTest,
 )
-from pants.engine.fs import EMPTY_DIGEST, AddPrefix, CreateDigest, Digest, FileContent, MergeDigests
+from pants.engine.fs import EMPTY_DIGEST, AddPrefix, Digest
 from pants.engine.platform import Platform as LocalPlatform
 from pants.engine.rules import collect_rules
 from pants.engine.target import Target
@@ -47,14 +42,13 @@ from pants_truss.image.target_types import (
 from pants_truss.pants_api import (
     add_prefix,
     concurrently,
-    create_digest,
-    create_venv_pex,
     find_binary,
     implicitly,
-    merge_digests,
     rule,
 )
 from pants_truss.pants_api.own_process import started_by
+from pants_truss.script_tool import launch
+from pants_truss.script_tool.launch import LaunchRequest, prepare_launch
 from pants_truss.script_tool.tool_python import tool_pex_request
 from pants_truss.serving import local_truss
 from pants_truss.serving.local_truss import describe_truss
@@ -176,7 +170,6 @@ async def run_truss_image(
     options: TrussImageSubsystem,
     tool: TrussImageTool,
     python_setup: PythonSetup,
-    pex_environment: PexEnvironment,
 ) -> RunRequest:
     await check_image_target(CheckImageTargetRequest(field_set.address), **implicitly())
     runnable = await find_runnable_image(RunnableImageRequest(field_set), **implicitly())
@@ -193,32 +186,22 @@ async def run_truss_image(
         "arguments": list(options.run_args),
         "notes": list(runnable.notes),
     }
-    complete = pex_environment.in_workspace()
-    venv = await create_venv_pex(
-        VenvPexRequest(tool_pex_request(tool, python_setup), complete), **implicitly()
-    )
-    scripts = await create_digest(
-        CreateDigest(
-            [
-                *(
-                    FileContent(f"{_FOLDER}/{name}", pkgutil.get_data(package, name) or b"")
-                    for package, name in _SCRIPTS
-                ),
-                FileContent(f"{_FOLDER}/image.json", json.dumps(facts, sort_keys=True).encode()),
-            ]
+    launched = await prepare_launch(
+        LaunchRequest(
+            _SCRIPTS,
+            (tool_pex_request(tool, python_setup),),
+            await add_prefix(AddPrefix(runnable.digest, f"{_FOLDER}/layout"), **implicitly()),
+            folder=_FOLDER,
+            spec_name="image.json",
+            spec=json.dumps(facts),
+            in_workspace=True,
         ),
         **implicitly(),
     )
-    layout = await add_prefix(AddPrefix(runnable.digest, f"{_FOLDER}/layout"), **implicitly())
-    digest = await merge_digests(MergeDigests([scripts, layout, venv.digest]), **implicitly())
-    python = os.path.normpath(venv.python.argv0)
     return RunRequest(
-        digest=digest,
-        args=(f"{{chroot}}/{python}", "-I", f"{{chroot}}/{_FOLDER}/run_image.py"),
-        append_only_caches={
-            **complete.append_only_caches,
-            **(venv.append_only_caches or {}),
-        },
+        digest=launched.digest,
+        args=launched.run_args,
+        append_only_caches=launched.append_only_caches,
         extra_env=started_by(),
     )
 
@@ -230,6 +213,6 @@ def rules() -> Iterable[object]:
         *image_target.rules(),
         *local_truss.rules(),
         *oci_layout.rules(),
-        *pex.rules(),
+        *launch.rules(),
         *TrussImageRunFieldSet.rules(),
     ]

@@ -4,12 +4,18 @@ have. Runs inside the tool.
     dump_config.py config.yaml app/config.yaml
 """
 
+import os
 import sys
 import warnings
 from pathlib import Path
 
 import yaml  # type: ignore[import]
-from validate_config import describe, import_config  # type: ignore[import]  # pants: no-infer-dep
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from validate_config import (  # type: ignore[import]  # noqa: E402  # pants: no-infer-dep
+    describe,
+    import_config,
+)
 
 
 def dump(source: Path, destination: Path) -> None:

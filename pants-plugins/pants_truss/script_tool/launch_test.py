@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import pkgutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
@@ -14,20 +11,12 @@ from pants.backend.python.util_rules.pex import PexRequest
 from pants.engine.fs import CreateDigest, Digest, DigestContents, FileContent
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.serving import launch
-from pants_truss.serving.launch import Launch, LaunchRequest
+from pants_truss.script_tool import launch
+from pants_truss.script_tool.launch import Launch, LaunchRequest
 from pants_truss.testutil.stand_in_pex import FOLDER, with_stand_in_pex
 
 PEXES = ("requirements", "truss_server")
-SCRIPTS = {
-    "serve.py": {"serve.py", "local_truss.py", "parent.py", "ports.py", "shell_variables.py"},
-    "run_examples.py": {
-        "run_examples.py",
-        "local_truss.py",
-        "asgi_client.py",
-        "model_problems.py",
-    },
-}
+SCRIPTS = tuple(("pants_truss.serving.scripts", name) for name in ("serve.py", "ports.py"))
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +30,9 @@ def rule_runner() -> RuleRunner:
 
 def prepare(
     rule_runner: RuleRunner,
-    script: str = "serve.py",
-    facts: str = '{"truss": "app"}',
+    spec: str = '{"truss": "app"}',
     pexes: Tuple[str, ...] = PEXES,
+    lists_venvs: bool = True,
     in_workspace: bool = False,
     truss: Tuple[str, ...] = ("app/model/model.py",),
 ) -> Launch:
@@ -53,7 +42,16 @@ def prepare(
     requests = tuple(
         PexRequest(output_filename=f"{name}.pex", internal_only=True) for name in pexes
     )
-    request = LaunchRequest(script, facts, digest, requests, in_workspace)
+    request = LaunchRequest(
+        SCRIPTS,
+        requests,
+        digest,
+        folder="local",
+        spec_name="truss.json",
+        spec=spec,
+        lists_venvs=lists_venvs,
+        in_workspace=in_workspace,
+    )
     return rule_runner.request(Launch, [request])
 
 
@@ -62,44 +60,31 @@ def files_of(rule_runner: RuleRunner, launched: Launch) -> Dict[str, bytes]:
     return {file.path: file.content for file in found}
 
 
-def facts_of(rule_runner: RuleRunner, launched: Launch) -> Any:
+def spec_of(rule_runner: RuleRunner, launched: Launch) -> Any:
     return json.loads(files_of(rule_runner, launched)["local/truss.json"])
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
 def test_the_truss_its_environments_and_the_script_in_one_folder(
     rule_runner: RuleRunner, script: str
 ) -> None:
-    launched = prepare(rule_runner, script)
+    launched = prepare(rule_runner)
     found = files_of(rule_runner, launched)
     assert set(found) == {
         "app/model/model.py",
         "local/truss.json",
-        *(f"local/{name}" for name in SCRIPTS[script]),
+        *(f"local/{name}" for _, name in SCRIPTS),
         *(f"{name}/{name}_pex_shim.sh" for name in PEXES),
     }
-    assert launched.script == f"local/{script}" and found[launched.script]
-    for name in SCRIPTS[script]:
-        assert found[f"local/{name}"] == pkgutil.get_data("pants_truss.serving.scripts", name)
+    assert launched.script == "local/serve.py" and found[launched.script]
+    for package, name in SCRIPTS:
+        assert found[f"local/{name}"] == pkgutil.get_data(package, name)
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_the_script_finds_its_imports(rule_runner: RuleRunner, tmp_path: Path, script: str) -> None:
-    """Before it enters the environment, a script can import only its own helpers."""
-    launched = prepare(rule_runner, script)
-    for path, content in files_of(rule_runner, launched).items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_bytes(content)
-    code = "import sys; sys.path.insert(0, sys.argv[1]); __import__(sys.argv[2])"
-    folder, name = str(tmp_path / "local"), script[: -len(".py")]
-    subprocess.run([sys.executable, "-I", "-S", "-c", code, folder, name], check=True, timeout=60)
-
-
-def test_the_facts_get_the_venvs_in_their_order(rule_runner: RuleRunner) -> None:
+def test_the_spec_gets_the_venvs_in_their_order(rule_runner: RuleRunner) -> None:
     """The first folder has priority."""
-    facts = '{"port": 8080, "name": "é", "nothing": null, "venvs": "none yet"}'
-    launched = prepare(rule_runner, facts=facts)
-    assert facts_of(rule_runner, launched) == {
+    spec = '{"port": 8080, "name": "é", "nothing": null, "venvs": "none yet"}'
+    launched = prepare(rule_runner, spec=spec)
+    assert spec_of(rule_runner, launched) == {
         "port": 8080,
         "name": "é",
         "nothing": None,
@@ -108,11 +93,15 @@ def test_the_facts_get_the_venvs_in_their_order(rule_runner: RuleRunner) -> None
             {"folder": "venvs/truss_server", "shim": "truss_server_pex_shim.sh"},
         ],
     }
-    turned = facts_of(rule_runner, prepare(rule_runner, pexes=PEXES[::-1]))
+    turned = spec_of(rule_runner, prepare(rule_runner, pexes=PEXES[::-1]))
     assert [venv["folder"] for venv in turned["venvs"]] == [
         "venvs/truss_server",
         "venvs/requirements",
     ]
+
+
+def test_a_spec_without_venvs(rule_runner: RuleRunner) -> None:
+    assert spec_of(rule_runner, prepare(rule_runner, lists_venvs=False)) == {"truss": "app"}
 
 
 @pytest.mark.parametrize("pexes", [PEXES, PEXES[::-1], PEXES[:1]])
@@ -120,6 +109,12 @@ def test_the_python_of_the_first_venv(rule_runner: RuleRunner, pexes: Tuple[str,
     launched = prepare(rule_runner, pexes=pexes)
     # Without `./`, because the process does not start in the folder that describes it.
     assert launched.python == f"{pexes[0]}_python_shim.sh"
+    assert launched.sandbox_args == (f"./{launched.python}", "-I", "local/serve.py")
+    assert launched.run_args == (
+        f"{{chroot}}/{launched.python}",
+        "-I",
+        "{chroot}/local/serve.py",
+    )
 
 
 def test_the_caches_of_all_venvs(rule_runner: RuleRunner) -> None:
