@@ -64,9 +64,7 @@ def spec_of(rule_runner: RuleRunner, launched: Launch) -> Any:
     return json.loads(files_of(rule_runner, launched)["local/truss.json"])
 
 
-def test_the_truss_its_environments_and_the_script_in_one_folder(
-    rule_runner: RuleRunner, script: str
-) -> None:
+def test_the_truss_its_environments_and_the_script_in_one_folder(rule_runner: RuleRunner) -> None:
     launched = prepare(rule_runner)
     found = files_of(rule_runner, launched)
     assert set(found) == {
