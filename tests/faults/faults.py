@@ -157,8 +157,8 @@ FAULTS: Tuple[Fault, ...] = (
     Fault(
         "serving/environment.py",
         "the server's lockfile is for one Python less",
-        "return _LOCKED[0] <= python <=",
-        "return _LOCKED[0] < python <=",
+        "return LOCKED_PYTHONS[0] <= python <=",
+        "return LOCKED_PYTHONS[0] < python <=",
     ),
     Fault(
         "serving/scripts/run_examples.py",

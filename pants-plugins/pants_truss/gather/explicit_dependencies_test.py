@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Dict, Set
+from typing import Dict, Set
 
 import pytest
 from pants.backend.experimental.adhoc import register as adhoc
@@ -21,6 +21,7 @@ from pants_truss.gather import blocking_findings
 from pants_truss.gather.plan import PlannedTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import raised
 
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",
@@ -80,10 +81,9 @@ def plan(
 
 
 def error(rule_runner: RuleRunner, target: str) -> str:
-    with pytest.raises(ExecutionError) as raised:
+    with pytest.raises(ExecutionError) as caught:
         plan(rule_runner, target)
-    failure: Any = raised.value
-    text = str(failure.wrapped_exceptions[0])
+    text = str(raised(caught))
     assert ": these explicit dependencies bring nothing into it:\n  * " in text
     return text.partition("\n  * ")[2]
 

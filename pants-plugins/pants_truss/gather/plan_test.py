@@ -21,6 +21,7 @@ from pants_truss.gather.plan import PlannedTruss
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import raised
 
 OPTIONS = [
     "--python-interpreter-constraints=['CPython==3.11.*']",
@@ -59,10 +60,9 @@ def plan(rule_runner: RuleRunner, root: str, files: Dict[str, str], *options: st
 
 
 def error(rule_runner: RuleRunner, root: str, files: Dict[str, str], *options: str) -> str:
-    with pytest.raises(ExecutionError) as raised:
+    with pytest.raises(ExecutionError) as caught:
         plan(rule_runner, root, files, *options)
-    errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-    (found,) = errors
+    found = raised(caught)
     assert isinstance(found, InvalidTruss)
     return str(found)
 

@@ -13,7 +13,7 @@ from pants_truss.pants_api import create_digest, get_digest_contents, implicitly
 from pants_truss.sources.file_entries import SourceFile, source_entries
 
 # The maximum number of bytes that are read at a time.
-_BATCH_BYTES = 20_000_000
+BATCH_BYTES = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,20 @@ class FoundSecrets:
 @rule
 async def scan_for_secrets(request: ScanForSecretsRequest) -> FoundSecrets:
     found: List[Tuple[str, Secret]] = []
-    for batch in _batches(request.files):
+    for batch in split_into_batches(request.files):
         digest = await create_digest(CreateDigest(source_entries(batch)), **implicitly())
         for file in await get_digest_contents(digest):
             found += ((file.path, secret) for secret in scan(file.path, file.content))
     return FoundSecrets(tuple(found))
 
 
-def _batches(files: Iterable[SourceFile]) -> Iterator[List[SourceFile]]:
+def split_into_batches(files: Iterable[SourceFile]) -> Iterator[List[SourceFile]]:
     batch: List[SourceFile] = []
     size = 0
     for file in files:
         if not 0 < file.size <= MAX_BYTES:
             continue
-        if batch and size + file.size > _BATCH_BYTES:
+        if batch and size + file.size > BATCH_BYTES:
             yield batch
             batch, size = [], 0
         batch.append(file)

@@ -95,14 +95,14 @@ sizes = st.one_of(st.sampled_from([0, 1, MAX_BYTES, MAX_BYTES + 1]), st.integers
 @given(st.lists(sizes, max_size=100))
 def test_batches_are_bounded_and_keep_all_in_their_order(sizes: List[int]) -> None:
     files = [SourceFile(f"f{number}", "", size) for number, size in enumerate(sizes)]
-    batches = list(secret_files._batches(files))
+    batches = list(secret_files.split_into_batches(files))
     assert [f for batch in batches for f in batch] == [f for f in files if 0 < f.size <= MAX_BYTES]
     assert all(batches)
     totals = [sum(file.size for file in batch) for batch in batches]
-    assert all(total <= secret_files._BATCH_BYTES for total in totals)
+    assert all(total <= secret_files.BATCH_BYTES for total in totals)
     # Each is as large as it can be.
     nexts = [batch[0].size for batch in batches[1:]]
-    assert all(t + n > secret_files._BATCH_BYTES for t, n in zip(totals, nexts))
+    assert all(t + n > secret_files.BATCH_BYTES for t, n in zip(totals, nexts))
 
 
 def test_folders_come_sorted_and_their_files_as_they_came() -> None:

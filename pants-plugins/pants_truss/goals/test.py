@@ -120,7 +120,7 @@ async def run_examples(request: RunExamplesRequest) -> RanExamples:
             local.digest,
             folder="local",
             spec_name="truss.json",
-            spec=json.dumps(_facts(request.examples)),
+            spec=json.dumps(examples_spec(request.examples)),
             lists_venvs=True,
         ),
         **implicitly(),
@@ -144,7 +144,7 @@ async def run_examples(request: RunExamplesRequest) -> RanExamples:
     contents = await get_digest_contents(process.output_digest)
     output = (process.stdout + process.stderr).decode("utf-8", "replace")
     if not contents:
-        return RanExamples(process, failure(_ended(process, request.timeout)), output)
+        return RanExamples(process, failure(how_it_ended(process, request.timeout)), output)
     result = json.loads(contents[0].content)
     missing, absent = missing_modules(result), absent_files(result)
     fixes = await concurrently(
@@ -166,7 +166,7 @@ async def run_examples(request: RunExamplesRequest) -> RanExamples:
     return RanExamples(process, found, output)
 
 
-def _facts(examples: Iterable[Example]) -> Dict[str, Any]:
+def examples_spec(examples: Iterable[Example]) -> Dict[str, Any]:
     return {
         "examples": [
             {
@@ -179,7 +179,7 @@ def _facts(examples: Iterable[Example]) -> Dict[str, Any]:
     }
 
 
-def _ended(process: FallibleProcessResult, timeout: Optional[int]) -> str:
+def how_it_ended(process: FallibleProcessResult, timeout: Optional[int]) -> str:
     # Pants marks a timeout like this. The model may print the same words.
     if process.exit_code < 0 and timeout and b"Exceeded timeout" in process.stderr:
         return (

@@ -290,14 +290,14 @@ def test_the_facts_of_a_run_are_its_examples() -> None:
         # Something else than no output.
         Example("null", "null", "null"),
     ]
-    assert goal._facts(examples) == {
+    assert goal.examples_spec(examples) == {
         "examples": [
             {"name": "é", "input": {"a": [1, None]}, "output": "x"},
             {"name": "no output", "input": 1.5},
             {"name": "null", "input": None, "output": None},
         ]
     }
-    assert goal._facts([]) == {"examples": []}
+    assert goal.examples_spec([]) == {"examples": []}
 
 
 # --- A process that ends before it has a result.
@@ -322,7 +322,7 @@ def test_how_a_process_ended(
     rule_runner.set_options([], env_inherit={"PATH"})
     process = Process(("/bin/sh", "-c", script), description=script, timeout_seconds=timeout)
     result = rule_runner.request(FallibleProcessResult, [process])
-    assert goal._ended(result, timeout) == (
+    assert goal.how_it_ended(result, timeout) == (
         f"the process that loaded the model {said} before it had a result."
     )
 
@@ -331,7 +331,7 @@ def test_a_process_that_took_too_long(rule_runner: RuleRunner) -> None:
     rule_runner.set_options([], env_inherit={"PATH"})
     process = Process(("/bin/sleep", "30"), description="sleep", timeout_seconds=1)
     result = rule_runner.request(FallibleProcessResult, [process])
-    assert goal._ended(result, 1) == (
+    assert goal.how_it_ended(result, 1) == (
         "it took longer than 1 seconds. Give it more with the field `timeout`, or see why the "
         "model is slow."
     )

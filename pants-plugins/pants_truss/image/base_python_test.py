@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 import pytest
 from pants.engine.internals.scheduler import ExecutionError
@@ -15,7 +15,7 @@ from pants_truss.image.base_image import BaseImage, FindBaseRequest
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.testutil.image_layouts import Layout, member
 from pants_truss.testutil.images import new_image_runner
-from pants_truss.testutil.results import contents
+from pants_truss.testutil.results import contents, raised
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_the_python_that_a_config_names(rule_runner: RuleRunner) -> None:
     )
     with pytest.raises(ExecutionError) as caught:
         find(rule_runner, folder)
-    errors: Tuple[Exception, ...] = caught.value.wrapped_exceptions
-    assert [str(error) for error in errors if isinstance(error, InvalidTruss)] == [message]
+    error = raised(caught)
+    assert isinstance(error, InvalidTruss) and str(error) == message
 
 
 @pytest.mark.parametrize("folder", ["app", "packages", "opt/truss"])

@@ -111,7 +111,7 @@ def _for_platform(request: PexRequest, platforms: CompletePlatforms) -> PexReque
     )
 
 
-def _distribution(metadata: bytes) -> Distribution:
+def parse_metadata(metadata: bytes) -> Distribution:
     fields = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
     requires = tuple(str(line) for line in fields.get_all("Requires-Dist") or ())
     return Distribution(str(fields["Name"]), str(fields["Version"]), requires)
@@ -227,7 +227,7 @@ async def install(request: InstallRequest, local: LocalPlatform) -> Installed:
     )
     files = {file.path: file.content for file in await get_digest_contents(metadata)}
     found = {
-        PurePath(path).parent: _distribution(content)
+        PurePath(path).parent: parse_metadata(content)
         for path, content in files.items()
         if path.endswith("/METADATA")
     }

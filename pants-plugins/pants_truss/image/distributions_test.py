@@ -19,7 +19,7 @@ from pants_truss.image.distributions import (
     Installed,
     InstalledTruss,
     InstallTrussRequest,
-    _distribution,
+    parse_metadata,
 )
 from pants_truss.pants_api import NEWEST_PYTHON_OF_PEX, create_digest, implicitly, rule
 from pants_truss.sources.config_file import InvalidTruss
@@ -267,4 +267,4 @@ def test_the_first_of_two_distributions_with_one_name_counts() -> None:
     ],
 )
 def test_metadata_of_a_wheel(metadata: bytes, found: Distribution) -> None:
-    assert _distribution(metadata) == found
+    assert parse_metadata(metadata) == found

@@ -70,7 +70,7 @@ def plan_docker_build(
         build_env=environment,
         upstream_image_ids=(),
         dockerfile_info=info,
-        **_taken(DockerBuildContext.create, should_suggest_renames=False),
+        **accepted_arguments(DockerBuildContext.create, should_suggest_renames=False),
     )
     refs = tuple(
         fields.image_refs(
@@ -86,7 +86,7 @@ def plan_docker_build(
         field_set=fields,
         global_target_stage_option=options.build_target_stage,
         target=target,
-        **_taken(
+        **accepted_arguments(
             get_build_options,
             global_build_hosts_options=getattr(options, "build_hosts", None),
             global_build_no_cache_option=getattr(options, "build_no_cache", None),
@@ -102,12 +102,12 @@ def plan_docker_build(
         context_root=context_root,
         env=environment.environment,
         extra_args=tuple(build_options),
-        **_taken(docker.build_image, use_buildx=getattr(options, "use_buildx", False)),
+        **accepted_arguments(docker.build_image, use_buildx=getattr(options, "use_buildx", False)),
     )
     return DockerBuild(process, tags, refs)
 
 
-def _taken(function: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
+def accepted_arguments(function: Callable[..., Any], **arguments: Any) -> Mapping[str, Any]:
     """Returns the arguments that the function has parameters for."""
     parameters = inspect.signature(function).parameters
     return {name: value for name, value in arguments.items() if name in parameters}

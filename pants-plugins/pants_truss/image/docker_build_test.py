@@ -18,7 +18,7 @@ from pants_truss.image import docker_build
 from pants_truss.image.docker_build import (
     DockerBuild,
     ImageName,
-    _taken,
+    accepted_arguments,
     built_image,
     image_names,
     plan_docker_build,
@@ -137,8 +137,8 @@ def test_arguments_unknown_to_the_release_of_pants_are_dropped() -> None:
     def new(a: int, use_buildx: bool, **more: object) -> None:
         """The function of a later release."""
 
-    assert _taken(old, b=1, use_buildx=True) == {"b": 1}
-    assert _taken(new, b=1, use_buildx=True) == {"use_buildx": True}
+    assert accepted_arguments(old, b=1, use_buildx=True) == {"b": 1}
+    assert accepted_arguments(new, b=1, use_buildx=True) == {"use_buildx": True}
 
 
 # --- Results.

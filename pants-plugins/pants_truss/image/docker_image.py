@@ -132,7 +132,7 @@ async def build_image(
         dockerfile=f"{_CONTEXT}/{DOCKERFILE}",
         build_args=build_args,
         declared_args=_arguments(made.written),
-        stage_and_tag=_stage_and_tag(made.written),
+        stage_and_tag=stage_and_tag_of(made.written),
         environment=environment,
         more_tags=tuple(chain.from_iterable(of_plugins)),
     )
@@ -160,7 +160,7 @@ def _arguments(written: WrittenContext) -> List[str]:
     return [i.text for i in written.instructions if i.keyword == "ARG"]
 
 
-def _stage_and_tag(written: WrittenContext) -> str:
+def stage_and_tag_of(written: WrittenContext) -> str:
     """Returns stage and tag of the FROM line, like Pants' parser of Dockerfiles."""
     image, *rest = dockerfile.stages(written.instructions)[0]
     stage = rest[1] if len(rest) == 2 else "stage0"

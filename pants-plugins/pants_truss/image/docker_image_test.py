@@ -21,7 +21,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 from pants_truss.core import dockerfile
 from pants_truss.image import docker_image
 from pants_truss.image.build_context import WrittenContext
-from pants_truss.image.docker_image import DockerImageRequest, _stage_and_tag
+from pants_truss.image.docker_image import DockerImageRequest, stage_and_tag_of
 from pants_truss.pants_api import rule
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.testutil.images import NONE, OPTIONS, new_image_runner, truss_at
@@ -315,4 +315,4 @@ def test_the_hash_of_an_image_is_that_of_its_context(
 def test_stage_and_tag_of_a_from_line(line: str, told: str) -> None:
     written = WrittenContext(None, line)  # type: ignore[arg-type]
     assert dockerfile.parse(line) == written.instructions
-    assert _stage_and_tag(written) == told
+    assert stage_and_tag_of(written) == told

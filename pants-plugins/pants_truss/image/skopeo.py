@@ -76,7 +76,7 @@ for file in "$home/.config/containers/policy.json" /etc/containers/policy.json; 
 done
 """
 # The environment variable makes the policy part of the key of cached calls.
-_POLICY_VARIABLE = "PANTS_TRUSS_SIGNATURE_POLICY"
+POLICY_VARIABLE = "PANTS_TRUSS_SIGNATURE_POLICY"
 _ANY_SIGNATURE = "--insecure-policy"
 
 
@@ -123,7 +123,7 @@ async def run_skopeo(request: SkopeoRequest) -> SkopeoResult:
         Process(
             argv=(*skopeo.command, *request.arguments),
             # What one policy accepts, another may refuse.
-            env={**skopeo.env, **({_POLICY_VARIABLE: skopeo.policy} if skopeo.policy else {})},
+            env={**skopeo.env, **({POLICY_VARIABLE: skopeo.policy} if skopeo.policy else {})},
             description=request.description,
             output_directories=request.output_directories,
             cache_scope=(
@@ -132,11 +132,11 @@ async def run_skopeo(request: SkopeoRequest) -> SkopeoResult:
         ),
         **implicitly(),
     )
-    error = _message(result.stderr) if result.exit_code else None
+    error = read_error(result.stderr) if result.exit_code else None
     return SkopeoResult(result.stdout.decode(), result.output_digest, error)
 
 
-def _message(stderr: bytes) -> str:
+def read_error(stderr: bytes) -> str:
     """Returns the message in the last line, without the fields of the log format."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines() or ["no output"]
     message = re.search(r'msg="((?:[^"\\]|\\.)*)"', lines[-1])

@@ -13,12 +13,12 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner, engine_error
 
 from pants_truss.image import skopeo
 from pants_truss.image.skopeo import (
-    _POLICY_VARIABLE,
+    POLICY_VARIABLE,
     FindSkopeoRequest,
     Skopeo,
     SkopeoRequest,
     SkopeoResult,
-    _message,
+    read_error,
 )
 from pants_truss.testutil.programs import ANY_SIGNATURE, BOOTSTRAP, given_environment, write_program
 from pants_truss.testutil.results import contents
@@ -100,7 +100,7 @@ def test_skopeo_gets_only_the_named_variables(rule_runner: RuleRunner, program: 
     )
     run(rule_runner, "copy")
     ((_, env),) = calls(program)
-    env.pop(_POLICY_VARIABLE, None)
+    env.pop(POLICY_VARIABLE, None)
     assert given_environment(env) == {**named, "MINE": "yes", "FIXED": "1"}
 
 
@@ -170,7 +170,7 @@ def test_skopeo_is_not_installed(rule_runner: RuleRunner, tmp_path: Path) -> Non
     ],
 )
 def test_the_message_in_a_line_of_a_log(stderr: bytes, message: str) -> None:
-    assert _message(stderr) == message
+    assert read_error(stderr) == message
 
 
 # --- Signatures.

@@ -272,7 +272,7 @@ async def find_imports(request: FindImportsRequest) -> Imports:
     ):
         found = await concurrently(
             find_package_init(PackageInitRequest(path, node.source_root), **implicitly())
-            for path in _inits_above(node.file, node.source_root)
+            for path in inits_above(node.file, node.source_root)
         )
         inits = tuple(
             init
@@ -290,7 +290,7 @@ async def find_imports(request: FindImportsRequest) -> Imports:
     return Imports(tuple(nodes), explicit, inits, trusses, lone)
 
 
-def _inits_above(file: str, source_root: str) -> List[str]:
+def inits_above(file: str, source_root: str) -> List[str]:
     folders = [folder for folder in ancestors(file) if folder != source_root]
     inside = [folder for folder in folders if is_within(folder, source_root)]
     return [path for path in (join(folder, INIT_FILE) for folder in inside) if path != file]

@@ -31,7 +31,7 @@ from pants_truss.imports.import_graph import (
     PackageInitRequest,
     PythonOwners,
     PythonOwnersRequest,
-    _inits_above,
+    inits_above,
 )
 from pants_truss.target_types.truss import TrussTarget
 
@@ -261,7 +261,7 @@ def test_a_parametrized_file_has_an_owner_in_each_resolve(
     ],
 )
 def test_the_packages_that_hold_a_module(file: str, root: str, expected: List[str]) -> None:
-    assert _inits_above(file, root) == expected
+    assert inits_above(file, root) == expected
 
 
 def test_a_package_with_an_owner_without_one_and_none(rule_runner: RuleRunner) -> None:

@@ -36,6 +36,7 @@ from pants_truss.target_types.truss import (
     TrussSourcesField,
     TrussTarget,
 )
+from pants_truss.testutil.results import raised
 
 RESOLVES = [
     "--python-enable-resolves",
@@ -83,10 +84,9 @@ def own(rule_runner: RuleRunner, folder: str, *options: str) -> OwnModules:
 
 
 def error(rule_runner: RuleRunner, folder: str) -> str:
-    with pytest.raises(ExecutionError) as raised:
+    with pytest.raises(ExecutionError) as caught:
         own(rule_runner, folder, *RESOLVES)
-    errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-    (found,) = errors
+    found = raised(caught)
     assert isinstance(found, InvalidTruss)
     return str(found)
 

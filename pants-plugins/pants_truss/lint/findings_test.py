@@ -24,6 +24,7 @@ from pants_truss.lint.findings import FallibleLintedTruss
 from pants_truss.subsystems.lint import InvalidLintOptions
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import raised
 from pants_truss.truss_cli.rules import TrussCliFailed
 
 MODEL = "class Model:\n    def predict(self, x):\n        return x\n"
@@ -227,15 +228,14 @@ def test_options_that_are_wrong_are_no_finding_of_a_truss(
     rule_runner: RuleRunner,
 ) -> None:
     for config in ("", "external_package_dirs: [nowhere]\n"):
-        with pytest.raises(ExecutionError) as raised:
+        with pytest.raises(ExecutionError) as caught:
             lint(
                 rule_runner,
                 "options",
                 {"config.yaml": config},
                 "--truss-lint-disable=['x']",
             )
-        errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-        (found,) = errors
+        found = raised(caught)
         assert isinstance(found, InvalidLintOptions)
         assert str(found).startswith("`[truss-lint]` is not valid: 'x' is not a rule. Rules: ")
 
@@ -243,10 +243,9 @@ def test_options_that_are_wrong_are_no_finding_of_a_truss(
 def test_a_tool_that_is_not_there_is_no_finding_of_a_truss(
     rule_runner: RuleRunner,
 ) -> None:
-    with pytest.raises(ExecutionError) as raised:
+    with pytest.raises(ExecutionError) as caught:
         lint(rule_runner, "tool", {}, "--truss-cli-install-from-resolve=nope")
-    errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-    (found,) = errors
+    found = raised(caught)
     assert isinstance(found, TrussCliFailed)
     assert str(found) == (
         "`[truss-cli].install_from_resolve` is 'nope', but `[python].resolves` does not name it with "

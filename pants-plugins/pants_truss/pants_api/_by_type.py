@@ -175,7 +175,7 @@ def rule(*args: Any, **kwargs: Any) -> Any:
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         task = _pants_rule(**kwargs)(function).rule
-        call = call_by_type(task.output_type, _request_type(task))
+        call = call_by_type(task.output_type, request_type(task))
         call.rule = task  # type: ignore[attr-defined]
         call.__doc__ = function.__doc__
         return call
@@ -183,7 +183,7 @@ def rule(*args: Any, **kwargs: Any) -> Any:
     return decorate(args[0]) if args else decorate
 
 
-def _request_type(task: Any) -> type:
+def request_type(task: Any) -> type:
     if hasattr(task, "input_selectors"):
         return cast(type, task.input_selectors[0])
     return cast(type, next(iter(task.parameters.values())))  # Pants 2.20

@@ -256,10 +256,10 @@ def test_a_call_has_only_its_request_as_a_positional_argument() -> None:
 @by_type
 def test_the_request_of_a_rule_is_its_first_parameter_in_each_release() -> None:
     """Parameters have names since Pants 2.20."""
-    from pants_truss.pants_api._by_type import _request_type
+    from pants_truss.pants_api._by_type import request_type
 
-    assert _request_type(SimpleNamespace(input_selectors=(int, str))) is int
-    assert _request_type(SimpleNamespace(parameters={"b": int, "a": str})) is int
+    assert request_type(SimpleNamespace(input_selectors=(int, str))) is int
+    assert request_type(SimpleNamespace(parameters={"b": int, "a": str})) is int
 
 
 # --- Calls of the engine.

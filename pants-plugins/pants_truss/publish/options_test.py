@@ -22,6 +22,7 @@ from pants_truss.sources import config_file
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.subsystems.publish import TrussPublishSubsystem
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import raised
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +60,11 @@ def push_options(
 
 
 def refusal(ask: Callable[[], object]) -> str:
-    with pytest.raises(ExecutionError) as error:
+    with pytest.raises(ExecutionError) as caught:
         ask()
-    raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
-    (raised,) = raised_there
-    assert isinstance(raised, InvalidTruss)
-    return str(raised)
+    error = raised(caught)
+    assert isinstance(error, InvalidTruss)
+    return str(error)
 
 
 def places(rule_runner: RuleRunner, *args: str) -> PlacesOfRun:

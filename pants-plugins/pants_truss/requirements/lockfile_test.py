@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import List, Tuple
+from typing import List
 
 import pytest
 from pants.core.target_types import GenericTarget
@@ -17,6 +17,7 @@ from pants_truss.requirements.lockfile import (
     LockfileOwnersRequest,
     ReadLockfileRequest,
 )
+from pants_truss.testutil.results import raised
 
 
 class LockTarget(Target):
@@ -48,10 +49,9 @@ def read(rule_runner: RuleRunner, path: str, python: str = "3.11") -> Lockfile:
 
 
 def error(rule_runner: RuleRunner, path: str) -> str:
-    with pytest.raises(ExecutionError) as raised:
+    with pytest.raises(ExecutionError) as caught:
         read(rule_runner, path)
-    errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-    (found,) = errors
+    found = raised(caught)
     assert isinstance(found, TrussError)
     return str(found)
 

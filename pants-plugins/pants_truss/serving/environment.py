@@ -60,7 +60,7 @@ from pants_truss.subsystems.truss_cli import TrussCli
 logger = logging.getLogger(__name__)
 
 # The Python versions that the plugin's own lockfile of the server is for.
-_LOCKED = ((3, 9), (3, 12))
+LOCKED_PYTHONS = ((3, 9), (3, 12))
 _LOCKFILE = f"resource://pants_truss.requirements/{shipped_lockfile('truss_server')}"
 
 
@@ -142,7 +142,7 @@ async def find_server_environment(
 
 
 def _is_locked(python: Tuple[int, int]) -> bool:
-    return _LOCKED[0] <= python <= (NEWEST_PYTHON_OF_LOCKFILES or _LOCKED[1])
+    return LOCKED_PYTHONS[0] <= python <= (NEWEST_PYTHON_OF_LOCKFILES or LOCKED_PYTHONS[1])
 
 
 def _with_wheels(requirements: Iterable[str], python: Tuple[int, int]) -> Tuple[str, ...]:

@@ -21,7 +21,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.pants_api.lockfiles import NEWEST_PYTHON_OF_LOCKFILES, shipped_lockfile
 from pants_truss.serving import environment
 from pants_truss.serving.environment import (
-    _LOCKED,
+    LOCKED_PYTHONS,
     PlannedEnvironment,
     ServerEnvironment,
     ServerEnvironmentRequest,
@@ -29,6 +29,7 @@ from pants_truss.serving.environment import (
     TrussVenvsRequest,
 )
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.results import raised
 from pants_truss.testutil.stand_in_pex import FOLDER, TOOL, installed, with_stand_in_pex
 
 ADDRESS = Address("src/t", target_name="t")
@@ -95,12 +96,11 @@ def wanted(pex: Optional[PexRequest]) -> Tuple[List[str], List[str]]:
 
 def refusal(rule_runner: RuleRunner, output: type, asked: TrussVenvsRequest) -> str:
     set_options(rule_runner)
-    with pytest.raises(ExecutionError) as error:
+    with pytest.raises(ExecutionError) as caught:
         rule_runner.request(output, [asked])
-    raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
-    (raised,) = raised_there
-    assert isinstance(raised, InvalidTruss)
-    return str(raised)
+    error = raised(caught)
+    assert isinstance(error, InvalidTruss)
+    return str(error)
 
 
 # --- The server's.
@@ -113,7 +113,7 @@ def server_of(
     return rule_runner.request(ServerEnvironment, [ServerEnvironmentRequest(python)])
 
 
-NEWEST = NEWEST_PYTHON_OF_LOCKFILES or _LOCKED[1]
+NEWEST = NEWEST_PYTHON_OF_LOCKFILES or LOCKED_PYTHONS[1]
 
 
 @pytest.mark.parametrize("python", [(3, 9), NEWEST])

@@ -30,6 +30,7 @@ from pants_truss.serving.local_truss import (
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
+from pants_truss.testutil.results import raised
 from pants_truss.testutil.rule_runners import OPTIONS as COMMON_OPTIONS
 from pants_truss.testutil.stand_in_pex import FOLDER, installed, with_stand_in_pex
 from pants_truss.testutil.stand_in_truss import install_truss
@@ -85,12 +86,11 @@ def write(
 
 
 def refusal(ask: Callable[[], object]) -> str:
-    with pytest.raises(ExecutionError) as error:
+    with pytest.raises(ExecutionError) as caught:
         ask()
-    raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
-    (raised,) = raised_there
-    assert isinstance(raised, InvalidTruss)
-    return str(raised)
+    error = raised(caught)
+    assert isinstance(error, InvalidTruss)
+    return str(error)
 
 
 # --- Properties.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from typing import Dict
 
 import pytest
 import yaml
@@ -15,6 +15,7 @@ from pants_truss.serving.server_files import (
     ServerFiles,
     ServerFilesRequest,
 )
+from pants_truss.testutil.results import raised
 from pants_truss.testutil.stand_in_pex import FOLDER, TOOL, with_stand_in_pex
 from pants_truss.truss_cli.rules import TrussCliFailed
 
@@ -56,12 +57,11 @@ def server_of(rule_runner: RuleRunner) -> ServerFiles:
 
 
 def failure(rule_runner: RuleRunner, output: type, request: object) -> str:
-    with pytest.raises(ExecutionError) as error:
+    with pytest.raises(ExecutionError) as caught:
         rule_runner.request(output, [request])
-    raised_there: Tuple[Exception, ...] = error.value.wrapped_exceptions
-    (raised,) = raised_there
-    assert isinstance(raised, TrussCliFailed)
-    return str(raised)
+    error = raised(caught)
+    assert isinstance(error, TrussCliFailed)
+    return str(error)
 
 
 # --- The server.

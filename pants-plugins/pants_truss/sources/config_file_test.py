@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Tuple
+from typing import List
 
 import pytest
 from pants.engine.addresses import Address
@@ -13,6 +13,7 @@ from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.sources import config_file
 from pants_truss.sources.config_file import InvalidTruss, ReadTrussConfigRequest, TrussConfigFile
 from pants_truss.target_types.truss import TrussConfigField
+from pants_truss.testutil.results import raised
 
 ADDRESS = Address("src/t", target_name="prod")
 
@@ -33,10 +34,9 @@ def read(rule_runner: RuleRunner, folder: str, config: str = "config.yaml") -> T
 
 
 def error(rule_runner: RuleRunner, folder: str, config: str = "config.yaml") -> InvalidTruss:
-    with pytest.raises(ExecutionError) as raised:
+    with pytest.raises(ExecutionError) as caught:
         read(rule_runner, folder, config)
-    errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-    (found,) = errors
+    found = raised(caught)
     assert isinstance(found, InvalidTruss)
     return found
 

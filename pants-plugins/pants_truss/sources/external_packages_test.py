@@ -28,6 +28,7 @@ from pants_truss.target_types.truss import (
     TrussExternalPackageTarget,
     TrussTarget,
 )
+from pants_truss.testutil.results import raised
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +76,9 @@ def all_packages(
 
 
 def error(rule_runner: RuleRunner, request: ExternalPackagesRequest) -> InvalidTruss:
-    with pytest.raises(ExecutionError) as raised:
+    with pytest.raises(ExecutionError) as caught:
         rule_runner.request(ExternalPackages, [request])
-    errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-    (found,) = errors
+    found = raised(caught)
     assert isinstance(found, InvalidTruss)
     return found
 

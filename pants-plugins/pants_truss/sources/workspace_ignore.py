@@ -81,16 +81,16 @@ async def read_workspace_ignore(
         exclude = ".git/info/exclude"
         lines += _lines_of(os.path.join(buildroot, exclude), exclude, is_personal=True)
     for pattern in GlobalOptions.compute_pants_ignore(buildroot, global_options):
-        lines += _expanded(pattern, "`[GLOBAL].pants_ignore`")
+        lines += read_ignore_line(pattern, "`[GLOBAL].pants_ignore`")
     return WorkspaceIgnore.of(lines)
 
 
 def _lines_of(path: str, name: str, is_personal: bool = False) -> Iterator[IgnoreLine]:
     for number, line in enumerate(_text_of(path).splitlines(), 1):
-        yield from _expanded(line, f"{name}:{number}", is_personal)
+        yield from read_ignore_line(line, f"{name}:{number}", is_personal)
 
 
-def _expanded(line: str, origin: str, is_personal: bool = False) -> Iterator[IgnoreLine]:
+def read_ignore_line(line: str, origin: str, is_personal: bool = False) -> Iterator[IgnoreLine]:
     try:
         patterns = expand_braces(line)
     except TrussError as e:

@@ -140,7 +140,7 @@ def walked(ignore: WorkspaceIgnore, file: str) -> bool:
 def test_a_walk_sees_what_pants_sees() -> None:
     lines: List[IgnoreLine] = []
     for pattern in PATTERNS:
-        lines += workspace_ignore._expanded(pattern, "here")
+        lines += workspace_ignore.read_ignore_line(pattern, "here")
     mine = WorkspaceIgnore.of(lines)
     assert {file: walked(mine, file) for file in FILES} == found_by_pants(FILES)
 
@@ -149,4 +149,4 @@ def test_braces_that_mean_too_many_patterns() -> None:
     with pytest.raises(
         TrussError, match=r"^\.gitignore:3: the ignore pattern '\{a,b\}.* more than"
     ):
-        list(workspace_ignore._expanded("{a,b}" * 12, ".gitignore:3"))
+        list(workspace_ignore.read_ignore_line("{a,b}" * 12, ".gitignore:3"))

@@ -9,7 +9,7 @@ from pants.backend.python.util_rules.interpreter_constraints import InterpreterC
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
-from pants_truss.serving.environment import _LOCKED
+from pants_truss.serving.environment import LOCKED_PYTHONS
 from pants_truss.subsystems.serving import GpuTests, TrussServer, TrussTest
 
 
@@ -68,5 +68,5 @@ def test_the_lockfile_of_the_server_supports_its_pythons() -> None:
         if locked.contains(InterpreterConstraints([f"CPython=={version}.*"]), universe)
     ]
     first, last = ((3, int(version[2:])) for version in (found[0], found[-1]))
-    assert _LOCKED == (first, last)
+    assert LOCKED_PYTHONS == (first, last)
     assert found == [f"3.{minor}" for minor in range(first[1], last[1] + 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from typing import Optional
 
 import pytest
 from pants.engine.addresses import Address
@@ -13,6 +13,7 @@ from pants_truss.gather import output_path
 from pants_truss.gather.output_path import OutputPath, ResolveOutputPathRequest
 from pants_truss.pants_api.output_path_field import TemplateOutputPathField
 from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.testutil.results import raised
 
 RULES = (*output_path.rules(), QueryRule(OutputPath, [ResolveOutputPathRequest]))
 
@@ -24,9 +25,8 @@ def resolve(rule_runner: RuleRunner, folder: str, name: Optional[str] = None) ->
 
 
 def error(rule_runner: RuleRunner, folder: str, name: Optional[str] = None) -> str:
-    with pytest.raises(ExecutionError) as raised:
+    with pytest.raises(ExecutionError) as caught:
         resolve(rule_runner, folder, name)
-    errors: Tuple[Exception, ...] = raised.value.wrapped_exceptions
-    (found,) = errors
+    found = raised(caught)
     assert isinstance(found, InvalidTruss)
     return str(found)

@@ -73,10 +73,10 @@ async def find_truss_release(
             f"The resolve {resolve!r} of `[truss-cli].install_from_resolve` does not have `truss`. "
             f"Add it to the requirements and run `pants generate-lockfiles --resolve={resolve}`."
         )
-    return TrussRelease(_numbers(locked.distributions["truss"].version or ""))
+    return TrussRelease(parse_version(locked.distributions["truss"].version or ""))
 
 
-def _numbers(version: str) -> Tuple[int, ...]:
+def parse_version(version: str) -> Tuple[int, ...]:
     parts = []
     for part in version.split("."):
         if not part.isdigit():

@@ -53,7 +53,7 @@ def test_a_resolve_without_truss(rule_runner: RuleRunner) -> None:
     ],
 )
 def test_the_numbers_of_a_release(version: str, numbers: Tuple[int, ...]) -> None:
-    assert truss_cli._numbers(version) == numbers
+    assert truss_cli.parse_version(version) == numbers
 
 
 @pytest.mark.parametrize("path", ["../mine.lock", "/mine.lock", ""])

@@ -149,7 +149,7 @@ async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatfor
         return RunnableImage(engines.paths, artifact.tags[0], "", EMPTY_DIGEST, ())
     engines = await find_engines(FindEnginesRequest(("docker", "podman")), **implicitly())
     oci_fields = part_of(OciFieldSet, field_set)
-    platform = _platform_of(field_set.platforms.value, local)
+    platform = choose_platform(field_set.platforms.value, local)
     made = await make_oci_layout(OciLayoutRequest(oci_fields, (platform,)), **implicitly())
     image = made.images[0]
     # By name, because engines differ in which digest is the id of an image.
@@ -157,7 +157,7 @@ async def find_runnable_image(request: RunnableImageRequest, local: LocalPlatfor
     return RunnableImage(engines.paths, name, image.manifest.digest, made.digest, image.notes)
 
 
-def _platform_of(offered: Tuple[str, ...], local: LocalPlatform) -> Platform:
+def choose_platform(offered: Tuple[str, ...], local: LocalPlatform) -> Platform:
     """Returns this machine's platform, or else the first: engines can emulate others."""
     platforms = [parse_platform(platform) for platform in offered]
     fitting = [p for p in platforms if local.value.endswith(pants_machine(p))]

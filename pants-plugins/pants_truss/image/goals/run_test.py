@@ -231,7 +231,7 @@ def runnable(rule_runner: RuleRunner, address: Address) -> RunnableImage:
 def test_the_platform_of_this_machine_is_preferred(
     offered: List[str], local: str, taken: str
 ) -> None:
-    platform = run._platform_of(tuple(offered), LocalPlatform(local))
+    platform = run.choose_platform(tuple(offered), LocalPlatform(local))
     assert str(platform) == taken
 
 

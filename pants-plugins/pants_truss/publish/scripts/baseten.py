@@ -9,7 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 # States of a deployment that does not serve and never will: those of the API, and those that Truss
 # shows in their place.
-_FAILED = {
+FAILED = {
     "BUILDING_MODEL_FAILED",
     "BUILDING_MODEL_STOPPED",
     "BUILD_FAILED",
@@ -20,7 +20,7 @@ _FAILED = {
     "MODEL_DNE_ERROR",
 }
 # States of a deployment that is not up yet.
-_STARTING = {
+STARTING = {
     "BUILDING",
     "BUILDING_MODEL",
     "CREATED",
@@ -33,7 +33,7 @@ _STARTING = {
     "UPDATING",
 }
 # States of a deployment that may have been up, and is not now. Each run reports that.
-_DOWN = {
+DOWN = {
     "DEACTIVATED_MODEL",
     "DEACTIVATING",
     "DEACTIVATING_MODEL",
@@ -55,15 +55,15 @@ class Deployment(NamedTuple):
 
     @property
     def has_failed(self) -> bool:
-        return self.status in _FAILED
+        return self.status in FAILED
 
     @property
     def is_starting(self) -> bool:
-        return self.status in _STARTING
+        return self.status in STARTING
 
     @property
     def is_down(self) -> bool:
-        return self.status in _DOWN
+        return self.status in DOWN
 
     @property
     def is_up(self) -> bool:

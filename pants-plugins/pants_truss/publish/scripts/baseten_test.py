@@ -277,7 +277,7 @@ def test_a_gone_deployment_is_in_no_other_state() -> None:
     assert kinds(baseten.GONE) == []
 
 
-KNOWN = sorted({*baseten._FAILED, *baseten._STARTING, *baseten._DOWN})
+KNOWN = sorted({*baseten.FAILED, *baseten.STARTING, *baseten.DOWN})
 
 
 @given(st.sampled_from(KNOWN) | st.text(max_size=8))

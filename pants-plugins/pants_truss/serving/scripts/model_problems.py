@@ -88,7 +88,7 @@ def _model_file(here: Here) -> Optional[str]:
 def _wanted(missing: str, importer: Optional[str], line: Optional[int], here: Here) -> str:
     """Returns the whole module that the line imports. Python names only the first missing part."""
     if importer and line:
-        for imported in _imports_of(here.root / importer):
+        for imported in find_imports(here.root / importer):
             if imported.line == line and imported.module.startswith(f"{missing}."):
                 return imported.module
     return missing
@@ -234,7 +234,7 @@ def _find_import(here: Here, module: str) -> Tuple[Optional[str], Optional[int]]
     """Returns the first place in the truss that imports `module` or a name in it."""
     for folder in (here.app / "model", here.packages):
         for path in sorted(folder.rglob("*.py")):
-            for imported in _imports_of(path):
+            for imported in find_imports(path):
                 if any(f"{name}.".startswith(f"{module}.") for name in imported.names):
                     return path.relative_to(here.root).as_posix(), imported.line
     return None, None
@@ -248,7 +248,7 @@ class Imported(NamedTuple):
     line: int
 
 
-def _imports_of(path: Path) -> Iterator[Imported]:
+def find_imports(path: Path) -> Iterator[Imported]:
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):

@@ -395,7 +395,7 @@ def test_imports_of_a_file(
 ) -> None:
     path = tmp_path / "x.py"
     path.write_text(statement, encoding="utf-8")
-    assert [(x.module, x.names) for x in model_problems._imports_of(path)] == names
+    assert [(x.module, x.names) for x in model_problems.find_imports(path)] == names
 
 
 # --- Outputs that the server cannot send.
