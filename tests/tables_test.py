@@ -6,37 +6,38 @@ import re
 from pathlib import Path
 
 from pants_truss.core import lockfile
-from pants_truss.core.lint.config_rules import ACCELERATORS, PYTHON_VERSIONS
-from pants_truss.core.lint.config_schema import SILENT_MODELS, top_level_keys
+from pants_truss.core.lint.release import default_release
 from pants_truss.core.lint.tables import read_table
 from pants_truss.core.requirement import marker_environments, parse_line
 from support.truss_library import TrussLibrary
 
+RELEASE = default_release()
+SCRIPT = Path("pants-plugins/pants_truss/truss_cli/describe_release.py").resolve()
 
-def test_the_schema_is_that_of_the_release(truss: TrussLibrary) -> None:
+
+def test_the_tables_are_those_of_the_release(truss: TrussLibrary) -> None:
     """Fails when the pin moves and something is new: run tests/truss_tool/tables.py then."""
-    assert read_table("config_schema") == truss.call("config_schema")
-    assert len(top_level_keys()) == 37
+    assert read_table("truss_release") == truss.call("describe_release", str(SCRIPT))
+    assert len(RELEASE.top_level_keys) == 37
 
 
-def test_the_constraints_of_the_server_are_those_of_the_release(truss: TrussLibrary) -> None:
-    assert read_table("server_constraints") == truss.call("server_constraints")
-
-
-def test_silent_models_are_models() -> None:
-    assert SILENT_MODELS <= read_table("config_schema")["models"].keys()
+def test_models_that_refuse_no_key_have_keys() -> None:
+    assert RELEASE.silent_models <= RELEASE.models.keys()
+    assert all("properties" in RELEASE.models[name] for name in RELEASE.silent_models)
 
 
 def test_every_key_is_known(truss: TrussLibrary, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("")
-    assert set(truss.call("config", str(config))) <= set(top_level_keys())
+    assert set(truss.call("config", str(config))) <= set(RELEASE.top_level_keys)
 
 
 def test_choices_that_the_schema_does_not_have(truss: TrussLibrary, tmp_path: Path) -> None:
     """Lint accepts exactly the choices that the release accepts."""
-    cases = {f"python_version: {name}\n": True for name in PYTHON_VERSIONS}
-    cases.update({f"resources: {{accelerator: {name}}}\n": True for name in ACCELERATORS})
+    cases = {f"python_version: {name}\n": True for name in RELEASE.python_versions or ()}
+    cases.update(
+        {f"resources: {{accelerator: {name}}}\n": True for name in RELEASE.accelerators or ()}
+    )
     cases.update({"python_version: py315\n": False, "resources: {accelerator: X1}\n": False})
     paths = []
     for index, config in enumerate(cases):
@@ -46,7 +47,7 @@ def test_choices_that_the_schema_does_not_have(truss: TrussLibrary, tmp_path: Pa
     assert ["value" in answer for answer in answers] == list(cases.values())
     (message,) = [a["message"] for a in answers if "Unsupported accelerator" in str(a)]
     listed = re.search(r"Available types: (.*?)\.", message)
-    assert listed and listed.group(1).split(", ") == ACCELERATORS
+    assert listed and tuple(listed.group(1).split(", ")) == RELEASE.accelerators
 
 
 def test_the_servers_lockfile_is_for_the_release(truss: TrussLibrary, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pants_truss.core.environment import (
     with_all_hashes_or_none,
 )
 from pants_truss.core.errors import TrussError
+from pants_truss.core.lint.release import default_release
 from pants_truss.core.pins import RequirementOf, pin_requirements
 from pants_truss.core.provided_requirements import brings_modules
 from pants_truss.core.requirement import (
@@ -34,12 +35,12 @@ from pants_truss.core.requirement_files import (
     parse_options,
     read_lines,
 )
-from pants_truss.core.server_bounds import contradictions, default_constraints
+from pants_truss.core.server_bounds import contradictions
 from pants_truss.core.tool_output import last_line
 
 _ENVIRONMENTS = marker_environments("3.11")
 # A few of them: each is parsed again for each input.
-_CONSTRAINTS = default_constraints()[1][:3]
+_CONSTRAINTS = default_release().server_constraints[:3]
 _NAME = re.compile(r"[a-z0-9-]*")
 
 

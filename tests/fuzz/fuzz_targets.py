@@ -31,6 +31,7 @@ from pants_truss.core.gitignore import IgnorePatterns, expand_braces, is_valid
 from pants_truss.core.lint.config_checks import check_config
 from pants_truss.core.lint.import_statements import imported_when_loaded
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
+from pants_truss.core.lint.release import default_release
 from pants_truss.core.lint.secret_scan import scan
 from pants_truss.core.lint.unresolved_imports import ImageModules, ImportCheck, PythonFile
 from pants_truss.core.module_names import imported_packages
@@ -42,7 +43,7 @@ from pants_truss.core.truss_detection import detect_config, is_truss
 
 def fuzz_config(data: bytes) -> None:
     """`config.yaml`. Linting and detection raise nothing; reading raises `TrussError`."""
-    for finding in check_config("t/config.yaml", data):
+    for finding in check_config("t/config.yaml", data, default_release()):
         check_text(finding.text)
         check_text(finding.place)
         require(finding.line is None or finding.line >= 1, "a finding has a line below 1")

@@ -25,7 +25,7 @@ sys.dont_write_bytecode = True
 from internals import internals  # noqa: E402
 from scenarios import gather_in_processes, gather_while_editing  # noqa: E402
 from server_layout import predict_like_server  # noqa: E402
-from tables import config_schema, server_constraints  # noqa: E402
+from tables import describe_release  # noqa: E402
 from truss.base.truss_config import TrussConfig  # noqa: E402
 from truss.cli.cli import truss_cli  # noqa: E402
 from truss.remote.baseten.core import archive_dir  # noqa: E402
@@ -112,7 +112,7 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "archive": archive,
     "build_context": build_context,
     "config": config,
-    "config_schema": config_schema,
+    "describe_release": describe_release,
     "gather": gather,
     "gather_all": gather_all,
     "gather_in_processes": gather_in_processes,
@@ -121,7 +121,6 @@ OPERATIONS: Dict[str, Callable[..., Any]] = {
     "predict": predict,
     "serve": serve,
     "internals": internals,
-    "server_constraints": server_constraints,
     "training_archive": training_archive,
     "validate": validate,
 }

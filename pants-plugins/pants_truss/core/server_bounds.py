@@ -11,14 +11,7 @@ from typing import Iterable, List, Tuple
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from pants_truss.core.lint.tables import read_table
 from pants_truss.core.requirement import parse_if_valid, pinned_version
-
-
-def default_constraints() -> Tuple[str, Tuple[str, ...]]:
-    """The release of Truss that the plugin has by default, and its constraints."""
-    ((release, lines),) = read_table("server_constraints").items()
-    return release, tuple(lines)
 
 
 def contradictions(lines: Iterable[str], constraints: Iterable[str]) -> Tuple[Tuple[str, str], ...]:

@@ -2,11 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pants_truss.core.server_bounds import (
-    contradictions,
-    default_constraints,
-    describe_contradictions,
-)
+from pants_truss.core.server_bounds import contradictions, describe_contradictions
 
 
 @pytest.mark.parametrize(
@@ -38,9 +34,3 @@ def test_the_sentence_names_both() -> None:
         "these pins and the constraints of the model server of Truss 1 contradict each other, so "
         "an image could not be built either: `msgpack==1.0.5` and `msgpack==1.1.0`"
     )
-
-
-def test_the_default_release_has_constraints() -> None:
-    release, lines = default_constraints()
-    assert release.count(".") == 2 and len(lines) > 10
-    assert contradictions(["msgpack==1.0.5"], lines)

@@ -8,7 +8,7 @@ from typing import Any, Dict, FrozenSet, Optional, Tuple
 
 from pants_truss.core import yaml_document
 from pants_truss.core.errors import TrussError
-from pants_truss.core.lint.config_schema import top_level_keys
+from pants_truss.core.lint.release import default_release
 from pants_truss.core.paths import join, normalize_inside
 from pants_truss.core.truss_config import (
     DEFAULT_BUNDLED_PACKAGES_DIR,
@@ -114,7 +114,7 @@ def detect_config(content: bytes) -> Optional[DetectedConfig]:
     keys = {key for key in data if isinstance(key, str)}
     if len(keys) < len(data) or keys & FOREIGN_KEYS:
         return None
-    known = keys & {*top_level_keys(), "hf_cache", "train"}
+    known = keys & {*default_release().top_level_keys, "hf_cache", "train"}
     distinctive = keys & DISTINCTIVE_KEYS
     if len(keys - known) > len(known) or not (is_yaml or distinctive):
         return None

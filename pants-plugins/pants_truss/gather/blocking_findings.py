@@ -43,6 +43,8 @@ from pants_truss.pants_api import (
 from pants_truss.sources.file_entries import entry_at
 from pants_truss.subsystems.lint import TrussLintSubsystem, TrussValidation
 from pants_truss.target_types.field_sets import TrussFieldSet
+from pants_truss.truss_cli import release_tables
+from pants_truss.truss_cli.release_tables import ReleaseTablesRequest, find_release_tables
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ async def find_blocking_findings(
     planned = content.planned
     config_file, paths = planned.config_file, {file.path for file in planned.plan.files}
     document = yaml_document.parse(config_file.content)
+    release = await find_release_tables(ReleaseTablesRequest(), **implicitly())
     roots = {truss.address.spec: truss.address.spec_path}
     roots.update({package.address: package.root for package in planned.packages})
     nested = await find_nested_trusses(
@@ -125,7 +128,7 @@ async def find_blocking_findings(
         *await _find_data(truss, planned),
         *nested_findings(nested, roots),
         *content.findings,
-        *check_document(config_file.path, document),
+        *check_document(config_file.path, document, release),
         *check_files(config_file.path, document, config_file.config, paths),
         *check_whiteouts(planned.plan.files, config_file.config),
     ]
@@ -168,5 +171,6 @@ def rules() -> Iterable[object]:
         *content_findings.rules(),
         *data_files.rules(),
         *nested_trusses.rules(),
+        *release_tables.rules(),
         *truss_validation.rules(),
     ]

@@ -7,13 +7,13 @@ from typing import Dict, Iterable, Iterator, List, Sequence
 from pants_truss.core.errors import TrussError
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.lint.finding import Finding, Severity
+from pants_truss.core.lint.release import default_release
 from pants_truss.core.locked import Lockfile
 from pants_truss.core.pins import Pin, RequirementOf, pin_requirements
 from pants_truss.core.requirement import marker_environments, redacted
 from pants_truss.core.requirement_files import describe_missing_in_image, missing_in_image
 from pants_truss.core.server_bounds import (
     contradictions,
-    default_constraints,
     describe_contradictions,
 )
 from pants_truss.requirements.request import TrussRequirements, TrussRequirementsRequest
@@ -80,13 +80,13 @@ def _refuse_local_files(pins: Iterable[Pin], config_path: str, lockfile: str) ->
 
 
 def _refuse_contradictions(pins: Iterable[Pin], resolve: str, lockfile: str) -> None:
-    release, constraints = default_constraints()
-    found = contradictions((pin.text for pin in pins), constraints)
+    release = default_release()
+    found = contradictions((pin.text for pin in pins), release.server_constraints)
     if found:
+        described = describe_contradictions(found, f"of Truss {release.version}")
         raise TrussError(
-            f"the lockfile {lockfile}: {describe_contradictions(found, f'of Truss {release}')}. "
-            f"Change the requirements of the resolve, and run `pants generate-lockfiles "
-            f"--resolve={resolve}`."
+            f"the lockfile {lockfile}: {described}. Change the requirements of the resolve, and "
+            f"run `pants generate-lockfiles --resolve={resolve}`."
         )
 
 

@@ -12,6 +12,7 @@ from pants_truss.core import yaml_document
 from pants_truss.core.gathered import GatheredRequirement
 from pants_truss.core.lint.config_checks import check_document
 from pants_truss.core.lint.finding import Finding
+from pants_truss.core.lint.release import default_release
 from pants_truss.core.paths import join
 from pants_truss.imports.import_closure import ImportedRequirement
 from pants_truss.sources.config_file import InvalidTruss, TrussConfigFile
@@ -45,7 +46,7 @@ class TrussRequirementsRequest:
         match = re.fullmatch(r"py3(9|1\d)", value)
         if not match:
             document = yaml_document.parse(self.config_file.content)
-            findings = check_document(self.config_path, document)
+            findings = check_document(self.config_path, document, default_release())
             raise InvalidTruss.found(self.address, [f for f in findings if f.is_fatal])
         return f"3.{match.group(1)}"
 

@@ -14,6 +14,7 @@ from pants_truss.core.errors import TrussError
 from pants_truss.core.globs import escape_glob
 from pants_truss.core.lint.config_checks import check_config, error_finding
 from pants_truss.core.lint.finding import Finding, fatal, how_to_silence
+from pants_truss.core.lint.release import ReleaseTables, any_release, default_release
 from pants_truss.core.paths import join
 from pants_truss.core.terminal import visible
 from pants_truss.core.truss_config import TrussConfig
@@ -25,6 +26,7 @@ from pants_truss.pants_api import (
     rule,
 )
 from pants_truss.sources.globs import exactly, matching
+from pants_truss.subsystems.truss_cli import TrussCli
 from pants_truss.target_types.truss import TrussConfigField
 
 
@@ -80,7 +82,9 @@ class TrussConfigFile:
 
 
 @rule(desc="Read truss config")
-async def read_truss_config(request: ReadTrussConfigRequest) -> TrussConfigFile:
+async def read_truss_config(
+    request: ReadTrussConfigRequest, truss_cli: TrussCli
+) -> TrussConfigFile:
     address = request.field.address
     path = join(address.spec_path, request.field.value)
     digest = await path_globs_to_digest(exactly(path), **implicitly())
@@ -93,15 +97,17 @@ async def read_truss_config(request: ReadTrussConfigRequest) -> TrussConfigFile:
             **implicitly(),
         )
         raise InvalidTruss.of(address, _describe_missing(path, siblings.files))
-    return _parse(address, contents[0])
+    # Another release is asked later; what holds for each is enough for an unreadable config.
+    release = any_release() if truss_cli.install_from_resolve else default_release()
+    return _parse(address, contents[0], release)
 
 
-def _parse(address: Address, file: FileContent) -> TrussConfigFile:
+def _parse(address: Address, file: FileContent, release: ReleaseTables) -> TrussConfigFile:
     try:
         return TrussConfigFile(file.path, file.content, truss_config.parse(file.content))
     except TrussError as e:
         # All that is wrong, and not only what gathering has met first.
-        found = fatal(check_config(file.path, file.content))
+        found = fatal(check_config(file.path, file.content, release))
         findings = sorted(found, key=lambda finding: (finding.line or 0, finding.column or 0))
         raise InvalidTruss.found(address, findings or [error_finding(file.path, e)]) from None
 

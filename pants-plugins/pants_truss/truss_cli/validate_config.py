@@ -59,3 +59,5 @@ if __name__ == "__main__":
     sys.stdout = sys.stderr
     found = validate(sys.argv[1])
     json.dump(found, output)
+    # Python flushes only what `sys.stdout` is at the end.
+    output.flush()

@@ -12,6 +12,7 @@ from pants_truss.core.lint.config_rules import rule_problems
 from pants_truss.core.lint.config_schema import schema_problems
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.injection import injection_problems
+from pants_truss.core.lint.release import ReleaseTables
 from pants_truss.core.lint.secret_scan import config_secrets
 from pants_truss.core.yaml_document import YamlDocument
 
@@ -20,25 +21,25 @@ MAX_FINDINGS = 100
 MAX_MESSAGE = 600
 
 
-def check_config(path: str, content: bytes) -> List[Finding]:
+def check_config(path: str, content: bytes, release: ReleaseTables) -> List[Finding]:
     """`path` is where the config is, relative to the build root."""
     try:
         document = yaml_document.parse(content)
     except TrussError as e:
         return [error_finding(path, e)]
-    return check_document(path, document)
+    return check_document(path, document, release)
 
 
-def check_document(path: str, document: YamlDocument) -> List[Finding]:
+def check_document(path: str, document: YamlDocument, release: ReleaseTables) -> List[Finding]:
     own = list(truss_config.problems(document))
     told = {error.key[:1] for error in own}
     data = document.data
     problems = (
         *config_secrets(data),
         *injection_problems(data),
-        *rule_problems(data),
+        *rule_problems(data, release),
     )
-    every = itertools.chain(problems, schema_problems(data))
+    every = itertools.chain(problems, schema_problems(data, release))
     others = (problem for problem in every if problem.key[:1] not in told)
     return [
         *(error_finding(path, error) for error in own),

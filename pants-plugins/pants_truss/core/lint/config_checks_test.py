@@ -8,12 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pants_truss.core.lint.config_checks import check_config
-from pants_truss.core.lint.config_schema import top_level_keys
 from pants_truss.core.lint.finding import Severity
+from pants_truss.core.lint.release import default_release
+
+RELEASE = default_release()
 
 
 def told(config: str) -> List[Tuple[int, str]]:
-    return [(f.line or 0, f.message) for f in check_config("t/config.yaml", config.encode())]
+    return [
+        (f.line or 0, f.message) for f in check_config("t/config.yaml", config.encode(), RELEASE)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +195,9 @@ def test_a_confidential_value_is_not_shown() -> None:
 
 # --- Any bytes at all give findings, and nothing else.
 
-KEYS = st.sampled_from([*top_level_keys(), "hf_cache", "train", "kind", "image", "url", "source"])
+KEYS = st.sampled_from(
+    [*RELEASE.top_level_keys, "hf_cache", "train", "kind", "image", "url", "source"]
+)
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -240,7 +246,7 @@ PIECES = st.lists(
 
 
 def check_any(content: bytes) -> None:
-    for finding in check_config("t/config.yaml", content):
+    for finding in check_config("t/config.yaml", content, RELEASE):
         assert isinstance(finding.severity, Severity)
         finding.text.encode("utf-8")
         assert finding.line is None or finding.line >= 1

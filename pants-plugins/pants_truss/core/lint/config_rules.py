@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Any, Callable, Dict, Iterator, List
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 from pants_truss.core.lint.config_schema import show
 from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.problem import Data, Key, Problem, dotted, mapping, mappings
+from pants_truss.core.lint.release import ReleaseTables
 from pants_truss.core.truss_config import nearest_python_version, needs_model
 
-PYTHON_VERSIONS = ("py39", "py310", "py311", "py312", "py313", "py314")
 
-ACCELERATORS = (
-    "B10 T4 L4 A10G V100 A100 A100_40GB H100 H200 H100_40GB B200 L40S RTX_PRO_6000 B300 GB300"
-).split()
-
-WEIGHT_SCHEMES = ("hf", "s3", "gs", "azure", "r2", "cw", "https")
-
-
-def rule_problems(data: Data) -> Iterator[Problem]:
+def rule_problems(data: Data, release: ReleaseTables) -> Iterator[Problem]:
+    for choices in _CHOICES:
+        yield from choices(data, release)
     for check in _CHECKS:
         yield from check(data)
 
@@ -44,15 +39,15 @@ def _no_effect(key: Key, message: str) -> Problem:
 # --- Python and requirements.
 
 
-def _check_python_version(data: Data) -> Iterator[Problem]:
-    value = data.get("python_version")
-    if isinstance(value, str) and value not in PYTHON_VERSIONS:
+def _check_python_version(data: Data, release: ReleaseTables) -> Iterator[Problem]:
+    value, known = data.get("python_version"), release.python_versions
+    if isinstance(value, str) and known and value not in known:
         minor = re.search(r"3\.?([0-9]{1,4})", value)
         meant = nearest_python_version(int(minor.group(1))) if minor else "py311"
         yield _error(
             ("python_version",),
             f"`python_version` is {show((), value)}, but must be one of "
-            f"{', '.join(PYTHON_VERSIONS)}. "
+            f"{', '.join(known)}. "
             f"Write `python_version: {meant}`.",
         )
     elif value == "py39":
@@ -74,7 +69,7 @@ def _check_one_of(first: str, second: str) -> Callable[[Data], Iterator[Problem]
 # --- Resources.
 
 
-def _check_resources(data: Data) -> Iterator[Problem]:
+def _check_resources(data: Data, release: ReleaseTables) -> Iterator[Problem]:
     resources = mapping(data, "resources")
     cpu, memory = resources.get("cpu"), resources.get("memory")
     if isinstance(cpu, str) and not (_is_float(cpu) or re.fullmatch(r"[0-9.]*[0-9]m", cpu)):
@@ -90,7 +85,7 @@ def _check_resources(data: Data) -> Iterator[Problem]:
             ("resources", "memory"),
             f"`resources.memory` is {show((), memory)}. Write a number with a unit: `memory: 2Gi`.",
         )
-    yield from _check_accelerator(resources.get("accelerator"))
+    yield from _check_accelerator(resources.get("accelerator"), release.accelerators)
 
 
 def _is_float(text: str) -> bool:
@@ -101,7 +96,7 @@ def _is_float(text: str) -> bool:
     return True
 
 
-def _check_accelerator(value: Any) -> Iterator[Problem]:
+def _check_accelerator(value: Any, known: Optional[Tuple[str, ...]]) -> Iterator[Problem]:
     key = ("resources", "accelerator")
     if isinstance(value, dict):
         name, count = value.get("accelerator"), "1"
@@ -115,11 +110,11 @@ def _check_accelerator(value: Any) -> Iterator[Problem]:
             key, f"`resources.accelerator` is {show(key, value)}. Write `accelerator: L4`."
         )
         return
-    if name is not None and name not in ACCELERATORS:
+    if name is not None and known and name not in known:
         yield _error(
             key,
             f"`resources.accelerator` is {show(key, value)}, but must be one of "
-            f"{', '.join(ACCELERATORS)}, with `:2` for two of them.",
+            f"{', '.join(known)}, with `:2` for two of them.",
         )
     elif not re.fullmatch(r"0*[1-9][0-9]*", count):
         # Truss takes `A10G:2:3` for one A10G. A number of any length: it is not converted.
@@ -131,12 +126,12 @@ def _check_accelerator(value: Any) -> Iterator[Problem]:
 # --- Places of weights.
 
 
-def _check_weights(data: Data) -> Iterator[Problem]:
+def _check_weights(data: Data, release: ReleaseTables) -> Iterator[Problem]:
     mounts: Dict[str, str] = {}
     for key, entry in mappings(data, "weights"):
         source, mount = entry.get("source"), entry.get("mount_location")
         if isinstance(source, str) and source:
-            yield from _check_source((*key, "source"), source)
+            yield from _check_source((*key, "source"), source, release.weight_schemes)
         if isinstance(mount, str) and mount:
             yield from _check_absolute((*key, "mount_location"), mount)
             # `normpath` keeps two leading slashes.
@@ -150,13 +145,15 @@ def _check_weights(data: Data) -> Iterator[Problem]:
                 )
 
 
-def _check_source(key: Key, source: str) -> Iterator[Problem]:
+def _check_source(key: Key, source: str, known: Optional[Tuple[str, ...]]) -> Iterator[Problem]:
+    if known is None:
+        return
     scheme, separator, rest = source.partition("://")
-    if not separator or scheme not in WEIGHT_SCHEMES:
+    if not separator or scheme not in known:
         yield _error(
             key,
             f"`{dotted(key)}` is {show(key, source)}. It must begin with one of "
-            f"{', '.join(f'{known}://' for known in WEIGHT_SCHEMES)}.",
+            f"{', '.join(f'{each}://' for each in known)}.",
         )
     elif not rest or rest.startswith("/"):
         yield _error(
@@ -307,12 +304,14 @@ def _check_deprecated(data: Data) -> Iterator[Problem]:
         )
 
 
-_CHECKS: List[Callable[[Data], Iterator[Problem]]] = [
+_CHOICES: List[Callable[[Data, ReleaseTables], Iterator[Problem]]] = [
     _check_python_version,
-    _check_one_of("requirements", "requirements_file"),
-    _check_one_of("model_cache", "weights"),
     _check_resources,
     _check_weights,
+]
+_CHECKS: List[Callable[[Data], Iterator[Problem]]] = [
+    _check_one_of("requirements", "requirements_file"),
+    _check_one_of("model_cache", "weights"),
     _check_model_cache,
     _check_base_image,
     _check_docker_server,

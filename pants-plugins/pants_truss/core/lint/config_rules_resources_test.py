@@ -6,12 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pants_truss.core.lint.config_rules import ACCELERATORS, rule_problems
+from pants_truss.core.lint.config_rules import rule_problems
 from pants_truss.core.lint.problem import Problem
+from pants_truss.core.lint.release import default_release
+
+RELEASE = default_release()
+ACCELERATORS = RELEASE.accelerators or ()
 
 
 def of(**resources: Any) -> List[Problem]:
-    return list(rule_problems({"resources": resources}))
+    return list(rule_problems({"resources": resources}, RELEASE))
 
 
 @pytest.mark.parametrize("cpu", ["1", "0.5", ".5", "16", "500m", "1500m", "0.5m", 4, None, [1]])

@@ -6,13 +6,18 @@ import pytest
 
 from pants_truss.core.lint.config_rules import rule_problems
 from pants_truss.core.lint.problem import Problem
+from pants_truss.core.lint.release import default_release
+
+RELEASE = default_release()
 
 IMAGE = {"image": "nvcr.io/nim/x:1"}
 
 
 def of(config: Any = None, **server: Any) -> List[Problem]:
     return list(
-        rule_problems({"docker_server": {"start_command": "serve", **server}, **(config or {})})
+        rule_problems(
+            {"docker_server": {"start_command": "serve", **server}, **(config or {})}, RELEASE
+        )
     )
 
 
@@ -21,12 +26,12 @@ def of(config: Any = None, **server: Any) -> List[Problem]:
 
 @pytest.mark.parametrize("path", ["/usr/bin/python3", "/", "", None, 3, ["x"]])
 def test_paths_of_python_that_are_fine_or_of_a_wrong_type(path: Any) -> None:
-    assert not list(rule_problems({"base_image": {"python_executable_path": path}}))
+    assert not list(rule_problems({"base_image": {"python_executable_path": path}}, RELEASE))
 
 
 @pytest.mark.parametrize("path", ["python3", "bin/python", "./python", "~/python", " /python"])
 def test_a_relative_path_of_python(path: str) -> None:
-    (problem,) = rule_problems({"base_image": {"python_executable_path": path}})
+    (problem,) = rule_problems({"base_image": {"python_executable_path": path}}, RELEASE)
     assert problem.key == ("base_image", "python_executable_path")
     assert problem.message.startswith("`base_image.python_executable_path` is ")
     assert problem.message.endswith("begin it with `/`.")

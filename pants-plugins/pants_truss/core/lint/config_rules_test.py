@@ -8,29 +8,32 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pants_truss.core.lint.config_rules import PYTHON_VERSIONS, rule_problems
-from pants_truss.core.lint.config_schema import top_level_keys
+from pants_truss.core.lint.config_rules import rule_problems
 from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.problem import Problem
+from pants_truss.core.lint.release import default_release
+
+RELEASE = default_release()
+PYTHONS = RELEASE.python_versions or ()
 
 
 def problems(**config: Any) -> List[Problem]:
-    return list(rule_problems(config))
+    return list(rule_problems(config, RELEASE))
 
 
 def told(**config: Any) -> List[str]:
-    return [problem.message for problem in rule_problems(config)]
+    return [problem.message for problem in rule_problems(config, RELEASE)]
 
 
 def only(**config: Any) -> Problem:
-    (problem,) = rule_problems(config)
+    (problem,) = rule_problems(config, RELEASE)
     return problem
 
 
 # --- The version of Python.
 
 
-@pytest.mark.parametrize("version", PYTHON_VERSIONS[1:])
+@pytest.mark.parametrize("version", PYTHONS[1:])
 def test_versions_that_truss_has(version: str) -> None:
     assert not told(python_version=version)
 
@@ -87,7 +90,9 @@ def test_an_old_version_is_a_warning() -> None:
 )
 def test_keys_that_exclude_each_other(first: str, second: str) -> None:
     def exclusions(config: Dict[str, Any]) -> List[Problem]:
-        return [problem for problem in rule_problems(config) if "exclude" in problem.message]
+        return [
+            problem for problem in rule_problems(config, RELEASE) if "exclude" in problem.message
+        ]
 
     # The order in the file does not matter.
     expected = Problem((second,), f"`{first}` and `{second}` exclude each other. Keep one.")
@@ -117,7 +122,7 @@ def test_another_folder_of_the_model(folder: str) -> None:
 @pytest.mark.parametrize("server", ["docker_server", "trt_llm", "bis_llm"])
 def test_servers_without_a_model_have_any_folder(server: str) -> None:
     config = {"model_module_dir": "src", server: {"x": 1}}
-    assert not [key for key in (p.key for p in rule_problems(config)) if "model" in key[0]]
+    assert not [key for key in (p.key for p in rule_problems(config, RELEASE)) if "model" in key[0]]
     assert told(model_module_dir="src", **{server: {}})
 
 
@@ -206,9 +211,9 @@ def test_the_cache_of_the_build_is_an_option_of_the_push() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 0, 7, 1.5, True, "", "x", [], [None], ["x"], {}, {1: 2}])
-@pytest.mark.parametrize("key", [*top_level_keys(), "hf_cache"])
+@pytest.mark.parametrize("key", [*RELEASE.top_level_keys, "hf_cache"])
 def test_wrong_types_are_left_to_the_schema(key: str, value: Any) -> None:
-    for problem in rule_problems({key: value}):
+    for problem in rule_problems({key: value}, RELEASE):
         assert problem.key[0] == key
 
 
@@ -229,11 +234,11 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*top_level_keys(), "hf_cache"]), VALUES, max_size=6))
+@given(st.dictionaries(st.sampled_from([*RELEASE.top_level_keys, "hf_cache"]), VALUES, max_size=6))
 @settings(max_examples=500)
 def test_a_message_names_a_key_of_the_config_and_is_a_sentence(data: Dict[str, Any]) -> None:
     before = repr(data)
-    for problem in rule_problems(data):
+    for problem in rule_problems(data, RELEASE):
         assert f"`{problem.key[0]}" in problem.message
         assert problem.message.endswith(".")
         # A silenced warning hides no error.

@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pants_truss.core.lint.config_rules import WEIGHT_SCHEMES, rule_problems
+from pants_truss.core.lint.config_rules import rule_problems
 from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.problem import Problem
+from pants_truss.core.lint.release import default_release
+
+RELEASE = default_release()
 
 
 def of(*weights: Any) -> List[Problem]:
-    return list(rule_problems({"weights": list(weights)}))
+    return list(rule_problems({"weights": list(weights)}, RELEASE))
 
 
 def of_source(source: Any) -> List[Problem]:
@@ -26,7 +29,7 @@ def of_mounts(*mounts: Any) -> List[Problem]:
 # --- Where weights come from.
 
 
-@pytest.mark.parametrize("scheme", WEIGHT_SCHEMES)
+@pytest.mark.parametrize("scheme", (RELEASE.weight_schemes or ()))
 def test_a_source_of_each_scheme(scheme: str) -> None:
     assert not of_source(f"{scheme}://a/b") and not of_source(f"{scheme}://a")
     for rest in ("", "/", "/a/b"):
@@ -50,7 +53,7 @@ def test_a_source_that_begins_otherwise(source: str) -> None:
     assert problem.key == ("weights", 0, "source")
     assert problem.message.startswith("`weights[0].source` is ")
     assert problem.message.endswith(
-        "It must begin with one of hf://, s3://, gs://, azure://, r2://, cw://, https://."
+        "It must begin with one of azure://, cw://, gs://, hf://, https://, r2://, s3://."
     )
 
 
@@ -68,7 +71,7 @@ def test_a_password_in_a_source_is_not_shown(source: str) -> None:
 def test_entries_that_are_no_mappings_count_too() -> None:
     (problem,) = of("x", None, {"source": "a"})
     assert problem.key == ("weights", 2, "source") and "`weights[2].source`" in problem.message
-    assert not list(rule_problems({"weights": {"source": "a"}}))
+    assert not list(rule_problems({"weights": {"source": "a"}}, RELEASE))
 
 
 # --- Where they are mounted.
@@ -120,7 +123,7 @@ VOLUME: Dict[str, Any] = {"use_volume": True, "revision": "main", "volume_folder
 
 
 def errors(**config: Any) -> List[Problem]:
-    return [p for p in rule_problems(config) if p.severity is Severity.ERROR]
+    return [p for p in rule_problems(config, RELEASE) if p.severity is Severity.ERROR]
 
 
 @pytest.mark.parametrize("key", ["model_cache", "hf_cache"])
@@ -175,8 +178,8 @@ def test_no_mix() -> None:
     ],
 )
 def test_an_old_way_is_deprecated_once(config: Dict[str, Any], key: str, successor: str) -> None:
-    (problem,) = rule_problems(config)
+    (problem,) = rule_problems(config, RELEASE)
     assert (problem.key, problem.severity) == ((key,), Severity.WARNING)
     assert problem.message.startswith(f"`{key}` is deprecated. Use `weights`")
     assert successor in problem.message
-    assert not list(rule_problems({key: []}))
+    assert not list(rule_problems({key: []}, RELEASE))

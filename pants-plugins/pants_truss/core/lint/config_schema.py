@@ -9,32 +9,12 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from functools import lru_cache
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 from pants_truss.core.lint.finding import Severity
 from pants_truss.core.lint.problem import Data, Key, Problem, dotted
-from pants_truss.core.lint.tables import read_table
+from pants_truss.core.lint.release import ReleaseTables, Schema, default_release
 from pants_truss.core.redaction import may_show
-
-Schema = Dict[str, Any]
-
-
-# Models whose unknown keys nothing refuses, not even a push: they have no effect.
-SILENT_MODELS = frozenset(
-    {
-        "AdditionalAutoscalingConfig",
-        "AutoscalingMetric",
-        "CheckpointRepository",
-        "GRPCOptions",
-        "HTTPOptions",
-        "TrussSpeculatorConfiguration",
-        "TrussTRTLLMBuildConfiguration",
-        "TrussTRTLLMPluginConfiguration",
-        "TrussTRTQuantizationConfiguration",
-        "WebsocketOptions",
-    }
-)
 
 # What the loader takes beyond its schema, which `config_rules` knows more about.
 _ACCEPTED_KEYS = {
@@ -46,28 +26,16 @@ _ACCEPTED_KEYS = {
 _ANY = {"AcceleratorSpec", "DockerAuthType", "WeightsAuthMethod"}
 
 
-def schema_problems(data: Data) -> Iterator[Problem]:
+def schema_problems(data: Data, release: ReleaseTables) -> Iterator[Problem]:
     """Unknown keys, wrong types, and values that the schema alone tells are wrong."""
-    table = _table()
-    yield from _Check(table["models"]).check((), data, table["root"])
-
-
-def top_level_keys() -> Tuple[str, ...]:
-    return tuple(sorted(_table()["root"]["properties"]))
-
-
-@lru_cache(maxsize=None)
-def _table() -> Schema:
-    table = read_table("config_schema")
-    table["root"]["properties"]["environment_variables"] = {"type": "object"}
-    cache = table["root"]["properties"]["cache_internal"]
-    table["root"]["properties"]["cache_internal"] = {"anyOf": [cache, {"type": "null"}]}
-    return table
+    yield from _Check(release).check((), data, release.root)
 
 
 class _Check:
-    def __init__(self, models: Dict[str, Schema]) -> None:
-        self._models = models
+    def __init__(self, release: ReleaseTables) -> None:
+        self._release = release
+        self._models = release.models
+        self._silent = release.silent_models
 
     def check(self, key: Key, value: Any, schema: Schema, model: str = "") -> Iterator[Problem]:
         """`model` is the name of the schema, if it has one."""
@@ -141,7 +109,7 @@ class _Check:
             elif (*key, name) == ("train",):
                 yield _removed_train(entry)
             elif name not in _ACCEPTED_KEYS.get(model, ()):
-                yield self._unknown((*key, name), properties, model in SILENT_MODELS)
+                yield self._unknown((*key, name), properties, model)
 
     def _check_list(self, key: Key, value: Any, schema: Schema) -> Iterator[Problem]:
         if not isinstance(value, (list, tuple, set)):
@@ -152,8 +120,8 @@ class _Check:
         for index, entry in enumerate(value):
             yield from self.check((*key, index), entry, schema.get("items", {}))
 
-    def _unknown(self, key: Key, known: Dict[str, Schema], is_silent: bool) -> Problem:
-        name = str(key[-1])
+    def _unknown(self, key: Key, known: Dict[str, Schema], model: str) -> Problem:
+        name, is_silent = str(key[-1]), model in self._silent
         near = difflib.get_close_matches(name.lower(), list(known), 1)
         below = [
             parent
@@ -162,12 +130,24 @@ class _Check:
         ]
         hint = f" Did you mean `{dotted((*key[:-1], near[0]))}`?" if near else ""
         hint = f" It belongs below `{dotted((*key[:-1], below[0]))}`." if below else hint
+        hint = self._other_release(name, model) or hint
         effect = "it has no effect" if is_silent else "`truss push` rejects it"
         return Problem(
             key,
             f"unknown key `{dotted(key)}`; {effect}.{hint}",
             Severity.WARNING if is_silent else Severity.ERROR,
             "no-effect" if is_silent else "config-schema",
+        )
+
+    def _other_release(self, name: str, model: str) -> str:
+        """Says so if the plugin's own release of Truss knows the key, and this one does not."""
+        other = default_release()
+        schema = other.models.get(model, {}) if model else other.root
+        if other == self._release or name not in schema.get("properties", ()):
+            return ""
+        return (
+            f" Truss {self._release.version}, the release of `[truss-cli]`, does not have it; "
+            f"Truss {other.version} does."
         )
 
 

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from pants_truss.core.lint.config_schema import is_confidential, schema_problems
 from pants_truss.core.lint.problem import dotted
-from pants_truss.core.lint.tables import read_table
+from pants_truss.core.lint.release import default_release
 
-TABLE = read_table("config_schema")
+RELEASE = default_release()
+
+TABLE = {"root": RELEASE.root, "models": RELEASE.models}
 MODELS: Dict[str, Any] = {}
 
 # Below these any key goes; and the schema leaves these values to other checks.
@@ -113,7 +115,7 @@ def is_checked(path: Path) -> bool:
 @given(CONFIGS)
 @settings(max_examples=200)
 def test_what_follows_the_schema_is_fine(config: Dict[str, Any]) -> None:
-    assert not list(schema_problems(config))
+    assert not list(schema_problems(config, RELEASE))
 
 
 @given(CONFIGS, st.data())
@@ -121,7 +123,7 @@ def test_what_follows_the_schema_is_fine(config: Dict[str, Any]) -> None:
 def test_one_unknown_key_gives_one_problem(config: Dict[str, Any], data: st.DataObject) -> None:
     places = [path for path, value in paths(config) if isinstance(value, dict)]
     path = (*data.draw(st.sampled_from(places)), "zz_unknown")
-    (found, *others) = [*schema_problems(with_value(config, path, "x")), None]
+    (found, *others) = [*schema_problems(with_value(config, path, "x"), RELEASE), None]
     if not is_checked(path):
         assert found is None
         return
@@ -144,7 +146,7 @@ def test_one_value_of_a_wrong_type_gives_one_problem(
     path = data.draw(st.sampled_from(places))
     # No key takes a date.
     wrong = with_value(config, path, datetime.date(2024, 1, 1))
-    (found,) = schema_problems(wrong)
+    (found,) = schema_problems(wrong, RELEASE)
     assert found.key == path
     assert f"`{dotted(path)}` " in found.message and "is a date" in found.message
 
@@ -164,7 +166,7 @@ def test_one_missing_key_is_reported(config: Dict[str, Any], data: st.DataObject
     for step in path[:-1]:
         inner = inner[step]
     del inner[path[-1]]
-    for found in schema_problems(outer):
+    for found in schema_problems(outer, RELEASE):
         assert found.key == path[:-1]
         told = (f"`{dotted(path)}` is missing; it is required.", f"`{dotted(found.key)}` is empty")
         assert found.message.startswith(told)
@@ -174,6 +176,6 @@ def test_one_missing_key_is_reported(config: Dict[str, Any], data: st.DataObject
 def test_digits_of_a_secret_are_not_told(number: int, key: str) -> None:
     values: List[Any] = [{"a": number}, [number], number, str(number)]
     for value in values:
-        for found in schema_problems({key: value}):
+        for found in schema_problems({key: value}, RELEASE):
             assert str(number) not in found.message
     assert is_confidential((key, "a"))

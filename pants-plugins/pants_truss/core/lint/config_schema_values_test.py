@@ -5,18 +5,21 @@ from typing import Any, Dict, List, Optional
 
 import pytest
 
-from pants_truss.core.lint.config_schema import schema_problems, show, top_level_keys
+from pants_truss.core.lint.config_schema import schema_problems, show
 from pants_truss.core.lint.problem import Problem
+from pants_truss.core.lint.release import default_release
+
+RELEASE = default_release()
 
 DATE = datetime.date(2024, 1, 1)
 
 
 def of(**config: Any) -> List[Problem]:
-    return list(schema_problems(config))
+    return list(schema_problems(config, RELEASE))
 
 
 def only(**config: Any) -> Problem:
-    (problem,) = schema_problems(config)
+    (problem,) = schema_problems(config, RELEASE)
     return problem
 
 
@@ -134,12 +137,12 @@ def test_lists() -> None:
 @pytest.mark.parametrize("value", ["x", 5, True, ["a"], DATE])
 def test_no_mapping(value: Any) -> None:
     for config in ({"resources": value}, {"runtime": {"transport": value}}, {"trt_llm": value}):
-        (problem,) = schema_problems(config)
+        (problem,) = schema_problems(config, RELEASE)
         assert problem.message.endswith(f"` must be a mapping, but is {show((), value)}.")
 
 
 def test_what_may_be_null() -> None:
-    null: Dict[str, None] = {key: None for key in top_level_keys()}
+    null: Dict[str, None] = {key: None for key in RELEASE.top_level_keys}
     optional = {"base_image", "bis_llm", "cache_internal", "description", "docker_server"} | {
         "external_data",
         "model_name",
@@ -147,7 +150,7 @@ def test_what_may_be_null() -> None:
         "training_checkpoints",
         "trt_llm",
     }
-    assert {p.key[0] for p in schema_problems(null)} == set(null) - optional
+    assert {p.key[0] for p in schema_problems(null, RELEASE)} == set(null) - optional
     assert not of(secrets={"a": None})
 
 
@@ -187,7 +190,7 @@ def test_empty_values() -> None:
 )
 def test_bounds(name: str, value: Any, limit: Optional[str]) -> None:
     stack = {"inference_stack": "v2", "build": {}, "runtime": {name: value}}
-    assert [p.message for p in schema_problems({"trt_llm": stack})] == (
+    assert [p.message for p in schema_problems({"trt_llm": stack}, RELEASE)] == (
         [f"`trt_llm.runtime.{name}` {limit}"] if limit else []
     )
 

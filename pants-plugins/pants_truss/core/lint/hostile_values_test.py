@@ -13,16 +13,19 @@ from pants_truss.core.lint.config_schema import schema_problems
 from pants_truss.core.lint.finding import Finding
 from pants_truss.core.lint.injection import injection_problems
 from pants_truss.core.lint.problem import dotted
+from pants_truss.core.lint.release import default_release
 from pants_truss.core.lint.secret_scan import scan
 from pants_truss.core.lint.truss_errors import truss_error
 from pants_truss.core.terminal import visible
+
+RELEASE = default_release()
 
 # Python 3.9.18 refuses to convert so many digits.
 DIGITS = "9" * 5000
 
 
 def told(config: Dict[str, Any]) -> List[str]:
-    return [p.message for check in (schema_problems, rule_problems) for p in check(config)]
+    return [p.message for check in (schema_problems, rule_problems) for p in check(config, RELEASE)]
 
 
 @pytest.mark.parametrize("count", ["²", "٣", "1.5", "0", "000", "", "-1", " 1"])
@@ -68,7 +71,7 @@ def test_a_share_that_is_not_a_number() -> None:
 
 
 def test_what_a_terminal_would_obey_is_visible() -> None:
-    (problem,) = schema_problems({"\x1b[31mx\nerror\x9b": 1})
+    (problem,) = schema_problems({"\x1b[31mx\nerror\x9b": 1}, RELEASE)
     assert problem.message.startswith(r"unknown key `\x1b[31mx\nerror\x9b`; ")
     assert visible("a\nb\tc\r\x7f\ud800é") == "a\nb\\tc\\r\\x7f\\ud800é"
     assert dotted(("a\nb", 0, "c\x1b")) == r"a\nb[0].c\x1b"
