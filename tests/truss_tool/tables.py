@@ -22,6 +22,9 @@ _DESCRIBE = "pants-plugins/pants_truss/truss_cli/describe_release.py"
 def describe_release(script: str = _DESCRIBE) -> Dict[str, Any]:
     """What a script of the plugin says of the installed release, in a process of its own: it
     imports only parts of Truss."""
+    # Pants learns from this that the process needs Truss.
+    import truss  # noqa: F401
+
     command = [sys.executable, script]
     return dict(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
 
