@@ -148,8 +148,8 @@ async def find_blocking_findings(
                 )
             )
     if subsystem.validate_with_truss is TrussValidation.PACKAGE and not fatal(findings):
-        errors = await find_truss_errors(TrussErrorsRequest(config_file), **implicitly())
-        findings += errors.findings
+        errors = await find_truss_errors(TrussErrorsRequest((config_file,)), **implicitly())
+        findings += errors.findings[0]
     return BlockingFindings(planned, subsystem.policy.apply(findings))
 
 

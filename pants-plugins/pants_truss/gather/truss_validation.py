@@ -1,9 +1,9 @@
-"""Validates a config with the configured Truss release, which has the last word."""
+"""Validates configs with the configured Truss release, which has the last word."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Tuple
+from typing import Iterable, Iterator, Tuple
 
 from pants.engine.rules import collect_rules
 
@@ -14,37 +14,47 @@ from pants_truss.pants_api import implicitly, rule
 from pants_truss.sources.config_file import TrussConfigFile
 from pants_truss.truss_cli import rules as truss_cli
 from pants_truss.truss_cli.rules import (
+    ConfigError,
     TrussReleaseRequest,
-    ValidateConfigRequest,
+    ValidateConfigsRequest,
     find_truss_release,
-    validate_config,
+    validate_configs,
 )
 
 
 @dataclass(frozen=True)
 class TrussErrorsRequest:
-    config_file: TrussConfigFile
+    config_files: Tuple[TrussConfigFile, ...]
 
 
 @dataclass(frozen=True)
 class TrussErrors:
-    findings: Tuple[Finding, ...]
+    """The findings of each config, in the order of the request."""
+
+    findings: Tuple[Tuple[Finding, ...], ...]
 
 
 @rule
 async def find_truss_errors(request: TrussErrorsRequest) -> TrussErrors:
-    file = request.config_file
-    validated = await validate_config(ValidateConfigRequest(file.content), **implicitly())
-    if not validated.errors:
-        return TrussErrors(())
+    files = request.config_files
+    validated = await validate_configs(
+        ValidateConfigsRequest(tuple(file.content for file in files)), **implicitly()
+    )
     release = await find_truss_release(TrussReleaseRequest(), **implicitly())
-    document = yaml_document.parse(file.content)
     return TrussErrors(
         tuple(
-            truss_error(file.path, document, error.key, error.message, release.version)
-            for error in validated.errors
+            tuple(_describe(file, errors, release.version)) if errors else ()
+            for file, errors in zip(files, validated.errors)
         )
     )
+
+
+def _describe(
+    file: TrussConfigFile, errors: Tuple[ConfigError, ...], release: Tuple[int, ...]
+) -> Iterator[Finding]:
+    document = yaml_document.parse(file.content)
+    for error in errors:
+        yield truss_error(file.path, document, error.key, error.message, release)
 
 
 def rules() -> Iterable[object]:

@@ -13,9 +13,9 @@ from pants.util.logging import LogLevel
 
 from pants_truss.core.lint.finding import fatal
 from pants_truss.lint import findings
-from pants_truss.lint.findings import lint_truss_fallibly
+from pants_truss.lint.findings import LintTrussesRequest, lint_all_trusses
 from pants_truss.lint.rules import TrussLintFieldSet, render_for_terminal
-from pants_truss.pants_api import concurrently, implicitly, rule
+from pants_truss.pants_api import implicitly, rule
 from pants_truss.subsystems.lint import TrussLintSubsystem
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
 
@@ -31,13 +31,12 @@ async def check_trusses(
 ) -> CheckResults:
     if subsystem.skip or not request.field_sets:
         return CheckResults([], checker_name=request.tool_name)
-    tried = await concurrently(
-        lint_truss_fallibly(part_of(TrussFieldSet, field_set), **implicitly())
-        for field_set in sorted(request.field_sets, key=lambda field_set: field_set.address)
+    field_sets = sorted(request.field_sets, key=lambda field_set: field_set.address)
+    linted = await lint_all_trusses(
+        LintTrussesRequest(tuple(part_of(TrussFieldSet, each) for each in field_sets)),
+        **implicitly(),
     )
-    trusses = [
-        replace(truss.linted, findings=tuple(fatal(truss.linted.findings))) for truss in tried
-    ]
+    trusses = [replace(each, findings=tuple(fatal(each.findings))) for each in linted.trusses]
     result = CheckResult(
         exit_code=int(any(truss.has_errors for truss in trusses)),
         stdout=render_for_terminal(trusses, global_options),

@@ -15,7 +15,7 @@ from pants_truss.dependency_inference import truss as inference
 from pants_truss.gather import gather
 from pants_truss.goals import check
 from pants_truss.goals.check import TrussCheckRequest
-from pants_truss.lint.findings import FallibleLintedTruss
+from pants_truss.lint.findings import LintedTrusses, LintTrussesRequest
 from pants_truss.lint.rules import TrussLintFieldSet
 from pants_truss.subsystems.lint import InvalidLintOptions
 from pants_truss.target_types.field_sets import TrussFieldSet
@@ -34,7 +34,7 @@ def rule_runner() -> RuleRunner:
             *inference.rules(),
             *pants_check.rules(),
             QueryRule(CheckResults, [TrussCheckRequest]),
-            QueryRule(FallibleLintedTruss, [TrussFieldSet]),
+            QueryRule(LintedTrusses, [LintTrussesRequest]),
         ],
         target_types=[FilesGeneratorTarget, TrussExternalPackageTarget, TrussTarget],
     )
@@ -112,8 +112,8 @@ def test_what_is_not_fatal_is_for_lint_alone(rule_runner: RuleRunner) -> None:
     text = report(rule_runner, ["lint_only/t"], *options, fails=False)
     assert text == "Nothing found in 1 truss."
     (target,) = targets(rule_runner, ["lint_only/t"])
-    request = TrussFieldSet.create(target)
-    linted = rule_runner.request(FallibleLintedTruss, [request]).linted
+    request = LintTrussesRequest((TrussFieldSet.create(target),))
+    (linted,) = rule_runner.request(LintedTrusses, [request]).trusses
     assert [(f.rule, f.severity.value) for f in linted.findings] == [
         ("large-file", "warning"),
     ]

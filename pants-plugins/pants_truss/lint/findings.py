@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Iterable
+from dataclasses import dataclass, replace
+from typing import Iterable, Optional, Tuple
 
 from pants.engine.rules import collect_rules
+from pants.util.collections import partition_sequentially
 
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.report import LintedTruss
@@ -13,38 +14,36 @@ from pants_truss.core.paths import join
 from pants_truss.gather import blocking_findings, gather, truss_validation
 from pants_truss.gather.blocking_findings import find_blocking_findings
 from pants_truss.gather.truss_validation import TrussErrorsRequest, find_truss_errors
-from pants_truss.pants_api import implicitly, per_session, rule
+from pants_truss.pants_api import concurrently, implicitly, per_session, rule
 from pants_truss.pants_api.per_session import SessionRequest, find_session
-from pants_truss.sources.config_file import InvalidTruss
+from pants_truss.sources.config_file import InvalidTruss, TrussConfigFile
 from pants_truss.subsystems.lint import InvalidLintOptions, TrussLintSubsystem, TrussValidation
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.truss_cli.rules import TrussCliFailed
 
-
-@rule(desc="Lint truss")
-async def lint_truss(truss: TrussFieldSet, subsystem: TrussLintSubsystem) -> LintedTruss:
-    """Raises what planning raises."""
-    found = await find_blocking_findings(truss, **implicitly())
-    planned, findings = found.planned, list(found.findings)
-    if subsystem.validate_with_truss is TrussValidation.CHECK and not fatal(findings):
-        request = TrussErrorsRequest(planned.config_file)
-        errors = await find_truss_errors(request, **implicitly())
-        findings += errors.findings
-    return LintedTruss(truss.address.spec, subsystem.policy.apply(findings))
+# The configs that one process of Truss validates, on average: it takes half a second to start, and
+# some milliseconds for each config. An edit has the configs of one batch validated again.
+BATCH = 32
 
 
 @dataclass(frozen=True)
 class FallibleLintedTruss:
+    """`to_validate` is the config if Truss itself has still to validate it."""
+
     linted: LintedTruss
+    to_validate: Optional[TrussConfigFile] = None
 
 
-@rule
-async def lint_truss_fallibly(
-    truss: TrussFieldSet, subsystem: TrussLintSubsystem
-) -> FallibleLintedTruss:
+@rule(desc="Lint truss")
+async def lint_truss(truss: TrussFieldSet, subsystem: TrussLintSubsystem) -> FallibleLintedTruss:
     """An error that stops planning is a finding, so that the other trusses are linted."""
     try:
-        return FallibleLintedTruss(await lint_truss(truss, **implicitly()))
+        found = await find_blocking_findings(truss, **implicitly())
+        is_next = subsystem.validate_with_truss is TrussValidation.CHECK
+        return FallibleLintedTruss(
+            LintedTruss(truss.address.spec, subsystem.policy.apply(found.findings)),
+            found.planned.config_file if is_next and not fatal(found.findings) else None,
+        )
     except (InvalidLintOptions, TrussCliFailed):
         raise
     except InvalidTruss as e:
@@ -61,6 +60,51 @@ def _cannot_gather(truss: TrussFieldSet, what: str) -> Finding:
     return Finding(
         "cannot-gather", path, what[len(path) + 2 :] if what.startswith(f"{path}: ") else what
     )
+
+
+@dataclass(frozen=True)
+class LintTrussesRequest:
+    trusses: Tuple[TrussFieldSet, ...]
+
+
+@dataclass(frozen=True)
+class LintedTrusses:
+    """In the order of the request."""
+
+    trusses: Tuple[LintedTruss, ...]
+
+
+@rule
+async def lint_all_trusses(
+    request: LintTrussesRequest, subsystem: TrussLintSubsystem
+) -> LintedTrusses:
+    """Lints each truss by itself, then has Truss validate the configs of all in batches."""
+    linted = await concurrently(lint_truss(truss, **implicitly()) for truss in request.trusses)
+    files = {each.to_validate.path: each.to_validate for each in linted if each.to_validate}
+    batches = list(partition_sequentially(files, key=str, size_target=BATCH, size_max=2 * BATCH))
+    answers = await concurrently(
+        find_truss_errors(TrussErrorsRequest(tuple(files[path] for path in paths)), **implicitly())
+        for paths in batches
+    )
+    errors = {
+        path: found
+        for paths, answer in zip(batches, answers)
+        for path, found in zip(paths, answer.findings)
+    }
+    return LintedTrusses(
+        tuple(
+            _with_errors(each.linted, errors[each.to_validate.path], subsystem)
+            if each.to_validate
+            else each.linted
+            for each in linted
+        )
+    )
+
+
+def _with_errors(
+    linted: LintedTruss, errors: Tuple[Finding, ...], subsystem: TrussLintSubsystem
+) -> LintedTruss:
+    return replace(linted, findings=subsystem.policy.apply([*linted.findings, *errors]))
 
 
 def rules() -> Iterable[object]:

@@ -20,7 +20,7 @@ from pants.testutil.rule_runner import QueryRule, RuleRunner
 from pants_truss.core.lint.finding import Finding, Severity
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.lint import findings
-from pants_truss.lint.findings import FallibleLintedTruss
+from pants_truss.lint.findings import LintedTrusses, LintTrussesRequest
 from pants_truss.subsystems.lint import InvalidLintOptions
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.target_types.truss import TrussExternalPackageTarget, TrussTarget
@@ -47,7 +47,7 @@ def rule_runner() -> RuleRunner:
             *target_types_rules.rules(),
             *findings.rules(),
             *inference.rules(),
-            QueryRule(FallibleLintedTruss, [TrussFieldSet]),
+            QueryRule(LintedTrusses, [LintTrussesRequest]),
         ],
         target_types=[
             PythonRequirementTarget,
@@ -70,8 +70,8 @@ def lint(
     rule_runner.set_options([*OPTIONS, *options], env_inherit={"PATH", "PYENV_ROOT", "HOME"})
     rule_runner.write_files({f"{root}/{p}": text for p, text in {**defaults, **files}.items()})
     target = rule_runner.get_target(Address(root, target_name="t"))
-    request = TrussFieldSet.create(target)
-    linted = rule_runner.request(FallibleLintedTruss, [request]).linted
+    request = LintTrussesRequest((TrussFieldSet.create(target),))
+    (linted,) = rule_runner.request(LintedTrusses, [request]).trusses
     assert linted.name == f"{root}:t"
     return linted.findings
 

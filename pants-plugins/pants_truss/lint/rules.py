@@ -20,8 +20,8 @@ from pants_truss.core.lint.sarif import to_sarif
 from pants_truss.gather import trusses_of_run
 from pants_truss.gather.trusses_of_run import CheckSpecsRequest, check_specs
 from pants_truss.lint import findings
-from pants_truss.lint.findings import lint_truss_fallibly
-from pants_truss.pants_api import concurrently, create_digest, implicitly, rule
+from pants_truss.lint.findings import LintTrussesRequest, lint_all_trusses
+from pants_truss.pants_api import create_digest, implicitly, rule
 from pants_truss.subsystems.lint import TrussLintSubsystem
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
 from pants_truss.target_types.truss import SkipTrussLintField
@@ -99,12 +99,13 @@ async def lint_trusses(
     global_options: GlobalOptions,
 ) -> LintResult:
     field_sets = [field_set for element in request.elements for field_set in element.field_sets]
-    tried = await concurrently(
-        lint_truss_fallibly(part_of(TrussFieldSet, field_set), **implicitly())
-        for field_set in field_sets
+    linted = await lint_all_trusses(
+        LintTrussesRequest(tuple(part_of(TrussFieldSet, each) for each in field_sets)),
+        **implicitly(),
     )
-    trusses = [truss.linted for truss in tried]
-    return await make_lint_result(TrussLintRequest.tool_name, trusses, subsystem, global_options)
+    return await make_lint_result(
+        TrussLintRequest.tool_name, linted.trusses, subsystem, global_options
+    )
 
 
 def paint_with(has_colors: bool) -> Paint:

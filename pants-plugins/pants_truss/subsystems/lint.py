@@ -101,7 +101,8 @@ class TrussLintSubsystem(Subsystem):
             """
             When the Truss release of `[truss-cli]` also validates configs, after the checks that
             need no tool. `off`: never. `check`: in `pants lint` and `pants check`. `package`: also
-            before packaging. Each config is validated once, and again when it changes.
+            before packaging. Many configs are validated in one process, and again when one of them
+            changes.
             """
         ),
     )

@@ -144,8 +144,10 @@ async def run_truss_script(
 
 
 @dataclass(frozen=True)
-class ValidateConfigRequest:
-    content: bytes
+class ValidateConfigsRequest:
+    """In one process, of which most is the start."""
+
+    contents: Tuple[bytes, ...]
 
 
 @dataclass(frozen=True)
@@ -157,30 +159,35 @@ class ConfigError:
 
 
 @dataclass(frozen=True)
-class ValidatedConfig:
-    errors: Tuple[ConfigError, ...]
+class ValidatedConfigs:
+    """The errors of each config, in the order of the request."""
+
+    errors: Tuple[Tuple[ConfigError, ...], ...]
 
 
-@rule(desc="Validate a config with Truss", level=LogLevel.DEBUG)
-async def validate_config(request: ValidateConfigRequest) -> ValidatedConfig:
+@rule(desc="Validate configs with Truss", level=LogLevel.DEBUG)
+async def validate_configs(request: ValidateConfigsRequest) -> ValidatedConfigs:
+    names = tuple(f"{number}.yaml" for number in range(len(request.contents)))
     digest = await create_digest(
-        CreateDigest([FileContent("config.yaml", request.content)]), **implicitly()
+        CreateDigest(map(FileContent, names, request.contents)), **implicitly()
     )
+    what = "a config" if len(names) == 1 else f"{len(names)} configs"
     result = await run_truss_script(
-        TrussScriptRequest(
-            (VALIDATE_CONFIG,), ("config.yaml",), digest, "Validate a config with Truss"
-        ),
+        TrussScriptRequest((VALIDATE_CONFIG,), names, digest, f"Validate {what} with Truss"),
         **implicitly(),
     )
     if result.exit_code:
         raise TrussCliFailed(
-            f"Truss failed to validate a config: {result.last_line}. To skip this step, set "
+            f"Truss failed to validate {what}: {result.last_line}. To skip this step, set "
             f'`[truss-lint].validate_with_truss = "off"`.'
         )
-    return ValidatedConfig(
+    return ValidatedConfigs(
         tuple(
-            ConfigError(tuple(str(step) for step in entry["key"]), entry["message"])
-            for entry in json.loads(result.stdout)
+            tuple(
+                ConfigError(tuple(str(step) for step in entry["key"]), entry["message"])
+                for entry in errors
+            )
+            for errors in json.loads(result.stdout)
         )
     )
 

@@ -16,8 +16,8 @@ from pants_truss.truss_cli.rules import (
     TrussCliFailed,
     TrussScriptRequest,
     TrussScriptResult,
-    ValidateConfigRequest,
-    ValidatedConfig,
+    ValidateConfigsRequest,
+    ValidatedConfigs,
 )
 
 CONFIG = """\
@@ -50,7 +50,7 @@ def rule_runner() -> RuleRunner:
         rules=[
             *with_stand_in_pex(truss_cli.rules()),
             QueryRule(TrussScriptResult, [TrussScriptRequest]),
-            QueryRule(ValidatedConfig, [ValidateConfigRequest]),
+            QueryRule(ValidatedConfigs, [ValidateConfigsRequest]),
         ]
     )
     files = {"truss/__init__.py": "raise SystemExit('all of Truss')", **SERVER}
@@ -75,8 +75,9 @@ def contents(rule_runner: RuleRunner, digest: Digest) -> Dict[str, str]:
 
 
 def validate(rule_runner: RuleRunner, config: str) -> Tuple[ConfigError, ...]:
-    request = ValidateConfigRequest(config.encode())
-    return rule_runner.request(ValidatedConfig, [request]).errors
+    request = ValidateConfigsRequest((config.encode(),))
+    (errors,) = rule_runner.request(ValidatedConfigs, [request]).errors
+    return errors
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,21 @@ def test_errors_of_truss_are_returned(
     rule_runner: RuleRunner, code: str, expected: Tuple[ConfigError, ...]
 ) -> None:
     assert validate(rule_runner, code) == expected
+
+
+def test_configs_of_one_process(rule_runner: RuleRunner) -> None:
+    contents = ("raise ValueError(1)", "pass", "raise ValueError(2)", "pass")
+    request = ValidateConfigsRequest(tuple(text.encode() for text in contents))
+    found = rule_runner.request(ValidatedConfigs, [request]).errors
+    assert [[error.message for error in errors] for errors in found] == [
+        ["ValueError: 1"],
+        [],
+        ["ValueError: 2"],
+        [],
+    ]
+    request = ValidateConfigsRequest((b"pass", b"sys.exit('gone')"))
+    with engine_error(TrussCliFailed, contains="failed to validate 2 configs: gone."):
+        rule_runner.request(ValidatedConfigs, [request])
 
 
 @pytest.mark.parametrize(

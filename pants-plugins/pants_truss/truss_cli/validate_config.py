@@ -1,8 +1,8 @@
-"""Validates a config with the installed Truss, like a load and a push. Runs inside the tool.
+"""Validates configs with the installed Truss, like a load and a push. Runs inside the tool.
 
-    validate_config.py config.yaml
+    validate_config.py 0.yaml 1.yaml ...
 
-Prints a JSON list of `{"key": [...], "message": ...}`.
+Prints a JSON list with, for each config, a list of `{"key": [...], "message": ...}`.
 """
 
 import importlib.util
@@ -40,8 +40,7 @@ def describe(error: Exception) -> List[Dict[str, Any]]:
     return [{"key": [], "message": f"{type(error).__name__}: {error}"}]
 
 
-def validate(path: str) -> List[Dict[str, Any]]:
-    TrussConfig = import_config()
+def validate(TrussConfig: Any, path: str) -> List[Dict[str, Any]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -57,7 +56,8 @@ if __name__ == "__main__":
     # Truss logs about configs; standard output must hold only the answer.
     output = sys.stdout
     sys.stdout = sys.stderr
-    found = validate(sys.argv[1])
+    config_class = import_config()
+    found = [validate(config_class, path) for path in sys.argv[1:]]
     json.dump(found, output)
     # Python flushes only what `sys.stdout` is at the end.
     output.flush()

@@ -57,13 +57,14 @@ def validate(folder: Path, config: str, **modules: str) -> Any:
 
 def errors(run: Any) -> List[Dict[str, Any]]:
     assert run.returncode == 0, run.stderr
-    found: List[Dict[str, Any]] = json.loads(run.stdout)
+    answer: List[List[Dict[str, Any]]] = json.loads(run.stdout)
+    (found,) = answer
     return found
 
 
 def test_a_valid_config(tmp_path: Path) -> None:
     run = validate(tmp_path, "")
-    assert run.stdout == "[]"
+    assert run.stdout == "[[]]"
     # Output and warnings of Truss are not part of the answer.
     assert run.stderr == "Truss says something.\nLoading.\n"
 
