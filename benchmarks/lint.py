@@ -5,17 +5,23 @@
 A repository with that many trusses is made, which share ten folders of code. `pants list ::` and
 `pants lint --only=truss ::` run in turn, daemon warm, with nothing changed and with one config
 changed. Printed are medians, their difference (at most 1.5 s is wanted with nothing changed), and
-how many trusses were linted and validated by Truss after one change (one is wanted).
+how many trusses were linted, and how often Truss ran, after one change (one is wanted).
+
+Before that, the first lint of all trusses, in which Truss validates each config: in batches, with a
+process for each config, and not at all. A truss that is not counted makes the environment of Truss
+before. After it, one config changes. Printed are seconds, and the ratio of what validation adds.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Dict, List
 
+from pants_truss.lint.findings import BATCH
 from side_by_side import main, measure
-from support.monorepo import PYTHON_TOML, Monorepo
+from support.monorepo import PLUGIN_PATH, PYTHON_TOML, Monorepo
 
 COMMANDS: Dict[str, List[str]] = {"list": ["list", "::"], "lint": ["lint", "--only=truss", "::"]}
 
@@ -70,7 +76,50 @@ def report(situation: str, medians: Dict[str, float]) -> None:
     )
 
 
+def first_lint(folder: Path, trusses: int, batch: int, validate: str) -> List[float]:
+    """Returns the seconds of the first lint, and of one after an edit."""
+    plugin = folder / "plugin"
+    shutil.copytree(PLUGIN_PATH, plugin)
+    code = plugin / "pants_truss/lint/findings.py"
+    text = code.read_text()
+    assert f"BATCH = {BATCH}\n" in text
+    code.write_text(text.replace(f"BATCH = {BATCH}\n", f"BATCH = {batch}\n"))
+    repo = Monorepo(folder / "repo", folder / "machine")
+    make_repo(repo, trusses)
+    settings = (repo.root / "pants.toml").read_text().replace(str(PLUGIN_PATH), str(plugin))
+    section = f'[truss-lint]\nvalidate_with_truss = "{validate}"'
+    repo.write("pants.toml", settings.replace("[truss-lint]", section))
+    repo.write("other/BUILD", "truss()\n")
+    repo.write("other/config.yaml", "model_name: Other\n")
+    repo.write(
+        "other/model/model.py", "class Model:\n    def predict(self, x):\n        return x\n"
+    )
+    repo.pants("lint", "--only=truss", "other::").assert_success()
+    seconds = []
+    for _ in range(2):
+        start = time.perf_counter()
+        repo.pants("lint", "--only=truss", "trusses::").assert_success()
+        seconds.append(time.perf_counter() - start)
+        repo.write("trusses/t_7/config.yaml", CONFIG.format(number="other", kit=7))
+        time.sleep(0.5)  # Let the daemon notice.
+    repo.stop_daemon()
+    return seconds
+
+
+def compare_batches(folder: Path, trusses: int) -> None:
+    batches = first_lint(folder / "batches", trusses, BATCH, "check")
+    single = first_lint(folder / "single", trusses, 1, "check")
+    without = first_lint(folder / "without", trusses, BATCH, "off")
+    for name, one, other, no in zip(("first", "one config changed"), batches, single, without):
+        print(
+            f"{name:32} in batches {one:6.1f} s   one by one {other:6.1f} s   not at all "
+            f"{no:6.1f} s   ratio of what it adds {(other - no) / max(one - no, 0.1):.1f}",
+            flush=True,
+        )
+
+
 def benchmark(folder: Path, trusses: int, runs: int) -> None:
+    compare_batches(folder / "batches", trusses)
     repo = Monorepo(folder / "repo", folder / "machine", fresh=True)
     make_repo(repo, trusses)
     print(f"{trusses} trusses; medians of {runs} runs", flush=True)

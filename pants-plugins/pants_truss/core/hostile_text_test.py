@@ -69,7 +69,15 @@ _CALLS = {
     """,
     "a config": """
         from pants_truss.core.lint.config_rules import rule_problems
-        assert len(list(rule_problems({"resources": {"memory": "1" * 500_000 + "x"}}))) == 1
+        from pants_truss.core.lint.release import default_release
+        data = {"resources": {"memory": "1" * 500_000 + "x"}}
+        assert len(list(rule_problems(data, default_release()))) == 1
+    """,
+    "comments of a config": """
+        from pants_truss.core.lint.silence import read_silence
+        for part in ("# pants-truss: ignore[", "# ", "#" + " " * 50, " ", "\\n#"):
+            content = (part * (500_000 // len(part))).encode()
+            assert not read_silence("t/config.yaml", content, ()).lines
     """,
     "commands of a build": """
         from pants_truss.core.dockerfile import Instruction

@@ -14,6 +14,7 @@ from pants_truss.core.lint.config_checks import check_document
 from pants_truss.core.lint.file_checks import check_files
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
+from pants_truss.core.lint.silence import Silence, check_comments, read_silence
 from pants_truss.core.lint.whiteouts import check_whiteouts
 from pants_truss.gather import content_findings, data_files, nested_trusses, truss_validation
 from pants_truss.gather.content_findings import find_content_findings
@@ -58,6 +59,7 @@ class BlockingFindings:
 
     planned: PlannedTruss
     findings: Tuple[Finding, ...]
+    silence: Silence = Silence()
 
 
 # Longer code is not a model class.
@@ -123,7 +125,9 @@ async def find_blocking_findings(
         nested_request(planned.plan.files, config_file.config, truss.address.spec, roots),
         **implicitly(),
     )
+    silence = read_silence(config_file.path, config_file.content, truss.lint_disable.value)
     findings: List[Finding] = [
+        *check_comments(config_file.path, config_file.content),
         *planned.findings,
         *await _find_data(truss, planned),
         *nested_findings(nested, roots),
@@ -147,10 +151,11 @@ async def find_blocking_findings(
                     trt_llm,
                 )
             )
+    findings = silence.keep(findings)
     if subsystem.validate_with_truss is TrussValidation.PACKAGE and not fatal(findings):
         errors = await find_truss_errors(TrussErrorsRequest((config_file,)), **implicitly())
-        findings += errors.findings[0]
-    return BlockingFindings(planned, subsystem.policy.apply(findings))
+        findings += silence.keep(errors.findings[0])
+    return BlockingFindings(planned, subsystem.policy.apply(findings), silence)
 
 
 def _model_file(planned: PlannedTruss) -> Optional[GatheredFile]:

@@ -86,6 +86,22 @@ def test_the_policy_decides_what_is_fatal(rule_runner: RuleRunner) -> None:
     assert not fatal(found.findings)
 
 
+def test_a_truss_and_a_comment_silence_rules(rule_runner: RuleRunner) -> None:
+    files = {
+        "BUILD": "truss(name='t', truss_lint_disable=['model-class'])",
+        "config.yaml": (
+            "resourcs: {}  # pants-truss: ignore[config-schema]\n"
+            "requirment: []  # pants-truss: ignore[config-schem]\n"
+        ),
+        "model/model.py": WRONG_MODEL,
+    }
+    found = find(rule_runner, "silent", files)
+    assert told(found) == [
+        ("no-effect", "silent/config.yaml:2", "warning"),
+        ("config-schema", "silent/config.yaml:2", "error"),
+    ]
+
+
 # --- The model class.
 
 

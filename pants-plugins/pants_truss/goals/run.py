@@ -26,7 +26,7 @@ from pants_truss.serving.local_truss import (
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.subsystems.serving import TrussServer
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
-from pants_truss.target_types.truss import TrussRestartableField
+from pants_truss.target_types.truss_goals import TrussRestartableField
 
 _PACKAGE = "pants_truss.serving.scripts"
 SCRIPTS = tuple(

@@ -60,7 +60,7 @@ from pants_truss.serving.missing_module_advice import ModuleFixRequest, find_mod
 from pants_truss.sources.config_file import InvalidTruss
 from pants_truss.subsystems.serving import GpuTests, TrussTest
 from pants_truss.target_types.field_sets import TrussFieldSet, TrussParameter, part_of
-from pants_truss.target_types.truss import (
+from pants_truss.target_types.truss_goals import (
     SkipTrussTestField,
     TrussEnvironmentField,
     TrussTestTimeoutField,

@@ -10,6 +10,7 @@ from pants.util.collections import partition_sequentially
 
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.report import LintedTruss
+from pants_truss.core.lint.silence import Silence
 from pants_truss.core.paths import join
 from pants_truss.gather import blocking_findings, gather, truss_validation
 from pants_truss.gather.blocking_findings import find_blocking_findings
@@ -32,6 +33,7 @@ class FallibleLintedTruss:
 
     linted: LintedTruss
     to_validate: Optional[TrussConfigFile] = None
+    silence: Silence = Silence()
 
 
 @rule(desc="Lint truss")
@@ -43,6 +45,7 @@ async def lint_truss(truss: TrussFieldSet, subsystem: TrussLintSubsystem) -> Fal
         return FallibleLintedTruss(
             LintedTruss(truss.address.spec, subsystem.policy.apply(found.findings)),
             found.planned.config_file if is_next and not fatal(found.findings) else None,
+            found.silence,
         )
     except (InvalidLintOptions, TrussCliFailed):
         raise
@@ -93,7 +96,7 @@ async def lint_all_trusses(
     }
     return LintedTrusses(
         tuple(
-            _with_errors(each.linted, errors[each.to_validate.path], subsystem)
+            _with_errors(each, errors[each.to_validate.path], subsystem)
             if each.to_validate
             else each.linted
             for each in linted
@@ -102,9 +105,10 @@ async def lint_all_trusses(
 
 
 def _with_errors(
-    linted: LintedTruss, errors: Tuple[Finding, ...], subsystem: TrussLintSubsystem
+    truss: FallibleLintedTruss, errors: Tuple[Finding, ...], subsystem: TrussLintSubsystem
 ) -> LintedTruss:
-    return replace(linted, findings=subsystem.policy.apply([*linted.findings, *errors]))
+    findings = [*truss.linted.findings, *truss.silence.keep(errors)]
+    return replace(truss.linted, findings=subsystem.policy.apply(findings))
 
 
 def rules() -> Iterable[object]:

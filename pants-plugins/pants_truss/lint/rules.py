@@ -24,7 +24,7 @@ from pants_truss.lint.findings import LintTrussesRequest, lint_all_trusses
 from pants_truss.pants_api import create_digest, implicitly, rule
 from pants_truss.subsystems.lint import TrussLintSubsystem
 from pants_truss.target_types.field_sets import TrussFieldSet, part_of
-from pants_truss.target_types.truss import SkipTrussLintField
+from pants_truss.target_types.truss_goals import SkipTrussLintField
 
 
 @dataclass(frozen=True)

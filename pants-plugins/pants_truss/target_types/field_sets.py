@@ -16,6 +16,7 @@ from pants_truss.target_types.truss import (
     TrussResolveField,
     TrussSourcesField,
 )
+from pants_truss.target_types.truss_goals import TrussLintDisableField
 
 F = TypeVar("F", bound=FieldSet)
 
@@ -35,6 +36,7 @@ class TrussFieldSet(FieldSet):
     bundle_imports: TrussBundleImportsField
     requirements: TrussRequirementsField
     resolve: TrussResolveField
+    lint_disable: TrussLintDisableField
 
 
 class TrussParameter(EngineAwareParameter):

@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Optional, Tuple
 
-from pants.core.goals.run import RestartableField
-from pants.core.goals.test import TestTimeoutField
 from pants.engine.addresses import Address
 from pants.engine.target import (
     COMMON_TARGET_FIELDS,
@@ -23,10 +21,17 @@ from pants.util.strutil import help_text
 from pants_truss.core.manifest import FILE_SUFFIX as MANIFEST_SUFFIX
 from pants_truss.core.output_path import TAR_SUFFIX
 from pants_truss.core.paths import normalize_inside
-from pants_truss.pants_api.environments import EnvironmentField
 from pants_truss.pants_api.output_path_field import TemplateOutputPathField
 from pants_truss.subsystems.gather import OutputFormat, TrussGatherSubsystem
 from pants_truss.target_types.publish import PUSH_FIELDS
+from pants_truss.target_types.truss_goals import (
+    SkipTrussLintField,
+    SkipTrussTestField,
+    TrussEnvironmentField,
+    TrussLintDisableField,
+    TrussRestartableField,
+    TrussTestTimeoutField,
+)
 
 
 class TrussConfigField(StringField, AsyncFieldMixin):
@@ -201,71 +206,6 @@ class TrussOutputFormatField(StringField):
         return OutputFormat(self.value or options.output_format) is OutputFormat.TAR
 
 
-class TrussRestartableField(RestartableField):
-    default = True
-    help = help_text(
-        """
-        Makes `pants run` restart the server, with the truss gathered again, when a file of the
-        truss changes: its own files, shared code, its config or its requirements. On by default.
-
-            truss(restartable=False)
-        """
-    )
-
-
-class SkipTrussLintField(BoolField):
-    alias = "skip_truss_lint"
-    default = False
-    help = help_text(
-        """
-        Makes `pants lint` and `pants check` skip this truss. Off by default.
-
-        `pants package` still refuses an invalid truss. To silence a rule for all trusses, see
-        `[truss-lint].disable`.
-
-            truss(skip_truss_lint=True)
-        """
-    )
-
-
-class SkipTrussTestField(BoolField):
-    alias = "skip_truss_test"
-    default = False
-    help = help_text(
-        """
-        Makes `pants test` skip this truss: it is not loaded, and its examples are not predicted.
-        Off by default. `python_tests` targets are not affected.
-
-            truss(skip_truss_test=True)
-        """
-    )
-
-
-class TrussTestTimeoutField(TestTimeoutField):
-    help = help_text(
-        """
-        The number of seconds that `pants test` allows this truss to load and to predict all its
-        examples. By default `[test].timeout_default`; never more than `[test].timeout_maximum`.
-
-            truss(timeout=600)
-        """
-    )
-
-
-class TrussEnvironmentField(EnvironmentField):
-    help = help_text(
-        """
-        The environment in which `pants test` loads this truss and predicts its examples: a name in
-        `[environments-preview].names`. It can be another machine, by `remote_environment`, or a
-        container. By default this machine.
-
-            truss(environment="gpu")
-
-        Gathering and linting only read files, and `pants run` always serves on this machine.
-        """
-    )
-
-
 class TrussTarget(Target):
     alias = "truss"
     core_fields = (
@@ -280,6 +220,7 @@ class TrussTarget(Target):
         TrussOutputFormatField,
         TrussRestartableField,
         SkipTrussLintField,
+        TrussLintDisableField,
         SkipTrussTestField,
         TrussTestTimeoutField,
         TrussEnvironmentField,

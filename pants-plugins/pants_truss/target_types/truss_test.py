@@ -22,8 +22,6 @@ from pants_truss.core.paths import normalize_inside
 from pants_truss.subsystems.gather import OutputFormat, TrussGatherSubsystem
 from pants_truss.target_types.publish import PUSH_FIELDS
 from pants_truss.target_types.truss import (
-    SkipTrussLintField,
-    SkipTrussTestField,
     TrussBundleImportsField,
     TrussConfigField,
     TrussDependenciesField,
@@ -34,9 +32,14 @@ from pants_truss.target_types.truss import (
     TrussOutputPathField,
     TrussRequirementsField,
     TrussResolveField,
-    TrussRestartableField,
     TrussSourcesField,
     TrussTarget,
+)
+from pants_truss.target_types.truss_goals import (
+    SkipTrussLintField,
+    SkipTrussTestField,
+    TrussLintDisableField,
+    TrussRestartableField,
     TrussTestTimeoutField,
 )
 
@@ -207,6 +210,7 @@ def test_defaults() -> None:
         "output_format": None,
         "restartable": True,
         "skip_truss_lint": False,
+        "truss_lint_disable": (),
         "skip_truss_test": False,
         "timeout": None,
         "environment": "__local__",
@@ -240,3 +244,11 @@ def test_unknown_fields_are_refused(target: Type[Target]) -> None:
         target({"confg": "x.yaml"}, ADDRESS)
     text = str(error.value)
     assert "confg" in text and target.alias in text and "src/é x:t" in text
+
+
+@pytest.mark.parametrize("rule", ["secrets", "cannot-gather", ""])
+def test_rules_that_cannot_be_switched_off(rule: str) -> None:
+    with pytest.raises(InvalidFieldException) as caught:
+        TrussLintDisableField([rule], ADDRESS)
+    message = f"The 'truss_lint_disable' field in target {ADDRESS} has {rule!r}: "
+    assert str(caught.value).startswith(message)
