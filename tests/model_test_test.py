@@ -454,6 +454,15 @@ def test_a_shadowed_module_of_a_namespace_package(repo: Monorepo) -> None:
     )
 
 
+def test_the_example_in_the_metadata(repo: Monorepo) -> None:
+    config = "model_metadata:\n  example_model_input: {text: good}\n"
+    truss(repo, "metadata", ECHO.replace("return request", "return request['text']"), config=config)
+    repo.pants("test", "t/metadata:metadata").assert_success()
+    assert cases(repo, "metadata") == ["load", "example_model_input"]
+    truss(repo, "metadata", ECHO.replace("return request", "raise ValueError(request)"), "", config)
+    assert "ValueError: {'text': 'good'}" in failed(repo, "metadata")
+
+
 def test_an_examples_file_that_is_not_there(repo: Monorepo) -> None:
     truss(repo, "typo", ECHO, "- {name: One, input: 1}\n", "examples_filename: exmples.yaml\n")
     assert (

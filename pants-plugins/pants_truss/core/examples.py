@@ -14,7 +14,7 @@ import datetime
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, List, Optional, Set, Tuple
+from typing import Any, List, Mapping, Optional, Set, Tuple
 
 import yaml
 
@@ -27,6 +27,7 @@ MAX_VALUES = 500_000
 MAX_DEPTH = 100
 MAX_EXAMPLES = 10_000
 OUTPUT = "output"
+INPUT_IN_METADATA = "example_model_input"
 _KEYS = ("name", "input", OUTPUT)
 
 
@@ -146,6 +147,17 @@ class _Walk:
 
 def _kind(value: Any) -> str:
     return "null" if value is None else f"a {type(value).__name__}"
+
+
+def of_metadata(config: Mapping[str, Any]) -> Optional[bytes]:
+    """Returns an examples file with the `example_model_input` of the config's `model_metadata`,
+    which the vendor's CI sends to a model that it has deployed. None if there is none."""
+    metadata = config.get("model_metadata")
+    if not isinstance(metadata, dict) or metadata.get(INPUT_IN_METADATA) is None:
+        return None
+    example = {"name": INPUT_IN_METADATA, "input": metadata[INPUT_IN_METADATA]}
+    text: str = yaml.safe_dump([example], allow_unicode=True)
+    return text.encode()
 
 
 def first_input(content: Optional[bytes]) -> str:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import datetime
 import json
-from typing import Any, Optional
+from typing import Any, Dict, Optional
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pants_truss.core.errors import TrussError
-from pants_truss.core.examples import Example, first_input, parse
+from pants_truss.core.examples import Example, first_input, of_metadata, parse
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -183,3 +184,24 @@ def test_first_input(content: Optional[bytes], line: str) -> None:
 def test_values_that_do_not_match_their_tag(value: str) -> None:
     with pytest.raises(TrussError, match="is not valid YAML"):
         parse("t/examples.yaml", f"- input: {value}\n".encode())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"model_metadata": None},
+        {"model_metadata": "text"},
+        {"model_metadata": {}},
+        {"model_metadata": {"example_model_input": None}},
+    ],
+)
+def test_metadata_without_an_example(config: Dict[str, Any]) -> None:
+    assert of_metadata(config) is None
+
+
+def test_an_example_of_metadata_that_is_not_json() -> None:
+    day = datetime.date(2026, 1, 2)
+    content = of_metadata({"model_metadata": {"example_model_input": {"day": day}}})
+    with pytest.raises(TrussError, match="`input` of example 1 of t/config.yaml has the date"):
+        parse("t/config.yaml", content or b"")

@@ -12,6 +12,7 @@ from pants.util.frozendict import FrozenDict
 from pants.util.logging import LogLevel
 
 from pants_truss.core import truss_config, yaml_document
+from pants_truss.core.examples import of_metadata
 from pants_truss.core.local_serving import (
     accelerator,
     environment_variables,
@@ -74,8 +75,8 @@ class DescribedTruss:
 
     `needs_image` is the key by which the truss cannot run here, `accelerator` the GPU that it
     requests, and `left_out` are the keys of its config that have no effect here. `examples` is the
-    content of the examples file, None without one; `names_examples` is True if the config names
-    that file.
+    content of the examples file, or else the example in the config, None without either;
+    `names_examples` is True if the config names that file.
     """
 
     config_path: str
@@ -97,6 +98,11 @@ async def describe_truss(truss: TrussFieldSet) -> DescribedTruss:
     examples_path = join(truss.address.spec_path, config.examples_filename)
     digest = await path_globs_to_digest(exactly(examples_path), **implicitly())
     contents = await get_digest_contents(digest)
+    examples = contents[0].content if contents else None
+    names_examples = document.data.get("examples_filename") is not None
+    if examples is None and not names_examples:
+        examples = of_metadata(document.data)
+        examples_path = planned.config_file.path if examples else examples_path
     return DescribedTruss(
         planned.config_file.path,
         config,
@@ -104,8 +110,8 @@ async def describe_truss(truss: TrussFieldSet) -> DescribedTruss:
         accelerator(document.data),
         left_to_images(document.data),
         examples_path,
-        contents[0].content if contents else None,
-        document.data.get("examples_filename") is not None,
+        examples,
+        names_examples,
         FrozenDict(environment_variables(document.data)),
     )
 

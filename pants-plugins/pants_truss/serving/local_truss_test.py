@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Callable, Dict, Optional, Tuple
 
 import pytest
@@ -17,6 +18,7 @@ from pants.engine.fs import DigestContents
 from pants.engine.internals.scheduler import ExecutionError
 from pants.testutil.rule_runner import QueryRule, RuleRunner
 
+from pants_truss.core.examples import parse
 from pants_truss.dependency_inference import truss as inference
 from pants_truss.serving import local_truss
 from pants_truss.serving.environment import TrussVenvsRequest
@@ -146,6 +148,22 @@ def test_the_examples_file(
     found = describe(rule_runner, truss)
     assert found.examples_path == f"d/examples_{folder}/{path}"
     assert found.examples == "- {name: Ä}\n".encode() and found.names_examples == names
+
+
+def test_the_example_in_the_metadata(rule_runner: RuleRunner) -> None:
+    config = "model_metadata: {example_model_input: {text: ä, n: [1, true]}}\n"
+    found = describe(rule_runner, write(rule_runner, "d/metadata", config))
+    assert found.examples_path == "d/metadata/config.yaml" and not found.names_examples
+    (example,) = parse(found.examples_path, found.examples or b"")
+    assert (example.name, example.output) == ("example_model_input", None)
+    assert json.loads(example.input) == {"text": "ä", "n": [1, True]}
+    # An examples file says more.
+    found = describe(rule_runner, write(rule_runner, "d/both", config, {"examples.yaml": "[]"}))
+    assert (found.examples_path, found.examples) == ("d/both/examples.yaml", b"[]")
+    # A file that the config names and that is gone is not replaced.
+    named = f"{config}examples_filename: gone.yaml\n"
+    found = describe(rule_runner, write(rule_runner, "d/gone", named))
+    assert (found.examples, found.names_examples) == (None, True)
 
 
 def test_an_examples_file_is_not_a_pattern(rule_runner: RuleRunner) -> None:
