@@ -37,7 +37,7 @@ CASES = [
     Bad(
         "config_yml",
         None,
-        "There is a config.yml: Truss wants it named config.yaml",
+        "Rename config.yml to config.yaml",
         files={"truss/config.yml": ""},
     ),
     Bad(

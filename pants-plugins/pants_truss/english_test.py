@@ -24,7 +24,7 @@ WORDS: Tuple[Tuple[str, str], ...] = (
     (r"\btold (?:of|by|from)\b", "reported, distinguished"),
     (r"\btells? of\b", "reports, describes"),
     (r"\btells? (?:what|which|whether|where|why|how)\b", "shows, decides"),
-    (r"\btell (?:\w+ )?apart\b", "distinguish"),
+    (r"\btells? (?:[^.\s]+ ){0,4}apart\b", "distinguish"),
     (r"(?<!there )\b(?:is|are|was) (?-i:none|NONE)\b", "is invalid, is missing, does not count"),
     (r"\bof no use\b", "has no effect"),
     (r"\bsomebody\b", "someone, a user"),

@@ -97,8 +97,8 @@ def is_named(path: str, strings: Collection[str]) -> bool:
 
 
 def _is_pattern(text: str, end: str) -> bool:
-    """Returns True if `end` has a suffix of data, or says more than the suffix. In another folder,
-    as in `f"{folder}/{name}.json"`, a suffix does not say enough."""
+    """Returns True if `end` has a suffix of data files, or three letters before another suffix. If
+    the folder is unknown too, as in `f"{folder}/{name}.json"`, a suffix is not enough."""
     name = end.rpartition("/")[2]
     stem, suffix = posixpath.splitext(name)
     if not suffix or "*" in suffix or re.search(r"[\[?\s]", name):

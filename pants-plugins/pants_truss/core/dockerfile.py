@@ -62,7 +62,7 @@ def base_of(instructions: Tuple[Instruction, ...]) -> str:
     """Returns the base image of the only stage. Raises `TrussError` unless there is exactly one."""
     froms = stages(instructions)
     if len(froms) != 1:
-        raise TrussError(f"The Dockerfile has {len(froms)} FROM lines, but must have one.")
+        raise TrussError(f"The Dockerfile has {len(froms)} FROM lines. Write exactly one.")
     if not froms[0]:
         raise TrussError("The FROM line of the Dockerfile names no image.")
     return froms[0][0]

@@ -190,7 +190,7 @@ def test_the_environment_of_the_base_is_not_changed() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "has 0 FROM lines, but must have one"),
+        ("", "has 0 FROM lines. Write exactly one"),
         ("RUN echo FROM x\n# FROM y", "has 0 FROM lines"),
         ("FROM a AS b\nRUN c\nfrom b", "has 2 FROM lines"),
     ],

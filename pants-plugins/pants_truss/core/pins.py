@@ -122,8 +122,8 @@ class _Closure:
         described = f"{redacted(requirement.text)!r} ({requirement.origin})"
         if locked is None:
             raise TrussError(
-                f"the lockfile {self._path} has no {line.name} for this Python on Linux, which "
-                f"{described} asks for. Add it to the requirements of the resolve, and run "
+                f"{described} needs {line.name}, but the lockfile {self._path} does not have it "
+                f"for this Python on Linux. Add it to the requirements of the resolve, and run "
                 f"`pants generate-lockfiles`."
             )
         if line.is_url:

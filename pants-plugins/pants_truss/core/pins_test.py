@@ -121,7 +121,7 @@ def test_a_lockfile_without_edges_is_taken_whole() -> None:
     [
         (
             ["q"],
-            r"the lockfile x.lock has no q for this Python on Linux, which 'q' \(here\) asks for. Add",
+            r"'q' \(here\) needs q, but the lockfile x.lock does not have it for this Python on Linux. Add",
         ),
         (
             ["a>=2"],
@@ -261,7 +261,7 @@ def test_a_distribution_that_is_locked_by_url_alone_has_any_version() -> None:
 @pytest.mark.parametrize(
     ("wanted", "shown"),
     [
-        (["q @ https://me:s3cret@h/q.whl"], "'q @ https://***@h/q.whl' (here) asks for"),
+        (["q @ https://me:s3cret@h/q.whl"], "'q @ https://***@h/q.whl' (here) needs q, but"),
         (
             ["u @ https://me:s3cret@h/2.whl"],
             "which has u @ https://***@h/1.whl. Change one of them",

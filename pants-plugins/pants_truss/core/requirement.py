@@ -140,7 +140,7 @@ def _parse_requirement(stripped: str, text: str) -> RequirementLine:
 
 
 def _meant(stripped: str) -> Optional[str]:
-    """The requirement that a slip of the pen was for: `torch==2.0` for `torch = 2.0`."""
+    """Returns the requirement behind a typing error: `torch==2.0` for `torch = 2.0`."""
     wanted, semicolon, marker = stripped.partition(";")
     # `conda list --export` and its environment files: name, version, build.
     wanted = _CONDA_BUILD.sub(r"\1", wanted)

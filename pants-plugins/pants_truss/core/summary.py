@@ -32,7 +32,7 @@ def summarize(
 
 
 def summarize_run(*, rebuilt: int, unchanged: int, failed: int) -> str:
-    """`7 trusses: 2 rebuilt, 4 unchanged, 1 failed`; what is zero is left out."""
+    """Returns `7 trusses: 2 rebuilt, 4 unchanged, 1 failed`, without counts that are zero."""
     total = rebuilt + unchanged + failed
     counts = {"rebuilt": rebuilt, "unchanged": unchanged, "failed": failed}
     parts = [f"{count} {word}" for word, count in counts.items() if count]

@@ -26,8 +26,8 @@ def compile_arguments(
     python: str, indexes: Sequence[str], find_links: Iterable[str], *, is_linux: bool
 ) -> Tuple[str, ...]:
     """Asks uv what `uv pip install -r pyproject.toml` would install, for a Python such as `3.11`,
-    from the indexes and links of `[python-repos]`. Where Linux is not what runs this, the answer is
-    for all platforms."""
+    from the indexes and links of `[python-repos]`. On other systems than Linux, the answer is for
+    all platforms."""
     options = [
         "--python-platform=linux" if is_linux else "--universal",
         f"--python-version={python}",

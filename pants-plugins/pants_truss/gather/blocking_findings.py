@@ -53,8 +53,8 @@ class BlockingFindings:
     """All that the checks without the Truss tool have found in `planned`, by the policy of
     `[truss-lint]`: fatal findings and others.
 
-    Who asks for them takes the plan from here: a rule that awaits both is seen to be stale as soon
-    as the plan is another, and the engine then cancels and repeats the checks that are under way.
+    Rules that need the plan too take it from here. If a rule awaited both, the engine would cancel
+    and repeat the checks under way as soon as the plan changes.
     """
 
     planned: PlannedTruss

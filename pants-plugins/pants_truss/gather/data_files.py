@@ -231,7 +231,7 @@ def describe_own(path: str, module: str, target: str) -> Finding:
     return Finding(
         "dropped-file",
         path,
-        f"{module} names it, but the truss does not hold it. Add it to `sources` of {target}, or "
+        f"{module} names it, but the truss does not have it. Add it to `sources` of {target}, or "
         f"take it back with a `!` line in `.truss_ignore` of the truss.",
         Severity.WARNING,
     )
@@ -241,7 +241,7 @@ def describe_named(path: str, module: str, advice: DataAdvice) -> Finding:
     return Finding(
         "dropped-file",
         path,
-        f"{module} names it, but the truss does not hold it. {advice.text}",
+        f"{module} names it, but the truss does not have it. {advice.text}",
         Severity.WARNING,
     )
 
@@ -251,8 +251,8 @@ def describe_others(paths: Sequence[str], folder: str, advice: DataAdvice) -> Fi
     return Finding(
         "dropped-file",
         paths[0],
-        f"the code in {folder or 'the build root'} may open it{more}, and the truss does not hold "
-        f"it. If the code does: {advice.text}",
+        f"the code in {folder or 'the build root'} may open this file{more}, but the truss does "
+        f"not have it. If the code opens it: {advice.text}",
         Severity.NOTE,
     )
 

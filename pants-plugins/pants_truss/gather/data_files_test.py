@@ -277,7 +277,7 @@ def test_the_message_names_module_target_and_field(rule_runner: RuleRunner) -> N
     (found,) = told(find(rule_runner, folder))
     kit = f"{folder}/shared/kit{folder}"
     assert found.message == (
-        f"{kit}/x.py names it, but the truss does not hold it. No target owns it. Add "
+        f"{kit}/x.py names it, but the truss does not have it. No target owns it. Add "
         f'`resources(name="data", sources=["lexicon.json"])` to {kit}/BUILD. Add '
         f'`dependencies=[":data"]` to the target {kit}:py, whose code opens it.'
     )
@@ -295,7 +295,7 @@ def test_an_own_file_that_sources_leave_out(rule_runner: RuleRunner) -> None:
     folder = write(rule_runner, files)
     own, package = told(find(rule_runner, folder))
     assert own.message == (
-        f"{folder}/t/model/model.py names it, but the truss does not hold it. Add it to `sources` "
+        f"{folder}/t/model/model.py names it, but the truss does not have it. Add it to `sources` "
         f"of {folder}/t:t, or take it back with a `!` line in `.truss_ignore` of the truss."
     )
     assert package.path == f"{folder}/t/packages/p{folder}/lexicon.json"
@@ -352,7 +352,7 @@ def test_data_that_no_module_names_is_a_note(rule_runner: RuleRunner) -> None:
         f"{folder}/shared/kit{folder}/de.json",
         "note",
     )
-    assert " and 1 more, and the truss does not hold it" in found.message
+    assert " and 1 more, but the truss does not have it" in found.message
 
 
 def test_what_a_target_owns_and_no_module_names_is_left_to_the_target(

@@ -65,7 +65,7 @@ def nested_request(
     has the folder of each by its address. A config in the model, the data and the packages of the
     truss itself is part of it."""
     parts = (config.model_module_dir, config.data_dir, config.bundled_packages_dir)
-    held = [
+    present = [
         file
         for file in files
         if file.target in roots
@@ -73,11 +73,11 @@ def nested_request(
         and file.size <= _MAX_BYTES
         and not (file.target == target and any(p and is_within(file.path, p) for p in parts))
     ]
-    configs = [file for file in held if posixpath.basename(file.source or "") == CONFIG_FILE]
+    configs = [file for file in present if posixpath.basename(file.source or "") == CONFIG_FILE]
     folders = {posixpath.dirname(file.source or "") for file in configs}
     models = [
         file
-        for file in held
+        for file in present
         if file.path.endswith(".py") and folders.intersection(ancestors(file.source or ""))
     ]
     return NestedTrussesRequest(_described(configs), _described(models))

@@ -107,8 +107,8 @@ def dropped_findings(
             "dropped-file",
             path,
             f"it is {reason}, but {join(posixpath.dirname(config_file.path), IGNORE_FILE)} or "
-            f"`[truss-gather].ignore` leaves it out. Remove the pattern, or take the file back "
-            f"with a `!` line after it.",
+            f"`[truss-gather].ignore` leaves it out. Remove the pattern, or include the file "
+            f"again with a `!` line after it.",
         )
 
 

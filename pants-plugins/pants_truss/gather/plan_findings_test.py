@@ -222,7 +222,7 @@ def test_imports_that_are_left_out_are_reported_by_path() -> None:
         "dropped-file",
         "lib/build/__init__.py",
         "it is explicit dependency, but src/t/.truss_ignore or `[truss-gather].ignore` leaves it "
-        "out. Remove the pattern, or take the file back with a `!` line after it.",
+        "out. Remove the pattern, or include the file again with a `!` line after it.",
         Severity.ERROR,
     )
 

@@ -84,10 +84,10 @@ def _python_files(
 
 def _own_imports(planned: PlannedTruss) -> Dict[str, List[str]]:
     """The files of the truss that each file imports or names in its target, by their sources."""
-    held = {file.source or file.path for file in planned.plan.files}
+    present = {file.source or file.path for file in planned.plan.files}
     files = planned.imports.graph.file_by_node
     found: Dict[str, List[str]] = defaultdict(list)
     for importer, imported in planned.imports.graph.edges:
-        if files.get(imported) in held and importer in files:
+        if files.get(imported) in present and importer in files:
             found[files[importer]].append(files[imported])
     return found

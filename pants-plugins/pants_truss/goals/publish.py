@@ -47,31 +47,31 @@ class _Planned:
     """One truss and one remote."""
 
     target: str
-    identity: state.DeploymentSlot
+    slot: state.DeploymentSlot
     tree_digest: str
     decision: state.Decision
     seen: str
 
     def package(self, how: str, process: Optional[InteractiveProcess] = None) -> PublishPackages:
         data = {
-            "model_name": self.identity.model_name,
-            "remote": self.identity.remote,
-            "team": self.identity.team,
-            "environment": self.identity.environment,
+            "model_name": self.slot.model_name,
+            "remote": self.slot.remote,
+            "team": self.slot.team,
+            "environment": self.slot.environment,
             "tree_digest": self.tree_digest,
         }
         return PublishPackages((self.target,), process, visible_line(how), PublishOutputData(data))
 
     @property
     def place(self) -> str:
-        return f"{self.identity} as model {self.identity.model_name}"
+        return f"{self.slot} as model {self.slot.model_name}"
 
     def held_back(self, dry_run: bool) -> PublishPackages:
         kind, why = self.decision
         if kind is state.Kind.SKIP or not dry_run:
-            return self.package(f"({why} at {self.identity})")
+            return self.package(f"({why} at {self.slot})")
         if kind is state.Kind.ASK:
-            return self.package(f"(dry run: {self.identity} would be asked about it, {why})")
+            return self.package(f"(dry run: {self.slot} would be asked about it, {why})")
         return self.package(f"(dry run: would go to {self.place}: {why})")
 
 
@@ -114,11 +114,11 @@ async def plan_pushes(
     content = state.Content(gathered.tree_digest, push.content)
     pushes = []
     for remote, url in zip(request.remotes, access.urls):
-        identity = state.DeploymentSlot(remote, url, *push.place)
-        entry = state.find(entries, identity)
+        slot = state.DeploymentSlot(remote, url, *push.place)
+        entry = state.find(entries, slot)
         decision = state.decide(entry, content, publish.skip_unchanged)
         digest, seen = gathered.tree_digest, state.mark(entry)
-        pushes.append(_Planned(fields.address.spec, identity, digest, decision, seen))
+        pushes.append(_Planned(fields.address.spec, slot, digest, decision, seen))
     return PlannedPushes(push, gathered.digest, path, access, tuple(pushes))
 
 
@@ -147,7 +147,7 @@ async def publish_truss(
         process = await prepare_push(
             PushProcessRequest(
                 push.target,
-                push.identity,
+                push.slot,
                 planned.options,
                 push.tree_digest,
                 planned.truss,

@@ -374,7 +374,7 @@ def test_two_trusses_for_one_place(rule_runner: RuleRunner) -> None:
     truss(rule_runner, "place/a")
     truss(rule_runner, "place/b")
     text = (
-        "place/{0}:{0}: it and place/{1}:{1} are both pushed to "
+        "place/{0}:{0}: the target and place/{1}:{1} are both pushed to "
         "baseten as model m, so one would replace the other. Give one of them another "
         '`model_name`, `deployment_environment` or `deployment_name="{0}"`.'
     )

@@ -158,7 +158,8 @@ def _sources_around(folder: str, trusses: Iterable[str]) -> Tuple[str, ...]:
 def _putative(
     target_type: Type[Target], folder: str, sources: Tuple[str, ...] = ()
 ) -> PutativeTarget:
-    """Without sources for Pants to compare: a truss holds files that Python targets own too."""
+    """Returns a proposal without sources. Otherwise Pants would compare these with the files of
+    Python targets, which a truss has too."""
     kwargs = {"sources": sources} if sources else {}
     return PutativeTarget(
         folder, posixpath.basename(folder), target_type.alias, (), (), kwargs=kwargs

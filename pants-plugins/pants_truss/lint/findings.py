@@ -22,8 +22,8 @@ from pants_truss.subsystems.lint import InvalidLintOptions, TrussLintSubsystem, 
 from pants_truss.target_types.field_sets import TrussFieldSet
 from pants_truss.truss_cli.rules import TrussCliFailed
 
-# The configs that one process of Truss validates, on average: it takes half a second to start, and
-# some milliseconds for each config. An edit has the configs of one batch validated again.
+# The number of configs that one process of Truss validates, on average. It takes half a second to
+# start, and some milliseconds for each config. After an edit, one batch is validated again.
 BATCH = 32
 
 

@@ -147,7 +147,7 @@ def test_a_secret_in_shared_code_is_reported_where_it_is(rule_runner: RuleRunner
             {"BUILD": "truss(name='t', config='prod.yaml')"},
             "no_config/prod.yaml",
             "its config no_config/prod.yaml does not exist. The folder has config.yaml: set "
-            "`config` to the one you mean.",
+            "`config` to one of them.",
         ),
         (
             "no_package",

@@ -151,8 +151,8 @@ def refuse_overlap(fields: TrussPublishFieldSet, push: PushOptions, run: PlacesO
         if place in own and address != fields.address:
             raise InvalidTruss.of(
                 fields.address,
-                f"it and {address} are both pushed to {place[0]} as model {push.model_name}, so "
-                f"one would replace the other. Give one of them another "
+                f"the target and {address} are both pushed to {place[0]} as model "
+                f"{push.model_name}, so one would replace the other. Give one of them another "
                 f"`{fields.model_name.alias}`, `{fields.deployment_environment.alias}` or "
                 f'`{fields.deployment_name.alias}="{fields.address.target_name}"`.',
             )

@@ -27,9 +27,9 @@ def describe_local_sources(
             yield Finding(
                 "requirement-not-in-image",
                 path,
-                f"uv installs {name} itself, and an image has only {PYPROJECT} and {UV_LOCK} of "
-                f"it: builds that need another file fail, and others install no code. Add "
-                f"`package = false` to `[tool.uv]` in {project}, and run `uv lock`.",
+                f"uv builds and installs {name}, but an image has only its {PYPROJECT} and "
+                f"{UV_LOCK}. The build fails if it needs another file; otherwise it installs no "
+                f"code. Add `package = false` to `[tool.uv]` in {project}, and run `uv lock`.",
                 Severity.WARNING,
             )
             continue

@@ -185,8 +185,8 @@ ERRORS = {
     ),
     "stale": (
         {"models.lock": "numpy==1.26.4\n"},
-        "the lockfile r/models.lock (resolve models) has no scikit-learn for this Python on "
-        "Linux, which 'scikit-learn' (r/3rdparty:sklearn) asks for.",
+        "'scikit-learn' (r/3rdparty:sklearn) needs scikit-learn, but the lockfile r/models.lock "
+        "(resolve models) does not have it for this Python on Linux.",
     ),
     "stale version": (
         {"truss/model/model.py": "import numpy", "models.lock": "numpy==1.19\n"},

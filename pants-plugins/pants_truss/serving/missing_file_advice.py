@@ -41,12 +41,12 @@ class FileFix:
 async def find_file_fix(request: FileFixRequest) -> FileFix:
     gathered = await gather_truss(request.truss, **implicitly())
     layout = place_in_image(gathered.files, gathered.config_file.config)
-    held = _held(layout, request.path)
-    if held:
-        source = layout[held].source or layout[held].path
+    place = _find_in_image(layout, request.path)
+    if place:
+        source = layout[place].source or layout[place].path
         return FileFix(
-            f"{source} is in the truss, at {held}, but the server runs in {APP}. Open it by a path "
-            f"that begins at `Path(__file__).parent`."
+            f"{source} is in the truss, at {place}, but the server runs in {APP}. Open it by a "
+            f"path that begins at `Path(__file__).parent`."
         )
     candidates = _candidates(layout, request.path)
     modes = await read_file_modes(FileModesRequest(tuple(candidates)), **implicitly())
@@ -66,16 +66,16 @@ async def find_file_fix(request: FileFixRequest) -> FileFix:
     target = opener.target if opener else None
     if target in owners and f"{path}/".startswith(f"{owners[target or '']}/"):
         return FileFix(
-            f"The repository has {path}, which the truss does not hold. Add it to `sources` of "
+            f"The repository has {path}, which the truss does not have. Add it to `sources` of "
             f"{target}, or take it back with a `!` line in `.truss_ignore` of the truss."
         )
     advice = await find_data_advice(
         DataAdviceRequest(path, target, request.truss.address.spec), **implicitly()
     )
-    return FileFix(f"The repository has {path}, which the truss does not hold. {advice.text}")
+    return FileFix(f"The repository has {path}, which the truss does not have. {advice.text}")
 
 
-def _held(layout: Dict[str, GatheredFile], path: str) -> Optional[str]:
+def _find_in_image(layout: Dict[str, GatheredFile], path: str) -> Optional[str]:
     """The one file of the truss that a path means which does not begin at its own folder."""
     if not path.startswith(f"{APP}/"):
         return None

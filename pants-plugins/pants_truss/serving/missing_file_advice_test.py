@@ -74,7 +74,7 @@ def test_a_file_beside_shared_code(rule_runner: RuleRunner) -> None:
     }
     opener = "packages/fix_kit/x.py"
     assert fix(rule_runner, "beside", "packages/fix_kit/words.json", opener, files) == (
-        "The repository has beside/shared/fix_kit/words.json, which the truss does not hold. No "
+        "The repository has beside/shared/fix_kit/words.json, which the truss does not have. No "
         'target owns it. Add `resources(name="data", sources=["fix_kit/words.json"])` to '
         'beside/shared/BUILD. Add `dependencies=[":data"]` to the target beside/shared:py, whose '
         "code opens it."
@@ -92,7 +92,7 @@ def test_a_file_in_a_folder_that_the_truss_does_not_have(rule_runner: RuleRunner
         rule_runner, "deep", "packages/deep_kit/data/words.json", "packages/deep_kit/x.py", files
     )
     assert said == (
-        "The repository has deep/shared/deep_kit/data/words.json, which the truss does not hold. "
+        "The repository has deep/shared/deep_kit/data/words.json, which the truss does not have. "
         "`resource` deep/shared/deep_kit/data/words.json:../res owns it. Add "
         '`dependencies=["deep/shared/deep_kit/data/words.json:../res"]` to the target '
         "deep/shared:py, whose code opens it."
@@ -105,7 +105,7 @@ def test_a_file_of_the_truss_that_its_sources_leave_out(rule_runner: RuleRunner)
         "t/model/words.json": "",
     }
     assert fix(rule_runner, "own", "app/model/words.json", "app/model/model.py", files) == (
-        "The repository has own/t/model/words.json, which the truss does not hold. Add it to "
+        "The repository has own/t/model/words.json, which the truss does not have. Add it to "
         "`sources` of own/t:t, or take it back with a `!` line in `.truss_ignore` of the truss."
     )
 

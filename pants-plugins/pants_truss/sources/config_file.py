@@ -115,9 +115,9 @@ def _parse(address: Address, file: FileContent, release: ReleaseTables) -> Truss
 def _describe_missing(path: str, siblings: Iterable[str]) -> str:
     names: List[str] = sorted(sibling.rpartition("/")[2] for sibling in siblings)
     if path.rpartition("/")[2] == "config.yaml" and "config.yml" in names:
-        hint = "There is a config.yml: Truss wants it named config.yaml."
+        hint = "Rename config.yml to config.yaml."
     elif names:
-        hint = f"The folder has {', '.join(names)}: set `config` to the one you mean."
+        hint = f"The folder has {', '.join(names)}: set `config` to one of them."
     else:
         hint = "A truss needs one next to its BUILD file; `truss init` makes it."
     return f"its config {path} does not exist. {hint}"

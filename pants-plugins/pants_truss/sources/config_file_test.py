@@ -125,32 +125,32 @@ def test_a_config_that_changes_is_read_again(rule_runner: RuleRunner) -> None:
             "yml",
             ["config.yml", "a.yaml"],
             "config.yaml",
-            "There is a config.yml: Truss wants it named config.yaml.",
+            "Rename config.yml to config.yaml.",
         ),
         (
             "others",
             ["b.yaml", "a.yml", "sub/c.yaml", "x.json"],
             "config.yaml",
-            "The folder has a.yml, b.yaml: set `config` to the one you mean.",
+            "The folder has a.yml, b.yaml: set `config` to one of them.",
         ),
         # That name is only meant where the default is asked for.
         (
             "yml_other",
             ["config.yml"],
             "prod.yaml",
-            "The folder has config.yml: set `config` to the one you mean.",
+            "The folder has config.yml: set `config` to one of them.",
         ),
         (
             "in_folder",
             ["config.yml"],
             "conf/config.yaml",
-            "There is a config.yml: Truss wants it named config.yaml.",
+            "Rename config.yml to config.yaml.",
         ),
         (
             "é [x]*",
             ["z.yaml"],
             "config.yaml",
-            "The folder has z.yaml: set `config` to the one ",
+            "The folder has z.yaml: set `config` to one of ",
         ),
     ],
 )

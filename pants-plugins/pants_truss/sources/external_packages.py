@@ -235,7 +235,7 @@ class ExternalPackage:
 
 @dataclass(frozen=True)
 class ExternalPackages:
-    """Every external package of a truss, in the order in which they are laid in."""
+    """Every external package of a truss, in the order in which they are placed."""
 
     packages: Tuple[ExternalPackage, ...]
 

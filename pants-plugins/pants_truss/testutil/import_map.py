@@ -36,6 +36,15 @@ LAYERS = (
     "register",
 )
 
+# The folders and files of a checkout from before these layers, and the layer of each.
+FORMER = {
+    "engine": "pants_api",
+    "push": "publish",
+    "subsystem": "subsystems",
+    "training_target_types": "target_types",
+    "util_rules": "gather",
+}
+
 
 def edges(plugin: Path) -> Iterator[Tuple[str, str, str]]:
     """Yield (importing folder, imported folder, file) for each import between two folders.
@@ -58,20 +67,22 @@ def edges(plugin: Path) -> Iterator[Tuple[str, str, str]]:
 
 
 def runs_upwards(edge: Tuple[str, str, str]) -> bool:
+    """Raises `ValueError` for a folder that has no layer."""
     importer, imported, _ = edge
-    return LAYERS.index(imported) > LAYERS.index(importer)
+    return _rank(imported) > _rank(importer)
+
+
+def _rank(folder: str) -> int:
+    return LAYERS.index(FORMER.get(folder, folder))
 
 
 def main(plugin: Path) -> None:
     found = list(edges(plugin))
     counts = Counter((importer, imported) for importer, imported, _ in found)
-    rank = {layer: number for number, layer in enumerate(LAYERS)}
-    for (importer, imported), count in sorted(
-        counts.items(), key=lambda item: [rank.get(name, -1) for name in item[0]]
-    ):
-        print(f"{importer:>20} -> {imported:<20} {count:>4}")
-    known = [edge for edge in found if edge[0] in rank and edge[1] in rank]
-    upwards = sorted({edge[:2] for edge in known if runs_upwards(edge)})
+    upwards = {edge[:2] for edge in found if runs_upwards(edge)}
+    for edge, count in sorted(counts.items(), key=lambda item: [_rank(name) for name in item[0]]):
+        mark = "  upwards" if edge in upwards else ""
+        print(f"{edge[0]:>20} -> {edge[1]:<20} {count:>4}{mark}")
     print(f"{len(counts)} edges, {len(upwards)} run upwards")
 
 

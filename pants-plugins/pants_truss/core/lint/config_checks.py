@@ -32,7 +32,7 @@ def check_config(path: str, content: bytes, release: ReleaseTables) -> List[Find
 
 def check_document(path: str, document: YamlDocument, release: ReleaseTables) -> List[Finding]:
     own = list(truss_config.problems(document))
-    told = {error.key[:1] for error in own}
+    reported = {error.key[:1] for error in own}
     data = document.data
     problems = (
         *config_secrets(data),
@@ -40,7 +40,7 @@ def check_document(path: str, document: YamlDocument, release: ReleaseTables) ->
         *rule_problems(data, release),
     )
     every = itertools.chain(problems, schema_problems(data, release))
-    others = (problem for problem in every if problem.key[:1] not in told)
+    others = (problem for problem in every if problem.key[:1] not in reported)
     return [
         *(error_finding(path, error) for error in own),
         *(_fit(p.at(path, document)) for p in itertools.islice(others, MAX_FINDINGS)),

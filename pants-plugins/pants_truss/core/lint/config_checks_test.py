@@ -80,7 +80,11 @@ def told(config: str) -> List[Tuple[int, str]]:
         ("resources: {accelerator: L5}\n", 1, "must be one of B10, T4"),
         ("resources: {accelerator: 'L4:0'}\n", 1, "its count is not a whole number"),
         ("resources: {accelerator: 'A10G:2:3'}\n", 1, "its count is not a whole number"),
-        ("weights: [{source: 'ftp://a', mount_location: /x}]\n", 1, "must begin with one of hf://"),
+        (
+            "weights: [{source: 'ftp://a', mount_location: /x}]\n",
+            1,
+            "must begin with one of azure://",
+        ),
         ("weights: [{source: 's3://a@b', mount_location: /x}]\n", 1, "Only hf:// has"),
         (
             "weights: [{source: 'hf://a/b', mount_location: x}]\n",

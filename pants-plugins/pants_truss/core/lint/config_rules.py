@@ -1,6 +1,6 @@
 """What Truss's loader checks beyond its schema, and what it lets through though it breaks later.
 
-Each check takes the whole config; wrong types are `config_schema`'s to tell, and skipped here.
+Each check takes the whole config; wrong types are skipped: `config_schema` reports them.
 Source: the validators in `truss/base/truss_config.py` of Truss 0.18.35, unless a comment says so.
 """
 
@@ -119,7 +119,9 @@ def _check_accelerator(value: Any, known: Optional[Tuple[str, ...]]) -> Iterator
     elif not re.fullmatch(r"0*[1-9][0-9]*", count):
         # Truss takes `A10G:2:3` for one A10G. A number of any length: it is not converted.
         yield _error(
-            key, f"`resources.accelerator` is {show(key, value)}: its count is not a whole number."
+            key,
+            f"`resources.accelerator` is {show(key, value)}: its count is not a whole number. "
+            f"Write, for example, `L4:2`.",
         )
 
 
@@ -157,7 +159,9 @@ def _check_source(key: Key, source: str, known: Optional[Tuple[str, ...]]) -> It
         )
     elif not rest or rest.startswith("/"):
         yield _error(
-            key, f"`{dotted(key)}` is {show(key, source)}, which lacks what follows {scheme}://."
+            key,
+            f"`{dotted(key)}` is {show(key, source)}. Write a place after `{scheme}://`, such as "
+            f"`{scheme}://bucket/folder`.",
         )
     elif "@" in rest and scheme not in ("hf", "https"):
         yield _error(
@@ -259,7 +263,8 @@ def _check_environment(data: Data) -> Iterator[Problem]:
         key = ("environment_variables", name)
         if not isinstance(name, str):
             yield _error(
-                key, f"`environment_variables` has the name {name!r}, no string. Quote it."
+                key,
+                f"the key {name!r} in `environment_variables` is not a string. Quote it.",
             )
         elif name in ("PORT", "HOSTNAME"):
             yield _no_effect(key, f"`{dotted(key)}` has no effect: the platform sets it.")

@@ -100,7 +100,9 @@ def test_a_name_of_an_accelerator_of_a_wrong_type(name: Any) -> None:
 def test_invalid_counts(count: str) -> None:
     (problem,) = of(accelerator=f"A10G:{count}")
     assert problem.key == ("resources", "accelerator")
-    assert problem.message.endswith(": its count is not a whole number.")
+    assert problem.message.endswith(
+        ": its count is not a whole number. Write, for example, `L4:2`."
+    )
 
 
 @pytest.mark.parametrize(

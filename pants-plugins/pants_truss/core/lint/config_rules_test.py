@@ -139,7 +139,7 @@ def test_names_that_are_no_strings(name: Any) -> None:
     problem = only(environment_variables={name: "hunter22"})
     assert problem == Problem(
         ("environment_variables", name),
-        f"`environment_variables` has the name {name!r}, no string. Quote it.",
+        f"the key {name!r} in `environment_variables` is not a string. Quote it.",
     )
 
 

@@ -35,7 +35,7 @@ def test_a_source_of_each_scheme(scheme: str) -> None:
     for rest in ("", "/", "/a/b"):
         (problem,) = of_source(f"{scheme}://{rest}")
         assert problem.key == ("weights", 0, "source")
-        assert problem.message.endswith(f", which lacks what follows {scheme}://.")
+        assert problem.message.endswith(f"after `{scheme}://`, such as `{scheme}://bucket/folder`.")
     revisions = of_source(f"{scheme}://a/b@main")
     if scheme in ("hf", "https"):
         assert not revisions

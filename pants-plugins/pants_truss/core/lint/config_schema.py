@@ -23,11 +23,12 @@ _ACCEPTED_KEYS = {
     "Runtime": ("num_workers",),
     "TRTLLMRuntimeConfigurationV2": ("gated_features",),
 }
+# Their validators accept more than the schema: other spellings, and text in place of a mapping.
 _ANY = {"AcceleratorSpec", "DockerAuthType", "WeightsAuthMethod"}
 
 
 def schema_problems(data: Data, release: ReleaseTables) -> Iterator[Problem]:
-    """Unknown keys, wrong types, and values that the schema alone tells are wrong."""
+    """Yields unknown keys, wrong types, and values that the schema excludes."""
     yield from _Check(release).check((), data, release.root)
 
 
@@ -271,7 +272,7 @@ def show(key: Key, value: Any) -> str:
 
 
 def _show_number(value: Union[int, float]) -> str:
-    """As it is written, unless it is long: Python refuses to print the longest."""
+    """Returns the number as it is written, or shortened: Python refuses to print the longest."""
     if not abs(value) < 1e300:
         return "..."
     return str(value) if abs(value) < 10**15 else f"{value:g}"

@@ -11,7 +11,7 @@ from pants_truss.core.terminal import visible, visible_line
 
 
 class Severity(Enum):
-    """As SARIF 2.1.0 names its levels. Only errors fail a run."""
+    """The levels of SARIF 2.1.0. Only errors fail a run."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -228,7 +228,7 @@ def how_to_silence(rules: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Policy:
-    """Which rules are silent, and the severity of others where it is not their own."""
+    """The rules that are switched off, and the severities that settings give to others."""
 
     disabled: Tuple[str, ...] = ()
     severities: Tuple[Tuple[str, Severity], ...] = ()

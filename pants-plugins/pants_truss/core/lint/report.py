@@ -35,13 +35,13 @@ def render(trusses: Sequence[LintedTruss], paint: Paint = no_paint) -> str:
     """Findings by truss, one per line, and a summary. If several trusses share a finding because
     they share a file, it is printed once, with the first of them."""
     blocks: List[str] = []
-    told: Dict[Finding, str] = {}
+    reported: Dict[Finding, str] = {}
     for truss in trusses:
         lines = []
         for finding in truss.findings:
-            if told.setdefault(finding, truss.name) == truss.name:
+            if reported.setdefault(finding, truss.name) == truss.name:
                 lines.append(_line(finding, paint))
-        shared = [finding for finding in truss.findings if told[finding] != truss.name]
+        shared = [finding for finding in truss.findings if reported[finding] != truss.name]
         if shared:
             lines.append(f"  and {_count(shared, no_paint)}, reported above, in shared files")
         if lines:

@@ -108,8 +108,8 @@ def _line(content: bytes, match: Match[bytes]) -> int:
 
 
 def config_secrets(data: Data) -> Iterator[Problem]:
-    """Values below `secrets`, which Truss returns where the secret is not set, and environment
-    variables that by name and value are credentials."""
+    """Yields values below `secrets`, which Truss returns if the secret is not set, and environment
+    variables whose name and value are those of a credential."""
     for name, value in mapping(data, "secrets").items():
         if value in (None, ""):
             continue

@@ -34,12 +34,12 @@ def check_shadowing(
     """One finding for each bundled module that an owner has."""
     bundled = _bundled(files, bundled_packages_dir)
     regular = _regular(bundled)
-    told: Set[str] = set()
+    reported: Set[str] = set()
     for path, planned in sorted(bundled.items()):
         for owner in owners:
             module = _shadowed(path, regular, owner.modules)
-            if module and module not in told:
-                told.add(module)
+            if module and module not in reported:
+                reported.add(module)
                 yield Finding(
                     owner.rule, planned.source or planned.path, _describe(module, planned, owner)
                 )

@@ -157,7 +157,7 @@ class Record:
 
 
 def _age(then: Optional[float]) -> float:
-    """Seconds. A time that lies ahead says nothing, as a clock was wrong: its age has no end."""
+    """Returns seconds. A time in the future is from a wrong clock, and counts as infinitely old."""
     age = time.time() - (then or 0)
     return age if age >= 0 else float("inf")
 

@@ -43,14 +43,15 @@ class Parent:
 
 
 def runs(process: int) -> bool:
-    """If there is a process of this id that has not ended. One that was killed stays until its
-    parent asks for it, which may wait for the output of this process first."""
+    """Returns True if there is a process of this id that has not ended. A killed process stays in
+    the table until its parent asks for it, and the parent may wait for the output of this process
+    first. Without psutil, which the environments of tools do not have."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:
-        # It is another user's.
+        # The process belongs to another user.
         return True
     try:
         with open(f"/proc/{process}/stat", "rb") as file:
