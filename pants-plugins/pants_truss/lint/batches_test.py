@@ -106,7 +106,7 @@ def test_each_truss_gets_the_errors_of_its_config(
     monkeypatch.setattr(findings, "BATCH", 2)
     for name in NAMES:
         write(rule_runner, name, f"model_name: {name}\n")
-    # What is an error without Truss is not validated.
+    # A config with other errors is not validated.
     write(rule_runner, "wrong", "model_name: bad\nresourcs: {}\n")
     found = lint(rule_runner, [*NAMES, "wrong"])
     for name in NAMES:
