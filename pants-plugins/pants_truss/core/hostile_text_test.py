@@ -20,7 +20,7 @@ from pants_truss.core import (
     truss_detection,
     uv_lock,
 )
-from pants_truss.core.lint import config_rules, model_class
+from pants_truss.core.lint import config_rules, model_class, silence
 from pants_truss.core.oci import unsupported_keys
 
 # Pants does not see what the code in texts imports.
@@ -34,6 +34,7 @@ _NEEDED = (
     module_names,
     requirement,
     requirement_files,
+    silence,
     truss_detection,
     unsupported_keys,
     uv_lock,

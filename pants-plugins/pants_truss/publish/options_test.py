@@ -291,8 +291,8 @@ def test_two_trusses_for_one_place(rule_runner: RuleRunner) -> None:
         "another `model_name`, `deployment_environment` or"
     )
     assert found == {
-        "a": "same:a: it and same:b " f'{end} `deployment_name="a"`.',
-        "b": "same:b: it and same:a " f'{end} `deployment_name="b"`.',
+        "a": "same:a: the target and same:b " f'{end} `deployment_name="a"`.',
+        "b": "same:b: the target and same:a " f'{end} `deployment_name="b"`.',
     }
 
 
