@@ -197,7 +197,7 @@ def test_two_targets_for_one_place(pushing: Pushing, folder: str) -> None:
     repo.write(f"{folder}/BUILD", 'truss(name="a")\ntruss(name="b")\n')
     count = len(account.calls)
     error = pushing.publish(f"{folder}::")[0].assert_failure().stderr
-    assert f"it and {folder}:" in error
+    assert f"the target and {folder}:" in error
     assert "are both pushed to baseten as model twins, so one would replace the other." in error
     assert len(account.calls) == count
     repo.write(f"{folder}/BUILD", 'truss(name="a")\ntruss(name="b", deployment_name="b")\n')
