@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Iterable, Optional, Tuple
+from typing import Dict, Iterable, Optional, Tuple
 
 from pants.engine.rules import collect_rules
 from pants.util.collections import partition_sequentially
@@ -85,15 +85,24 @@ async def lint_all_trusses(
     linted = await concurrently(lint_truss(truss, **implicitly()) for truss in request.trusses)
     files = {each.to_validate.path: each.to_validate for each in linted if each.to_validate}
     batches = list(partition_sequentially(files, key=str, size_target=BATCH, size_max=2 * BATCH))
-    answers = await concurrently(
-        find_truss_errors(TrussErrorsRequest(tuple(files[path] for path in paths)), **implicitly())
-        for paths in batches
-    )
-    errors = {
-        path: found
-        for paths, answer in zip(batches, answers)
-        for path, found in zip(paths, answer.findings)
-    }
+    errors: Dict[str, Tuple[Finding, ...]] = {}
+    try:
+        answers = await concurrently(
+            find_truss_errors(
+                TrussErrorsRequest(tuple(files[path] for path in paths)), **implicitly()
+            )
+            for paths in batches
+        )
+        for paths, answer in zip(batches, answers):
+            errors.update(zip(paths, answer.findings))
+    except TrussCliFailed:
+        raise
+    except Exception as e:
+        # An error of Pants itself, which has no Python for Truss, for example. Findings from
+        # before are kept.
+        await find_session(SessionRequest(), **implicitly())
+        what = f"Pants fails on it: {e}"
+        errors = {path: (Finding("cannot-gather", path, what),) for path in files}
     return LintedTrusses(
         tuple(
             _with_errors(each, errors[each.to_validate.path], subsystem)
