@@ -14,7 +14,7 @@ from pants_truss.core.lint.config_checks import check_document
 from pants_truss.core.lint.file_checks import check_files
 from pants_truss.core.lint.finding import Finding, fatal
 from pants_truss.core.lint.model_class import ModelFile, check_model_class
-from pants_truss.core.lint.silence import Silence, check_comments, read_silence
+from pants_truss.core.lint.silence import Silence, read_silence
 from pants_truss.core.lint.whiteouts import check_whiteouts
 from pants_truss.gather import content_findings, data_files, nested_trusses, truss_validation
 from pants_truss.gather.content_findings import find_content_findings
@@ -59,7 +59,7 @@ class BlockingFindings:
 
     planned: PlannedTruss
     findings: Tuple[Finding, ...]
-    silence: Silence = Silence()
+    silence: Silence
 
 
 # Longer code is not a model class.
@@ -127,7 +127,7 @@ async def find_blocking_findings(
     )
     silence = read_silence(config_file.path, config_file.content, truss.lint_disable.value)
     findings: List[Finding] = [
-        *check_comments(config_file.path, config_file.content),
+        *silence.check_comments(),
         *planned.findings,
         *await _find_data(truss, planned),
         *nested_findings(nested, roots),

@@ -53,13 +53,21 @@ async def lint_truss(truss: TrussFieldSet, subsystem: TrussLintSubsystem) -> Fal
         findings = e.findings or (_cannot_gather(truss, e.what),)
     except Exception as e:
         # An error of Pants itself, which cannot parse a file, for example.
-        findings = (_cannot_gather(truss, f"Pants fails on it: {e}"),)
+        findings = (_pants_fails(_config_path(truss), e),)
     await find_session(SessionRequest(), **implicitly())
     return FallibleLintedTruss(LintedTruss(truss.address.spec, subsystem.policy.apply(findings)))
 
 
+def _config_path(truss: TrussFieldSet) -> str:
+    return join(truss.address.spec_path, truss.config.value)
+
+
+def _pants_fails(path: str, error: Exception) -> Finding:
+    return Finding("cannot-gather", path, f"Pants fails on it: {error}")
+
+
 def _cannot_gather(truss: TrussFieldSet, what: str) -> Finding:
-    path = join(truss.address.spec_path, truss.config.value)
+    path = _config_path(truss)
     return Finding(
         "cannot-gather", path, what[len(path) + 2 :] if what.startswith(f"{path}: ") else what
     )
@@ -101,8 +109,7 @@ async def lint_all_trusses(
         # An error of Pants itself, which has no Python for Truss, for example. Findings from
         # before are kept.
         await find_session(SessionRequest(), **implicitly())
-        what = f"Pants fails on it: {e}"
-        errors = {path: (Finding("cannot-gather", path, what),) for path in files}
+        errors = {path: (_pants_fails(path, e),) for path in files}
     return LintedTrusses(
         tuple(
             _with_errors(each, errors[each.to_validate.path], subsystem)

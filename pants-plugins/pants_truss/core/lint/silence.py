@@ -37,19 +37,18 @@ class Silence:
             )
         ]
 
+    def check_comments(self) -> Iterator[Finding]:
+        """A finding for each comment that silences nothing, because it names no such rule."""
+        for number, rule in self.lines:
+            problem = why_not_silent(rule)
+            if problem:
+                message = f"`# pants-truss: ignore[{rule}]` has no effect: {problem}"
+                yield Finding("no-effect", self.path, message, Severity.WARNING, line=number)
+
 
 def read_silence(path: str, content: bytes, rules: Collection[str]) -> Silence:
     """`path` and `content` are those of the config; `rules` are silent in the whole truss."""
     return Silence(tuple(rules), path, tuple(_commented(content)))
-
-
-def check_comments(path: str, content: bytes) -> Iterator[Finding]:
-    """A finding for each comment that silences nothing, because it names no such rule."""
-    for number, rule in _commented(content):
-        problem = why_not_silent(rule)
-        if problem:
-            message = f"`# pants-truss: ignore[{rule}]` has no effect: {problem}"
-            yield Finding("no-effect", path, message, Severity.WARNING, line=number)
 
 
 def why_not_silent(rule: str) -> str:

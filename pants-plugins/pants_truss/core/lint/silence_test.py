@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pants_truss.core.lint.finding import RULES, Finding
 from pants_truss.core.lint.silence import (
     Silence,
-    check_comments,
     read_silence,
     why_not_silent,
 )
@@ -93,13 +92,13 @@ def test_lines_are_counted_as_in_yaml(end: str) -> None:
 
 def test_a_comment_that_names_no_rule() -> None:
     config = b"a: 1  # pants-truss: ignore[secrets]\nb: 1  # pants-truss: ignore[cannot-gather]\n"
-    found = list(check_comments(PATH, config))
+    found = list(read_silence(PATH, config, ()).check_comments())
     assert [(each.rule, each.line) for each in found] == [("no-effect", 1), ("no-effect", 2)]
     assert found[0].message.startswith(
         "`# pants-truss: ignore[secrets]` has no effect: 'secrets' is not a rule. Rules: "
     )
     assert "cannot-gather cannot be silenced. Rules that can: " in found[1].message
-    assert list(check_comments(PATH, CONFIG.encode())) == []
+    assert list(read_silence(PATH, CONFIG.encode(), ()).check_comments()) == []
 
 
 def test_rules_that_can_be_silenced() -> None:
